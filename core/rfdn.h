@@ -1,0 +1,382 @@
+/* gst-rfdn - enlarge video with RFDN networks on the CPU
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef RFDN_H
+#define RFDN_H
+
+/**
+ * The engine of gst-rfdn: pictures in, pictures `scale` times as large out.
+ *
+ * Three objects, used in this order:
+ *
+ * - #RfdnModel: a trained network, made from the bytes of a safetensors file or from the models
+ *   that the library carries. Immutable; may be shared between threads and upscalers.
+ * - #RfdnUpscaler: a model bound to one picture size, sample format and number of threads. All
+ *   that can fail, and all allocation, happens in rfdn_upscaler_new(); rfdn_upscaler_run() can do
+ *   neither.
+ * - #RfdnResampler: a separable Lanczos filter with the same life cycle, for the planes that no
+ *   network sees (chroma, alpha).
+ *
+ * The library opens no file, starts no thread before the first run, and prints nothing.
+ *
+ * Words: LR is the small picture that goes in, HR the large one that comes out. A *plane* is a
+ * two-dimensional array of samples, in memory in rows from top to bottom.
+ */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#ifndef RFDN_API
+#if defined(RFDN_SHARED_LIBRARY) && defined(__GNUC__)
+#define RFDN_API __attribute__ ((visibility ("default"))) extern
+#else
+#define RFDN_API extern
+#endif
+#endif
+
+/** The largest picture side, in LR pixels, that an upscaler accepts. */
+#define RFDN_MAX_SIZE 32768
+
+/* ---- errors ------------------------------------------------------------------------------- */
+
+/** Domain of every #GError that this library sets. The message names what is wrong, in one line,
+ * and never the file: the caller knows it, the library does not. */
+#define RFDN_ERROR (rfdn_error_quark ())
+
+/**
+ * RfdnError:
+ * @RFDN_ERROR_FORMAT: the bytes are not a well-formed safetensors file
+ * @RFDN_ERROR_MODEL: well-formed, but not a network that this library knows: an unknown
+ *   architecture, a missing tensor, a wrong shape, a weight that is not finite
+ * @RFDN_ERROR_NOT_FOUND: no built-in model has that name, or not at that scale
+ * @RFDN_ERROR_PARAMS: a parameter is out of its range, or a CPU level is not to be had here
+ * @RFDN_ERROR_NO_MEMORY: the picture is too large for the memory that can be had
+ */
+typedef enum {
+  RFDN_ERROR_FORMAT,
+  RFDN_ERROR_MODEL,
+  RFDN_ERROR_NOT_FOUND,
+  RFDN_ERROR_PARAMS,
+  RFDN_ERROR_NO_MEMORY,
+} RfdnError;
+
+RFDN_API GQuark rfdn_error_quark (void);
+
+/* ---- models ------------------------------------------------------------------------------- */
+
+typedef struct RfdnModel RfdnModel;
+
+/**
+ * RfdnColour:
+ * @RFDN_COLOUR_LUMA: one channel, the luma (Y') of a picture
+ * @RFDN_COLOUR_RGB: three channels, R', G', B' in this order
+ */
+typedef enum {
+  RFDN_COLOUR_LUMA,
+  RFDN_COLOUR_RGB,
+} RfdnColour;
+
+/**
+ * RfdnModelInfo:
+ * @name: what the file calls itself (metadata `name`), or "" when it does not say
+ * @description: one sentence of the file about itself (metadata `description`), or ""
+ * @architecture: the name of the network's kind, "rfdn" or "reprfn"
+ * @colour: what the channels mean
+ * @channels: channels in, and as many out: 1 or 3
+ * @scale: HR pixels an LR pixel, in each direction: 2, 3 or 4
+ * @features: width of the network: channels of its features (nf in the papers)
+ * @blocks: number of residual blocks
+ * @attention: whether the blocks end in ESA, whose pooling makes the receptive field larger than
+ *   any overlap that tiles could have
+ * @input_range: what the largest sample value is for the network: 255 or 1
+ * @halo: LR pixels on each side that an output pixel depends on through convolutions alone
+ * @macs: multiply-adds an LR pixel, attention included
+ * @parameters: number of weights and biases
+ *
+ * What a model is. All strings are UTF-8, are never %NULL and live as long as the model.
+ */
+typedef struct {
+  const char *name;
+  const char *description;
+  const char *architecture;
+  RfdnColour colour;
+  guint channels;
+  guint scale;
+  guint features;
+  guint blocks;
+  gboolean attention;
+  float input_range;
+  guint halo;
+  guint64 macs;
+  guint64 parameters;
+} RfdnModelInfo;
+
+/**
+ * rfdn_model_new:
+ * @bytes: a whole safetensors file; not kept after the call
+ * @error: (nullable): where to say what is wrong
+ *
+ * Reads a network. Architecture, width, depth, channels and scale are found from the tensors'
+ * names and shapes, which are those that the networks' authors gave them; the file's metadata
+ * `architecture`, `scale`, `input_range` and `colour` are used when present and must not
+ * contradict the tensors. The bytes may come from anywhere: whatever they hold, the call ends with
+ * a model or with an error.
+ *
+ * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
+ *   with @error set to %RFDN_ERROR_FORMAT or %RFDN_ERROR_MODEL
+ */
+RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
+
+/**
+ * rfdn_model_new_builtin:
+ * @name: the name of one of rfdn_builtin_models()
+ * @scale: 2, 3 or 4, or 0 for the smallest that the model has
+ * @error: (nullable): where to say what is wrong; the message lists the names there are
+ *
+ * Makes a model that the library carries.
+ *
+ * Returns: (transfer full) (nullable): a model, or %NULL with @error set to %RFDN_ERROR_NOT_FOUND
+ */
+RFDN_API RfdnModel *rfdn_model_new_builtin (const char *name, guint scale, GError **error);
+
+/** Takes another reference of @model, which must not be %NULL, and returns it. Any thread. */
+RFDN_API RfdnModel *rfdn_model_ref (RfdnModel *model);
+
+/** Gives a reference of @model back; the last one frees it. Any thread; %NULL is ignored. */
+RFDN_API void rfdn_model_unref (RfdnModel *model);
+
+/** Tells what @model is. The answer belongs to the model and never changes. Any thread. */
+RFDN_API const RfdnModelInfo *rfdn_model_get_info (const RfdnModel *model);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnModel, rfdn_model_unref)
+
+/**
+ * RfdnBuiltin:
+ * @name: the handle that users type
+ * @description: one sentence, what the model is good for
+ * @scales: a bit mask: bit N is set where the model has scale N (so 1 << 2 for x2)
+ */
+typedef struct {
+  const char *name;
+  const char *description;
+  guint scales;
+} RfdnBuiltin;
+
+/** The models that the library carries, the default first; the list ends with a %NULL name. */
+RFDN_API const RfdnBuiltin *rfdn_builtin_models (void);
+
+/* ---- planes ------------------------------------------------------------------------------- */
+
+/**
+ * RfdnPlane:
+ * @data: the first sample of the first row
+ * @stride: bytes from a row to the next; may be negative, and need not be a multiple of anything
+ *   but the sample's alignment
+ * @pixel_stride: bytes from a sample to the next in a row: the sample's size for a plane of its
+ *   own, more where components are interleaved (3 for RGB, 2 for the chroma of NV12)
+ *
+ * Where the samples of one component lie. Nothing but the samples is ever read or written: not
+ * the padding of rows, not the components in between.
+ */
+typedef struct {
+  void *data;
+  gssize stride;
+  gsize pixel_stride;
+} RfdnPlane;
+
+/**
+ * RfdnSamples:
+ * @RFDN_SAMPLES_U8: unsigned integers of 8 bits
+ * @RFDN_SAMPLES_U16: unsigned integers of 16 bits in the machine's own byte order
+ * @RFDN_SAMPLES_F32: 32-bit floating point, neither rounded nor clamped, in the network's own range
+ *   (#RfdnModelInfo.input_range); for tests and analysis
+ */
+typedef enum {
+  RFDN_SAMPLES_U8,
+  RFDN_SAMPLES_U16,
+  RFDN_SAMPLES_F32,
+} RfdnSamples;
+
+/**
+ * RfdnSampleFormat:
+ * @samples: how a sample is stored
+ * @depth: significant bits of an integer sample: 8 for U8, 9 to 16 for U16 (8 is allowed too)
+ * @shift: unused low bits below them, zero on output: 6 for P010, else 0
+ *
+ * How the samples of all planes of a picture are stored. The value 2^depth - 1 is the network's
+ * `input_range`; video-range luma therefore reaches the network as the code values it has. All
+ * fields of a F32 format but @samples are ignored.
+ */
+typedef struct {
+  RfdnSamples samples;
+  guint depth;
+  guint shift;
+} RfdnSampleFormat;
+
+/* ---- the upscaler ------------------------------------------------------------------------- */
+
+/**
+ * RfdnCpu: the instruction sets that the engine has code for. A level is available when this
+ * build has it and both the processor and the operating system support it.
+ * @RFDN_CPU_AUTO: the best available, or what the environment variable `RFDN_CPU` names
+ * @RFDN_CPU_SCALAR: plain C, the reference that all others are tested against
+ * @RFDN_CPU_SSE2: x86-64's own 128-bit vectors
+ * @RFDN_CPU_AVX2: 256-bit vectors with fused multiply-add
+ * @RFDN_CPU_AVX512: 512-bit vectors (AVX-512 F, BW, DQ, VL)
+ * @RFDN_CPU_NEON: aarch64's 128-bit vectors with fused multiply-add
+ */
+typedef enum {
+  RFDN_CPU_AUTO,
+  RFDN_CPU_SCALAR,
+  RFDN_CPU_SSE2,
+  RFDN_CPU_AVX2,
+  RFDN_CPU_AVX512,
+  RFDN_CPU_NEON,
+} RfdnCpu;
+
+/** The name of a level as `RFDN_CPU` takes it ("avx2"), or %NULL if @cpu is not one. */
+RFDN_API const char *rfdn_cpu_get_name (RfdnCpu cpu);
+
+/** Whether @cpu can be used in this process. */
+RFDN_API gboolean rfdn_cpu_is_available (RfdnCpu cpu);
+
+/** Tile overlap that seamlessness needs, in #RfdnUpscalerParams.tile_overlap. */
+#define RFDN_TILE_OVERLAP_AUTO (-1)
+
+/**
+ * RfdnUpscalerParams:
+ * @width: LR pixels in a row, 1 to %RFDN_MAX_SIZE
+ * @height: LR rows, 1 to %RFDN_MAX_SIZE
+ * @format: of the samples, in and out
+ * @n_threads: threads to compute with, the calling one included; 0 = as many processors as the
+ *   process may use (affinity and control group), see rfdn_available_threads()
+ * @tile_size: side of the squares that the picture is computed in, in LR pixels; 0 = chosen from
+ *   the network, the picture's size and the memory that it takes
+ * @tile_overlap: LR pixels that a tile sees beyond each of its sides; %RFDN_TILE_OVERLAP_AUTO =
+ *   what it takes that no seam shows. Values below the network's own need are raised to it
+ * @cpu: instruction set; %RFDN_CPU_AUTO unless for tests and measurements
+ *
+ * How to compute. Zero in every field but the first three is the default, except that of
+ * @tile_overlap, which is -1: start from %RFDN_UPSCALER_PARAMS_INIT.
+ */
+typedef struct {
+  guint width;
+  guint height;
+  RfdnSampleFormat format;
+  guint n_threads;
+  guint tile_size;
+  gint tile_overlap;
+  RfdnCpu cpu;
+} RfdnUpscalerParams;
+
+#define RFDN_UPSCALER_PARAMS_INIT                                                                  \
+  {                                                                                                \
+    .format = {.samples = RFDN_SAMPLES_U8, .depth = 8}, .tile_overlap = RFDN_TILE_OVERLAP_AUTO     \
+  }
+
+typedef struct RfdnUpscaler RfdnUpscaler;
+
+/**
+ * rfdn_upscaler_new:
+ * @model: the network; the upscaler takes a reference of its own
+ * @params: how to compute; copied
+ * @error: (nullable): where to say what is wrong
+ *
+ * Binds a model to a picture size: packs the weights, lays the tiles out, allocates all scratch
+ * memory. No thread is started.
+ *
+ * A network with attention needs 15 LR pixels in each direction. A smaller picture is continued by
+ * its last column and row up to that size for the network's eyes, and the result is cut.
+ *
+ * Returns: (transfer full) (nullable): an upscaler, or %NULL with @error set to
+ *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY
+ */
+RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params,
+                                          GError **error);
+
+/**
+ * rfdn_upscaler_run:
+ * @self: the upscaler; used by one thread at a time
+ * @in: as many planes as the model has channels, `width` x `height` samples each
+ * @out: as many planes of `scale * width` x `scale * height` samples each, not overlapping @in
+ *
+ * Enlarges one picture. Allocates nothing and cannot fail. The samples written depend on the
+ * input, the model, the CPU level and the tiles, never on the number of threads.
+ */
+RFDN_API void rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
+
+/**
+ * rfdn_upscaler_describe:
+ *
+ * Tells in one line what was chosen: CPU level, threads, tiles and overlap, scratch memory.
+ *
+ * Returns: (transfer full): a string to be freed with g_free()
+ */
+RFDN_API char *rfdn_upscaler_describe (const RfdnUpscaler *self);
+
+/** Frees @self and all that it holds; %NULL is ignored. Not while it runs. */
+RFDN_API void rfdn_upscaler_free (RfdnUpscaler *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnUpscaler, rfdn_upscaler_free)
+
+/** The number of processors that this process may use: the smaller one of its affinity mask and
+ * its control group's quota (rounded up), at least 1. What `n_threads` 0 stands for. */
+RFDN_API guint rfdn_available_threads (void);
+
+/* ---- the resampler ------------------------------------------------------------------------ */
+
+/**
+ * RfdnResamplerParams:
+ * @in_width: samples in a row of the plane that goes in, 1 to %RFDN_MAX_SIZE
+ * @in_height: its rows
+ * @out_width: samples in a row of the plane that comes out; at most scale * in_width. It may be
+ *   less: subsampled chroma of an odd width has half a sample too many
+ * @out_height: its rows; at most scale * in_height
+ * @scale: 1 to 8: output samples an input sample
+ * @shift_x: where the grid of output samples lies, in output samples: 0 when both planes'
+ *   samples sit in the middle of the area they stand for, (1 - scale) / 4 when both are
+ *   subsampled by two and sit on the left edge ("left" and "top-left" chroma sites)
+ * @shift_y: the same downwards; (1 - scale) / 4 for samples on the top edge ("top-left")
+ * @format: of the samples, in and out; not F32
+ * @n_threads: as in #RfdnUpscalerParams
+ *
+ * Output sample i lies at input position (i + 0.5 - shift) / scale - 0.5.
+ */
+typedef struct {
+  guint in_width;
+  guint in_height;
+  guint out_width;
+  guint out_height;
+  guint scale;
+  double shift_x;
+  double shift_y;
+  RfdnSampleFormat format;
+  guint n_threads;
+} RfdnResamplerParams;
+
+typedef struct RfdnResampler RfdnResampler;
+
+/**
+ * rfdn_resampler_new:
+ *
+ * Prepares to enlarge planes by a whole factor with a separable Lanczos filter of three lobes.
+ * Beyond the borders the border samples go on; flat stays flat.
+ *
+ * Returns: (transfer full) (nullable): a resampler, or %NULL with @error set to
+ *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY
+ */
+RFDN_API RfdnResampler *rfdn_resampler_new (const RfdnResamplerParams *params, GError **error);
+
+/** Enlarges one plane. Used by one thread at a time; allocates nothing and cannot fail; @in and
+ * @out must not overlap. */
+RFDN_API void rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out);
+
+/** Frees @self; %NULL is ignored. */
+RFDN_API void rfdn_resampler_free (RfdnResampler *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnResampler, rfdn_resampler_free)
+
+G_END_DECLS
+
+#endif /* RFDN_H */
