@@ -1,0 +1,237 @@
+"""The networks, under their authors' own tensor names.
+
+A model's weights load here, in the authors' code and in the C engine without renaming.  Every network
+takes N x C x H x W samples in its own input range and returns N x C' x sH x sW in the same range.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import weights
+
+SLOPE = 0.05  # of every LeakyReLU
+
+
+def conv3(inputs: int, outputs: int) -> nn.Conv2d:
+    """3x3, zero padding, bias: keeps the size."""
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def leaky(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, SLOPE)
+
+
+class ESA(nn.Module):
+    """Enhanced spatial attention: the features times a mask made at about a sixth of their size.
+
+    `rfdn` has three 3x3 after the pool (`conv_max`, `conv3`, `conv3_`), `reprfn` only `conv3`.
+    """
+
+    def __init__(self, nf: int, f: int, long: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(nf, f, 1)
+        self.conv_f = nn.Conv2d(f, f, 1)
+        if long:
+            self.conv_max = conv3(f, f)
+        self.conv2 = nn.Conv2d(f, f, 3, stride=2)
+        self.conv3 = conv3(f, f)
+        if long:
+            self.conv3_ = conv3(f, f)
+        self.conv4 = nn.Conv2d(f, nf, 1)
+        self.long = long
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x nf x H x W to the same; H and W must be at least 15."""
+        first = self.conv1(x)
+        small = F.max_pool2d(self.conv2(first), 7, 3)
+        if self.long:
+            small = self.conv3_(F.relu(self.conv3(F.relu(self.conv_max(small)))))
+        else:
+            small = self.conv3(small)
+        up = F.interpolate(small, x.shape[2:], mode="bilinear", align_corners=False)
+        return x * torch.sigmoid(self.conv4(up + self.conv_f(first)))
+
+
+class RFDB(nn.Module):
+    """RFDN's residual feature distillation block."""
+
+    def __init__(self, nf: int, f: int) -> None:
+        super().__init__()
+        half = nf // 2
+        for k in (1, 2, 3):
+            setattr(self, f"c{k}_d", nn.Conv2d(nf, half, 1))
+            setattr(self, f"c{k}_r", conv3(nf, nf))
+        self.c4 = conv3(nf, half)
+        self.c5 = nn.Conv2d(4 * half, nf, 1)
+        self.esa = ESA(nf, f, long=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        distilled = []
+        for k in (1, 2, 3):
+            distilled.append(leaky(getattr(self, f"c{k}_d")(x)))
+            x = leaky(getattr(self, f"c{k}_r")(x) + x)
+        distilled.append(leaky(self.c4(x)))
+        return self.esa(self.c5(torch.cat(distilled, 1)))
+
+
+class RFDN(nn.Module):
+    """RFDN; with the authors' AIM 2020 sizes (nf=50, 4 blocks, f=12, x4) their E-RFDN."""
+
+    def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int | None = None) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.fea_conv = conv3(channels, nf)
+        self.blocks = blocks
+        for k in range(1, blocks + 1):
+            setattr(self, f"B{k}", RFDB(nf, f or nf // 4))
+        self.c = nn.Sequential(nn.Conv2d(nf * blocks, nf, 1), nn.LeakyReLU(SLOPE))
+        self.LR_conv = conv3(nf, nf)
+        self.upsampler = nn.Sequential(conv3(nf, channels * scale**2), nn.PixelShuffle(scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = x = self.fea_conv(x)
+        outputs = []
+        for k in range(1, self.blocks + 1):
+            x = getattr(self, f"B{k}")(x)
+            outputs.append(x)
+        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + first)
+
+
+class RepConv(nn.Module):
+    """A 3x3 after re-parameterisation; it exists for the name `rbr_reparam`."""
+
+    def __init__(self, nf: int) -> None:
+        super().__init__()
+        self.rbr_reparam = conv3(nf, nf)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return leaky(self.rbr_reparam(x))
+
+
+class RepRFB(nn.Module):
+    """RepRFN's block: four 3x3, the block's input added, then ESA where there is one (f > 0)."""
+
+    def __init__(self, nf: int, f: int) -> None:
+        super().__init__()
+        self.repblock1 = RepConv(nf)
+        self.repblock2 = RepConv(nf)
+        self.repblock3 = RepConv(nf)
+        self.conv3 = conv3(nf, nf)
+        self.esa = ESA(nf, f, long=False) if f else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.repblock3(self.repblock2(self.repblock1(x)))
+        return self.esa(leaky(self.conv3(y)) + x)
+
+
+class RepRFN(nn.Module):
+    """RepRFN, re-parameterised; f is ESA's width, 0 for none."""
+
+    def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int = 0) -> None:
+        super().__init__()
+        self.scale, self.channels = scale, channels
+        self.fea_conv = conv3(channels, nf)
+        self.blocks = blocks
+        for k in range(1, blocks + 1):
+            setattr(self, f"reprfb{k}", RepRFB(nf, f))
+        self.lr_conv = conv3(nf, nf)
+        self.upsampler = nn.Sequential()
+        self.upsampler.add_module("conv", conv3(nf, channels * scale**2))
+        self.upsampler.add_module("shuffle", nn.PixelShuffle(scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = x = self.fea_conv(x)
+        for k in range(1, self.blocks + 1):
+            x = getattr(self, f"reprfb{k}")(x)
+        return self.upsampler(self.lr_conv(x) + first)
+
+
+def start_near_nearest(network: RepRFN) -> None:
+    """Initialise so that the untrained network repeats each sample `scale` times in both directions.
+
+    The first feature of each colour carries the image through the outer skip to the pixel shuffle; all
+    else starts small, so that training begins at about 30 dB and never has to find the image itself.
+    """
+    colours = network.channels
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, a=SLOPE)
+                nn.init.zeros_(module.bias)
+        network.lr_conv.weight.mul_(0.1)
+        network.upsampler.conv.weight.mul_(0.1)
+        network.fea_conv.weight[:colours] = 0
+        network.lr_conv.weight[:colours] = 0
+        for c in range(colours):
+            network.fea_conv.weight[c, c, 1, 1] = 1
+            own = slice(c * network.scale**2, (c + 1) * network.scale**2)
+            network.upsampler.conv.weight[:, c] = 0
+            network.upsampler.conv.weight[own, c, 1, 1] = 1
+
+
+class UnknownNetwork(ValueError):
+    """The tensors are not those of a network this file defines; the text says why."""
+
+
+def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
+    """Architecture, channels, nf, blocks, scale and f, as the tensors' names and shapes have them."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for architecture, block, last in (("rfdn", r"B(\d+)\.", "upsampler.0.weight"),
+                                      ("reprfn", r"reprfb(\d+)\.", "upsampler.conv.weight")):
+        numbers = {int(m[1]) for m in map(re.compile(block).match, shapes) if m}
+        if numbers and last in shapes and "fea_conv.weight" in shapes:
+            break
+    else:
+        raise UnknownNetwork("no known network has these tensors: expected rfdn's (B1..., upsampler.0) "
+                             "or reprfn's (reprfb1..., upsampler.conv)")
+    first = shapes["fea_conv.weight"]
+    if len(first) != 4 or len(shapes[last]) != 4:
+        raise UnknownNetwork("fea_conv and the upsampler must be two-dimensional convolutions")
+    nf, channels = first[:2]
+    scale = round((shapes[last][0] / channels) ** 0.5)
+    if scale < 1 or scale**2 * channels != shapes[last][0]:
+        raise UnknownNetwork(f"the upsampler's {shapes[last][0]} outputs are no whole scale of {channels} channels")
+    prefix = {"rfdn": "B1", "reprfn": "reprfb1"}[architecture]
+    f = shapes.get(f"{prefix}.esa.conv1.weight", (0,))[0]
+    return {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
+            "scale": scale, "f": f}
+
+
+def build(tensors: Mapping[str, Tensor]) -> RFDN | RepRFN:
+    """The network the tensors are of, with them loaded."""
+    facts = describe(tensors)
+    kind = {"rfdn": RFDN, "reprfn": RepRFN}[facts.pop("architecture")]
+    network = kind(**facts)
+    wanted = network.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise UnknownNetwork(f"{name} is missing")
+        if tensors[name].shape != tensor.shape:
+            raise UnknownNetwork(f"{name} is {list(tensors[name].shape)}, expected {list(tensor.shape)}")
+    for name in tensors:
+        if name not in wanted:
+            raise UnknownNetwork(f"{name} is not of this network")
+    network.load_state_dict(dict(tensors))
+    return network
+
+
+def load(path: Path) -> tuple[RFDN | RepRFN, dict[str, Tensor], dict[str, str]]:
+    """A safetensors file's network, tensors and metadata."""
+    tensors, about = weights.read(path)
+    try:
+        return build(tensors), tensors, about
+    except UnknownNetwork as error:
+        raise UnknownNetwork(f"{path}: {error}") from None
+
+
+def multiply_adds(network: nn.Module) -> int:
+    """Multiply-adds an input pixel, ESA's strided part left out (it is under 1 %)."""
+    return sum(m.weight.numel() for name, m in network.named_modules()
+               if isinstance(m, nn.Conv2d) and not re.search(r"esa\.conv(2|3|3_|_max)$", name))

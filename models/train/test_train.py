@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Tests of the trainer and the converter; run as a script.
+
+The comparison with the authors' outputs needs the reference folder: $RFDN_SHARED/reference, or
+shared/reference beside the repository.  Without it, or without torch, those tests say that they skip.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+HERE = Path(__file__).resolve().parent
+MODELS = HERE.parent
+SHARED = Path(os.environ.get("RFDN_SHARED", MODELS.parent.parent / "shared"))
+REFERENCE = SHARED / "reference"
+needs_reference = unittest.skipUnless(REFERENCE.is_dir(), f"no reference networks in {REFERENCE}")
+
+if torch:
+    sys.path.insert(0, str(HERE))
+    import data
+    import evaluate
+    import networks
+    import train
+    import weights
+
+
+def run(script: Path, *arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True)
+
+
+def noise_image(path: Path, width: int, height: int) -> None:
+    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@unittest.skipUnless(torch, "torch is not installed")
+class WithFolder(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def assert_one_error(self, result: subprocess.CompletedProcess, *words: str) -> None:
+        """Failed with one line that has these words, and no traceback."""
+        self.assertNotEqual(result.returncode, 0)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+
+class Networks(WithFolder):
+    @needs_reference
+    def test_equal_to_the_authors(self) -> None:
+        for folder in ("rfdn_aim_x4", "reprfn_ntire_x4"):
+            tensors, about = weights.read(REFERENCE / folder / "weights.safetensors")
+            network, unit = networks.build(tensors), float(about["input_range"]) / 255
+            for source in sorted((REFERENCE / folder).glob("*.in.png")):
+                with self.subTest(folder=folder, image=source.name), torch.inference_mode():
+                    rgb = np.asarray(Image.open(source).convert("RGB"), np.float32) * unit
+                    result = network(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None])[0].numpy()
+                    truth = np.load(str(source).replace(".in.png", ".out.npy"))
+                    self.assertEqual(result.shape, truth.shape)
+                    self.assertLess(np.abs(result - truth).max() / unit, 0.01)
+
+    def test_describe_finds_what_built_it(self) -> None:
+        for kind, architecture, f in ((networks.RFDN, "rfdn", 4), (networks.RepRFN, "reprfn", 6),
+                                      (networks.RepRFN, "reprfn", 0)):
+            facts = {"channels": 3, "nf": 16, "blocks": 2, "scale": 3, "f": f}
+            found = networks.describe(kind(**facts).state_dict())
+            self.assertEqual(found, {"architecture": architecture, **facts})
+
+    def test_start_repeats_samples(self) -> None:
+        network = networks.RepRFN(1, 16, 1, 2)
+        networks.start_near_nearest(network)
+        x = torch.rand(1, 1, 20, 20)
+        nearest = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        self.assertLess(float((network(x) - nearest).detach().abs().mean()), 0.2)
+
+
+class Weights(WithFolder):
+    def test_write_then_read(self) -> None:
+        tensors = networks.RepRFN(1, 8, 1, 2).to(memory_format=torch.channels_last).state_dict()
+        weights.write(self.folder / "a.safetensors", tensors, {"name": "é"})
+        back, about = weights.read(self.folder / "a.safetensors")
+        self.assertEqual(about, {"format": "pt", "name": "é"})
+        self.assertEqual(list(back), list(tensors))
+        for name in tensors:
+            self.assertTrue(torch.equal(back[name], tensors[name]), name)
+
+    def test_bad_files(self) -> None:
+        weights.write(self.folder / "a.safetensors", {"x": torch.zeros(3)}, {})
+        good = (self.folder / "a.safetensors").read_bytes()
+        for bad in (b"", b"12345678", good[:-1], good[:20], good.replace(b"[3]", b"[4]"), b"\2" + 7 * b"\0" + b"[]"):
+            (self.folder / "b.safetensors").write_bytes(bad)
+            with self.assertRaises(weights.WeightsError):
+                weights.read(self.folder / "b.safetensors")
+        with self.assertRaises(weights.WeightsError):
+            weights.read(self.folder / "absent.safetensors")
+
+    def test_shipped_models(self) -> None:
+        for file in sorted(MODELS.glob("*.safetensors")):
+            tensors, about = weights.read(file)
+            facts = networks.describe(tensors)
+            networks.build(tensors)
+            self.assertEqual((about["architecture"], about["scale"]), (facts["architecture"], str(facts["scale"])))
+
+
+class Convert(WithFolder):
+    @needs_reference
+    def test_authors_weights_bit_for_bit(self) -> None:
+        source, target = REFERENCE / "rfdn_aim_x4", self.folder / "out.safetensors"
+        result = run(MODELS / "convert.py", source / "RFDN_AIM.pth", target)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        (ours, about), (theirs, _) = weights.read(target), weights.read(source / "weights.safetensors")
+        self.assertEqual((about["architecture"], about["scale"], about["input_range"]), ("rfdn", "4", "255"))
+        self.assertEqual(set(ours), set(theirs))
+        for name in theirs:
+            self.assertEqual(ours[name].numpy().tobytes(), theirs[name].numpy().tobytes(), name)
+
+    def test_nested_and_prefixed(self) -> None:
+        tensors = networks.RepRFN(1, 8, 2, 3).state_dict()
+        torch.save({"params": {f"module.{name}": t for name, t in tensors.items()}}, self.folder / "a.pth")
+        result = run(MODELS / "convert.py", self.folder / "a.pth", self.folder / "a.safetensors")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        back, about = weights.read(self.folder / "a.safetensors")
+        self.assertEqual((about["scale"], about["colour"]), ("3", "luma"))
+        self.assertTrue(all(torch.equal(back[name], t) for name, t in tensors.items()))
+
+    def test_bad_inputs(self) -> None:
+        good = networks.RepRFN(1, 8, 1, 2).state_dict()
+        cases = {
+            "empty.pth": (b"", "PyTorch"), "text.pth": (b"hello world", "PyTorch"),
+            "list.pth": ([1, 2], "state dict"), "number.pth": ({"a": 1}, "not a tensor"),
+            "other.pth": ({"conv.weight": torch.zeros(3, 3)}, "no known network"),
+            "part.pth": ({n: t for n, t in good.items() if n != "lr_conv.bias"}, "lr_conv.bias"),
+            "shape.pth": ({**good, "lr_conv.bias": torch.zeros(9)}, "lr_conv.bias"),
+            "whole.pth": (networks.RepRFN(1, 8, 1, 2), "tensors"),
+        }
+        for name, (content, word) in cases.items():
+            with self.subTest(name):
+                if isinstance(content, bytes):
+                    (self.folder / name).write_bytes(content)
+                else:
+                    torch.save(content, self.folder / name)
+                self.assert_one_error(run(MODELS / "convert.py", self.folder / name, self.folder / "o"), name, word)
+        self.assert_one_error(run(MODELS / "convert.py", self.folder / "no.pth", self.folder / "o"), "no.pth")
+        torch.save(good, self.folder / "good.pth")
+        self.assert_one_error(run(MODELS / "convert.py", self.folder / "good.pth", self.folder / "o", "--scale", 4),
+                              "scale is 2")
+
+
+class Train(WithFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.images, self.val = self.folder / "images", self.folder / "val"
+        for name, size in (("images/a.png", (70, 50)), ("images/b.png", (41, 60)), ("images/tiny.png", (9, 9)),
+                           ("val/c.png", (31, 40))):
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            noise_image(self.folder / name, *size)
+
+    def train(self, out: str, *more: object) -> subprocess.CompletedProcess:
+        return run(HERE / "train.py", "--images", self.images, "--val", self.val, "--out", self.folder / out,
+                   "--features", 4, "--batch", 2, "--patch", 16, "--every", 3, "--threads", 1, *more)
+
+    def test_resumed_equals_uninterrupted(self) -> None:
+        """6 steps, and 3 steps, a checkpoint and 3 more, give the same weights."""
+        options = train.parse(["--images", str(self.images), "--val", str(self.val), "--out", str(self.folder),
+                               "--features", "4", "--batch", "2", "--patch", "16", "--steps", "6"])
+        whole, cut = train.Run(options), train.Run(options)
+        for _ in range(6):
+            whole.learn()
+        for _ in range(3):
+            cut.learn()
+        cut.save()
+        resumed = train.Run(options)
+        resumed.resume()
+        for _ in range(3):
+            resumed.learn()
+        self.assertEqual(resumed.step, 6)
+        for name in whole.ema:
+            self.assertTrue(torch.equal(whole.ema[name], resumed.ema[name]), name)
+
+    def test_resume_from_the_command_line(self) -> None:
+        self.assertEqual(self.train("run", "--steps", 3).returncode, 0)
+        self.assertEqual(self.train("run", "--steps", 6, "--resume").returncode, 0)
+        steps = [line.split(",")[0] for line in (self.folder / "run/log.csv").read_text().splitlines()]
+        self.assertEqual(steps, ["step", "3", "6"])
+        self.assert_one_error(self.train("run", "--steps", 6), "holds a run already")
+
+    def test_export_then_evaluate(self) -> None:
+        self.assertEqual(self.train("run", "--steps", 3).returncode, 0)
+        model = self.folder / "model.safetensors"
+        result = run(HERE / "export.py", self.folder / "run/ema.safetensors", model, "--val", self.val,
+                     "--name", "n", "--description", "d", "--training-data", "t")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        tensors, about = weights.read(model)
+        before, _ = weights.read(self.folder / "run/ema.safetensors")
+        self.assertTrue(all(torch.equal(tensors[name], before[name]) for name in before))
+        result = run(HERE / "evaluate.py", model, "--images", self.val)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(about["set5_psnr_y"], result.stdout)
+
+    def test_bad_inputs(self) -> None:
+        empty = self.folder / "empty"
+        empty.mkdir()
+        good = ["--val", self.val, "--out", self.folder / "o", "--steps", 3]
+        script = HERE / "train.py"
+        self.assert_one_error(run(script, "--images", empty, *good), "empty", "no images")
+        self.assert_one_error(run(script, "--images", self.folder / "no", *good), "no such folder")
+        self.assert_one_error(run(script, "--images", self.images, *good, "--patch", 64), "smaller than a patch")
+        self.assert_one_error(self.train("o", "--steps", 3, "--val", self.images), "tiny.png", "too small")
+        self.assert_one_error(run(script, "--images", self.images, *good, "--init", "no.safetensors"), "no.safetensors")
+        self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "no checkpoint")
+        (empty / "broken.png").write_bytes(b"\x89PNG")
+        self.assert_one_error(run(script, "--images", empty, *good), "broken.png", "not a readable image")
+
+
+class Measures(WithFolder):
+    @unittest.skipUnless((SHARED / "data/val/Set5").is_dir(), "no Set5")
+    def test_bicubic_on_set5(self) -> None:
+        folder = SHARED / "data/val"
+        for scale, truth in ((2, 33.66), (4, 28.42)):
+            pairs = evaluate.load_pairs(folder / "Set5", scale, folder / f"Set5_lr_x{scale}")
+            self.assertAlmostEqual(evaluate.score(evaluate.bicubic(scale), pairs, scale)[0], truth, delta=0.03)
+
+    def test_same_images(self) -> None:
+        plane = np.random.default_rng(1).integers(0, 256, (30, 40)).astype(np.uint8)
+        self.assertEqual(evaluate.psnr(plane, plane), float("inf"))
+        self.assertAlmostEqual(evaluate.ssim(plane, plane), 1)
+
+    def test_patches_are_aligned(self) -> None:
+        """A high-resolution patch shrinks to its low-resolution one, in every orientation."""
+        ramp = np.add.outer(np.arange(80) * 2, np.arange(100)).astype(np.uint8)
+        Image.fromarray(ramp).save(self.folder / "ramp.png")
+        low, high = data.Patches([self.folder], 2, 16, seed=3).batch(32)
+        means = torch.nn.functional.avg_pool2d(high, 2)
+        self.assertLess(float((means - low)[:, :, 2:-2, 2:-2].abs().max()), 1.5 / 255)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,60 @@
+"""Reading and writing safetensors: F32 tensors and a dictionary of strings about them."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+class WeightsError(Exception):
+    """A weights file cannot be read or written; the text says which and why."""
+
+
+def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str]) -> None:
+    """Write tensors (converted to F32) in their own order, with `about` as the metadata."""
+    header: dict = {"__metadata__": {"format": "pt", **about}}
+    data, end = [], 0
+    for name, tensor in tensors.items():
+        raw = tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
+        data.append(raw)
+        end += len(raw)
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(data))
+        partial.replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a file that holds F32 only."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        (length,) = struct.unpack_from("<Q", raw)
+        header = json.loads(raw[8:8 + length])
+        about = header.pop("__metadata__", {})
+        tensors = {}
+        for name, entry in header.items():
+            if entry["dtype"] != "F32":
+                raise WeightsError(f"{path}: {name} is {entry['dtype']}, only F32 is read")
+            begin, end = entry["data_offsets"]
+            count = math.prod(entry["shape"])
+            if end - begin != 4 * count or not 0 <= begin <= end <= len(raw) - 8 - length:
+                raise WeightsError(f"{path}: {name} has wrong offsets")
+            values = np.frombuffer(raw, "<f4", count, 8 + length + begin).astype(np.float32)
+            tensors[name] = torch.from_numpy(values.reshape(entry["shape"]))
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError):
+        raise WeightsError(f"{path}: not a safetensors file") from None
+    return tensors, about
