@@ -17,7 +17,7 @@
  * - #RfdnResampler: a separable Lanczos filter with the same life cycle, for the planes that no
  *   network sees (chroma, alpha).
  *
- * The library opens no file, starts no thread before the first run, and prints nothing.
+ * The library opens no file of the user's, starts no thread before the first run, and prints nothing.
  *
  * Words: LR is the small picture that goes in, HR the large one that comes out. A *plane* is a
  * two-dimensional array of samples, in memory in rows from top to bottom.
@@ -337,6 +337,7 @@ RFDN_API guint rfdn_available_threads (void);
  * @shift_x: where the grid of output samples lies, in output samples: 0 when both planes'
  *   samples sit in the middle of the area they stand for, (1 - scale) / 4 when both are
  *   subsampled by two and sit on the left edge ("left" and "top-left" chroma sites)
+ *   At most @scale either way
  * @shift_y: the same downwards; (1 - scale) / 4 for samples on the top edge ("top-left")
  * @format: of the samples, in and out; not F32
  * @n_threads: as in #RfdnUpscalerParams

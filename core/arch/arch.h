@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_ARCH_H
+#define RFDN_ARCH_H
+
+#include "../graph.h"
+#include "../safetensors.h"
+
+/* A published network: which tensors it is stored in and which layers it is made of. One file
+ * each, one entry in rfdn_archs (arch.c). */
+
+/* What the tensors' shapes tell, set by read(). */
+typedef struct {
+  guint in_channels, out_channels;
+  guint scale;
+  guint features;
+  guint blocks;
+  gboolean attention;
+} RfdnArchShape;
+
+typedef struct {
+  const char *name;
+  /* A tensor that this network has and no other. */
+  const char *signature;
+  /* Largest sample value that the authors' training code used. */
+  float input_range;
+  /* The layers, with weights; NULL with RFDN_ERROR_MODEL set when a tensor is missing or has
+   * another shape than the rest asks for. */
+  RfdnGraph *(*read) (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error);
+} RfdnArch;
+
+extern const RfdnArch rfdn_arch_rfdn;
+extern const RfdnArch rfdn_arch_reprfn;
+
+/* The networks that there are; ends with NULL. */
+extern const RfdnArch *const rfdn_archs[];
+
+/* ---- what the networks' files share ---------------------------------------------------------- */
+
+#define RFDN_MAX_CHANNELS 1024
+#define RFDN_MAX_BLOCKS 64
+
+/* Negative slope of every LeakyReLU in these networks. */
+#define RFDN_SLOPE 0.05f
+#define RFDN_LINEAR 1.0f
+#define RFDN_RELU 0.0f
+
+/* Builds a graph from a file. After the first failure `error` is set and all calls do nothing, so
+ * that a network reads as a list and asks once, at its end. */
+typedef struct {
+  const RfdnTensorFile *file;
+  RfdnGraph *graph;
+  GError *error;
+} RfdnBuilder;
+
+/* Appends the convolution whose tensors are PREFIX.weight and PREFIX.bias; in, out, kind, and the
+ * rest are those of `layer`. The tensors must have the shapes that in and out ask for. */
+void rfdn_builder_conv (RfdnBuilder *builder, const char *prefix, const RfdnLayer *layer);
+
+/* The same for some input channels of a wider 1x1 convolution: columns first..first + in.n of its
+ * weights, and its bias only where `with_bias`. */
+void rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first, guint total,
+                                gboolean with_bias, const RfdnLayer *layer);
+
+/* Enhanced spatial attention (RFANet, Liu et al., CVPR 2020, section 3.3): out = in gated by what
+ * its own low-resolution, pooled view makes of it. `middle` names the 3x3 convolutions on the
+ * pooled grid: each is followed by a ReLU but the last. */
+void rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *middle,
+                       RfdnSlice in, RfdnSlice out);
+
+/* Says what is wrong, unless something was before. */
+void rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Out channels (axis 0) or in channels (axis 1) of PREFIX.weight, 1 to RFDN_MAX_CHANNELS; 0 after
+ * a failure. */
+guint rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis);
+
+/* Number of blocks: the largest k for which the tensor FORMAT (k) is there, from 1 on. */
+guint rfdn_builder_count (RfdnBuilder *builder, const char *format);
+
+/* Reads colours and scale off the first and the last convolution. */
+void rfdn_builder_shape (RfdnBuilder *builder, const char *first, const char *last,
+                         RfdnArchShape *shape);
+
+#endif

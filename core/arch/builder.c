@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "arch.h"
+
+#include <math.h>
+#include <string.h>
+
+void
+rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...)
+{
+  if (builder->error != NULL)
+    return;
+
+  va_list args;
+  va_start (args, format);
+  builder->error = g_error_new_valist (RFDN_ERROR, RFDN_ERROR_MODEL, format, args);
+  va_end (args);
+}
+
+/* A tensor of finite numbers, or NULL after a failure. */
+static const RfdnTensor *
+get_tensor (RfdnBuilder *builder, const char *name)
+{
+  if (builder->error != NULL)
+    return NULL;
+
+  const RfdnTensor *tensor = rfdn_tensor_file_get (builder->file, name);
+  if (tensor == NULL) {
+    rfdn_builder_fail (builder, "tensor %s is missing", name);
+    return NULL;
+  }
+  if (tensor->values == NULL) {
+    rfdn_builder_fail (builder, "tensor %s does not hold floating-point numbers", name);
+    return NULL;
+  }
+  for (gsize i = 0; i < tensor->n_values; i++) {
+    if (!isfinite (tensor->values[i])) {
+      rfdn_builder_fail (builder, "tensor %s holds a number that is not finite", name);
+      return NULL;
+    }
+  }
+  return tensor;
+}
+
+static char *
+describe_shape (const gsize *shape, guint n_dims)
+{
+  GString *text = g_string_new (NULL);
+  for (guint i = 0; i < n_dims; i++)
+    g_string_append_printf (text, "%s%" G_GSIZE_FORMAT, i ? "x" : "", shape[i]);
+  return g_string_free (text, FALSE);
+}
+
+static const RfdnTensor *
+get_shaped_tensor (RfdnBuilder *builder, const char *name, guint n_dims, const gsize *shape)
+{
+  const RfdnTensor *tensor = get_tensor (builder, name);
+  if (tensor == NULL)
+    return NULL;
+  if (tensor->n_dims != n_dims || memcmp (tensor->shape, shape, n_dims * sizeof *shape) != 0) {
+    g_autofree char *got = describe_shape (tensor->shape, tensor->n_dims);
+    g_autofree char *want = describe_shape (shape, n_dims);
+    rfdn_builder_fail (builder, "tensor %s is %s; the rest of the network asks for %s", name, got,
+                       want);
+    return NULL;
+  }
+  return tensor;
+}
+
+void
+rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first, guint total,
+                           gboolean with_bias, const RfdnLayer *layer)
+{
+  g_autofree char *weight_name = g_strconcat (prefix, ".weight", NULL);
+  g_autofree char *bias_name = g_strconcat (prefix, ".bias", NULL);
+  guint taps = rfdn_layer_get_taps (layer);
+  gsize side = taps == 9 ? 3 : 1;
+  gsize shape[4] = {layer->out.n, total, side, side};
+  const RfdnTensor *weight = get_shaped_tensor (builder, weight_name, 4, shape);
+  const RfdnTensor *bias = get_shaped_tensor (builder, bias_name, 1, shape);
+  if (weight == NULL || bias == NULL)
+    return;
+
+  RfdnLayer copy = *layer;
+  gsize row = (gsize) layer->in.n * taps;
+  copy.weights = g_new (float, layer->out.n *row);
+  for (guint o = 0; o < layer->out.n; o++)
+    memcpy (copy.weights + o * row, weight->values + ((gsize) o * total + first) * taps,
+            row * sizeof (float));
+  if (with_bias)
+    copy.bias = g_memdup2 (bias->values, layer->out.n * sizeof (float));
+  rfdn_graph_add_layer (builder->graph, &copy);
+}
+
+void
+rfdn_builder_conv (RfdnBuilder *builder, const char *prefix, const RfdnLayer *layer)
+{
+  rfdn_builder_conv_columns (builder, prefix, 0, layer->in.n, TRUE, layer);
+}
+
+guint
+rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis)
+{
+  g_autofree char *name = g_strconcat (prefix, ".weight", NULL);
+  const RfdnTensor *tensor = get_tensor (builder, name);
+  if (tensor == NULL)
+    return 0;
+  if (tensor->n_dims != 4 || tensor->shape[axis] < 1 || tensor->shape[axis] > RFDN_MAX_CHANNELS) {
+    rfdn_builder_fail (builder, "tensor %s is not a convolution of 1 to %d channels", name,
+                       RFDN_MAX_CHANNELS);
+    return 0;
+  }
+  return (guint) tensor->shape[axis];
+}
+
+guint
+rfdn_builder_count (RfdnBuilder *builder, const char *format)
+{
+  for (guint k = 1; k <= RFDN_MAX_BLOCKS; k++) {
+    g_autofree char *name = g_strdup_printf (format, k);
+    if (rfdn_tensor_file_get (builder->file, name) == NULL) {
+      if (k == 1)
+        rfdn_builder_fail (builder, "tensor %s is missing", name);
+      return k - 1;
+    }
+  }
+  return RFDN_MAX_BLOCKS;
+}
+
+void
+rfdn_builder_shape (RfdnBuilder *builder, const char *first, const char *last,
+                    RfdnArchShape *shape)
+{
+  shape->in_channels = rfdn_builder_channels (builder, first, 1);
+  shape->features = rfdn_builder_channels (builder, first, 0);
+  guint out = rfdn_builder_channels (builder, last, 0);
+  if (builder->error != NULL)
+    return;
+
+  if (shape->in_channels != 1 && shape->in_channels != 3) {
+    rfdn_builder_fail (builder, "the network takes %u channels; 1 (luma) and 3 (RGB) are known",
+                       shape->in_channels);
+    return;
+  }
+  shape->out_channels = shape->in_channels;
+  for (shape->scale = 2; shape->scale <= 4; shape->scale++) {
+    if (out == shape->out_channels * shape->scale * shape->scale)
+      return;
+  }
+  rfdn_builder_fail (builder,
+                     "the last convolution, %s, makes %u channels, which is no scale of 2, 3 or 4 "
+                     "of %u channels",
+                     last, out, shape->out_channels);
+}
+
+void
+rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *middle, RfdnSlice in,
+                  RfdnSlice out)
+{
+  RfdnGraph *graph = builder->graph;
+  g_autofree char *conv1 = g_strconcat (prefix, ".conv1", NULL);
+  g_autofree char *conv_f = g_strconcat (prefix, ".conv_f", NULL);
+  g_autofree char *conv2 = g_strconcat (prefix, ".conv2", NULL);
+  g_autofree char *conv4 = g_strconcat (prefix, ".conv4", NULL);
+  guint f = rfdn_builder_channels (builder, conv1, 0);
+  if (f == 0)
+    return;
+
+  RfdnSlice squeezed = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
+  rfdn_builder_conv (builder, conv1,
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                                  .in = in,
+                                  .out = squeezed,
+                                  .slope = RFDN_LINEAR});
+  RfdnSlice half = rfdn_graph_add_activation (graph, RFDN_GRID_HALF, f);
+  rfdn_builder_conv (builder, conv2,
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3_STRIDE2,
+                                  .in = squeezed,
+                                  .out = half,
+                                  .slope = RFDN_LINEAR});
+  RfdnSlice pooled = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
+  rfdn_graph_add_layer (graph, &(RfdnLayer){.kind = RFDN_LAYER_MAX_POOL, .in = half, .out = pooled});
+
+  for (guint i = 0; middle[i] != NULL; i++) {
+    g_autofree char *name = g_strconcat (prefix, ".", middle[i], NULL);
+    RfdnSlice next = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
+    rfdn_builder_conv (builder, name,
+                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                    .in = pooled,
+                                    .out = next,
+                                    .slope = middle[i + 1] ? RFDN_RELU : RFDN_LINEAR});
+    pooled = next;
+  }
+
+  RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
+  rfdn_builder_conv (builder, conv_f,
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                                  .in = squeezed,
+                                  .out = sum,
+                                  .slope = RFDN_LINEAR,
+                                  .upsampled = pooled});
+  rfdn_builder_conv (builder, conv4,
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                                  .in = sum,
+                                  .out = out,
+                                  .slope = RFDN_LINEAR,
+                                  .gate = in});
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "arch.h"
+
+/* RepRFN: Reparameterized Residual Feature Network (Deng et al., NTIRE 2023 efficient
+ * super-resolution), after re-parameterisation: every RepBlock is the one 3x3 convolution that its
+ * branches add up to. Input range 0..1. The attention may be absent: a smaller, purely
+ * convolutional network under the same names. */
+
+static const char *const esa_middle[] = {"conv3", NULL};
+
+static RfdnSlice
+read_block (RfdnBuilder *builder, guint k, gboolean attention, RfdnSlice in)
+{
+  RfdnGraph *graph = builder->graph;
+  RfdnSlice x = in;
+
+  for (guint i = 1; i <= 3; i++) {
+    g_autofree char *name = g_strdup_printf ("reprfb%u.repblock%u.rbr_reparam", k, i);
+    RfdnSlice next = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in.n);
+    rfdn_builder_conv (
+        builder, name,
+        &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = x, .out = next, .slope = RFDN_SLOPE});
+    x = next;
+  }
+
+  g_autofree char *last = g_strdup_printf ("reprfb%u.conv3", k);
+  RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in.n);
+  rfdn_builder_conv (builder, last,
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                  .in = x,
+                                  .out = sum,
+                                  .add = in,
+                                  .add_last = TRUE,
+                                  .slope = RFDN_SLOPE});
+  if (!attention)
+    return sum;
+
+  g_autofree char *esa = g_strdup_printf ("reprfb%u.esa", k);
+  RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in.n);
+  rfdn_builder_esa (builder, esa, esa_middle, sum, out);
+  return out;
+}
+
+static RfdnGraph *
+reprfn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
+{
+  RfdnBuilder builder = {.file = file};
+  g_autoptr (RfdnGraph) graph = NULL;
+
+  rfdn_builder_shape (&builder, "fea_conv", "upsampler.conv", shape);
+  shape->blocks = rfdn_builder_count (&builder, "reprfb%u.repblock1.rbr_reparam.weight");
+  shape->attention = rfdn_tensor_file_get (file, "reprfb1.esa.conv1.weight") != NULL;
+  if (builder.error != NULL)
+    goto fail;
+
+  guint nf = shape->features;
+  graph = rfdn_graph_new (shape->in_channels);
+  builder.graph = graph;
+  RfdnSlice features = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
+  rfdn_builder_conv (&builder, "fea_conv",
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                  .in = rfdn_graph_get_input (graph),
+                                  .out = features,
+                                  .slope = RFDN_LINEAR});
+  RfdnSlice x = features;
+  for (guint k = 1; k <= shape->blocks; k++)
+    x = read_block (&builder, k, shape->attention, x);
+
+  RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
+  rfdn_builder_conv (&builder, "lr_conv",
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                  .in = x,
+                                  .out = sum,
+                                  .add = features,
+                                  .slope = RFDN_LINEAR});
+  guint out_channels = shape->out_channels * shape->scale * shape->scale;
+  RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, out_channels);
+  rfdn_builder_conv (
+      &builder, "upsampler.conv",
+      &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
+  if (builder.error == NULL)
+    return g_steal_pointer (&graph);
+
+fail:
+  g_propagate_error (error, builder.error);
+  return NULL;
+}
+
+const RfdnArch rfdn_arch_reprfn = {
+    .name = "reprfn",
+    .signature = "reprfb1.repblock1.rbr_reparam.weight",
+    .input_range = 1,
+    .read = reprfn_read,
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model.h"
+
+#include "arch/arch.h"
+#include "safetensors.h"
+
+struct RfdnModel {
+  gatomicrefcount refs;
+  RfdnModelInfo info;
+  RfdnGraph *graph;
+  char *name;
+  char *description;
+};
+
+G_DEFINE_QUARK (rfdn-error-quark, rfdn_error)
+
+RfdnModel *
+rfdn_model_ref (RfdnModel *model)
+{
+  g_atomic_ref_count_inc (&model->refs);
+  return model;
+}
+
+void
+rfdn_model_unref (RfdnModel *model)
+{
+  if (model == NULL || !g_atomic_ref_count_dec (&model->refs))
+    return;
+  rfdn_graph_free (model->graph);
+  g_free (model->name);
+  g_free (model->description);
+  g_free (model);
+}
+
+const RfdnModelInfo *
+rfdn_model_get_info (const RfdnModel *model)
+{
+  return &model->info;
+}
+
+const RfdnGraph *
+rfdn_model_get_graph (const RfdnModel *model)
+{
+  return model->graph;
+}
+
+static const RfdnArch *
+find_arch (const RfdnTensorFile *file, GError **error)
+{
+  for (guint i = 0; rfdn_archs[i] != NULL; i++) {
+    if (rfdn_tensor_file_get (file, rfdn_archs[i]->signature) == NULL)
+      continue;
+    const char *named = rfdn_tensor_file_get_metadata (file, "architecture");
+    if (named == NULL || g_str_equal (named, rfdn_archs[i]->name))
+      return rfdn_archs[i];
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "metadata architecture is '%.32s', but the tensors are those of %s", named,
+                 rfdn_archs[i]->name);
+    return NULL;
+  }
+
+  GString *known = g_string_new (NULL);
+  for (guint i = 0; rfdn_archs[i] != NULL; i++)
+    g_string_append_printf (known, "%s%s (%s)", i ? ", " : "", rfdn_archs[i]->name,
+                            rfdn_archs[i]->signature);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "the tensors are those of no known network; known are: %s", known->str);
+  g_string_free (known, TRUE);
+  return NULL;
+}
+
+/* The metadata may repeat what the tensors say, and must not contradict it. */
+static gboolean
+check_metadata (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
+{
+  const char *scale = rfdn_tensor_file_get_metadata (file, "scale");
+  guint64 number;
+  if (scale != NULL &&
+      (!g_ascii_string_to_unsigned (scale, 10, 2, 4, &number, NULL) || number != info->scale)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "metadata scale is '%.32s', but the tensors are those of x%u", scale, info->scale);
+    return FALSE;
+  }
+
+  const char *range = rfdn_tensor_file_get_metadata (file, "input_range");
+  if (range != NULL) {
+    if (g_str_equal (range, "1") || g_str_equal (range, "255")) {
+      info->input_range = range[0] == '1' ? 1 : 255;
+    } else {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                   "metadata input_range is '%.32s'; 1 and 255 are known", range);
+      return FALSE;
+    }
+  }
+
+  const char *colour = rfdn_tensor_file_get_metadata (file, "colour");
+  const char *expected = info->colour == RFDN_COLOUR_LUMA ? "luma" : "rgb";
+  if (colour != NULL && g_ascii_strcasecmp (colour, expected) != 0) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "metadata colour is '%.32s', but a network of %u channels is %s", colour,
+                 info->channels, expected);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static char *
+dup_metadata (const RfdnTensorFile *file, const char *key)
+{
+  const char *text = rfdn_tensor_file_get_metadata (file, key);
+  return g_strdup (text ? text : "");
+}
+
+RfdnModel *
+rfdn_model_new (GBytes *bytes, GError **error)
+{
+  g_autoptr (RfdnTensorFile) file = rfdn_tensor_file_new (bytes, error);
+  if (file == NULL)
+    return NULL;
+  const RfdnArch *arch = find_arch (file, error);
+  if (arch == NULL)
+    return NULL;
+
+  RfdnArchShape shape = {0};
+  g_autoptr (RfdnGraph) graph = arch->read (file, &shape, error);
+  if (graph == NULL)
+    return NULL;
+
+  RfdnModelInfo info = {
+      .architecture = arch->name,
+      .colour = shape.in_channels == 1 ? RFDN_COLOUR_LUMA : RFDN_COLOUR_RGB,
+      .channels = shape.in_channels,
+      .scale = shape.scale,
+      .features = shape.features,
+      .blocks = shape.blocks,
+      .attention = shape.attention,
+      .input_range = arch->input_range,
+      .halo = rfdn_graph_get_halo (graph),
+      .macs = rfdn_graph_get_macs (graph),
+      .parameters = rfdn_graph_get_n_parameters (graph),
+  };
+  if (!check_metadata (file, &info, error))
+    return NULL;
+
+  RfdnModel *model = g_new0 (RfdnModel, 1);
+  g_atomic_ref_count_init (&model->refs);
+  model->graph = g_steal_pointer (&graph);
+  model->name = dup_metadata (file, "name");
+  model->description = dup_metadata (file, "description");
+  model->info = info;
+  model->info.name = model->name;
+  model->info.description = model->description;
+  return model;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "planner.h"
+
+#include <math.h>
+
+/* Memory that the activations of one tile may take. A network without attention pays only its
+ * convolutions' halo for small tiles, which then stay in the processor's cache. One with attention
+ * pays its large overlap, and gets as few tiles as memory allows. */
+#define BUDGET_CONVOLUTIONS (3u << 20)
+#define BUDGET_ATTENTION (160u << 20)
+
+/* Overlap of a network with attention, on top of its convolutions' halo. With less, a tile of one
+ * pixel at the frame's end might see no whole pooling window: 15 pixels from a multiple of 6 on, and
+ * as many as 5 behind the last window. */
+#define ATTENTION_OVERLAP 25
+
+static RfdnRect
+rect_intersect (const RfdnRect *a, const RfdnRect *b)
+{
+  return (RfdnRect){MAX (a->x0, b->x0), MAX (a->y0, b->y0), MIN (a->x1, b->x1),
+                    MIN (a->y1, b->y1)};
+}
+
+static gboolean
+rect_is_empty (const RfdnRect *rect)
+{
+  return rect->x0 >= rect->x1 || rect->y0 >= rect->y1;
+}
+
+static void
+rect_add (RfdnRect *rect, const RfdnRect *other)
+{
+  if (rect_is_empty (rect)) {
+    *rect = *other;
+    return;
+  }
+  *rect = (RfdnRect){MIN (rect->x0, other->x0), MIN (rect->y0, other->y0),
+                     MAX (rect->x1, other->x1), MAX (rect->y1, other->y1)};
+}
+
+static RfdnRect
+rect_grow (const RfdnRect *rect, gint by)
+{
+  return (RfdnRect){rect->x0 - by, rect->y0 - by, rect->x1 + by, rect->y1 + by};
+}
+
+static gint
+grid_size (RfdnGrid grid, gint size)
+{
+  gint half = (size - 3) / 2 + 1;
+
+  switch (grid) {
+  case RFDN_GRID_FRAME:
+    return size;
+  case RFDN_GRID_HALF:
+    return half;
+  case RFDN_GRID_POOLED:
+    return (half - 7) / 3 + 1;
+  default:
+    g_assert_not_reached ();
+  }
+}
+
+RfdnRect
+rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_height)
+{
+  return (RfdnRect){0, 0, grid_size (grid, frame_width), grid_size (grid, frame_height)};
+}
+
+void
+rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second, float *weight)
+{
+  double position = (at + 0.5) * size / frame_size - 0.5;
+  position = MAX (position, 0);
+  *first = MIN ((gint) position, size - 1);
+  *second = MIN (*first + 1, size - 1);
+  *weight = (float) (position - *first);
+}
+
+RfdnRect
+rfdn_layout_get_tile (const RfdnLayout *layout, guint tile)
+{
+  gint x0 = (gint) tile % layout->columns * layout->tile_width;
+  gint y0 = (gint) tile / layout->columns * layout->tile_height;
+  return (RfdnRect){x0, y0, MIN (x0 + layout->tile_width, layout->width),
+                    MIN (y0 + layout->tile_height, layout->height)};
+}
+
+/* Windows of `window` pixels every `step`: those that lie in [v0, v1). */
+static void
+windows_inside (gint *v0, gint *v1, gint window, gint step)
+{
+  gint last = *v1 - window;
+  *v0 = (*v0 + step - 1) / step;
+  *v1 = last < 0 ? *v0 : last / step + 1;
+}
+
+static RfdnRect
+valid_after (const RfdnLayer *layer, RfdnGrid grid, RfdnRect in, const RfdnRect *extent)
+{
+  switch (layer->kind) {
+  case RFDN_LAYER_CONV_3X3:
+    /* Pooled maps keep their size: where a tile's view ends they are continued. */
+    if (grid == RFDN_GRID_POOLED)
+      return in;
+    return (RfdnRect){in.x0 + (in.x0 > 0), in.y0 + (in.y0 > 0), in.x1 - (in.x1 < extent->x1),
+                      in.y1 - (in.y1 < extent->y1)};
+  case RFDN_LAYER_CONV_1X1:
+    return in;
+  case RFDN_LAYER_CONV_3X3_STRIDE2:
+    windows_inside (&in.x0, &in.x1, 3, 2);
+    windows_inside (&in.y0, &in.y1, 3, 2);
+    return in;
+  case RFDN_LAYER_MAX_POOL:
+    windows_inside (&in.x0, &in.x1, 7, 3);
+    windows_inside (&in.y0, &in.y1, 7, 3);
+    return in;
+  }
+  g_assert_not_reached ();
+}
+
+static RfdnRect
+needed_before (const RfdnLayer *layer, const RfdnRect *out)
+{
+  switch (layer->kind) {
+  case RFDN_LAYER_CONV_3X3:
+    return rect_grow (out, 1);
+  case RFDN_LAYER_CONV_1X1:
+    return *out;
+  case RFDN_LAYER_CONV_3X3_STRIDE2:
+    return (RfdnRect){2 * out->x0, 2 * out->y0, 2 * out->x1 + 1, 2 * out->y1 + 1};
+  case RFDN_LAYER_MAX_POOL:
+    return (RfdnRect){3 * out->x0, 3 * out->y0, 3 * out->x1 + 4, 3 * out->y1 + 4};
+  }
+  g_assert_not_reached ();
+}
+
+static RfdnRect
+needed_for_upsampling (const RfdnRect *out, const RfdnLayout *layout, const RfdnRect *extent)
+{
+  RfdnRect rect;
+  gint unused;
+  float weight;
+
+  rfdn_bilinear_at (out->x0, layout->width, extent->x1, &rect.x0, &unused, &weight);
+  rfdn_bilinear_at (out->x1 - 1, layout->width, extent->x1, &unused, &rect.x1, &weight);
+  rfdn_bilinear_at (out->y0, layout->height, extent->y1, &rect.y0, &unused, &weight);
+  rfdn_bilinear_at (out->y1 - 1, layout->height, extent->y1, &unused, &rect.y1, &weight);
+  rect.x1++;
+  rect.y1++;
+  return rect;
+}
+
+/* The valid part of each activation, from what a tile sees of the input on. */
+static void
+get_valid (const RfdnLayout *layout, const RfdnGraph *graph, guint tile, RfdnRect *valid)
+{
+  RfdnRect frame = rfdn_grid_get_extent (RFDN_GRID_FRAME, layout->width, layout->height);
+  RfdnRect output = rfdn_layout_get_tile (layout, tile);
+  RfdnRect seen = rect_grow (&output, layout->overlap);
+
+  for (guint i = 0; i < graph->activations->len; i++)
+    valid[i] = rfdn_grid_get_extent (rfdn_graph_activation (graph, i)->grid, layout->width,
+                                     layout->height);
+  valid[0] = rect_intersect (&seen, &frame);
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    RfdnGrid grid = rfdn_graph_activation (graph, layer->out.activation)->grid;
+    RfdnRect extent = rfdn_grid_get_extent (grid, layout->width, layout->height);
+    RfdnRect *out = &valid[layer->out.activation];
+    RfdnRect after = valid_after (layer, grid, valid[layer->in.activation], &extent);
+    *out = rect_intersect (out, &after);
+    if (layer->add.n)
+      *out = rect_intersect (out, &valid[layer->add.activation]);
+    if (layer->gate.n)
+      *out = rect_intersect (out, &valid[layer->gate.activation]);
+  }
+}
+
+void
+rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile,
+                         RfdnRect *regions)
+{
+  guint n = graph->activations->len;
+  RfdnRect *valid = g_newa (RfdnRect, n);
+  get_valid (layout, graph, tile, valid);
+
+  /* Backwards: what is needed, as far as it is valid. */
+  for (guint i = 0; i < n; i++)
+    regions[i] = (RfdnRect){0, 0, 0, 0};
+  const RfdnLayer *last = rfdn_graph_layer (graph, graph->layers->len - 1);
+  regions[last->out.activation] = rfdn_layout_get_tile (layout, tile);
+  for (guint i = graph->layers->len; i-- > 0;) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    const RfdnRect *out = &regions[layer->out.activation];
+    RfdnRect in = needed_before (layer, out);
+    in = rect_intersect (&in, &valid[layer->in.activation]);
+    rect_add (&regions[layer->in.activation], &in);
+    if (layer->add.n)
+      rect_add (&regions[layer->add.activation], out);
+    if (layer->gate.n)
+      rect_add (&regions[layer->gate.activation], out);
+    if (layer->upsampled.n) {
+      guint pooled = layer->upsampled.activation;
+      RfdnRect extent =
+          rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
+      RfdnRect need = needed_for_upsampling (out, layout, &extent);
+      need = rect_intersect (&need, &valid[pooled]);
+      /* A tile at the edge of its own view: the nearest cell that it has. */
+      need.x0 = MIN (need.x0, valid[pooled].x1 - 1);
+      need.y0 = MIN (need.y0, valid[pooled].y1 - 1);
+      need.x1 = MAX (need.x1, need.x0 + 1);
+      need.y1 = MAX (need.y1, need.y0 + 1);
+      rect_add (&regions[pooled], &need);
+    }
+  }
+}
+
+/* ---- how large the tiles are ----------------------------------------------------------------- */
+
+static gboolean
+has_attention (const RfdnGraph *graph)
+{
+  for (guint i = 0; i < graph->activations->len; i++) {
+    if (rfdn_graph_activation (graph, i)->grid != RFDN_GRID_FRAME)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The most channels of FRAME that are alive at the same time. */
+static guint
+get_peak_channels (const RfdnGraph *graph)
+{
+  guint n = graph->activations->len, peak = 0;
+  guint *last_use = g_newa0 (guint, n), *first_use = g_newa (guint, n);
+
+  for (guint i = 0; i < n; i++)
+    first_use[i] = G_MAXUINT;
+  first_use[0] = 0;
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    const RfdnSlice *used[] = {&layer->in, &layer->add, &layer->gate, &layer->upsampled};
+    for (guint k = 0; k < G_N_ELEMENTS (used); k++) {
+      if (used[k]->n)
+        last_use[used[k]->activation] = i;
+    }
+    first_use[layer->out.activation] = MIN (first_use[layer->out.activation], i);
+  }
+  for (guint i = 0; i < graph->layers->len; i++) {
+    guint alive = 0;
+    for (guint k = 0; k < n; k++) {
+      const RfdnActivation *activation = rfdn_graph_activation (graph, k);
+      if (activation->grid == RFDN_GRID_FRAME && first_use[k] <= i && last_use[k] >= i)
+        alive += activation->channels;
+    }
+    peak = MAX (peak, alive);
+  }
+  return peak;
+}
+
+/* As many columns and rows as the budget asks for, with the least that is computed twice. */
+static void
+choose_tiles (RfdnLayout *layout, double bytes_per_pixel, double budget)
+{
+  const gint min_side = 32;
+  double best = INFINITY;
+
+  for (gint columns = 1; columns == 1 || layout->width / columns >= min_side; columns++) {
+    for (gint rows = 1; rows == 1 || layout->height / rows >= min_side; rows++) {
+      gint width = (layout->width + columns - 1) / columns;
+      gint height = (layout->height + rows - 1) / rows;
+      double seen_width = MIN (width + 2 * layout->overlap, layout->width);
+      double seen_height = MIN (height + 2 * layout->overlap, layout->height);
+      gboolean fits = seen_width * seen_height * bytes_per_pixel <= budget;
+      double cost = (layout->width + 2.0 * layout->overlap * (columns - 1)) *
+                    (layout->height + 2.0 * layout->overlap * (rows - 1));
+      if (!fits)
+        cost = 1e30 * seen_width * seen_height;
+      if (cost < best) {
+        best = cost;
+        layout->tile_width = width;
+        layout->tile_height = height;
+      }
+      if (fits)
+        break; /* more rows only cost more */
+    }
+  }
+}
+
+void
+rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
+                  guint tile_size, gint overlap)
+{
+  gboolean attention = has_attention (graph);
+  gint halo = (gint) rfdn_graph_get_halo (graph);
+  gint least = halo + (attention ? ATTENTION_OVERLAP : 0);
+
+  layout->width = width;
+  layout->height = height;
+  layout->overlap = MAX (overlap, least);
+  if (tile_size > 0) {
+    layout->tile_width = MIN ((gint) tile_size, width);
+    layout->tile_height = MIN ((gint) tile_size, height);
+  } else {
+    choose_tiles (layout, get_peak_channels (graph) * sizeof (float),
+                  attention ? BUDGET_ATTENTION : BUDGET_CONVOLUTIONS);
+  }
+  layout->columns = (width + layout->tile_width - 1) / layout->tile_width;
+  layout->rows = (height + layout->tile_height - 1) / layout->tile_height;
+}

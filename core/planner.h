@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_PLANNER_H
+#define RFDN_PLANNER_H
+
+#include "graph.h"
+
+/* Which rectangles a frame is computed in, and which part of every activation each of them takes.
+ *
+ * A tile is the rectangle of the frame whose output is wanted. What is known of the input is the
+ * tile and `overlap` pixels around it. From there every activation is valid in a rectangle that
+ * shrinks with each 3x3 convolution, but not at the frame's own border, where the network itself
+ * pads with zeros. Of the valid part just what later layers need is computed.
+ *
+ * Nothing invalid is ever used but in one place: the pooled maps of ESA reach further than any
+ * overlap, and are continued by their outermost values. ESA's grids are anchored in the frame, so
+ * that every tile sees the very maps that the whole frame has, as far as it sees them. */
+
+typedef struct {
+  gint x0, y0; /* first pixel inside */
+  gint x1, y1; /* first pixel outside */
+} RfdnRect;
+
+static inline gint
+rfdn_rect_width (const RfdnRect *rect)
+{
+  return rect->x1 - rect->x0;
+}
+
+static inline gint
+rfdn_rect_height (const RfdnRect *rect)
+{
+  return rect->y1 - rect->y0;
+}
+
+typedef struct {
+  gint width, height; /* of the frame that the network sees */
+  gint tile_width, tile_height;
+  gint columns, rows; /* of tiles */
+  gint overlap;
+} RfdnLayout;
+
+/* The smallest frame side for a network with attention: one pooling window. */
+#define RFDN_ATTENTION_MIN_SIZE 15
+
+/* Width and height of a grid under a frame. */
+RfdnRect rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_height);
+
+/* Lays the tiles out. `tile_size` and `overlap` as in RfdnUpscalerParams. The answer depends on
+ * the network and the frame's size alone, never on the machine. */
+void rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
+                       guint tile_size, gint overlap);
+
+/* The output rectangle of tile number `tile`, counted row by row. */
+RfdnRect rfdn_layout_get_tile (const RfdnLayout *layout, guint tile);
+
+/* The part of each activation that a tile takes; regions[] has an entry for each. */
+void rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile,
+                              RfdnRect *regions);
+
+/* Columns or rows `*first` and `*second` of a grid of `size` pixels that pixel `at` of a frame side
+ * of `frame_size` lies between, and the weight of the second: bilinear, half-pixel centres. */
+void rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second,
+                       float *weight);
+
+#endif

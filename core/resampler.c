@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rfdn.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "kernels/kernels.h"
+#include "threads.h"
+
+#define LOBES 3
+#define TAPS (2 * LOBES)
+#define MAX_SCALE 8
+/* Pixels that a row is continued by on each side: a shift of up to one input sample and the taps. */
+#define MARGIN 8
+
+/* Output sample scale * m + k is the sum of taps[k][t] times input sample m + first[k] + t. */
+typedef struct {
+  gint first[MAX_SCALE];
+  float taps[MAX_SCALE][TAPS];
+} Filter;
+
+struct RfdnResampler {
+  RfdnResamplerParams params;
+  const RfdnKernels *kernels;
+  Filter horizontal, vertical;
+  guint n_threads;
+  gsize pitch;        /* floats of a row, margins included */
+  gsize scratch_size; /* floats of a thread */
+  float *scratch;
+};
+
+static double
+lanczos (double x)
+{
+  if (fabs (x) < 1e-9)
+    return 1;
+  if (fabs (x) >= LOBES)
+    return 0;
+  return LOBES * sin (G_PI * x) * sin (G_PI * x / LOBES) / (G_PI * G_PI * x * x);
+}
+
+static void
+filter_init (Filter *filter, guint scale, double shift)
+{
+  for (guint k = 0; k < scale; k++) {
+    double position = (k + 0.5 - shift) / scale - 0.5;
+    double weights[TAPS], sum = 0;
+
+    filter->first[k] = (gint) floor (position) - (LOBES - 1);
+    for (gint t = 0; t < TAPS; t++) {
+      weights[t] = lanczos (position - (filter->first[k] + t));
+      sum += weights[t];
+    }
+    for (gint t = 0; t < TAPS; t++)
+      filter->taps[k][t] = (float) (weights[t] / sum);
+  }
+}
+
+static gboolean
+check_params (const RfdnResamplerParams *p, GError **error)
+{
+  gboolean sizes = p->in_width >= 1 && p->in_width <= RFDN_MAX_SIZE && p->in_height >= 1 &&
+                   p->in_height <= RFDN_MAX_SIZE && p->scale >= 1 && p->scale <= MAX_SCALE &&
+                   p->out_width >= 1 && p->out_width <= p->scale * p->in_width &&
+                   p->out_height >= 1 && p->out_height <= p->scale * p->in_height;
+
+  if (!sizes) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "cannot resample %ux%u to %ux%u by %u",
+                 p->in_width, p->in_height, p->out_width, p->out_height, p->scale);
+    return FALSE;
+  }
+  /* Written so that a NaN fails too. */
+  if (!(fabs (p->shift_x) <= p->scale && fabs (p->shift_y) <= p->scale)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "cannot shift samples by %g, %g",
+                 p->shift_x, p->shift_y);
+    return FALSE;
+  }
+  if (p->format.samples == RFDN_SAMPLES_F32) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "only integers can be resampled");
+    return FALSE;
+  }
+  return rfdn_sample_format_check (&p->format, error);
+}
+
+RfdnResampler *
+rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
+{
+  if (!check_params (params, error))
+    return NULL;
+  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, error);
+  if (kernels == NULL)
+    return NULL;
+
+  g_autoptr (RfdnResampler) self = g_new0 (RfdnResampler, 1);
+  self->params = *params;
+  self->kernels = kernels;
+  self->n_threads = rfdn_resolve_threads (params->n_threads);
+  filter_init (&self->horizontal, params->scale, params->shift_x);
+  filter_init (&self->vertical, params->scale, params->shift_y);
+  self->pitch = RFDN_ROW_BEFORE + (params->in_width + RFDN_ROW_ALIGN) / RFDN_ROW_ALIGN *
+                                      (gsize) RFDN_ROW_ALIGN +
+                RFDN_ROW_AFTER;
+  /* A window of input rows, their vertical sum, and an output row phase by phase. */
+  self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
+  void *memory = NULL;
+  if (posix_memalign (&memory, RFDN_ALIGN,
+                      self->scratch_size * self->n_threads * sizeof (float)) != 0) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
+                 params->in_width, params->in_height);
+    return NULL;
+  }
+  self->scratch = memory;
+  memset (memory, 0, self->scratch_size * self->n_threads * sizeof (float));
+  return g_steal_pointer (&self);
+}
+
+void
+rfdn_resampler_free (RfdnResampler *self)
+{
+  if (self == NULL)
+    return;
+  free (self->scratch);
+  g_free (self);
+}
+
+/* A band's window of input rows: row y lies in slot y modulo TAPS. */
+typedef struct {
+  const RfdnResampler *self;
+  const RfdnPlane *in;
+  float *scratch;
+  gint loaded_end; /* the first row that has not been loaded yet */
+} Window;
+
+static float *
+window_row (const Window *window, gint y)
+{
+  gsize slot = (gsize) (y + TAPS * MARGIN) % TAPS;
+  return window->scratch + slot * window->self->pitch + RFDN_ROW_BEFORE;
+}
+
+/* Loads rows up to, and without, `end`. */
+static void
+window_load (Window *window, gint end)
+{
+  const RfdnResamplerParams *p = &window->self->params;
+
+  for (; window->loaded_end < end; window->loaded_end++) {
+    gint y = CLAMP (window->loaded_end, 0, (gint) p->in_height - 1);
+    window->self->kernels->load_row (window_row (window, window->loaded_end),
+                                     (const guint8 *) window->in->data + y * window->in->stride,
+                                     window->in->pixel_stride, &p->format, 1, p->in_width);
+  }
+}
+
+static void
+resample_row (Window *window, const RfdnPlane *out, guint y)
+{
+  const RfdnResampler *self = window->self;
+  const RfdnResamplerParams *p = &self->params;
+  const guint phase = y % p->scale;
+  const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
+  const float *src[TAPS];
+  float *sum = window->scratch + TAPS * self->pitch + RFDN_ROW_BEFORE;
+  float *phases = sum + self->pitch;
+
+  window_load (window, first + TAPS);
+  for (gint t = 0; t < TAPS; t++)
+    src[t] = window_row (window, first + t);
+  self->kernels->fir_row (sum, src, self->vertical.taps[phase], TAPS, p->in_width);
+
+  for (gint x = 1; x <= MARGIN; x++) {
+    sum[-x] = sum[0];
+    sum[p->in_width - 1 + x] = sum[p->in_width - 1];
+  }
+  for (guint k = 0; k < p->scale; k++) {
+    for (gint t = 0; t < TAPS; t++)
+      src[t] = sum + self->horizontal.first[k] + t;
+    self->kernels->fir_row (phases + k * self->pitch, src, self->horizontal.taps[k], TAPS,
+                            p->in_width);
+  }
+  self->kernels->store_row ((guint8 *) out->data + (gssize) y * out->stride, out->pixel_stride,
+                            &p->format, phases, self->pitch, p->scale, 1, p->out_width);
+}
+
+void
+rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out)
+{
+#pragma omp parallel num_threads(self->n_threads)
+  {
+    const guint64 height = self->params.out_height;
+    const guint index = rfdn_thread_index (), count = rfdn_thread_count ();
+    const guint y0 = (guint) (height * index / count), y1 = (guint) (height * (index + 1) / count);
+    gint first = G_MAXINT;
+    for (guint k = 0; k < self->params.scale; k++)
+      first = MIN (first, self->vertical.first[k]);
+    Window window = {self, in, self->scratch + index * self->scratch_size,
+                     (gint) (y0 / self->params.scale) + first};
+
+    for (guint y = y0; y < y1; y++)
+      resample_row (&window, out, y);
+  }
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "safetensors.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+/* Headers of real networks have some kilobytes; the format's own limit is 100 MB. */
+#define MAX_HEADER (16u << 20)
+
+/* {"name": {"shape": [..]}}: the JSON of a header is three deep. json-glib parses recursively, and
+ * a deeper text must not reach it. */
+#define MAX_JSON_DEPTH 4
+
+/* Names go into messages of one line. */
+#define MAX_NAME 128
+
+typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_OTHER } Dtype;
+
+static const struct {
+  const char *name;
+  Dtype dtype;
+  gsize size;
+} dtypes[] = {
+    {"F32", DTYPE_F32, 4},   {"F16", DTYPE_F16, 2},  {"BF16", DTYPE_BF16, 2},
+    {"F64", DTYPE_OTHER, 8}, {"I64", DTYPE_OTHER, 8}, {"I32", DTYPE_OTHER, 4},
+    {"I16", DTYPE_OTHER, 2}, {"I8", DTYPE_OTHER, 1},  {"U64", DTYPE_OTHER, 8},
+    {"U32", DTYPE_OTHER, 4}, {"U16", DTYPE_OTHER, 2}, {"U8", DTYPE_OTHER, 1},
+    {"BOOL", DTYPE_OTHER, 1},
+};
+
+static void
+tensor_free (gpointer data)
+{
+  RfdnTensor *tensor = data;
+  g_free (tensor->values);
+  g_free (tensor);
+}
+
+void
+rfdn_tensor_file_free (RfdnTensorFile *file)
+{
+  if (file == NULL)
+    return;
+  g_hash_table_unref (file->tensors);
+  g_hash_table_unref (file->metadata);
+  g_free (file);
+}
+
+const RfdnTensor *
+rfdn_tensor_file_get (const RfdnTensorFile *file, const char *name)
+{
+  return g_hash_table_lookup (file->tensors, name);
+}
+
+const char *
+rfdn_tensor_file_get_metadata (const RfdnTensorFile *file, const char *key)
+{
+  return g_hash_table_lookup (file->metadata, key);
+}
+
+static float
+float_from_bits (guint32 bits)
+{
+  float value;
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+/* IEEE 754 binary16 to binary32. */
+static float
+float_from_half (guint16 half)
+{
+  guint32 sign = (guint32) (half & 0x8000) << 16;
+  guint32 exponent = (half >> 10) & 31;
+  guint32 fraction = half & 0x3ff;
+
+  if (exponent == 31)
+    return float_from_bits (sign | 0x7f800000 | fraction << 13);
+  if (exponent != 0)
+    return float_from_bits (sign | (exponent + 112) << 23 | fraction << 13);
+  float value = (float) fraction / (1 << 24);
+  return sign ? -value : value;
+}
+
+static float *
+read_values (const guint8 *data, gsize n, Dtype dtype)
+{
+  float *values = g_try_new (float, MAX (n, 1));
+  if (values == NULL)
+    return NULL;
+
+  for (gsize i = 0; i < n; i++) {
+    guint32 word = 0;
+    gsize size = dtype == DTYPE_F32 ? 4 : 2;
+    for (gsize b = 0; b < size; b++)
+      word |= (guint32) data[i * size + b] << (8 * b);
+    values[i] = dtype == DTYPE_F32   ? float_from_bits (word)
+                : dtype == DTYPE_F16 ? float_from_half ((guint16) word)
+                                     : float_from_bits (word << 16);
+  }
+  return values;
+}
+
+/* A JSON array of whole numbers of 0 and more. */
+static gboolean
+read_sizes (JsonObject *object, const char *member, gsize *sizes, guint max, guint *n_sizes)
+{
+  JsonNode *node = json_object_get_member (object, member);
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+
+  JsonArray *array = json_node_get_array (node);
+  *n_sizes = json_array_get_length (array);
+  if (*n_sizes > max)
+    return FALSE;
+  for (guint i = 0; i < *n_sizes; i++) {
+    JsonNode *item = json_array_get_element (array, i);
+    if (!JSON_NODE_HOLDS_VALUE (item) || json_node_get_value_type (item) != G_TYPE_INT64)
+      return FALSE;
+    gint64 value = json_node_get_int (item);
+    if (value < 0 || (guint64) value > G_MAXSIZE)
+      return FALSE;
+    sizes[i] = (gsize) value;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_tensor (RfdnTensorFile *file, const char *name, JsonObject *object, const guint8 *data,
+             gsize size, gsize *end, GError **error)
+{
+  JsonNode *dtype_node = json_object_get_member (object, "dtype");
+  const char *dtype_name = dtype_node != NULL && JSON_NODE_HOLDS_VALUE (dtype_node)
+                               ? json_node_get_string (dtype_node)
+                               : NULL;
+  guint d;
+  for (d = 0; d < G_N_ELEMENTS (dtypes); d++) {
+    if (g_strcmp0 (dtype_name, dtypes[d].name) == 0)
+      break;
+  }
+  if (d == G_N_ELEMENTS (dtypes)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has the unknown dtype %s", name,
+                 dtype_name ? dtype_name : "(none)");
+    return FALSE;
+  }
+
+  gsize shape[RFDN_TENSOR_MAX_DIMS] = {0}, offsets[2];
+  guint n_dims, n_offsets;
+  if (!read_sizes (object, "shape", shape, RFDN_TENSOR_MAX_DIMS, &n_dims)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "tensor %s has no shape of up to %d whole numbers", name, RFDN_TENSOR_MAX_DIMS);
+    return FALSE;
+  }
+  if (!read_sizes (object, "data_offsets", offsets, 2, &n_offsets) || n_offsets != 2 ||
+      offsets[0] > offsets[1]) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has no valid data_offsets", name);
+    return FALSE;
+  }
+  if (offsets[1] > size) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "tensor %s ends at byte %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                 " bytes of data: the file is cut short or damaged",
+                 name, offsets[1], size);
+    return FALSE;
+  }
+
+  gsize n = 1, n_bytes;
+  gboolean fits = TRUE;
+  for (guint i = 0; i < n_dims; i++)
+    fits = fits && g_size_checked_mul (&n, n, shape[i]);
+  if (!fits || !g_size_checked_mul (&n_bytes, n, dtypes[d].size) ||
+      n_bytes != offsets[1] - offsets[0]) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "tensor %s: its shape and its data_offsets contradict each other", name);
+    return FALSE;
+  }
+
+  RfdnTensor *tensor = g_new0 (RfdnTensor, 1);
+  tensor->n_dims = n_dims;
+  memcpy (tensor->shape, shape, sizeof shape);
+  tensor->n_values = n;
+  g_hash_table_insert (file->tensors, g_strdup (name), tensor);
+  if (dtypes[d].dtype != DTYPE_OTHER) {
+    tensor->values = read_values (data + offsets[0], n, dtypes[d].dtype);
+    if (tensor->values == NULL) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for tensor %s", name);
+      return FALSE;
+    }
+  }
+  *end = MAX (*end, offsets[1]);
+  return TRUE;
+}
+
+static gboolean
+read_metadata (RfdnTensorFile *file, JsonNode *node, GError **error)
+{
+  if (!JSON_NODE_HOLDS_OBJECT (node)) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "__metadata__ is not an object");
+    return FALSE;
+  }
+
+  JsonObjectIter iter;
+  const char *key;
+  JsonNode *value;
+  json_object_iter_init (&iter, json_node_get_object (node));
+  while (json_object_iter_next (&iter, &key, &value)) {
+    const char *text = JSON_NODE_HOLDS_VALUE (value) ? json_node_get_string (value) : NULL;
+    if (text == NULL) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "metadata %s is not a string", key);
+      return FALSE;
+    }
+    g_hash_table_insert (file->metadata, g_strdup (key), g_strdup (text));
+  }
+  return TRUE;
+}
+
+static gboolean
+json_depth_is_sane (const char *text, gsize length)
+{
+  guint depth = 0;
+  gboolean in_string = FALSE;
+
+  for (gsize i = 0; i < length; i++) {
+    char c = text[i];
+    if (in_string) {
+      if (c == '\\')
+        i++;
+      else if (c == '"')
+        in_string = FALSE;
+    } else if (c == '"') {
+      in_string = TRUE;
+    } else if (c == '{' || c == '[') {
+      if (++depth > MAX_JSON_DEPTH)
+        return FALSE;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      depth--;
+    }
+  }
+  return TRUE;
+}
+
+/* The JSON object in the file's head, or NULL. `*data` is set to where the data begins. */
+static JsonParser *
+parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
+{
+  guint64 length = 0;
+
+  if (size < 8) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "not a safetensors file: only %" G_GSIZE_FORMAT " bytes", size);
+    return NULL;
+  }
+  for (guint i = 0; i < 8; i++)
+    length |= (guint64) bytes[i] << (8 * i);
+  if (length > MAX_HEADER || length > size - 8 || length < 2 || bytes[8] != '{') {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "not a safetensors file, or one cut short: a header of %" G_GUINT64_FORMAT
+                 " bytes cannot be in %" G_GSIZE_FORMAT " bytes",
+                 length, size);
+    return NULL;
+  }
+
+  const char *text = (const char *) bytes + 8;
+  if (!g_utf8_validate_len (text, length, NULL) || !json_depth_is_sane (text, length)) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                         "the safetensors header is not the JSON it should be");
+    return NULL;
+  }
+
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) json_error = NULL;
+  if (!json_parser_load_from_data (parser, text, length, &json_error)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "the safetensors header is not JSON: %s",
+                 json_error->message);
+    return NULL;
+  }
+  JsonNode *root = json_parser_get_root (parser);
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root)) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                         "the safetensors header is not a JSON object");
+    return NULL;
+  }
+  *data = 8 + length;
+  return g_steal_pointer (&parser);
+}
+
+RfdnTensorFile *
+rfdn_tensor_file_new (GBytes *bytes, GError **error)
+{
+  gsize size, data;
+  const guint8 *contents = g_bytes_get_data (bytes, &size);
+  g_autoptr (JsonParser) parser = parse_header (contents, size, &data, error);
+  if (parser == NULL)
+    return NULL;
+
+  g_autoptr (RfdnTensorFile) file = g_new0 (RfdnTensorFile, 1);
+  file->tensors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, tensor_free);
+  file->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *node;
+  gsize end = 0;
+  json_object_iter_init (&iter, json_node_get_object (json_parser_get_root (parser)));
+  while (json_object_iter_next (&iter, &name, &node)) {
+    if (strlen (name) > MAX_NAME) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "an entry's name is longer than %d bytes",
+                   MAX_NAME);
+      return NULL;
+    }
+    if (strcmp (name, "__metadata__") == 0) {
+      if (!read_metadata (file, node, error))
+        return NULL;
+    } else if (!JSON_NODE_HOLDS_OBJECT (node)) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "entry %s is not a tensor", name);
+      return NULL;
+    } else if (!read_tensor (file, name, json_node_get_object (node), contents + data, size - data,
+                             &end, error)) {
+      return NULL;
+    }
+  }
+  if (end != size - data) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "%" G_GSIZE_FORMAT " bytes follow the last tensor", size - data - end);
+    return NULL;
+  }
+  return g_steal_pointer (&file);
+}
