@@ -57,14 +57,14 @@ rfdn_model_new_builtin (const char *name, guint scale, GError **error)
     return NULL;
   }
   if (scale == 0)
-    scale = (guint) g_bit_nth_lsf (builtin->scales, -1);
+    scale = (guint)g_bit_nth_lsf (builtin->scales, -1);
   if (scale > 4 || !(builtin->scales >> scale & 1)) {
     set_no_such_scale (builtin, scale, error);
     return NULL;
   }
 
   g_autofree char *path = g_strdup_printf (RESOURCE_PATH, name, scale);
-  g_autoptr (GBytes) bytes = g_resource_lookup_data (
-      rfdn_models_get_resource (), path, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+  g_autoptr (GBytes) bytes = g_resource_lookup_data (rfdn_models_get_resource (), path,
+                                                     G_RESOURCE_LOOKUP_FLAGS_NONE, error);
   return bytes != NULL ? rfdn_model_new (bytes, error) : NULL;
 }

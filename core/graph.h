@@ -33,7 +33,7 @@ typedef struct {
 } RfdnSlice;
 
 typedef enum {
-  RFDN_LAYER_CONV_3X3,         /* zero padding at the frame's border */
+  RFDN_LAYER_CONV_3X3, /* zero padding at the frame's border */
   RFDN_LAYER_CONV_1X1,
   RFDN_LAYER_CONV_3X3_STRIDE2, /* FRAME -> HALF, no padding */
   RFDN_LAYER_MAX_POOL,         /* HALF -> POOLED, windows of 7x7 every 3 pixels; no weights */

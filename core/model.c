@@ -12,7 +12,7 @@ struct RfdnModel {
   char *description;
 };
 
-G_DEFINE_QUARK (rfdn-error-quark, rfdn_error)
+G_DEFINE_QUARK (rfdn - error - quark, rfdn_error)
 
 RfdnModel *
 rfdn_model_ref (RfdnModel *model)

@@ -45,14 +45,14 @@ typedef struct {
 static gsize
 row_pitch (gint width)
 {
-  return RFDN_ROW_BEFORE + (((gsize) width + RFDN_ROW_ALIGN - 1) & ~(gsize) (RFDN_ROW_ALIGN - 1)) +
+  return RFDN_ROW_BEFORE + (((gsize)width + RFDN_ROW_ALIGN - 1) & ~(gsize)(RFDN_ROW_ALIGN - 1)) +
          RFDN_ROW_AFTER;
 }
 
 static gsize
 activation_size (const RfdnActivation *activation, const RfdnRect *region)
 {
-  gsize rows = (gsize) rfdn_rect_height (region) + 2;
+  gsize rows = (gsize)rfdn_rect_height (region) + 2;
   return rows * activation->channels * row_pitch (rfdn_rect_width (region));
 }
 
@@ -100,12 +100,12 @@ measure_activations (RfdnNetwork *self)
   guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
   g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
 
-  for (guint tile = 0; tile < (guint) (self->layout.columns * self->layout.rows); tile++) {
+  for (guint tile = 0; tile < (guint)(self->layout.columns * self->layout.rows); tile++) {
     rfdn_layout_get_regions (&self->layout, graph, tile, regions);
     for (guint i = 0; i < graph->activations->len; i++) {
       const RfdnActivation *activation = rfdn_graph_activation (graph, i);
       gint width = rfdn_rect_width (&regions[i]);
-      self->max_width = MAX (self->max_width, (guint) width);
+      self->max_width = MAX (self->max_width, (guint)width);
       if (i == output) /* goes row by row to the picture */
         self->row_size = MAX (self->row_size, activation->channels * row_pitch (width));
       else
@@ -203,7 +203,7 @@ RfdnScratch *
 rfdn_scratch_new (const RfdnNetwork *network, guint team_size)
 {
   RfdnScratch *self = g_new0 (RfdnScratch, 1);
-  gsize columns = (gsize) network->max_width * team_size;
+  gsize columns = (gsize)network->max_width * team_size;
 
   self->team_size = team_size;
   self->arena = alloc_floats (network->arena_size);
@@ -248,9 +248,10 @@ get_view (const Run *run, guint activation)
 {
   const RfdnRect *region = &run->regions[activation];
   gsize pitch = row_pitch (rfdn_rect_width (region));
-  gssize stride = (gssize) (rfdn_graph_activation (run->network->graph, activation)->channels * pitch);
-  float *first = run->scratch->arena + run->network->places[activation].offset + stride +
-                 RFDN_ROW_BEFORE;
+  gssize stride =
+      (gssize)(rfdn_graph_activation (run->network->graph, activation)->channels * pitch);
+  float *first =
+      run->scratch->arena + run->network->places[activation].offset + stride + RFDN_ROW_BEFORE;
   return (View){first - region->y0 * stride - region->x0, stride, pitch, *region};
 }
 
@@ -265,8 +266,8 @@ static void
 get_share (const RfdnRect *region, RfdnTeam team, gint *y0, gint *y1)
 {
   gint height = rfdn_rect_height (region);
-  *y0 = region->y0 + (gint) ((gint64) height * team.index / team.size);
-  *y1 = region->y0 + (gint) ((gint64) height * (team.index + 1) / team.size);
+  *y0 = region->y0 + (gint)((gint64)height * team.index / team.size);
+  *y1 = region->y0 + (gint)((gint64)height * (team.index + 1) / team.size);
 }
 
 static void
@@ -299,7 +300,7 @@ fill_margin_row (const View *view, const RfdnSlice *slice, gint y, gint nearest,
 {
   for (guint c = slice->first; c < slice->first + slice->n; c++) {
     float *to = view_at (view, view->region.x0 - 1, y, c);
-    gsize size = ((gsize) rfdn_rect_width (&view->region) + 2) * sizeof (float);
+    gsize size = ((gsize)rfdn_rect_width (&view->region) + 2) * sizeof (float);
     if (keep)
       memcpy (to, view_at (view, view->region.x0 - 1, nearest, c), size);
     else
@@ -311,8 +312,7 @@ fill_margin_row (const View *view, const RfdnSlice *slice, gint y, gint nearest,
 static void
 fill_margins (const Run *run, const View *view, const RfdnSlice *slice, gint y0, gint y1)
 {
-  const RfdnActivation *activation =
-      rfdn_graph_activation (run->network->graph, slice->activation);
+  const RfdnActivation *activation = rfdn_graph_activation (run->network->graph, slice->activation);
   const gboolean pooled = activation->grid == RFDN_GRID_POOLED;
   const RfdnRect extent = rfdn_grid_get_extent (activation->grid, run->network->layout.width,
                                                 run->network->layout.height);
@@ -336,16 +336,16 @@ load_input (const Run *run)
   get_share (&view.region, run->team, &y0, &y1);
 
   const gint x0 = view.region.x0, x1 = view.region.x1;
-  const gint end = MIN (x1, (gint) picture->width);
+  const gint end = MIN (x1, (gint)picture->width);
   for (gint y = y0; y < y1; y++) {
     for (guint c = 0; c < input.n; c++) {
       const RfdnPlane *plane = &picture->in[c];
-      const guint8 *src = (const guint8 *) plane->data +
-                          MIN (y, (gint) picture->height - 1) * plane->stride +
-                          (gsize) x0 * plane->pixel_stride;
+      const guint8 *src = (const guint8 *)plane->data +
+                          MIN (y, (gint)picture->height - 1) * plane->stride +
+                          (gsize)x0 * plane->pixel_stride;
       float *dst = view_at (&view, x0, y, c);
       run->network->kernels->load_row (dst, src, plane->pixel_stride, &picture->format,
-                                       picture->in_gain, (guint) (end - x0));
+                                       picture->in_gain, (guint)(end - x0));
       for (gint x = end; x < x1; x++)
         dst[x - x0] = dst[end - 1 - x0];
     }
@@ -359,19 +359,19 @@ store_output (const Run *run, const float *row, gsize pitch, const RfdnRect *reg
 {
   const RfdnPicture *picture = run->picture;
   const RfdnModelInfo *info = rfdn_model_get_info (run->network->model);
-  const gint end = MIN (region->x1, (gint) picture->width);
+  const gint end = MIN (region->x1, (gint)picture->width);
 
-  if (y >= (gint) picture->height || end <= region->x0)
+  if (y >= (gint)picture->height || end <= region->x0)
     return;
   for (guint c = 0; c < info->channels; c++) {
     for (guint k = 0; k < info->scale; k++) {
       const RfdnPlane *plane = &picture->out[c];
-      guint8 *dst = (guint8 *) plane->data + ((gssize) y * info->scale + k) * plane->stride +
-                    (gsize) region->x0 * info->scale * plane->pixel_stride;
-      run->network->kernels->store_row (
-          dst, plane->pixel_stride, &picture->format,
-          row + (c * info->scale + k) * info->scale * pitch, pitch, info->scale,
-          picture->out_gain, (guint) (end - region->x0) * info->scale);
+      guint8 *dst = (guint8 *)plane->data + ((gssize)y * info->scale + k) * plane->stride +
+                    (gsize)region->x0 * info->scale * plane->pixel_stride;
+      run->network->kernels->store_row (dst, plane->pixel_stride, &picture->format,
+                                        row + (c * info->scale + k) * info->scale * pitch, pitch,
+                                        info->scale, picture->out_gain,
+                                        (guint)(end - region->x0) * info->scale);
     }
   }
 }
@@ -383,7 +383,7 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize pitch,
   const RfdnLayout *layout = &run->network->layout;
   const View pooled = get_view (run, layer->upsampled.activation);
   const RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
-  const gsize at = (gsize) run->network->max_width * run->team.index;
+  const gsize at = (gsize)run->network->max_width * run->team.index;
   gint first, second;
   float weight;
 
@@ -394,7 +394,7 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize pitch,
       dst, pitch, view_at (&pooled, 0, first, layer->upsampled.first),
       view_at (&pooled, 0, second, layer->upsampled.first), pooled.pitch, weight,
       run->scratch->left + at, run->scratch->right + at, run->scratch->weight + at, layer->out.n,
-      (guint) rfdn_rect_width (region));
+      (guint)rfdn_rect_width (region));
 }
 
 /* The columns that upsample_row() interpolates between, the same for every row. */
@@ -404,7 +404,7 @@ prepare_upsampling (const Run *run, const RfdnLayer *layer, const RfdnRect *regi
   const RfdnLayout *layout = &run->network->layout;
   const RfdnRect *pooled = &run->regions[layer->upsampled.activation];
   const RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
-  gsize at = (gsize) run->network->max_width * run->team.index;
+  gsize at = (gsize)run->network->max_width * run->team.index;
 
   for (gint x = region->x0; x < region->x1; x++, at++) {
     gint first, second;
@@ -428,7 +428,7 @@ run_max_pool (const Run *run, const RfdnLayer *layer)
       src[k] = view_at (&in, 3 * out.region.x0, 3 * y + k, layer->in.first);
     run->network->kernels->max_pool_row (view_at (&out, out.region.x0, y, layer->out.first),
                                          out.pitch, src, in.pitch, layer->out.n,
-                                         (guint) rfdn_rect_width (&out.region));
+                                         (guint)rfdn_rect_width (&out.region));
   }
   fill_margins (run, &out, &layer->out, y0, y1);
 }
@@ -486,7 +486,7 @@ run_conv (const Run *run, guint index, gboolean is_output)
       .dst_pitch = out.pitch,
       .add_last = layer->add_last,
       .slope = layer->slope,
-      .n = (guint) rfdn_rect_width (&region),
+      .n = (guint)rfdn_rect_width (&region),
   };
   gint y0, y1;
 

@@ -9,16 +9,17 @@
 #define BUDGET_CONVOLUTIONS (3u << 20)
 #define BUDGET_ATTENTION (160u << 20)
 
-/* Overlap of a network with attention, on top of its convolutions' halo. With less, a tile of one
- * pixel at the frame's end might see no whole pooling window: 15 pixels from a multiple of 6 on, and
- * as many as 5 behind the last window. */
-#define ATTENTION_OVERLAP 25
+/* Overlap of a network with attention, on top of its convolutions' halo: enough that what a tile
+ * does not see of the pooled maps changes its output by well under one level. */
+#define ATTENTION_OVERLAP 29
+/* With less than this in all, a tile of one pixel at the frame's end might see no whole pooling
+ * window: 15 pixels from a multiple of 6 on, and as many as 5 behind the last window. */
+#define ATTENTION_MIN_OVERLAP 26
 
 static RfdnRect
 rect_intersect (const RfdnRect *a, const RfdnRect *b)
 {
-  return (RfdnRect){MAX (a->x0, b->x0), MAX (a->y0, b->y0), MIN (a->x1, b->x1),
-                    MIN (a->y1, b->y1)};
+  return (RfdnRect){MAX (a->x0, b->x0), MAX (a->y0, b->y0), MIN (a->x1, b->x1), MIN (a->y1, b->y1)};
 }
 
 static gboolean
@@ -72,16 +73,16 @@ rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second
 {
   double position = (at + 0.5) * size / frame_size - 0.5;
   position = MAX (position, 0);
-  *first = MIN ((gint) position, size - 1);
+  *first = MIN ((gint)position, size - 1);
   *second = MIN (*first + 1, size - 1);
-  *weight = (float) (position - *first);
+  *weight = (float)(position - *first);
 }
 
 RfdnRect
 rfdn_layout_get_tile (const RfdnLayout *layout, guint tile)
 {
-  gint x0 = (gint) tile % layout->columns * layout->tile_width;
-  gint y0 = (gint) tile / layout->columns * layout->tile_height;
+  gint x0 = (gint)tile % layout->columns * layout->tile_width;
+  gint y0 = (gint)tile / layout->columns * layout->tile_height;
   return (RfdnRect){x0, y0, MIN (x0 + layout->tile_width, layout->width),
                     MIN (y0 + layout->tile_height, layout->height)};
 }
@@ -96,12 +97,11 @@ windows_inside (gint *v0, gint *v1, gint window, gint step)
 }
 
 static RfdnRect
-valid_after (const RfdnLayer *layer, RfdnGrid grid, RfdnRect in, const RfdnRect *extent)
+valid_after (const RfdnLayer *layer, gboolean shrinks, RfdnRect in, const RfdnRect *extent)
 {
   switch (layer->kind) {
   case RFDN_LAYER_CONV_3X3:
-    /* Pooled maps keep their size: where a tile's view ends they are continued. */
-    if (grid == RFDN_GRID_POOLED)
+    if (!shrinks)
       return in;
     return (RfdnRect){in.x0 + (in.x0 > 0), in.y0 + (in.y0 > 0), in.x1 - (in.x1 < extent->x1),
                       in.y1 - (in.y1 < extent->y1)};
@@ -168,7 +168,7 @@ get_valid (const RfdnLayout *layout, const RfdnGraph *graph, guint tile, RfdnRec
     RfdnGrid grid = rfdn_graph_activation (graph, layer->out.activation)->grid;
     RfdnRect extent = rfdn_grid_get_extent (grid, layout->width, layout->height);
     RfdnRect *out = &valid[layer->out.activation];
-    RfdnRect after = valid_after (layer, grid, valid[layer->in.activation], &extent);
+    RfdnRect after = valid_after (layer, !layout->attention, valid[layer->in.activation], &extent);
     *out = rect_intersect (out, &after);
     if (layer->add.n)
       *out = rect_intersect (out, &valid[layer->add.activation]);
@@ -202,8 +202,7 @@ rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint
       rect_add (&regions[layer->gate.activation], out);
     if (layer->upsampled.n) {
       guint pooled = layer->upsampled.activation;
-      RfdnRect extent =
-          rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
+      RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
       RfdnRect need = needed_for_upsampling (out, layout, &extent);
       need = rect_intersect (&need, &valid[pooled]);
       /* A tile at the edge of its own view: the nearest cell that it has. */
@@ -292,19 +291,23 @@ void
 rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
                   guint tile_size, gint overlap)
 {
-  gboolean attention = has_attention (graph);
-  gint halo = (gint) rfdn_graph_get_halo (graph);
-  gint least = halo + (attention ? ATTENTION_OVERLAP : 0);
+  gint halo = (gint)rfdn_graph_get_halo (graph);
 
+  layout->attention = has_attention (graph);
   layout->width = width;
   layout->height = height;
-  layout->overlap = MAX (overlap, least);
+  if (!layout->attention)
+    layout->overlap = MAX (overlap, halo);
+  else if (overlap < 0)
+    layout->overlap = halo + ATTENTION_OVERLAP;
+  else
+    layout->overlap = MAX (overlap, MAX (halo, ATTENTION_MIN_OVERLAP));
   if (tile_size > 0) {
-    layout->tile_width = MIN ((gint) tile_size, width);
-    layout->tile_height = MIN ((gint) tile_size, height);
+    layout->tile_width = MIN ((gint)tile_size, width);
+    layout->tile_height = MIN ((gint)tile_size, height);
   } else {
     choose_tiles (layout, get_peak_channels (graph) * sizeof (float),
-                  attention ? BUDGET_ATTENTION : BUDGET_CONVOLUTIONS);
+                  layout->attention ? BUDGET_ATTENTION : BUDGET_CONVOLUTIONS);
   }
   layout->columns = (width + layout->tile_width - 1) / layout->tile_width;
   layout->rows = (height + layout->tile_height - 1) / layout->tile_height;

@@ -12,7 +12,8 @@
 #define LOBES 3
 #define TAPS (2 * LOBES)
 #define MAX_SCALE 8
-/* Pixels that a row is continued by on each side: a shift of up to one input sample and the taps. */
+/* Pixels that a row is continued by on each side: a shift of up to one input sample and the taps.
+ */
 #define MARGIN 8
 
 /* Output sample scale * m + k is the sum of taps[k][t] times input sample m + first[k] + t. */
@@ -48,13 +49,13 @@ filter_init (Filter *filter, guint scale, double shift)
     double position = (k + 0.5 - shift) / scale - 0.5;
     double weights[TAPS], sum = 0;
 
-    filter->first[k] = (gint) floor (position) - (LOBES - 1);
+    filter->first[k] = (gint)floor (position) - (LOBES - 1);
     for (gint t = 0; t < TAPS; t++) {
       weights[t] = lanczos (position - (filter->first[k] + t));
       sum += weights[t];
     }
     for (gint t = 0; t < TAPS; t++)
-      filter->taps[k][t] = (float) (weights[t] / sum);
+      filter->taps[k][t] = (float)(weights[t] / sum);
   }
 }
 
@@ -73,8 +74,8 @@ check_params (const RfdnResamplerParams *p, GError **error)
   }
   /* Written so that a NaN fails too. */
   if (!(fabs (p->shift_x) <= p->scale && fabs (p->shift_y) <= p->scale)) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "cannot shift samples by %g, %g",
-                 p->shift_x, p->shift_y);
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "cannot shift samples by %g, %g", p->shift_x,
+                 p->shift_y);
     return FALSE;
   }
   if (p->format.samples == RFDN_SAMPLES_F32) {
@@ -99,14 +100,14 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->n_threads = rfdn_resolve_threads (params->n_threads);
   filter_init (&self->horizontal, params->scale, params->shift_x);
   filter_init (&self->vertical, params->scale, params->shift_y);
-  self->pitch = RFDN_ROW_BEFORE + (params->in_width + RFDN_ROW_ALIGN) / RFDN_ROW_ALIGN *
-                                      (gsize) RFDN_ROW_ALIGN +
+  self->pitch = RFDN_ROW_BEFORE +
+                (params->in_width + RFDN_ROW_ALIGN) / RFDN_ROW_ALIGN * (gsize)RFDN_ROW_ALIGN +
                 RFDN_ROW_AFTER;
   /* A window of input rows, their vertical sum, and an output row phase by phase. */
   self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
   void *memory = NULL;
-  if (posix_memalign (&memory, RFDN_ALIGN,
-                      self->scratch_size * self->n_threads * sizeof (float)) != 0) {
+  if (posix_memalign (&memory, RFDN_ALIGN, self->scratch_size * self->n_threads * sizeof (float)) !=
+      0) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
                  params->in_width, params->in_height);
     return NULL;
@@ -136,7 +137,7 @@ typedef struct {
 static float *
 window_row (const Window *window, gint y)
 {
-  gsize slot = (gsize) (y + TAPS * MARGIN) % TAPS;
+  gsize slot = (gsize)(y + TAPS * MARGIN) % TAPS;
   return window->scratch + slot * window->self->pitch + RFDN_ROW_BEFORE;
 }
 
@@ -147,9 +148,9 @@ window_load (Window *window, gint end)
   const RfdnResamplerParams *p = &window->self->params;
 
   for (; window->loaded_end < end; window->loaded_end++) {
-    gint y = CLAMP (window->loaded_end, 0, (gint) p->in_height - 1);
+    gint y = CLAMP (window->loaded_end, 0, (gint)p->in_height - 1);
     window->self->kernels->load_row (window_row (window, window->loaded_end),
-                                     (const guint8 *) window->in->data + y * window->in->stride,
+                                     (const guint8 *)window->in->data + y * window->in->stride,
                                      window->in->pixel_stride, &p->format, 1, p->in_width);
   }
 }
@@ -160,7 +161,7 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
   const RfdnResampler *self = window->self;
   const RfdnResamplerParams *p = &self->params;
   const guint phase = y % p->scale;
-  const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
+  const gint first = (gint)(y / p->scale) + self->vertical.first[phase];
   const float *src[TAPS];
   float *sum = window->scratch + TAPS * self->pitch + RFDN_ROW_BEFORE;
   float *phases = sum + self->pitch;
@@ -180,7 +181,7 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
     self->kernels->fir_row (phases + k * self->pitch, src, self->horizontal.taps[k], TAPS,
                             p->in_width);
   }
-  self->kernels->store_row ((guint8 *) out->data + (gssize) y * out->stride, out->pixel_stride,
+  self->kernels->store_row ((guint8 *)out->data + (gssize)y * out->stride, out->pixel_stride,
                             &p->format, phases, self->pitch, p->scale, 1, p->out_width);
 }
 
@@ -191,12 +192,12 @@ rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *o
   {
     const guint64 height = self->params.out_height;
     const guint index = rfdn_thread_index (), count = rfdn_thread_count ();
-    const guint y0 = (guint) (height * index / count), y1 = (guint) (height * (index + 1) / count);
+    const guint y0 = (guint)(height * index / count), y1 = (guint)(height * (index + 1) / count);
     gint first = G_MAXINT;
     for (guint k = 0; k < self->params.scale; k++)
       first = MIN (first, self->vertical.first[k]);
     Window window = {self, in, self->scratch + index * self->scratch_size,
-                     (gint) (y0 / self->params.scale) + first};
+                     (gint)(y0 / self->params.scale) + first};
 
     for (guint y = y0; y < y1; y++)
       resample_row (&window, out, y);

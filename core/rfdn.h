@@ -17,7 +17,8 @@
  * - #RfdnResampler: a separable Lanczos filter with the same life cycle, for the planes that no
  *   network sees (chroma, alpha).
  *
- * The library opens no file of the user's, starts no thread before the first run, and prints nothing.
+ * The library opens no file of the user's, starts no thread before the first run, and prints
+ * nothing.
  *
  * Words: LR is the small picture that goes in, HR the large one that comes out. A *plane* is a
  * two-dimensional array of samples, in memory in rows from top to bottom.

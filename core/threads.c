@@ -18,7 +18,7 @@ read_quota (const char *directory)
       sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &quota, &period) != 2 ||
       period == 0)
     return G_MAXUINT;
-  return (guint) CLAMP ((quota + period - 1) / period, 1, G_MAXUINT);
+  return (guint)CLAMP ((quota + period - 1) / period, 1, G_MAXUINT);
 }
 
 /* The tightest quota on the way from this process's control group to the root. */
@@ -60,7 +60,8 @@ guint
 rfdn_resolve_threads (guint n_threads)
 {
 #ifdef _OPENMP
-  return n_threads > 0 ? MIN (n_threads, MAX_THREADS) : MIN (rfdn_available_threads (), MAX_THREADS);
+  return n_threads > 0 ? MIN (n_threads, MAX_THREADS)
+                       : MIN (rfdn_available_threads (), MAX_THREADS);
 #else
   return 1;
 #endif

@@ -81,10 +81,10 @@ rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first
     return;
 
   RfdnLayer copy = *layer;
-  gsize row = (gsize) layer->in.n * taps;
+  gsize row = (gsize)layer->in.n * taps;
   copy.weights = g_new (float, layer->out.n *row);
   for (guint o = 0; o < layer->out.n; o++)
-    memcpy (copy.weights + o * row, weight->values + ((gsize) o * total + first) * taps,
+    memcpy (copy.weights + o * row, weight->values + ((gsize)o * total + first) * taps,
             row * sizeof (float));
   if (with_bias)
     copy.bias = g_memdup2 (bias->values, layer->out.n * sizeof (float));
@@ -109,7 +109,7 @@ rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis)
                        RFDN_MAX_CHANNELS);
     return 0;
   }
-  return (guint) tensor->shape[axis];
+  return (guint)tensor->shape[axis];
 }
 
 guint
@@ -127,8 +127,7 @@ rfdn_builder_count (RfdnBuilder *builder, const char *format)
 }
 
 void
-rfdn_builder_shape (RfdnBuilder *builder, const char *first, const char *last,
-                    RfdnArchShape *shape)
+rfdn_builder_shape (RfdnBuilder *builder, const char *first, const char *last, RfdnArchShape *shape)
 {
   shape->in_channels = rfdn_builder_channels (builder, first, 1);
   shape->features = rfdn_builder_channels (builder, first, 0);
@@ -166,19 +165,17 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
     return;
 
   RfdnSlice squeezed = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
-  rfdn_builder_conv (builder, conv1,
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
-                                  .in = in,
-                                  .out = squeezed,
-                                  .slope = RFDN_LINEAR});
+  rfdn_builder_conv (
+      builder, conv1,
+      &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1, .in = in, .out = squeezed, .slope = RFDN_LINEAR});
   RfdnSlice half = rfdn_graph_add_activation (graph, RFDN_GRID_HALF, f);
-  rfdn_builder_conv (builder, conv2,
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3_STRIDE2,
-                                  .in = squeezed,
-                                  .out = half,
-                                  .slope = RFDN_LINEAR});
+  rfdn_builder_conv (
+      builder, conv2,
+      &(RfdnLayer){
+          .kind = RFDN_LAYER_CONV_3X3_STRIDE2, .in = squeezed, .out = half, .slope = RFDN_LINEAR});
   RfdnSlice pooled = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
-  rfdn_graph_add_layer (graph, &(RfdnLayer){.kind = RFDN_LAYER_MAX_POOL, .in = half, .out = pooled});
+  rfdn_graph_add_layer (graph,
+                        &(RfdnLayer){.kind = RFDN_LAYER_MAX_POOL, .in = half, .out = pooled});
 
   for (guint i = 0; middle[i] != NULL; i++) {
     g_autofree char *name = g_strconcat (prefix, ".", middle[i], NULL);
@@ -198,10 +195,8 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
                                   .out = sum,
                                   .slope = RFDN_LINEAR,
                                   .upsampled = pooled});
-  rfdn_builder_conv (builder, conv4,
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
-                                  .in = sum,
-                                  .out = out,
-                                  .slope = RFDN_LINEAR,
-                                  .gate = in});
+  rfdn_builder_conv (
+      builder, conv4,
+      &(RfdnLayer){
+          .kind = RFDN_LAYER_CONV_1X1, .in = sum, .out = out, .slope = RFDN_LINEAR, .gate = in});
 }

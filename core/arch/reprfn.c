@@ -67,12 +67,10 @@ reprfn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
     x = read_block (&builder, k, shape->attention, x);
 
   RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-  rfdn_builder_conv (&builder, "lr_conv",
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
-                                  .in = x,
-                                  .out = sum,
-                                  .add = features,
-                                  .slope = RFDN_LINEAR});
+  rfdn_builder_conv (
+      &builder, "lr_conv",
+      &(RfdnLayer){
+          .kind = RFDN_LAYER_CONV_3X3, .in = x, .out = sum, .add = features, .slope = RFDN_LINEAR});
   guint out_channels = shape->out_channels * shape->scale * shape->scale;
   RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, out_channels);
   rfdn_builder_conv (

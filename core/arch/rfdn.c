@@ -28,12 +28,10 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
                                     .out = rfdn_slice (parts, (i - 1) * distilled, distilled),
                                     .slope = RFDN_SLOPE});
     RfdnSlice refined = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-    rfdn_builder_conv (builder, refine,
-                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
-                                    .in = x,
-                                    .out = refined,
-                                    .add = x,
-                                    .slope = RFDN_SLOPE});
+    rfdn_builder_conv (
+        builder, refine,
+        &(RfdnLayer){
+            .kind = RFDN_LAYER_CONV_3X3, .in = x, .out = refined, .add = x, .slope = RFDN_SLOPE});
     x = refined;
   }
 
@@ -48,8 +46,7 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
   RfdnSlice fused = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_conv (
       builder, fuse,
-      &(RfdnLayer){
-          .kind = RFDN_LAYER_CONV_1X1, .in = parts, .out = fused, .slope = RFDN_LINEAR});
+      &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1, .in = parts, .out = fused, .slope = RFDN_LINEAR});
   RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_esa (builder, esa, esa_middle, fused, out);
   return out;
@@ -83,13 +80,13 @@ rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
   RfdnSlice x = features;
   for (guint k = 1; k <= shape->blocks; k++) {
     x = read_block (&builder, k, x);
-    rfdn_builder_conv_columns (&builder, "c.0", (k - 1) * nf, shape->blocks * nf, k == 1,
-                               &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
-                                            .in = x,
-                                            .out = collected,
-                                            .add = k == 1 ? (RfdnSlice){0} : collected,
-                                            .slope = k == shape->blocks ? RFDN_SLOPE
-                                                                        : RFDN_LINEAR});
+    rfdn_builder_conv_columns (
+        &builder, "c.0", (k - 1) * nf, shape->blocks * nf, k == 1,
+        &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                     .in = x,
+                     .out = collected,
+                     .add = k == 1 ? (RfdnSlice){0} : collected,
+                     .slope = k == shape->blocks ? RFDN_SLOPE : RFDN_LINEAR});
   }
 
   RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);

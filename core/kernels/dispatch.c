@@ -13,7 +13,7 @@ static const char *const names[] = {
 const char *
 rfdn_cpu_get_name (RfdnCpu cpu)
 {
-  return (guint) cpu < G_N_ELEMENTS (names) ? names[cpu] : NULL;
+  return (guint)cpu < G_N_ELEMENTS (names) ? names[cpu] : NULL;
 }
 
 /* The only place that knows which levels this build has. What __builtin_cpu_supports() answers for
@@ -54,8 +54,8 @@ rfdn_cpu_is_available (RfdnCpu cpu)
 static const RfdnKernels *
 lookup_best (void)
 {
-  static const RfdnCpu best_first[] = {RFDN_CPU_AVX512, RFDN_CPU_AVX2, RFDN_CPU_SSE2,
-                                       RFDN_CPU_NEON, RFDN_CPU_SCALAR};
+  static const RfdnCpu best_first[] = {RFDN_CPU_AVX512, RFDN_CPU_AVX2, RFDN_CPU_SSE2, RFDN_CPU_NEON,
+                                       RFDN_CPU_SCALAR};
   guint i = 0;
   while (lookup (best_first[i]) == NULL)
     i++;
@@ -88,14 +88,14 @@ rfdn_kernels_get (RfdnCpu cpu, GError **error)
 gsize
 rfdn_kernels_packed_size (guint in_channels, guint out_channels, guint taps)
 {
-  return (gsize) out_channels * ((gsize) in_channels * taps + 1);
+  return (gsize)out_channels * ((gsize)in_channels * taps + 1);
 }
 
 void
 rfdn_kernels_pack_conv (const RfdnKernels *kernels, float *packed, const float *weights,
                         const float *bias, guint in_channels, guint out_channels, guint taps)
 {
-  gsize row = (gsize) in_channels * taps;
+  gsize row = (gsize)in_channels * taps;
 
   for (guint o = 0; o < out_channels; o += kernels->conv_block) {
     guint block = MIN (kernels->conv_block, out_channels - o);

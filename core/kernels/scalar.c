@@ -22,7 +22,7 @@ conv_row (const RfdnConvRow *a, guint side, guint step, gssize left)
       float v = bias;
       for (guint i = 0; i < a->in_channels; i++) {
         for (guint ky = 0; ky < side; ky++) {
-          const float *src = a->src[ky] + i * a->src_pitch + (gsize) x * step + left;
+          const float *src = a->src[ky] + i * a->src_pitch + (gsize)x * step + left;
           for (guint kx = 0; kx < side; kx++)
             v += src[kx] * *w++;
         }
@@ -34,7 +34,7 @@ conv_row (const RfdnConvRow *a, guint side, guint step, gssize left)
         v += add[x];
       dst[x] = v;
     }
-    weights += (gsize) a->in_channels * side * side;
+    weights += (gsize)a->in_channels * side * side;
   }
 }
 
@@ -62,10 +62,10 @@ max_pool_row (float *dst, gsize dst_pitch, const float *const src[7], gsize src_
 {
   for (guint c = 0; c < channels; c++) {
     for (guint x = 0; x < n; x++) {
-      float v = src[0][c * src_pitch + 3 * (gsize) x];
+      float v = src[0][c * src_pitch + 3 * (gsize)x];
       for (guint ky = 0; ky < 7; ky++) {
         for (guint kx = 0; kx < 7; kx++)
-          v = MAX (v, src[ky][c * src_pitch + 3 * (gsize) x + kx]);
+          v = MAX (v, src[ky][c * src_pitch + 3 * (gsize)x + kx]);
       }
       dst[c * dst_pitch + x] = v;
     }
@@ -92,8 +92,7 @@ gate_row (float *dst, gsize dst_pitch, const float *gate, gsize gate_pitch, guin
 {
   for (guint c = 0; c < channels; c++) {
     for (guint x = 0; x < n; x++)
-      dst[c * dst_pitch + x] =
-          gate[c * gate_pitch + x] / (1 + expf (-dst[c * dst_pitch + x]));
+      dst[c * dst_pitch + x] = gate[c * gate_pitch + x] / (1 + expf (-dst[c * dst_pitch + x]));
   }
 }
 
@@ -106,13 +105,13 @@ load_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleForma
   for (guint x = 0; x < n; x++, sample += pixel_stride) {
     switch (format->samples) {
     case RFDN_SAMPLES_U8:
-      dst[x] = gain * (float) *sample;
+      dst[x] = gain * (float)*sample;
       break;
     case RFDN_SAMPLES_U16:
-      dst[x] = gain * (float) (*(const guint16 *) sample >> format->shift);
+      dst[x] = gain * (float)(*(const guint16 *)sample >> format->shift);
       break;
     case RFDN_SAMPLES_F32:
-      dst[x] = gain * *(const float *) sample;
+      dst[x] = gain * *(const float *)sample;
       break;
     }
   }
@@ -123,22 +122,22 @@ store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const 
            gsize src_pitch, guint scale, float gain, guint n)
 {
   guint8 *sample = dst;
-  float max = (float) ((1u << format->depth) - 1);
+  float max = (float)((1u << format->depth) - 1);
 
   for (guint x = 0; x < n; x++, sample += pixel_stride) {
     float v = gain * src[x % scale * src_pitch + x / scale];
     if (format->samples == RFDN_SAMPLES_F32) {
-      *(float *) sample = v;
+      *(float *)sample = v;
       continue;
     }
     /* The comparison this way round turns a NaN into 0. */
     v = v > 0 ? v : 0;
     v = v < max ? v : max;
-    guint level = (guint) (v + 0.5f);
+    guint level = (guint)(v + 0.5f);
     if (format->samples == RFDN_SAMPLES_U8)
-      *sample = (guint8) level;
+      *sample = (guint8)level;
     else
-      *(guint16 *) sample = (guint16) (level << format->shift);
+      *(guint16 *)sample = (guint16)(level << format->shift);
   }
 }
 

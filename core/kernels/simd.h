@@ -22,13 +22,13 @@ typedef Vec VecAt __attribute__ ((aligned (4), may_alias));
 INLINE Vec
 load (const float *from)
 {
-  return *(const VecAt *) from;
+  return *(const VecAt *)from;
 }
 
 INLINE void
 store (float *to, Vec v)
 {
-  *(VecAt *) to = v;
+  *(VecAt *)to = v;
 }
 
 INLINE Vec
@@ -41,7 +41,7 @@ splat (float value)
 INLINE Vec
 choose (VecInt mask, Vec a, Vec b)
 {
-  return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
+  return (Vec)(((VecInt)a & mask) | ((VecInt)b & ~mask));
 }
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
@@ -108,7 +108,7 @@ conv_tile (const RfdnConvRow *a, const float *weights, guint o, guint x, const C
   for (guint i = 0; i < a->in_channels; i++) {
 #pragma GCC unroll 3
     for (guint ky = 0; ky < side; ky++) {
-      const float *src = a->src[ky] + i * a->src_pitch + (gssize) x * step + left;
+      const float *src = a->src[ky] + i * a->src_pitch + (gssize)x * step + left;
 #pragma GCC unroll 3
       for (guint kx = 0; kx < side; kx++) {
         Vec in[CONV_VECTORS];
@@ -116,7 +116,7 @@ conv_tile (const RfdnConvRow *a, const float *weights, guint o, guint x, const C
         for (guint v = 0; v < vectors; v++) {
           in[v] = load_tap (src + kx + v * VECTOR_FLOATS * step, conv);
           /* Keeps gcc from reading the vector from memory again for every channel. */
-          __asm__ ("" : "+" VECTOR_REGISTER (in[v]));
+          __asm__("" : "+" VECTOR_REGISTER (in[v]));
         }
 #pragma GCC unroll 8
         for (guint b = 0; b < block; b++) {
@@ -206,7 +206,7 @@ max_pool_row (float *dst, gsize dst_pitch, const float *const src[7], gsize src_
 {
   for (guint c = 0; c < channels; c++) {
     for (guint x = 0; x < n; x++) {
-      const gsize at = c * src_pitch + 3 * (gsize) x;
+      const gsize at = c * src_pitch + 3 * (gsize)x;
       float v[7];
       for (guint k = 0; k < 7; k++)
         v[k] = src[0][at + k];
@@ -252,7 +252,7 @@ vec_exp (Vec v)
   /* Adding and subtracting 1.5 * 2^23 rounds to a whole number. */
   Vec magic = splat (12582912.0f);
   Vec shifted = v * log2_e + magic;
-  __asm__ ("" : "+" VECTOR_REGISTER (shifted));
+  __asm__("" : "+" VECTOR_REGISTER (shifted));
   Vec whole = shifted - magic;
   /* log (2) in two parts, so that the rest is exact. */
   Vec rest = v - whole * 0.693359375f;
@@ -265,8 +265,8 @@ vec_exp (Vec v)
   p = p * rest + 0.5f;
   p = p * rest + 1.0f;
   p = p * rest + 1.0f;
-  VecInt exponent = __builtin_convertvector (whole, VecInt) + 127;
-  return p * (Vec) (exponent << 23);
+  VecInt exponent = __builtin_convertvector(whole, VecInt) + 127;
+  return p * (Vec)(exponent << 23);
 }
 
 static void
@@ -286,8 +286,8 @@ gate_row (float *dst, gsize dst_pitch, const float *gate, gsize gate_pitch, guin
  * compiler sees constants. */
 #define LOAD_LOOP(Type, stride, expression)                                                        \
   for (guint x = 0; x < n; x++) {                                                                  \
-    Type s = *(const Type *) (const void *) (from + x * (gsize) (stride));                         \
-    dst[x] = gain * (float) (expression);                                                          \
+    Type s = *(const Type *)(const void *)(from + x * (gsize)(stride));                            \
+    dst[x] = gain * (float)(expression);                                                           \
   }
 
 static void
@@ -313,22 +313,22 @@ load_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleForma
 #define STORE_LOOP(Type, step, expression)                                                         \
   for (guint x = 0; x < count; x++) {                                                              \
     float v = gain * from[x];                                                                      \
-    *(Type *) (void *) (to + x * (gsize) (step)) = (Type) (expression);                            \
+    *(Type *)(void *)(to + x * (gsize)(step)) = (Type)(expression);                                \
   }
 
 /* Rounded and clamped; the first comparison turns a NaN into 0. */
-#define LEVEL(v, max) ((gint32) (((v) > 0 ? ((v) < (max) ? (v) : (max)) : 0) + 0.5f))
+#define LEVEL(v, max) ((gint32)(((v) > 0 ? ((v) < (max) ? (v) : (max)) : 0) + 0.5f))
 
 static void
 store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
            gsize src_pitch, guint scale, float gain, guint n)
 {
-  const float max = (float) ((1u << format->depth) - 1);
+  const float max = (float)((1u << format->depth) - 1);
   const guint shift = format->shift;
 
   for (guint k = 0; k < MIN (scale, n); k++) {
     const float *from = src + k * src_pitch;
-    guint8 *to = (guint8 *) dst + k * pixel_stride;
+    guint8 *to = (guint8 *)dst + k * pixel_stride;
     const gsize step = scale * pixel_stride;
     const guint count = (n - k + scale - 1) / scale;
 
