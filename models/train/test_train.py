@@ -82,6 +82,13 @@ class Networks(WithFolder):
             found = networks.describe(kind(**facts).state_dict())
             self.assertEqual(found, {"architecture": architecture, **facts})
 
+    def test_sizes_of_published_networks(self) -> None:
+        """E-RFDN's and our luma network's parameters and multiply-adds, as their tables have them."""
+        for network, parameters, cost in ((networks.RFDN(3, 50, 4, 4, 12), 433_448, 411_950),
+                                          (networks.RepRFN(1, 16, 1, 2), 12_340, 12_240)):
+            self.assertEqual(sum(p.numel() for p in network.parameters()), parameters)
+            self.assertAlmostEqual(networks.multiply_adds(network), cost, delta=0.01 * cost)
+
     def test_start_repeats_samples(self) -> None:
         network = networks.RepRFN(1, 16, 1, 2)
         networks.start_near_nearest(network)
@@ -224,6 +231,9 @@ class Train(WithFolder):
         self.assert_one_error(self.train("o", "--steps", 3, "--val", self.images), "tiny.png", "too small")
         self.assert_one_error(run(script, "--images", self.images, *good, "--init", "no.safetensors"), "no.safetensors")
         self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "no checkpoint")
+        (self.folder / "o/checkpoint.pt").write_bytes(b"?")
+        self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "checkpoint.pt", "damaged")
+        self.assert_one_error(self.train("images/a.png", "--steps", 3), "a.png")
         (empty / "broken.png").write_bytes(b"\x89PNG")
         self.assert_one_error(run(script, "--images", empty, *good), "broken.png", "not a readable image")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import pickle
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ import evaluate
 import networks
 import weights
 from data import InputError, Patches
+from muon import Muon
 
 PROBE = 60  # steps timed before --minutes first become a number of steps
 WARM_UP = 200  # steps
@@ -42,64 +44,71 @@ class Run:
         self.options = options
         torch.manual_seed(options.seed)
         if options.init:
-            self.network, _, _ = networks.load(options.init)
-            if (self.network.scale, self.network.channels) != (options.scale, 1):
-                raise InputError(f"{options.init}: not a luma network of scale {options.scale}")
+            self.network, _, about = networks.load(options.init)
+            if (self.network.scale, self.network.channels, about.get("input_range", "1")) != (options.scale, 1, "1"):
+                raise InputError(f"{options.init}: not a luma network of scale {options.scale} and range 1")
         else:
             self.network = networks.RepRFN(1, options.features, options.blocks, options.scale, options.esa)
             networks.start_near_nearest(self.network)
         self.network.to(memory_format=torch.channels_last)  # halves the time of a step on the CPU
         self.ema = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
-        self.optimiser = torch.optim.Adam(self.network.parameters(), options.rate, betas=(0.9, 0.99))
+        kernels = [p for p in self.network.parameters() if p.dim() > 1 and p.shape[1] > 1]
+        others = [p for p in self.network.parameters() if not (p.dim() > 1 and p.shape[1] > 1)]
+        self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
         self.patches = Patches(options.images, options.scale, options.patch, options.seed)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
 
     def learn(self) -> float:
         """One step; returns its loss in levels of 255."""
-        begin = time.monotonic()
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.step, self.steps or 10**9, self.options.rate)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate(self.step, self.steps or 10**9, self.options.rate)
         low, high = self.patches.batch(self.options.batch)
         loss = F.l1_loss(self.network(low), high)
-        self.optimiser.zero_grad()
+        self.network.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         keep = min(self.options.ema, self.step / (self.step + 10))
         with torch.no_grad():
             for name, tensor in self.network.state_dict().items():
                 self.ema[name].lerp_(tensor, 1 - keep)
-        self.seconds += time.monotonic() - begin
         return 255 * float(loss.detach())
 
     def fit_to_clock(self) -> None:
         """Set `steps` to what --minutes leave room for at the speed so far."""
         left = 60 * self.options.minutes - self.seconds
-        self.steps = self.step + max(1, int(left * self.step / self.seconds))
+        self.steps = self.step + max(0, int(left * self.step / self.seconds))
 
     def save(self) -> None:
         """Write checkpoint.pt (to resume) and ema.safetensors (the result so far)."""
         out = self.options.out
         state = {"network": self.network.state_dict(), "ema": self.ema, "step": self.step, "steps": self.steps,
-                 "seconds": self.seconds, "optimiser": self.optimiser.state_dict(), "torch_random": torch.get_rng_state(),
-                 "patch_random": self.patches.random.bit_generator.state}
+                 "seconds": self.seconds, "optimisers": [o.state_dict() for o in self.optimisers],
+                 "torch_random": torch.get_rng_state(), "patch_random": self.patches.random.bit_generator.state}
         torch.save(state, out / "checkpoint.part")
         (out / "checkpoint.part").replace(out / "checkpoint.pt")
+        facts = networks.describe(self.ema)
         weights.write(out / "ema.safetensors", self.ema,
-                      {"architecture": "reprfn", "scale": str(self.options.scale), "input_range": "1",
-                       "colour": "luma"})
+                      {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
+                       "input_range": "1", "colour": "luma"})
 
     def resume(self) -> None:
         file = self.options.out / "checkpoint.pt"
         if not file.is_file():
             raise InputError(f"{file}: no checkpoint to resume from")
-        state = torch.load(file, weights_only=True)
+        try:
+            state = torch.load(file, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError):
+            raise InputError(f"{file}: is damaged") from None
         try:
             self.network.load_state_dict(state["network"])
         except RuntimeError:
             raise InputError(f"{file}: is of another network than the options ask for") from None
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"]):
+            optimiser.load_state_dict(saved)
         self.ema, self.step, self.seconds = state["ema"], state["step"], state["seconds"]
         self.steps = self.options.steps or state["steps"]
         torch.set_rng_state(state["torch_random"])
@@ -138,6 +147,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         value = getattr(options, name)
         if value is not None and value <= 0:
             parser.error(f"--{name} must be above 0")
+    if options.esa and options.patch < 15:
+        parser.error("--esa needs a --patch of at least 15")
     return options
 
 
@@ -152,23 +163,23 @@ def main() -> None:
         run.resume()
     elif (options.out / "checkpoint.pt").exists():
         raise InputError(f"{options.out}: holds a run already; give --resume or another folder")
-    print("{} images ({} left out: smaller than a patch); bicubic {:.3f} dB, {:.4f}".format(
-        len(run.patches.pairs), run.patches.too_small, *evaluate.score(evaluate.bicubic(options.scale), pairs, options.scale)), flush=True)
+    print(f"{len(run.patches.pairs)} images, {run.patches.too_small} left out as smaller than a patch")
+    print("bicubic {:.3f} dB  {:.4f}".format(*evaluate.score(evaluate.bicubic(options.scale), pairs, options.scale)),
+          flush=True)
 
     with open(options.out / "log.csv", "a" if options.resume else "w", newline="") as file:
         log = csv.writer(file)
         if not options.resume:
             log.writerow(["step", "seconds", "rate", "loss", "psnr", "ssim"])
-        losses = []
+        losses, begin = [], time.monotonic() - run.seconds
         while not run.steps or run.step < run.steps:
             losses.append(run.learn())
-            if options.minutes and run.step == PROBE:
+            run.seconds = time.monotonic() - begin
+            due = run.step % options.every == 0
+            if options.minutes and (due or run.step == PROBE):
                 run.fit_to_clock()
-                print(f"about {run.steps} steps fit into {options.minutes:g} minutes", flush=True)
-            if run.step % options.every and run.step != run.steps:
+            if not due and run.step != run.steps:
                 continue
-            if options.minutes and run.step < run.steps:
-                run.fit_to_clock()
             quality = run.validate(pairs)
             loss, losses = sum(losses) / len(losses), []
             log.writerow([run.step, f"{run.seconds:.0f}", f"{rate(run.step, run.steps, options.rate):.3g}",
@@ -183,5 +194,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (InputError, weights.WeightsError, networks.UnknownNetwork) as error:
+    except (InputError, OSError, weights.WeightsError, networks.UnknownNetwork) as error:
         sys.exit(f"train: {error}")
