@@ -192,6 +192,17 @@ read_tensor (RfdnTensorFile *file, const char *name, JsonObject *object, const g
 }
 
 static gboolean
+name_is_sane (const char *name)
+{
+  gsize length = 0;
+  for (; name[length] != '\0'; length++) {
+    if (g_ascii_iscntrl (name[length]))
+      return FALSE;
+  }
+  return length <= MAX_NAME;
+}
+
+static gboolean
 read_metadata (RfdnTensorFile *file, JsonNode *node, GError **error)
 {
   if (!JSON_NODE_HOLDS_OBJECT (node)) {
@@ -204,6 +215,8 @@ read_metadata (RfdnTensorFile *file, JsonNode *node, GError **error)
   JsonNode *value;
   json_object_iter_init (&iter, json_node_get_object (node));
   while (json_object_iter_next (&iter, &key, &value)) {
+    if (!name_is_sane (key))
+      continue;
     const char *text = JSON_NODE_HOLDS_VALUE (value) ? json_node_get_string (value) : NULL;
     if (text == NULL) {
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "metadata %s is not a string", key);
@@ -303,9 +316,9 @@ rfdn_tensor_file_new (GBytes *bytes, GError **error)
   gsize end = 0;
   json_object_iter_init (&iter, json_node_get_object (json_parser_get_root (parser)));
   while (json_object_iter_next (&iter, &name, &node)) {
-    if (strlen (name) > MAX_NAME) {
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "an entry's name is longer than %d bytes",
-                   MAX_NAME);
+    if (!name_is_sane (name)) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                   "an entry's name is longer than %d bytes or not printable", MAX_NAME);
       return NULL;
     }
     if (strcmp (name, "__metadata__") == 0) {

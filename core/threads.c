@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
 #include "threads.h"
 
 #include "rfdn.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,10 +49,29 @@ get_cgroup_limit (void)
   }
 }
 
+/* Processors in this thread's affinity mask. (g_get_num_processors() counts all that are online.)
+ */
+static guint
+get_affinity_limit (void)
+{
+  for (int n = 1024; n <= 1 << 20; n *= 2) {
+    cpu_set_t *set = CPU_ALLOC (n);
+    gsize size = CPU_ALLOC_SIZE (n);
+    gint count = -1;
+    if (set != NULL && sched_getaffinity (0, size, set) == 0)
+      count = CPU_COUNT_S (size, set);
+    CPU_FREE (set);
+    if (count > 0)
+      return (guint)count;
+    /* Else the machine may have more processors than the set has room for. */
+  }
+  return g_get_num_processors ();
+}
+
 guint
 rfdn_available_threads (void)
 {
-  return MAX (1, MIN (g_get_num_processors (), get_cgroup_limit ()));
+  return MAX (1, MIN (get_affinity_limit (), get_cgroup_limit ()));
 }
 
 /* More threads than this only cost memory; the frame has not that many rows and tiles. */

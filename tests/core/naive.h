@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef TEST_NAIVE_H
+#define TEST_NAIVE_H
+
+#include <glib.h>
+
+/* The networks once more, as their authors' code reads: whole maps, one operation after the other,
+ * sharing nothing with the engine but the reader of files. */
+
+typedef struct {
+  guint channels, height, width;
+  float *values; /* [channels][height][width] */
+} Map;
+
+Map *map_new (guint channels, guint height, guint width);
+void map_free (Map *map);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Map, map_free)
+
+/* What the network in `file` makes of `in`: numbers in the network's own range. */
+Map *naive_run (GBytes *file, const Map *in);
+
+#endif

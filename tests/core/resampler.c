@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <math.h>
+#include <string.h>
+
+#include "rfdn.h"
+
+static const RfdnSampleFormat bytes_format = {RFDN_SAMPLES_U8, 8, 0};
+
+static guint8 *
+resample (const RfdnResamplerParams *params, const guint8 *in)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (params, &error);
+  g_assert_no_error (error);
+  guint8 *out = g_malloc ((gsize)params->out_width * params->out_height);
+  RfdnPlane from = {(void *)in, params->in_width, 1}, to = {out, params->out_width, 1};
+  rfdn_resampler_run (resampler, &from, &to);
+  return out;
+}
+
+static double
+lanczos (double x)
+{
+  return x == 0          ? 1
+         : fabs (x) >= 3 ? 0
+                         : 3 * sin (G_PI * x) * sin (G_PI * x / 3) / (G_PI * G_PI * x * x);
+}
+
+/* One output sample, by the definition in the header. */
+static double
+sample_at (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
+{
+  double u = (x + 0.5 - p->shift_x) / p->scale - 0.5, v = (y + 0.5 - p->shift_y) / p->scale - 0.5;
+  double sum = 0, weights = 0;
+  for (gint j = (gint)floor (v) - 2; j <= (gint)floor (v) + 3; j++) {
+    for (gint i = (gint)floor (u) - 2; i <= (gint)floor (u) + 3; i++) {
+      gint sx = CLAMP (i, 0, (gint)p->in_width - 1), sy = CLAMP (j, 0, (gint)p->in_height - 1);
+      double w = lanczos (u - i) * lanczos (v - j);
+      sum += w * in[sy * (gint)p->in_width + sx];
+      weights += w;
+    }
+  }
+  return CLAMP (sum / weights, 0, 255);
+}
+
+static void
+test_definition (void)
+{
+  static const guint sizes[][2] = {{1, 1}, {2, 5}, {9, 1}, {17, 13}, {40, 21}};
+
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++) {
+    for (guint scale = 1; scale <= 4; scale++) {
+      for (guint sited = 0; sited < 3; sited++) {
+        guint w = sizes[s][0], h = sizes[s][1];
+        RfdnResamplerParams p = {w, h, w * scale, h * scale, scale, .format = bytes_format};
+        p.n_threads = 2;
+        p.shift_x = sited > 0 ? (1.0 - scale) / 4 : 0;
+        p.shift_y = sited > 1 ? (1.0 - scale) / 4 : 0;
+        /* An odd luma size: half a sample less. */
+        p.out_width = MAX (p.out_width - scale / 2, 1);
+        g_autofree guint8 *in = g_malloc (w * h);
+        for (guint i = 0; i < w * h; i++)
+          in[i] = (guint8)g_test_rand_int_range (0, 256);
+        g_autofree guint8 *out = resample (&p, in);
+        for (guint y = 0; y < p.out_height; y++) {
+          for (guint x = 0; x < p.out_width; x++)
+            g_assert_cmpfloat (fabs (out[y * p.out_width + x] - sample_at (&p, in, x, y)), <, 0.51);
+        }
+      }
+    }
+  }
+}
+
+static void
+test_flat (void)
+{
+  for (guint value = 0; value < 256; value += 5) {
+    for (guint scale = 2; scale <= 4; scale++) {
+      RfdnResamplerParams p = {
+          7, 6, 7 * scale, 6 * scale, scale, 0.25 * (1.0 - scale), 0, bytes_format, 1};
+      guint8 in[42];
+      memset (in, (int)value, sizeof in);
+      g_autofree guint8 *out = resample (&p, in);
+      for (guint i = 0; i < p.out_width * p.out_height; i++)
+        g_assert_cmpuint (out[i], ==, value);
+    }
+  }
+}
+
+static void
+test_threads (void)
+{
+  RfdnResamplerParams p = {63, 41, 189, 123, 3, -0.5, 0, bytes_format, 1};
+  guint8 in[63 * 41];
+  for (guint i = 0; i < sizeof in; i++)
+    in[i] = (guint8)g_test_rand_int_range (0, 256);
+  g_autofree guint8 *one = resample (&p, in);
+  for (p.n_threads = 2; p.n_threads <= 7; p.n_threads++) {
+    g_autofree guint8 *many = resample (&p, in);
+    g_assert_cmpmem (one, 189 * 123, many, 189 * 123);
+  }
+}
+
+/* Interleaved samples of 16 bits in padded rows: the others' bytes stay as they are. */
+static void
+test_planes (void)
+{
+  RfdnResamplerParams p = {5, 4, 10, 8, 2, 0, 0, {RFDN_SAMPLES_U16, 10, 6}, 1};
+  guint16 in[4][5 * 2 + 3], out[8][10 * 2 + 1];
+  memset (out, 0xa5, sizeof out);
+  for (guint y = 0; y < 4; y++) {
+    for (guint x = 0; x < G_N_ELEMENTS (in[0]); x++)
+      in[y][x] = x % 2 ? 0xffff : 512 << 6;
+  }
+  g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&p, NULL);
+  RfdnPlane from = {in, sizeof in[0], 4}, to = {out, sizeof out[0], 4};
+  rfdn_resampler_run (resampler, &from, &to);
+  for (guint y = 0; y < 8; y++) {
+    for (guint x = 0; x < G_N_ELEMENTS (out[0]); x++)
+      g_assert_cmphex (out[y][x], ==, x % 2 || x >= 20 ? 0xa5a5 : 512 << 6);
+  }
+}
+
+static void
+test_bad_params (void)
+{
+  static const RfdnResamplerParams bad[] = {
+      {0, 4, 8, 8, 2, 0, 0, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 9, 8, 2, 0, 0, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 8, 8, 0, 0, 0, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 8, 8, 9, 0, 0, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 8, 8, 2, NAN, 0, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 8, 8, 2, 0, 100, {RFDN_SAMPLES_U8, 8, 0}, 1},
+      {4, 4, 8, 8, 2, 0, 0, {RFDN_SAMPLES_U8, 10, 0}, 1},
+      {4, 4, 8, 8, 2, 0, 0, {RFDN_SAMPLES_F32, 0, 0}, 1},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (rfdn_resampler_new (&bad[i], &error));
+    g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/resampler/definition", test_definition);
+  g_test_add_func ("/resampler/flat", test_flat);
+  g_test_add_func ("/resampler/threads", test_threads);
+  g_test_add_func ("/resampler/planes", test_planes);
+  g_test_add_func ("/resampler/bad-params", test_bad_params);
+  return g_test_run ();
+}
