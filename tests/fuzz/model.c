@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Any bytes as a model file; where they make a small network, a picture goes through it as well.
+ * With libFuzzer: fuzz-model CORPUS. Without: fuzz-model FILE ... replays files. */
+
+#include <stdlib.h>
+
+#include "rfdn.h"
+
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RfdnModel) model = rfdn_model_new (bytes, &error);
+
+  if ((model == NULL) == (error == NULL))
+    abort ();
+  if (model == NULL || rfdn_model_get_info (model)->macs > 100000)
+    return 0;
+
+  guint8 in[3][5][4] = {{{1, 2, 3, 250}}}, out[3][20][16];
+  const guint scale = rfdn_model_get_info (model)->scale;
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  RfdnPlane from[3], to[3];
+  params.width = 4;
+  params.height = 5;
+  params.n_threads = 1;
+  g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+  for (guint c = 0; c < 3; c++) {
+    from[c] = (RfdnPlane){in[c], 4, 1};
+    to[c] = (RfdnPlane){out[c], 4 * scale, 1};
+  }
+  rfdn_upscaler_run (upscaler, from, to);
+  return 0;
+}
+
+#ifdef REPLAY
+int
+main (int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++) {
+    g_autofree char *contents = NULL;
+    gsize size;
+    if (!g_file_get_contents (argv[i], &contents, &size, NULL)) {
+      g_printerr ("%s cannot be read\n", argv[i]);
+      return 1;
+    }
+    LLVMFuzzerTestOneInput ((const guint8 *) contents, size);
+  }
+  return 0;
+}
+#endif
