@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnmodel.h"
+
+#include "gstrfdncaps.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+
+/* No network for video comes near; a larger file is not one. */
+#define MAX_FILE_SIZE (G_GINT64_CONSTANT (1) << 30)
+
+struct GstRfdnModel {
+  char *name; /* as messages call it */
+  const RfdnBuiltin *builtin;
+  RfdnModel *file; /* when not built in */
+};
+
+const char *
+gst_rfdn_model_get_default (void)
+{
+  return rfdn_builtin_models ()->name;
+}
+
+static const RfdnBuiltin *
+find_builtin (const char *value)
+{
+  for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++) {
+    if (g_str_equal (b->name, value))
+      return b;
+  }
+  return NULL;
+}
+
+guint
+gst_rfdn_model_guess_scales (const char *value)
+{
+  const RfdnBuiltin *builtin = find_builtin (value);
+
+  return builtin != NULL ? builtin->scales & GST_RFDN_FACTORS_ALL : GST_RFDN_FACTORS_ALL;
+}
+
+static void
+set_not_found (const char *value, const char *shown, GError **error)
+{
+  GString *known;
+
+  if (strchr (value, G_DIR_SEPARATOR) != NULL || g_str_has_suffix (value, ".safetensors")) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+                 "There is no model file '%s'.", shown);
+    return;
+  }
+  known = g_string_new (NULL);
+  for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++)
+    g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", b->name);
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+               "There is neither a built-in model nor a file called '%s'. Built in are: %s.", shown,
+               known->str);
+  g_string_free (known, TRUE);
+}
+
+/* Checks before reading: what is not a plain file may have no end, and may never begin. */
+static gboolean
+check_file (const char *path, const char *shown, GError **error)
+{
+  GStatBuf status;
+
+  if (g_stat (path, &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      set_not_found (path, shown, error);
+    else
+      g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+                   "The model file '%s' cannot be read: %s.", shown, g_strerror (errno));
+    return FALSE;
+  }
+  if (!S_ISREG (status.st_mode)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+                 "The model '%s' is %s, not a file.", shown,
+                 S_ISDIR (status.st_mode) ? "a directory" : "a device or pipe");
+    return FALSE;
+  }
+  if (status.st_size > MAX_FILE_SIZE) {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+                 "The file '%s' is too large to be a model: %" G_GINT64_FORMAT " bytes.", shown,
+                 (gint64)status.st_size);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static RfdnModel *
+load_file (const char *path, const char *shown, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  RfdnModel *model;
+  char *contents;
+  gsize size;
+
+  if (!check_file (path, shown, error))
+    return NULL;
+  /* Not mapped: a file that is cut short while mapped kills the process. */
+  if (!g_file_get_contents (path, &contents, &size, &why)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+                 "The model file '%s' cannot be read: %s", shown, why->message);
+    return NULL;
+  }
+  bytes = g_bytes_new_take (contents, size);
+  model = rfdn_model_new (bytes, &why);
+  if (model == NULL)
+    g_set_error (error, GST_STREAM_ERROR,
+                 g_error_matches (why, RFDN_ERROR, RFDN_ERROR_FORMAT) ? GST_STREAM_ERROR_WRONG_TYPE
+                                                                      : GST_STREAM_ERROR_FORMAT,
+                 "The file '%s' is not a usable model: %s.", shown, why->message);
+  return model;
+}
+
+GstRfdnModel *
+gst_rfdn_model_load (const char *value, GError **error)
+{
+  g_autoptr (GstRfdnModel) self = g_new0 (GstRfdnModel, 1);
+
+  self->name = g_filename_display_name (value);
+  self->builtin = find_builtin (value);
+  if (self->builtin == NULL) {
+    self->file = load_file (value, self->name, error);
+    if (self->file == NULL)
+      return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+guint
+gst_rfdn_model_get_scales (const GstRfdnModel *self)
+{
+  if (self->builtin != NULL)
+    return self->builtin->scales & GST_RFDN_FACTORS_ALL;
+  return GST_RFDN_FACTOR (rfdn_model_get_info (self->file)->scale);
+}
+
+RfdnModel *
+gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
+{
+  const guint scales = gst_rfdn_model_get_scales (self);
+  g_autoptr (GError) why = NULL;
+  RfdnModel *model;
+
+  if (!(scales & GST_RFDN_FACTOR (scale))) {
+    GString *known = g_string_new (NULL);
+    guint factor = 0;
+
+    while ((factor = gst_rfdn_caps_next_factor (scales, factor)) != 0)
+      g_string_append_printf (known, "%sx%u", known->len > 0 ? ", " : "", factor);
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                 "The model '%s' cannot enlarge by %u: it is made for %s.", self->name, scale,
+                 known->str);
+    g_string_free (known, TRUE);
+    return NULL;
+  }
+  if (self->file != NULL)
+    return rfdn_model_ref (self->file);
+  model = rfdn_model_new_builtin (self->builtin->name, scale, &why);
+  if (model == NULL)
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+                 "The built-in model '%s' cannot be used: %s.", self->name, why->message);
+  return model;
+}
+
+void
+gst_rfdn_model_free (GstRfdnModel *self)
+{
+  if (self == NULL)
+    return;
+  rfdn_model_unref (self->file);
+  g_free (self->name);
+  g_free (self);
+}

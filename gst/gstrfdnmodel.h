@@ -1,0 +1,61 @@
+/* gst-rfdn - finding a network by the value of the property `model`
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef GST_RFDN_MODEL_H
+#define GST_RFDN_MODEL_H
+
+#include <glib.h>
+#include "rfdn.h"
+
+G_BEGIN_DECLS
+
+/* A network that the user named: all scales of a built-in one, or the one that a file has.
+ *
+ * Errors have a domain and code of GStreamer's (GST_RESOURCE_ERROR, GST_STREAM_ERROR,
+ * GST_LIBRARY_ERROR) and a message that names the model or file and what is wrong with it: ready
+ * to be posted. */
+typedef struct GstRfdnModel GstRfdnModel;
+
+/** The value of the property when the user sets none. */
+const char *gst_rfdn_model_get_default (void);
+
+/**
+ * gst_rfdn_model_guess_scales:
+ * @value: the property's value
+ *
+ * What can be told of a model without loading it.
+ *
+ * Returns: a bit mask of its scales, all there are when @value is not a built-in's name
+ */
+guint gst_rfdn_model_guess_scales (const char *value);
+
+/**
+ * gst_rfdn_model_load:
+ * @value: the name of a built-in model, or else the path of a safetensors file. A name goes before
+ *   a file that is called so; `./name` is the file
+ * @error: where to say what is wrong
+ *
+ * Returns: (transfer full) (nullable): the model, or %NULL with @error set
+ */
+GstRfdnModel *gst_rfdn_model_load (const char *value, GError **error);
+
+/** A bit mask of the scales that @self has. */
+guint gst_rfdn_model_get_scales (const GstRfdnModel *self);
+
+/**
+ * gst_rfdn_model_get:
+ * @scale: 2, 3 or 4
+ * @error: where to say that the model has not got that scale
+ *
+ * Returns: (transfer full) (nullable): the network, or %NULL with @error set
+ */
+RfdnModel *gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error);
+
+/** Frees @self; %NULL is ignored. */
+void gst_rfdn_model_free (GstRfdnModel *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstRfdnModel, gst_rfdn_model_free)
+
+G_END_DECLS
+
+#endif /* GST_RFDN_MODEL_H */

@@ -1,0 +1,40 @@
+/* gst-rfdn - the element rfdnupscale
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef GST_RFDN_UPSCALE_H
+#define GST_RFDN_UPSCALE_H
+
+#include <gst/gst.h>
+#include <gst/video/gstvideofilter.h>
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_RFDN_UPSCALE (gst_rfdn_upscale_get_type ())
+G_DECLARE_FINAL_TYPE (GstRfdnUpscale, gst_rfdn_upscale, GST, RFDN_UPSCALE, GstVideoFilter)
+
+/**
+ * GstRfdnScale:
+ * @GST_RFDN_SCALE_AUTO: what downstream asks for, else what the model is made for
+ * @GST_RFDN_SCALE_2: twice the width and height
+ * @GST_RFDN_SCALE_3: three times
+ * @GST_RFDN_SCALE_4: four times
+ *
+ * How much larger frames become.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  GST_RFDN_SCALE_AUTO = 0,
+  GST_RFDN_SCALE_2 = 2,
+  GST_RFDN_SCALE_3 = 3,
+  GST_RFDN_SCALE_4 = 4,
+} GstRfdnScale;
+
+#define GST_TYPE_RFDN_SCALE (gst_rfdn_scale_get_type ())
+GType gst_rfdn_scale_get_type (void);
+
+GST_ELEMENT_REGISTER_DECLARE (rfdnupscale)
+
+G_END_DECLS
+
+#endif /* GST_RFDN_UPSCALE_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnupscale.h"
+
+/* Loads no model and starts no thread: GStreamer runs this to learn what the plugin has. */
+static gboolean
+plugin_init (GstPlugin *plugin)
+{
+  return GST_ELEMENT_REGISTER (rfdnupscale, plugin);
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, rfdn,
+                   "Enlarges video with RFDN networks on the CPU", plugin_init, VERSION, "LGPL",
+                   PACKAGE_NAME, PACKAGE_ORIGIN)
