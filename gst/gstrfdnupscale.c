@@ -78,6 +78,7 @@ struct _GstRfdnUpscale {
   RfdnModel *network;
   GstRfdnPlan *plan;
   guint plan_serial; /* the settings that the plan was made with */
+  gboolean refused;  /* it has been said why the last caps or buffers cannot be enlarged */
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
@@ -106,16 +107,29 @@ gst_rfdn_scale_get_type (void)
   return type;
 }
 
-/* Posts @error, whose domain and code are GStreamer's. */
-static void
-post_error (GstRfdnUpscale *self, const GError *error, const char *function, gint line)
-{
-  GST_ERROR_OBJECT (self, "%s", error->message);
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
-                            g_strdup (error->message), NULL, __FILE__, function, line);
-}
+/* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,
+ * since upstream may come back with the same caps at each buffer. */
+static void refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug, const char *format,
+                    ...) G_GNUC_PRINTF (5, 6);
 
-#define POST_ERROR(self, error) post_error (self, error, GST_FUNCTION, __LINE__)
+static void
+refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug, const char *format, ...)
+{
+  va_list args;
+  char *text;
+
+  if (self->refused) {
+    g_free (debug);
+    return;
+  }
+  self->refused = TRUE;
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  GST_ERROR_OBJECT (self, "%s", text);
+  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, domain, code, text, debug,
+                            __FILE__, GST_FUNCTION, __LINE__);
+}
 
 /* ---- properties --------------------------------------------------------------------------- */
 
@@ -207,6 +221,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   GstRfdnModel *model;
   GstRfdnScale scale;
 
+  self->refused = FALSE;
   GST_OBJECT_LOCK (self);
   name = g_strdup (self->model_name);
   scale = self->scale;
@@ -217,7 +232,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
     network = gst_rfdn_model_get (model, scale, &error);
   if (error != NULL) {
     gst_rfdn_model_free (model);
-    POST_ERROR (self, error);
+    refuse (self, error->domain, error->code, NULL, "%s", error->message);
     return FALSE;
   }
   GST_INFO_OBJECT (self, "model '%s' loaded", name);
@@ -330,11 +345,10 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   g_clear_pointer (&self->plan, gst_rfdn_plan_free);
   plan = gst_rfdn_plan_new (self->network, in, out, &settings, &error);
   if (plan == NULL) {
-    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS,
-                       ("Frames of %dx%d cannot be enlarged to %dx%d: %s.",
-                        GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in),
-                        GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), error->message),
-                       (NULL));
+    refuse (self, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, NULL,
+            "Frames of %dx%d cannot be enlarged to %dx%d: %s.", GST_VIDEO_INFO_WIDTH (in),
+            GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out),
+            error->message);
     return FALSE;
   }
   self->plan = plan;
@@ -358,8 +372,12 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   g_autoptr (GError) error = NULL;
 
   drop_plan (self);
-  if (factor == 0)
-    goto not_a_factor;
+  if (factor == 0) {
+    refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, NULL,
+            "Frames cannot be enlarged from %dx%d to %dx%d.", GST_VIDEO_INFO_WIDTH (in),
+            GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out));
+    return FALSE;
+  }
   gst_base_transform_set_passthrough (trans, factor == 1);
   if (factor == 1) {
     GST_INFO_OBJECT (self, "downstream takes only %dx%d: frames pass untouched",
@@ -369,22 +387,11 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 
   /* Only start() and stop() change the model, and neither runs while data flow. */
   self->network = gst_rfdn_model_get (self->model, factor, &error);
-  if (self->network == NULL)
-    goto no_network;
+  if (self->network == NULL) {
+    refuse (self, error->domain, error->code, NULL, "%s", error->message);
+    return FALSE;
+  }
   return make_plan (self, in, out);
-
-not_a_factor : {
-  GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-                     ("Frames cannot be enlarged from %dx%d to %dx%d.", GST_VIDEO_INFO_WIDTH (in),
-                      GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
-                      GST_VIDEO_INFO_HEIGHT (out)),
-                     (NULL));
-  return FALSE;
-}
-no_network : {
-  POST_ERROR (self, error);
-  return FALSE;
-}
 }
 
 /* ---- events ------------------------------------------------------------------------------- */
@@ -412,11 +419,11 @@ post_refusal (GstRfdnUpscale *self, GstCaps *incaps)
 
   while ((factor = gst_rfdn_caps_next_factor (factors & ~GST_RFDN_FACTOR (1), factor)) != 0)
     g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
-  GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-                     ("Downstream does not take what these frames can become: %s times as large, "
-                      "format and colorimetry unchanged.",
-                      list->str),
-                     ("input: %" GST_PTR_FORMAT, incaps));
+  refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+          gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps),
+          "Downstream does not take what these frames can become: %s times as large, format and "
+          "colorimetry unchanged.",
+          list->str);
   g_string_free (list, TRUE);
 }
 
@@ -425,28 +432,28 @@ static gboolean
 sink_caps (GstBaseTransform *trans, GstEvent *event)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
-  GstCaps *caps;
+  g_autoptr (GstCaps) caps = NULL;
   const char *interlacing;
-  gboolean accepted;
 
   gst_event_parse_caps (event, &caps);
+  gst_caps_ref (caps);
   interlacing = gst_rfdn_caps_get_interlacing (caps);
   if (interlacing != NULL) {
-    GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-                       ("Interlaced video cannot be enlarged: put a deinterlace element before "
-                        "%s.",
-                        GST_OBJECT_NAME (self)),
-                       ("interlace-mode is %s", interlacing));
+    refuse (self, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+            g_strdup_printf ("interlace-mode is %s", interlacing),
+            "Interlaced video cannot be enlarged: put a deinterlace element before %s.",
+            GST_OBJECT_NAME (self));
     gst_event_unref (event);
     return FALSE;
   }
 
-  gst_caps_ref (caps);
-  accepted = GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
-  if (!accepted && self->network == NULL && downstream_refuses (self, caps))
-    post_refusal (self, caps);
-  gst_caps_unref (caps);
-  return accepted;
+  if (!GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event)) {
+    if (!self->refused && downstream_refuses (self, caps))
+      post_refusal (self, caps);
+    return FALSE;
+  }
+  self->refused = FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -542,7 +549,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   GST_OBJECT_LOCK (self);
   changed = self->plan_serial != self->settings_serial;
   GST_OBJECT_UNLOCK (self);
-  if (changed && !make_plan (self, &filter->in_info, &filter->out_info))
+  if ((changed || self->plan == NULL) && !make_plan (self, &filter->in_info, &filter->out_info))
     return GST_FLOW_ERROR;
 
   gst_rfdn_plan_run (self->plan, in, out);
