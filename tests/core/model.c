@@ -195,7 +195,8 @@ test_headers (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GBytes) bytes = file_of (cases[i].header, cases[i].length, cases[i].data);
-    g_test_message ("%s", cases[i].header);
+    g_autofree char *printable = g_strescape (cases[i].header, NULL);
+    g_test_message ("%s", printable);
     assert_bad (bytes, cases[i].code, cases[i].says);
   }
 }
