@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is negotiated: sizes, factors, fields that pass, and what is refused in words. */
+
+#include "util.h"
+
+#include "gstrfdncaps.h"
+
+#include <string.h>
+
+/* ---- the pure functions --------------------------------------------------------------------- */
+
+#define F2 GST_RFDN_FACTOR (2)
+#define F3 GST_RFDN_FACTOR (3)
+#define F4 GST_RFDN_FACTOR (4)
+#define F1 GST_RFDN_FACTOR (1)
+
+static const struct {
+  const char *name;
+  guint factors;
+  gboolean enlarge;
+  const char *from, *to;
+} transforms[] = {
+    {"fixed", F2, TRUE, "video/x-raw,width=320,height=240", "video/x-raw,width=640,height=480"},
+    {"fixed-back", F2, FALSE, "video/x-raw,width=640,height=480",
+     "video/x-raw,width=320,height=240"},
+    {"indivisible", F2, FALSE, "video/x-raw,width=641,height=480", "EMPTY"},
+    {"range", F3, TRUE, "video/x-raw,width=[10,20],height=5",
+     "video/x-raw,width=[30,60,3],height=15"},
+    {"range-back", F3, FALSE, "video/x-raw,width=[10,20],height=[9,11]",
+     "video/x-raw,width=[4,6],height=3"},
+    {"range-too-narrow", F4, FALSE, "video/x-raw,width=[9,11],height=8", "EMPTY"},
+    {"stepped-range", F2, TRUE, "video/x-raw,width=[8,16,4],height=1",
+     "video/x-raw,width=[16,32,8],height=2"},
+    {"stepped-range-back", F2, FALSE, "video/x-raw,width=[6,24,3],height=2",
+     "video/x-raw,width=[3,12,3],height=1"},
+    {"list", F2, TRUE, "video/x-raw,width={10,20},height=2", "video/x-raw,width={20,40},height=4"},
+    {"list-back", F2, FALSE, "video/x-raw,width={10,11,16},height=4",
+     "video/x-raw,width={5,8},height=2"},
+    {"one-dimension-back", F2, FALSE, "video/x-raw,width=640",
+     "video/x-raw,width=320,height=[1,32768]"},
+    {"largest", F4, TRUE, "video/x-raw,width=[1,2147483647],height=1",
+     "video/x-raw,width=[4,131072,4],height=4"},
+    {"several", F2 | F4 | F1, FALSE, "video/x-raw,width=640,height=480",
+     "video/x-raw,width=320,height=240;video/x-raw,width=160,height=120;"
+     "video/x-raw,width=640,height=480"},
+    {"other-fields", F2, TRUE,
+     "video/x-raw,format={I420,RGB},width=4,height=4,framerate=0/1,pixel-aspect-ratio=16/15,"
+     "multiview-mode=side-by-side",
+     "video/x-raw,format={I420,RGB},width=8,height=8,framerate=0/1,pixel-aspect-ratio=16/15,"
+     "multiview-mode=side-by-side"},
+    {"untagged-sd", F4, TRUE, "video/x-raw,format=I420,width=320,height=240,framerate=30/1",
+     "video/x-raw,format=I420,width=1280,height=960,framerate=30/1,colorimetry=bt601,"
+     "chroma-site=jpeg"},
+    {"untagged-hd", F2, TRUE, "video/x-raw,format=NV12,width=1280,height=720,framerate=30/1",
+     "video/x-raw,format=NV12,width=2560,height=1440,framerate=30/1,colorimetry=bt709,"
+     "chroma-site=mpeg2"},
+    {"tagged", F2, TRUE,
+     "video/x-raw,format=I420,width=320,height=240,framerate=30/1,colorimetry=2:4:16:4,"
+     "chroma-site=mpeg2",
+     "video/x-raw,format=I420,width=640,height=480,framerate=30/1,colorimetry=2:4:16:4,"
+     "chroma-site=mpeg2"},
+    {"untakable-tag", F2, TRUE,
+     "video/x-raw,format=I420,width=320,height=300,framerate=30/1,colorimetry=1:1:0:0",
+     "video/x-raw,format=I420,width=640,height=600,framerate=30/1,colorimetry=bt601,"
+     "chroma-site=jpeg"},
+    {"untagged-rgb", F2, TRUE, "video/x-raw,format=RGB,width=320,height=240,framerate=30/1",
+     "video/x-raw,format=RGB,width=640,height=480,framerate=30/1,colorimetry=sRGB"},
+    {"untagged-gray", F2, TRUE, "video/x-raw,format=GRAY8,width=320,height=240,framerate=30/1",
+     "video/x-raw,format=GRAY8,width=640,height=480,framerate=30/1"},
+};
+
+static void
+test_transform (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (GstCaps) from = gst_caps_from_string (transforms[i].from);
+  g_autoptr (GstCaps) expected = gst_caps_from_string (transforms[i].to);
+  g_autoptr (GstCaps) got = gst_rfdn_caps_transform (
+      from, transforms[i].enlarge ? GST_PAD_SINK : GST_PAD_SRC, transforms[i].factors);
+
+  if (!gst_caps_is_strictly_equal (got, expected)) {
+    g_autofree char *text = gst_caps_to_string (got);
+
+    g_test_message ("got %s", text);
+    g_test_message ("expected %s", transforms[i].to);
+    g_test_fail ();
+  }
+}
+
+static void
+test_any (void)
+{
+  g_autoptr (GstCaps) any = gst_caps_new_any ();
+  g_autoptr (GstCaps) got = gst_rfdn_caps_transform (any, GST_PAD_SINK, F2);
+  g_autoptr (GstCaps) none = gst_caps_new_empty ();
+  g_autoptr (GstCaps) nothing = gst_rfdn_caps_transform (none, GST_PAD_SINK, F2);
+
+  g_assert_true (gst_caps_is_any (got));
+  g_assert_true (gst_caps_is_empty (nothing));
+}
+
+static void
+test_order (void)
+{
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F1 | F2 | F4, 0), ==, 2);
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F1 | F2 | F4, 2), ==, 4);
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F1 | F2 | F4, 4), ==, 1);
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F1 | F2 | F4, 1), ==, 0);
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F3, 0), ==, 3);
+  g_assert_cmpuint (gst_rfdn_caps_next_factor (F3, 3), ==, 0);
+}
+
+/* ---- negotiation through the element --------------------------------------------------------- */
+
+static const struct {
+  const char *name;
+  const char *properties; /* of a model that repeats pixels, unless it names one */
+  guint model_scale;
+  const char *in, *downstream;
+  const char *out; /* NULL: not negotiable */
+} negotiations[] = {
+    {"default", "", 0, "format=I420,width=32,height=24", "ANY",
+     "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
+    {"x4-model", "", 4, "format=I420,width=32,height=24", "ANY",
+     "format=I420,width=128,height=96,colorimetry=bt601,chroma-site=jpeg"},
+    {"explicit-scale", "scale=3", 3, "format=I420,width=32,height=24", "ANY",
+     "format=I420,width=96,height=72,colorimetry=bt601,chroma-site=jpeg"},
+    {"width-alone", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=64",
+     "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
+    {"height-alone", "", 2, "format=I420,width=32,height=24", "video/x-raw,height=48",
+     "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
+    {"range-downstream", "", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=[1,100],height=[1,100]",
+     "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
+    {"not-the-factor", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=96", NULL},
+    {"other-aspect", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=64,height=50",
+     NULL},
+    {"other-format", "", 2, "format=I420,width=32,height=24", "video/x-raw,format=NV12", NULL},
+    {"same-size", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=32,height=24",
+     "format=I420,width=32,height=24,colorimetry=bt601,chroma-site=jpeg"},
+    {"same-size-but-scale", "scale=2", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=32,height=24", NULL},
+    {"par-16-15", "", 2, "format=I420,width=32,height=24,pixel-aspect-ratio=16/15", "ANY",
+     "format=I420,width=64,height=48,pixel-aspect-ratio=16/15,colorimetry=bt601,chroma-site=jpeg"},
+    {"par-32-27", "", 2, "format=I420,width=32,height=24,pixel-aspect-ratio=32/27",
+     "video/x-raw,width=64",
+     "format=I420,width=64,height=48,pixel-aspect-ratio=32/27,"
+     "colorimetry=bt601,chroma-site=jpeg"},
+    {"still", "", 2, "format=RGB,width=32,height=24,framerate=0/1", "ANY",
+     "format=RGB,width=64,height=48,framerate=0/1,colorimetry=sRGB"},
+    {"multiview", "", 2,
+     "format=I420,width=32,height=24,multiview-mode=side-by-side,"
+     "multiview-flags=0:ffffffff:/right-view-first",
+     "ANY",
+     "format=I420,width=64,height=48,multiview-mode=side-by-side,"
+     "multiview-flags=0:ffffffff:/right-view-first,colorimetry=bt601,chroma-site=jpeg"},
+    {"hdr", "", 2,
+     "format=I420_10LE,width=32,height=24,colorimetry=bt2100-pq,chroma-site=mpeg2,"
+     "mastering-display-info=(string)13250:34500:7500:3000:34000:16000:15635:16450:10000000:1,"
+     "content-light-level=(string)1000:400",
+     "ANY",
+     "format=I420_10LE,width=64,height=48,colorimetry=bt2100-pq,chroma-site=mpeg2,"
+     "mastering-display-info=(string)13250:34500:7500:3000:34000:16000:15635:16450:10000000:1,"
+     "content-light-level=(string)1000:400"},
+    {"hlg", "", 2, "format=P010_10LE,width=32,height=24,colorimetry=bt2100-hlg", "ANY",
+     "format=P010_10LE,width=64,height=48,colorimetry=bt2100-hlg"},
+    {"full-range", "", 2, "format=I420,width=32,height=24,colorimetry=1:3:5:1", "ANY",
+     "format=I420,width=64,height=48,colorimetry=1:3:5:1"},
+    {"smpte2084-full", "", 2, "format=I420_10LE,width=32,height=24,colorimetry=1:6:14:7", "ANY",
+     "format=I420_10LE,width=64,height=48,colorimetry=1:6:14:7"},
+    {"asked-for-true-colours", "", 2, "format=I420,width=32,height=24",
+     "video/x-raw,colorimetry=bt601",
+     "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
+    {"asked-for-other-colours", "", 2, "format=I420,width=32,height=24",
+     "video/x-raw,colorimetry=bt709", NULL},
+    {"other-colours-than-tagged", "", 2, "format=I420,width=32,height=24,colorimetry=bt601",
+     "video/x-raw,colorimetry=bt709", NULL},
+    {"progressive", "", 2, "format=I420,width=32,height=24,interlace-mode=progressive", "ANY",
+     "format=I420,width=64,height=48,interlace-mode=progressive,colorimetry=bt601,chroma-site="
+     "jpeg"},
+    {"dmabuf", "", 2, "(memory:DMABuf)format=I420,width=32,height=24", "ANY", NULL},
+};
+
+static GstCaps *
+caps_of (const char *fields)
+{
+  const gboolean feature = fields[0] == '(';
+  g_autofree char *text = NULL;
+
+  if (feature) {
+    const char *end = strchr (fields, ')') + 1;
+    g_autofree char *name = g_strndup (fields, (gsize)(end - fields));
+
+    text = g_strconcat ("video/x-raw", name, ",", end, NULL);
+  } else {
+    text = g_strconcat ("video/x-raw,", fields, NULL);
+  }
+  if (strstr (fields, "framerate") == NULL) {
+    g_autofree char *rest = g_steal_pointer (&text);
+
+    text = g_strconcat (rest, ",framerate=30/1", NULL);
+  }
+  return gst_caps_from_string (text);
+}
+
+static void
+test_negotiate (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  g_autofree char *properties =
+      negotiations[i].model_scale
+          ? g_strdup_printf ("model=%s %s", nearest_model (1, negotiations[i].model_scale),
+                             negotiations[i].properties)
+          : g_strdup (negotiations[i].properties);
+  GstHarness *harness = upscale_harness (properties);
+  g_autoptr (GstCaps) in = caps_of (negotiations[i].in);
+  g_autoptr (GstCaps) out = NULL;
+  GstVideoInfo info;
+
+  gst_harness_set_sink_caps_str (harness, negotiations[i].downstream);
+  gst_harness_set_src_caps (harness, gst_caps_ref (in));
+  if (negotiations[i].out != NULL) {
+    g_autoptr (GstCaps) expected = caps_of (negotiations[i].out);
+    GstBuffer *buffer;
+
+    g_assert_true (gst_video_info_from_caps (&info, in));
+    buffer = gst_harness_push_and_pull (
+        harness, gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL));
+    g_assert_nonnull (buffer);
+    out = gst_pad_get_current_caps (harness->sinkpad);
+    if (!gst_caps_is_equal (out, expected)) {
+      g_autofree char *text = gst_caps_to_string (out);
+
+      g_test_message ("got %s", text);
+      g_test_fail ();
+    }
+    g_assert_true (gst_video_info_from_caps (&info, out));
+    g_assert_cmpuint (gst_buffer_get_size (buffer), ==, GST_VIDEO_INFO_SIZE (&info));
+    gst_buffer_unref (buffer);
+  } else {
+    g_autoptr (GstBus) bus = gst_bus_new ();
+    g_autoptr (GstMessage) message = NULL;
+    guint n = 0;
+
+    gst_element_set_bus (harness->element, bus);
+    g_assert_cmpint (gst_harness_push (harness, gst_buffer_new_allocate (NULL, 32 * 24 * 4, NULL)),
+                     ==, GST_FLOW_NOT_NEGOTIATED);
+    /* Caps without the feature were refused for what downstream takes, which is said once. */
+    while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR)) != NULL) {
+      g_autoptr (GError) error = NULL;
+
+      gst_message_parse_error (message, &error, NULL);
+      g_assert_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION);
+      g_clear_pointer (&message, gst_message_unref);
+      n++;
+    }
+    g_assert_cmpuint (n, ==, negotiations[i].in[0] == '(' ? 0 : 1);
+    gst_element_set_bus (harness->element, NULL);
+  }
+  gst_harness_teardown (harness);
+}
+
+/* What upstream is told when downstream wants a size. */
+static void
+test_query_upstream (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  g_autoptr (GstCaps) caps = NULL;
+  g_autoptr (GstCaps) expected = gst_caps_from_string (
+      "video/x-raw,format=I420,width=320,height=240,framerate=[0/1,2147483647/1];"
+      "video/x-raw,format=I420,width=640,height=480,framerate=[0/1,2147483647/1]");
+
+  gst_harness_set_sink_caps_str (harness, "video/x-raw,format=I420,width=640,height=480");
+  caps = gst_pad_peer_query_caps (harness->srcpad, NULL);
+  g_assert_true (gst_caps_is_equal (caps, expected));
+  gst_harness_teardown (harness);
+}
+
+/* In NULL and READY nothing is loaded, and yet elements can be linked and asked. */
+static void
+test_query_before_start (void)
+{
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("rfdnupscale", NULL));
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "src");
+  g_autoptr (GstPad) sink = gst_element_get_static_pad (element, "sink");
+  g_autoptr (GstCaps) fixed =
+      gst_caps_from_string ("video/x-raw,format=I420,width=64,height=48,framerate=30/1");
+
+  g_object_set (element, "model", "/nowhere/missing.safetensors", NULL);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
+
+    g_assert_false (gst_caps_is_empty (caps));
+    g_assert_true (gst_pad_query_accept_caps (sink, fixed));
+    g_assert_cmpint (gst_element_set_state (element, GST_STATE_READY), ==,
+                     GST_STATE_CHANGE_SUCCESS);
+  }
+  gst_element_set_state (element, GST_STATE_NULL);
+}
+
+static void
+test_interlaced (gconstpointer mode)
+{
+  g_autofree char *launch =
+      g_strdup_printf ("videotestsrc num-buffers=5 ! "
+                       "capssetter caps=\"video/x-raw,interlace-mode=%s\" ! rfdnupscale ! fakesink",
+                       (const char *)mode);
+  guint n;
+  g_autofree char *error = run_pipeline (launch, &n);
+
+  g_assert_nonnull (error);
+  if (strstr (error, "deinterlace") == NULL)
+    g_error ("'%s' does not name deinterlace", error);
+  g_assert_cmpuint (n, ==, 1);
+}
+
+/* The feature that goes with the mode "alternate". */
+static void
+test_interlaced_feature (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gst_element_set_bus (harness->element, bus);
+  gst_harness_set_src_caps_str (harness,
+                                "video/x-raw(format:Interlaced),format=I420,width=32,height=24,"
+                                "framerate=30/1,interlace-mode=alternate");
+  g_assert_cmpint (gst_harness_push (harness, gst_buffer_new_allocate (NULL, 1152, NULL)), ==,
+                   GST_FLOW_NOT_NEGOTIATED);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_nonnull (strstr (error->message, "deinterlace"));
+  gst_element_set_bus (harness->element, NULL);
+  gst_harness_teardown (harness);
+}
+
+/* Size, format and factor change while data flow. */
+static void
+test_change (void)
+{
+  static const char *const in[] = {
+      "format=I420,width=32,height=24",  "format=I420,width=17,height=5",
+      "format=RGBA,width=17,height=5",   "format=P010_10LE,width=64,height=48",
+      "format=GRAY8,width=1,height=1",   "format=NV12,width=33,height=31",
+      "format=BGRx,width=100,height=20", "format=Y444,width=2,height=50",
+  };
+  GstHarness *harness = upscale_harness ("");
+
+  for (guint round = 0; round < 100; round++) {
+    g_autoptr (Picture) small =
+        picture_new_printf ("%s,framerate=30/1", in[round % G_N_ELEMENTS (in)]);
+    g_autoptr (Picture) large = NULL;
+
+    picture_fill_scene (small, round);
+    large = upscale_with (harness, small, NULL);
+    g_assert_cmpint (large->info.width, ==, 2 * small->info.width);
+    g_assert_cmpint (large->info.height, ==, 2 * small->info.height);
+    g_assert_cmpint (GST_VIDEO_INFO_FORMAT (&large->info), ==,
+                     GST_VIDEO_INFO_FORMAT (&small->info));
+    if (round < G_N_ELEMENTS (in)) {
+      g_autoptr (Picture) alone = upscale (small, "");
+
+      g_assert_true (picture_is_equal (large, alone));
+    }
+  }
+  gst_harness_teardown (harness);
+}
+
+/* Where the size is to stay, the very buffer goes on. */
+static void
+test_passthrough (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  GstBuffer *in = gst_buffer_new_allocate (NULL, 32 * 24 * 3 / 2, NULL), *out;
+
+  gst_harness_set_sink_caps_str (harness, "video/x-raw,width=32,height=24");
+  gst_harness_set_src_caps_str (harness,
+                                "video/x-raw,format=I420,width=32,height=24,framerate=30/1");
+  out = gst_harness_push_and_pull (harness, gst_buffer_ref (in));
+  g_assert_true (out == in);
+  gst_buffer_unref (out);
+  gst_buffer_unref (in);
+
+  gst_harness_set_sink_caps_str (harness, "video/x-raw");
+  gst_pad_push_event (harness->sinkpad, gst_event_new_reconfigure ());
+  out = gst_harness_push_and_pull (harness, gst_buffer_new_allocate (NULL, 32 * 24 * 3 / 2, NULL));
+  g_assert_cmpuint (gst_buffer_get_size (out), ==, 64 * 48 * 3 / 2);
+  gst_buffer_unref (out);
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const char *const modes[] = {"interleaved", "mixed", "fields"};
+
+  test_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (transforms); i++) {
+    g_autofree char *path = g_strconcat ("/caps/transform/", transforms[i].name, NULL);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_transform);
+  }
+  g_test_add_func ("/caps/transform/any", test_any);
+  g_test_add_func ("/caps/order", test_order);
+  for (guint i = 0; i < G_N_ELEMENTS (negotiations); i++) {
+    g_autofree char *path = g_strconcat ("/caps/negotiate/", negotiations[i].name, NULL);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_negotiate);
+  }
+  g_test_add_func ("/caps/query/upstream", test_query_upstream);
+  g_test_add_func ("/caps/query/before-start", test_query_before_start);
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    g_autofree char *path = g_strconcat ("/caps/interlaced/", modes[i], NULL);
+
+    g_test_add_data_func (path, modes[i], test_interlaced);
+  }
+  g_test_add_func ("/caps/interlaced/feature", test_interlaced_feature);
+  g_test_add_func ("/caps/change", test_change);
+  g_test_add_func ("/caps/passthrough", test_passthrough);
+  return g_test_run ();
+}

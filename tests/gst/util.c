@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "util.h"
+
+#include "synthetic.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- pictures ------------------------------------------------------------------------------ */
+
+static gboolean
+is_deep (const Picture *self, guint c)
+{
+  return GST_VIDEO_INFO_COMP_DEPTH (&self->info, c) +
+             GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c) >
+         8;
+}
+
+static guint8 *
+sample_at (const Picture *self, guint c, guint x, guint y)
+{
+  g_assert_cmpuint (x, <, picture_width (self, c));
+  g_assert_cmpuint (y, <, picture_height (self, c));
+  return (guint8 *)GST_VIDEO_FRAME_COMP_DATA (&self->frame, c) +
+         (gssize)y * GST_VIDEO_FRAME_COMP_STRIDE (&self->frame, c) +
+         (gssize)x * GST_VIDEO_FRAME_COMP_PSTRIDE (&self->frame, c);
+}
+
+Picture *
+picture_new_from_buffer (GstBuffer *buffer, const GstVideoInfo *info)
+{
+  Picture *self = g_new0 (Picture, 1);
+  const GstMapFlags flags = gst_buffer_is_writable (buffer) ? GST_MAP_READWRITE : GST_MAP_READ;
+
+  self->info = *info;
+  self->buffer = buffer;
+  g_assert_true (gst_video_frame_map (&self->frame, &self->info, buffer,
+                                      flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF));
+  return self;
+}
+
+static Picture *
+new_of_info (const GstVideoInfo *info)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), NULL);
+
+  gst_buffer_memset (buffer, 0, 0, GST_VIDEO_INFO_SIZE (info));
+  return picture_new_from_buffer (buffer, info);
+}
+
+static GstVideoInfo
+info_of (const char *caps_string)
+{
+  g_autofree char *whole = g_strconcat ("video/x-raw,", caps_string, NULL);
+  g_autoptr (GstCaps) caps = gst_caps_from_string (whole);
+  GstVideoInfo info;
+
+  g_assert_nonnull (caps);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  return info;
+}
+
+Picture *
+picture_new (const char *caps)
+{
+  const GstVideoInfo info = info_of (caps);
+
+  return new_of_info (&info);
+}
+
+Picture *
+picture_new_printf (const char *format, ...)
+{
+  g_autofree char *caps = NULL;
+  va_list args;
+
+  va_start (args, format);
+  caps = g_strdup_vprintf (format, args);
+  va_end (args);
+  return picture_new (caps);
+}
+
+/* The last frame that comes to the sink of a pipeline. */
+static Picture *
+last_of (const char *description)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, NULL);
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GstSample) sample = NULL;
+  Picture *self = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 120 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_object_get (sink, "last-sample", &sample, NULL);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS && sample != NULL) {
+    GstVideoInfo info;
+
+    g_assert_true (gst_video_info_from_caps (&info, gst_sample_get_caps (sample)));
+    self = picture_new_from_buffer (gst_buffer_copy_deep (gst_sample_get_buffer (sample)), &info);
+  }
+  return self;
+}
+
+Picture *
+picture_load (const char *path, const char *format)
+{
+  g_autofree char *description = g_strdup_printf (
+      "filesrc location=\"%s\" ! pngdec ! videoconvert dither=none ! video/x-raw,format=%s ! "
+      "fakesink name=sink enable-last-sample=true",
+      path, format);
+
+  return last_of (description);
+}
+
+Picture *
+picture_load_frame (const char *path, const char *format, guint index)
+{
+  g_autofree char *description = g_strdup_printf (
+      "filesrc location=\"%s\" ! decodebin ! videoconvert dither=none ! video/x-raw,format=%s ! "
+      "identity eos-after=%u ! fakesink name=sink enable-last-sample=true",
+      path, format, index + 2);
+
+  return last_of (description);
+}
+
+void
+picture_free (Picture *self)
+{
+  if (self == NULL)
+    return;
+  gst_video_frame_unmap (&self->frame);
+  gst_buffer_unref (self->buffer);
+  g_free (self);
+}
+
+guint
+picture_get (const Picture *self, guint c, guint x, guint y)
+{
+  const guint8 *at = sample_at (self, c, x, y);
+
+  if (!is_deep (self, c))
+    return *at;
+  return *(const guint16 *)(const void *)at >> GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c);
+}
+
+void
+picture_set (Picture *self, guint c, guint x, guint y, guint value)
+{
+  guint8 *at = sample_at (self, c, x, y);
+
+  if (is_deep (self, c))
+    *(guint16 *)(void *)at = (guint16)(value << GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c));
+  else
+    *at = (guint8)value;
+}
+
+guint
+picture_width (const Picture *self, guint c)
+{
+  return (guint)GST_VIDEO_INFO_COMP_WIDTH (&self->info, c);
+}
+
+guint
+picture_height (const Picture *self, guint c)
+{
+  return (guint)GST_VIDEO_INFO_COMP_HEIGHT (&self->info, c);
+}
+
+guint
+picture_max (const Picture *self, guint c)
+{
+  return (1u << GST_VIDEO_INFO_COMP_DEPTH (&self->info, c)) - 1;
+}
+
+guint
+picture_tolerance (const Picture *self, guint c)
+{
+  return 1u << (GST_VIDEO_INFO_COMP_DEPTH (&self->info, c) - 8);
+}
+
+void
+picture_fill (Picture *self, guint c, guint value)
+{
+  for (guint y = 0; y < picture_height (self, c); y++) {
+    for (guint x = 0; x < picture_width (self, c); x++)
+      picture_set (self, c, x, y, value);
+  }
+}
+
+void
+picture_fill_noise (Picture *self, guint32 seed)
+{
+  GRand *random = g_rand_new_with_seed (seed);
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&self->info); c++) {
+    for (guint y = 0; y < picture_height (self, c); y++) {
+      for (guint x = 0; x < picture_width (self, c); x++)
+        picture_set (self, c, x, y, g_rand_int (random) & picture_max (self, c));
+    }
+  }
+  g_rand_free (random);
+}
+
+void
+picture_fill_scene (Picture *self, guint32 seed)
+{
+  GRand *random = g_rand_new_with_seed (seed);
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&self->info); c++) {
+    const double w = picture_width (self, c), h = picture_height (self, c);
+
+    for (guint y = 0; y < picture_height (self, c); y++) {
+      for (guint x = 0; x < picture_width (self, c); x++) {
+        double value = 0.3 + 0.3 * x / w + 0.1 * c + 0.1 * sin (y * 0.7);
+
+        if (x + 2 * y > (w + h) / 2)
+          value = 0.9 - 0.5 * y / h;
+        value += g_rand_double_range (random, -0.05, 0.05);
+        picture_set (self, c, x, y, (guint)(CLAMP (value, 0, 1) * picture_max (self, c)));
+      }
+    }
+  }
+  g_rand_free (random);
+}
+
+Picture *
+picture_convert (const Picture *self, const char *format, ...)
+{
+  g_autofree char *caps = NULL;
+  g_autofree char *sized = NULL;
+  GstVideoConverter *converter;
+  GstVideoInfo info;
+  Picture *result;
+  va_list args;
+
+  va_start (args, format);
+  caps = g_strdup_vprintf (format, args);
+  va_end (args);
+  sized = g_strdup_printf ("%s,width=%d,height=%d", caps, self->info.width, self->info.height);
+  info = info_of (sized);
+  info.fps_n = self->info.fps_n;
+  info.fps_d = self->info.fps_d;
+  result = new_of_info (&info);
+  converter = gst_video_converter_new (
+      &self->info, &info,
+      gst_structure_new ("options", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD,
+                         GST_TYPE_VIDEO_DITHER_METHOD, GST_VIDEO_DITHER_NONE, NULL));
+  g_assert_nonnull (converter);
+  gst_video_converter_frame (converter, &self->frame, &result->frame);
+  gst_video_converter_free (converter);
+  return result;
+}
+
+guint
+picture_max_difference (const Picture *a, const Picture *b, guint c, guint border)
+{
+  guint worst = 0;
+
+  g_assert_cmpuint (picture_width (a, c), ==, picture_width (b, c));
+  g_assert_cmpuint (picture_height (a, c), ==, picture_height (b, c));
+  for (guint y = border; y + border < picture_height (a, c); y++) {
+    for (guint x = border; x + border < picture_width (a, c); x++) {
+      const gint d = (gint)picture_get (a, c, x, y) - (gint)picture_get (b, c, x, y);
+
+      worst = MAX (worst, (guint)ABS (d));
+    }
+  }
+  return worst;
+}
+
+gboolean
+picture_is_equal (const Picture *a, const Picture *b)
+{
+  if (a->info.width != b->info.width || a->info.height != b->info.height ||
+      GST_VIDEO_INFO_FORMAT (&a->info) != GST_VIDEO_INFO_FORMAT (&b->info))
+    return FALSE;
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&a->info); c++) {
+    if (picture_max_difference (a, b, c, 0) > 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+double
+picture_psnr (const Picture *a, const Picture *b, guint c, guint border)
+{
+  double sum = 0, n = 0;
+
+  for (guint y = border; y + border < picture_height (a, c); y++) {
+    for (guint x = border; x + border < picture_width (a, c); x++) {
+      const double d = (double)picture_get (a, c, x, y) - (double)picture_get (b, c, x, y);
+
+      sum += d * d;
+      n++;
+    }
+  }
+  return sum > 0 ? 10 * log10 (pow (picture_max (a, c), 2) * n / sum) : INFINITY;
+}
+
+#define WINDOW 11
+
+double
+picture_ssim (const Picture *a, const Picture *b, guint c, guint border)
+{
+  const double max = picture_max (a, c), c1 = pow (0.01 * max, 2), c2 = pow (0.03 * max, 2);
+  const guint w = picture_width (a, c), h = picture_height (a, c);
+  double weights[WINDOW], total = 0, sum = 0;
+  guint n = 0;
+
+  for (gint i = 0; i < WINDOW; i++)
+    total += weights[i] = exp (-pow (i - WINDOW / 2, 2) / (2 * 1.5 * 1.5));
+  for (gint i = 0; i < WINDOW; i++)
+    weights[i] /= total;
+
+  for (guint y = border; y + WINDOW + border <= h; y++) {
+    for (guint x = border; x + WINDOW + border <= w; x++) {
+      double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
+
+      for (guint j = 0; j < WINDOW; j++) {
+        for (guint i = 0; i < WINDOW; i++) {
+          const double weight = weights[i] * weights[j];
+          const double va = picture_get (a, c, x + i, y + j), vb = picture_get (b, c, x + i, y + j);
+
+          ma += weight * va;
+          mb += weight * vb;
+          aa += weight * va * va;
+          bb += weight * vb * vb;
+          ab += weight * va * vb;
+        }
+      }
+      sum += (2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2) /
+             ((ma * ma + mb * mb + c1) * (aa - ma * ma + bb - mb * mb + c2));
+      n++;
+    }
+  }
+  return sum / n;
+}
+
+/* ---- models -------------------------------------------------------------------------------- */
+
+static GHashTable *model_files; /* key -> path */
+static char *model_folder;
+
+static const char *
+find_model_file (const char *key)
+{
+  return model_files != NULL ? g_hash_table_lookup (model_files, key) : NULL;
+}
+
+static const char *
+keep_model_file (char *key, GBytes *bytes)
+{
+  g_autofree char *base = g_strconcat (key, ".safetensors", NULL);
+  char *path;
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+
+  if (model_files == NULL) {
+    model_files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+    model_folder = g_dir_make_tmp ("rfdn-test-XXXXXX", NULL);
+    g_assert_nonnull (model_folder);
+  }
+  path = g_build_filename (model_folder, base, NULL);
+  g_assert_true (g_file_set_contents (path, data, (gssize)size, NULL));
+  g_hash_table_insert (model_files, key, path);
+  g_bytes_unref (bytes);
+  return path;
+}
+
+static void
+remove_model_files (void)
+{
+  GHashTableIter iter;
+  gpointer path;
+
+  if (model_files == NULL)
+    return;
+  g_hash_table_iter_init (&iter, model_files);
+  while (g_hash_table_iter_next (&iter, NULL, &path))
+    g_remove (path);
+  g_rmdir (model_folder);
+  g_hash_table_unref (model_files);
+  g_free (model_folder);
+}
+
+/* Tensors of a convolution that is zero but for its middle taps: output o takes input from[o]. */
+static void
+add_middle (GArray *tensors, const char *weight, const char *bias, guint out, guint in,
+            gint (*from) (guint o, guint channels, guint scale), guint channels, guint scale)
+{
+  SyntheticTensor w = {.name = weight, .n_dims = 4, .shape = {out, in, 3, 3}};
+  SyntheticTensor b = {.name = bias, .n_dims = 1, .shape = {out}};
+
+  w.values = g_new0 (float, (gsize)out *in * 9);
+  b.values = g_new0 (float, out);
+  for (guint o = 0; o < out; o++) {
+    const gint i = from (o, channels, scale);
+
+    if (i >= 0)
+      w.values[(o * in + (guint)i) * 9 + 4] = 1;
+  }
+  g_array_append_val (tensors, w);
+  g_array_append_val (tensors, b);
+}
+
+static gint
+from_nothing (guint o, guint channels, guint scale)
+{
+  return -1;
+}
+
+static gint
+from_same (guint o, guint channels, guint scale)
+{
+  return (gint)o;
+}
+
+static gint
+from_channel (guint o, guint channels, guint scale)
+{
+  return (gint)(o / (scale * scale));
+}
+
+const char *
+nearest_model (guint channels, guint scale)
+{
+  char *key = g_strdup_printf ("nearest%u_x%u", channels, scale);
+  const char *known = find_model_file (key);
+  GArray *tensors;
+  GBytes *bytes;
+
+  if (known != NULL) {
+    g_free (key);
+    return known;
+  }
+  tensors = g_array_new (FALSE, FALSE, sizeof (SyntheticTensor));
+  add_middle (tensors, "fea_conv.weight", "fea_conv.bias", channels, channels, from_same, channels,
+              scale);
+  add_middle (tensors, "reprfb1.repblock1.rbr_reparam.weight", "reprfb1.repblock1.rbr_reparam.bias",
+              channels, channels, from_nothing, channels, scale);
+  add_middle (tensors, "reprfb1.repblock2.rbr_reparam.weight", "reprfb1.repblock2.rbr_reparam.bias",
+              channels, channels, from_nothing, channels, scale);
+  add_middle (tensors, "reprfb1.repblock3.rbr_reparam.weight", "reprfb1.repblock3.rbr_reparam.bias",
+              channels, channels, from_nothing, channels, scale);
+  add_middle (tensors, "reprfb1.conv3.weight", "reprfb1.conv3.bias", channels, channels,
+              from_nothing, channels, scale);
+  add_middle (tensors, "lr_conv.weight", "lr_conv.bias", channels, channels, from_nothing, channels,
+              scale);
+  add_middle (tensors, "upsampler.conv.weight", "upsampler.conv.bias", channels * scale * scale,
+              channels, from_channel, channels, scale);
+  bytes = synthetic_file_new ((const SyntheticTensor *)(void *)tensors->data, tensors->len, NULL);
+  for (guint i = 0; i < tensors->len; i++)
+    g_free (g_array_index (tensors, SyntheticTensor, i).values);
+  g_array_unref (tensors);
+  return keep_model_file (key, bytes);
+}
+
+const char *
+random_model (const char *architecture, guint channels, guint scale, gboolean attention)
+{
+  const SyntheticNetwork network = {architecture, 8, 2, scale, channels, attention, 7};
+  char *key = g_strdup_printf ("%s%u_x%u%s", architecture, channels, scale, attention ? "a" : "");
+  const char *known = find_model_file (key);
+
+  if (known != NULL) {
+    g_free (key);
+    return known;
+  }
+  return keep_model_file (key, synthetic_network_new (&network));
+}
+
+/* ---- the element --------------------------------------------------------------------------- */
+
+GstHarness *
+upscale_harness (const char *properties)
+{
+  g_autofree char *launch = g_strconcat ("rfdnupscale name=upscale ", properties, NULL);
+  GstElement *element = gst_parse_launch (launch, NULL);
+  GstHarness *harness;
+
+  g_assert_nonnull (element);
+  gst_object_ref_sink (element);
+  harness = gst_harness_new_with_element (element, "sink", "src");
+  g_assert_nonnull (harness);
+  gst_object_unref (element);
+  return harness;
+}
+
+Picture *
+upscale_with (GstHarness *harness, const Picture *in, const char *in_caps)
+{
+  GstCaps *caps = in_caps != NULL ? gst_caps_from_string (in_caps)
+                                  : gst_video_info_to_caps ((GstVideoInfo *)&in->info);
+  g_autoptr (GstCaps) out_caps = NULL;
+  GstBuffer *buffer = gst_buffer_copy_deep (in->buffer);
+  GstVideoInfo info;
+
+  gst_harness_set_src_caps (harness, caps);
+  buffer = gst_harness_push_and_pull (harness, buffer);
+  g_assert_nonnull (buffer);
+  out_caps = gst_pad_get_current_caps (harness->sinkpad);
+  g_assert_nonnull (out_caps);
+  g_assert_true (gst_video_info_from_caps (&info, out_caps));
+  return picture_new_from_buffer (buffer, &info);
+}
+
+Picture *
+upscale (const Picture *in, const char *properties)
+{
+  GstHarness *harness = upscale_harness (properties);
+  Picture *out = upscale_with (harness, in, NULL);
+
+  gst_harness_teardown (harness);
+  return out;
+}
+
+char *
+run_pipeline (const char *description, guint *n_errors)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (description, &error);
+  g_autoptr (GstBus) bus = NULL;
+  GstMessage *message;
+  char *text = NULL;
+  guint count = 0;
+
+  g_assert_no_error (error);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 300 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  while (message != NULL) {
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+      g_autoptr (GError) said = NULL;
+
+      gst_message_parse_error (message, &said, NULL);
+      if (text == NULL)
+        text = g_strdup (said->message);
+      if (g_str_has_prefix (GST_MESSAGE_SRC_NAME (message), "rfdnupscale"))
+        count++;
+    }
+    gst_message_unref (message);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (n_errors != NULL)
+    *n_errors = count;
+  return text;
+}
+
+const char *const *
+all_formats (void)
+{
+  static const char *const formats[] = {
+    "I420",
+    "YV12",
+    "NV12",
+    "NV21",
+    "Y42B",
+    "Y444",
+    "GRAY8",
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+    "I420_10LE",
+    "I422_10LE",
+    "Y444_10LE",
+    "P010_10LE",
+    "GRAY16_LE",
+#endif
+    "RGB",
+    "BGR",
+    "RGBx",
+    "xRGB",
+    "BGRx",
+    "xBGR",
+    "RGBA",
+    "ARGB",
+    "BGRA",
+    "ABGR",
+    "GBR",
+    NULL
+  };
+
+  return formats;
+}
+
+void
+test_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, NULL);
+  gst_init (argc, argv);
+  atexit (remove_model_files);
+}

@@ -1,0 +1,100 @@
+/* gst-rfdn - pictures and harnesses for the tests of the element
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef RFDN_TESTS_GST_UTIL_H
+#define RFDN_TESTS_GST_UTIL_H
+
+#include <gst/check/gstharness.h>
+#include <gst/video/video.h>
+
+G_BEGIN_DECLS
+
+/* ---- pictures ------------------------------------------------------------------------------ */
+
+/* A frame of video, mapped as long as it lives. */
+typedef struct {
+  GstVideoInfo info;
+  GstBuffer *buffer;
+  GstVideoFrame frame;
+} Picture;
+
+/** Empty, of the format and size that a caps string tells; fields it does not tell are as
+ * GStreamer takes them. */
+Picture *picture_new (const char *caps);
+
+/** The same with a printf-like caps string. */
+Picture *picture_new_printf (const char *caps, ...) G_GNUC_PRINTF (1, 2);
+
+/** Takes @buffer. */
+Picture *picture_new_from_buffer (GstBuffer *buffer, const GstVideoInfo *info);
+
+/** A PNG file, as @format; NULL when it cannot be read. */
+Picture *picture_load (const char *path, const char *format);
+
+/** A frame of a video file as @format, the @index-th one of those decoded. */
+Picture *picture_load_frame (const char *path, const char *format, guint index);
+
+void picture_free (Picture *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Picture, picture_free)
+
+guint picture_get (const Picture *self, guint component, guint x, guint y);
+void picture_set (Picture *self, guint component, guint x, guint y, guint value);
+guint picture_width (const Picture *self, guint component);
+guint picture_height (const Picture *self, guint component);
+guint picture_max (const Picture *self, guint component);
+
+/** Value of one component everywhere. */
+void picture_fill (Picture *self, guint component, guint value);
+/** Seeded noise in all components. */
+void picture_fill_noise (Picture *self, guint32 seed);
+/** Slopes, an edge and some noise in all components. */
+void picture_fill_scene (Picture *self, guint32 seed);
+
+/** What videoconvert makes of it, without dither: the format and colours that @caps tell, of the
+ * same size. */
+Picture *picture_convert (const Picture *self, const char *caps, ...) G_GNUC_PRINTF (2, 3);
+
+/** Largest difference of a component, @border samples on each side aside. */
+guint picture_max_difference (const Picture *a, const Picture *b, guint component, guint border);
+gboolean picture_is_equal (const Picture *a, const Picture *b);
+
+double picture_psnr (const Picture *a, const Picture *b, guint component, guint border);
+/** Structural similarity with an 11x11 Gaussian window (Wang et al. 2004). */
+double picture_ssim (const Picture *a, const Picture *b, guint component, guint border);
+
+/** "1" of 8 bits: what is allowed where colours should be the same. */
+guint picture_tolerance (const Picture *self, guint component);
+
+/* ---- models -------------------------------------------------------------------------------- */
+
+/** Path of a model that repeats each pixel @scale times each way and changes nothing else: what
+ * comes out can be foretold. Of 1 or 3 channels. The file goes when the test ends. */
+const char *nearest_model (guint channels, guint scale);
+
+/** Path of a model of random weights. */
+const char *random_model (const char *architecture, guint channels, guint scale,
+                          gboolean attention);
+
+/* ---- the element --------------------------------------------------------------------------- */
+
+/** A harness around rfdnupscale with properties as gst-launch-1.0 takes them. */
+GstHarness *upscale_harness (const char *properties);
+
+/** Pushes @in with the caps of its info, or with @in_caps if not NULL, and gives back what comes
+ * out, as the caps of the output tell it. */
+Picture *upscale_with (GstHarness *harness, const Picture *in, const char *in_caps);
+
+/** A harness for one picture. */
+Picture *upscale (const Picture *in, const char *properties);
+
+/** Runs a pipeline until its end or first error; returns the text of the error, or NULL. */
+char *run_pipeline (const char *description, guint *n_errors);
+
+/** The list of formats of the pad templates. */
+const char *const *all_formats (void);
+
+void test_init (int *argc, char ***argv);
+
+G_END_DECLS
+
+#endif
