@@ -214,10 +214,12 @@ test_negotiate (gconstpointer data)
                              negotiations[i].properties)
           : g_strdup (negotiations[i].properties);
   GstHarness *harness = upscale_harness (properties);
+  g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstCaps) in = caps_of (negotiations[i].in);
   g_autoptr (GstCaps) out = NULL;
   GstVideoInfo info;
 
+  gst_element_set_bus (harness->element, bus);
   gst_harness_set_sink_caps_str (harness, negotiations[i].downstream);
   gst_harness_set_src_caps (harness, gst_caps_ref (in));
   if (negotiations[i].out != NULL) {
@@ -239,11 +241,9 @@ test_negotiate (gconstpointer data)
     g_assert_cmpuint (gst_buffer_get_size (buffer), ==, GST_VIDEO_INFO_SIZE (&info));
     gst_buffer_unref (buffer);
   } else {
-    g_autoptr (GstBus) bus = gst_bus_new ();
     g_autoptr (GstMessage) message = NULL;
     guint n = 0;
 
-    gst_element_set_bus (harness->element, bus);
     g_assert_cmpint (gst_harness_push (harness, gst_buffer_new_allocate (NULL, 32 * 24 * 4, NULL)),
                      ==, GST_FLOW_NOT_NEGOTIATED);
     /* Caps without the feature were refused for what downstream takes, which is said once. */
@@ -256,8 +256,8 @@ test_negotiate (gconstpointer data)
       n++;
     }
     g_assert_cmpuint (n, ==, negotiations[i].in[0] == '(' ? 0 : 1);
-    gst_element_set_bus (harness->element, NULL);
   }
+  gst_element_set_bus (harness->element, NULL);
   gst_harness_teardown (harness);
 }
 
