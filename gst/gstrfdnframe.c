@@ -39,8 +39,16 @@ get_sample_format (const GstVideoFormatInfo *format, guint component)
 static RfdnPlane
 get_plane (GstVideoFrame *frame, guint component)
 {
+  const GstVideoFormatInfo *format = frame->info.finfo;
+  gsize offset = (gsize)GST_VIDEO_FORMAT_INFO_POFFSET (format, component);
+
+  /* GStreamer's table has the V of P010 one byte after the U, as in NV12, where it is two. */
+  if (get_sample_format (format, component).samples == RFDN_SAMPLES_U16 && offset % 2 != 0)
+    offset *= 2;
   return (RfdnPlane){
-      .data = GST_VIDEO_FRAME_COMP_DATA (frame, component),
+      .data = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA (
+                  frame, GST_VIDEO_FORMAT_INFO_PLANE (format, component)) +
+              offset,
       .stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, component),
       .pixel_stride = (gsize)GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
   };

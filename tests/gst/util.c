@@ -22,7 +22,9 @@ sample_at (const Picture *self, guint c, guint x, guint y)
 {
   g_assert_cmpuint (x, <, picture_width (self, c));
   g_assert_cmpuint (y, <, picture_height (self, c));
+  /* The V of P010 is two bytes after the U, whatever GStreamer's table says. */
   return (guint8 *)GST_VIDEO_FRAME_COMP_DATA (&self->frame, c) +
+         (is_deep (self, c) ? GST_VIDEO_FORMAT_INFO_POFFSET (self->info.finfo, c) % 2 : 0) +
          (gssize)y * GST_VIDEO_FRAME_COMP_STRIDE (&self->frame, c) +
          (gssize)x * GST_VIDEO_FRAME_COMP_PSTRIDE (&self->frame, c);
 }
