@@ -5,6 +5,7 @@
 
 #include "util.h"
 
+#include "rfdn.h"
 #include "shared.h"
 
 #include <math.h>
@@ -88,25 +89,25 @@ test_solids (gconstpointer format)
   check_solids (format, 3, 4);
 }
 
-/* Whether a sample's surroundings, as far as filters reach, are all the same but for `tolerance`.
- */
+/* Whether the surroundings of a pixel, as far as filters reach, are of one colour. */
 static gboolean
-is_flat (const Picture *picture, guint c, guint x, guint y, guint tolerance)
+is_flat (const Picture *picture, guint x, guint y)
 {
-  const gint reach = 6;
-  const gint right = (gint)picture_width (picture, c) - 1;
-  const gint bottom = (gint)picture_height (picture, c) - 1;
-  const guint here = picture_get (picture, c, x, y);
-  guint low = here, high = here;
+  const gint reach = 9;
+  const gint right = picture->info.width - 1, bottom = picture->info.height - 1;
 
-  for (gint j = MAX ((gint)y - reach, 0); j <= MIN ((gint)y + reach, bottom); j++) {
-    for (gint i = MAX ((gint)x - reach, 0); i <= MIN ((gint)x + reach, right); i++) {
-      const guint value = picture_get (picture, c, (guint)i, (guint)j);
+  for (guint c = 0; c < 3; c++) {
+    guint low = G_MAXUINT, high = 0;
 
-      low = MIN (low, value);
-      high = MAX (high, value);
-      if (high - low > tolerance)
-        return FALSE;
+    for (gint j = MAX ((gint)y - reach, 0); j <= MIN ((gint)y + reach, bottom); j++) {
+      for (gint i = MAX ((gint)x - reach, 0); i <= MIN ((gint)x + reach, right); i++) {
+        const guint value = picture_get (picture, c, (guint)i, (guint)j);
+
+        low = MIN (low, value);
+        high = MAX (high, value);
+        if (high - low > 1)
+          return FALSE;
+      }
     }
   }
   return TRUE;
@@ -128,27 +129,103 @@ difference_at (const Picture *a, const Picture *b, guint c, guint x, guint y, gu
   return worst;
 }
 
-/* What is converted and then enlarged, against what is enlarged and then converted. Returns the
- * worst difference of flat areas in code values of 8 bits; `psnr` is that of the worst component.
- */
-static guint
-compare_ways (const Picture *base, const char *format, const char *properties, guint scale,
-              double *psnr)
+/* BT.601 in floating point, luma 16..235 and chroma 16..240 of 255. */
+static void
+rgb_to_yuv (const double rgb[3], double yuv[3])
 {
-  g_autoptr (Picture) small = picture_convert (base, "format=%s", format);
-  g_autoptr (Picture) got = upscale (small, properties);
-  g_autoptr (Picture) large_base = upscale (base, properties);
-  g_autoptr (Picture) expected = picture_convert (large_base, "format=%s", format);
+  const double y = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+
+  yuv[0] = 16 + 219.0 / 255 * y;
+  yuv[1] = 128 + 224.0 / 255 * (rgb[2] - y) / 1.772;
+  yuv[2] = 128 + 224.0 / 255 * (rgb[0] - y) / 1.402;
+}
+
+static void
+yuv_to_rgb (const double yuv[3], double rgb[3])
+{
+  const double y = (yuv[0] - 16) * 255 / 219;
+
+  rgb[0] = y + 1.402 * (yuv[2] - 128) * 255 / 224;
+  rgb[2] = y + 1.772 * (yuv[1] - 128) * 255 / 224;
+  rgb[1] = (y - 0.299 * rgb[0] - 0.114 * rgb[2]) / 0.587;
+}
+
+/* What a luma network should make of RGB: GStreamer's 8-bit conversions cut off fractions several
+ * times, so that they cannot tell whether a code value is right. Here Y goes through the element
+ * as GRAY16, U and V through the engine's resampler. */
+static Picture *
+enlarge_rgb_exactly (const Picture *small, guint scale)
+{
+  const gint w = small->info.width, h = small->info.height;
+  const RfdnResamplerParams params = {.in_width = (guint)w,
+                                      .in_height = (guint)h,
+                                      .out_width = (guint)w * scale,
+                                      .out_height = (guint)h * scale,
+                                      .scale = scale,
+                                      .format = {RFDN_SAMPLES_U16, 16, 0}};
+  RfdnResampler *resampler = rfdn_resampler_new (&params, NULL);
+  Picture *large[3];
+  Picture *result =
+      picture_new_printf ("format=RGB,width=%d,height=%d", w * (gint)scale, h * (gint)scale);
+
+  for (guint c = 0; c < 3; c++) {
+    g_autoptr (Picture) plane = picture_new_printf ("format=GRAY16_LE,width=%d,height=%d", w, h);
+
+    for (guint y = 0; y < (guint)h; y++) {
+      for (guint x = 0; x < (guint)w; x++) {
+        double rgb[3], yuv[3];
+
+        for (guint i = 0; i < 3; i++)
+          rgb[i] = picture_get (small, i, x, y);
+        rgb_to_yuv (rgb, yuv);
+        picture_set (plane, 0, x, y, (guint)lround (yuv[c] * 257));
+      }
+    }
+    if (c == 0) {
+      large[c] = upscale (plane, "");
+    } else {
+      RfdnPlane in = {GST_VIDEO_FRAME_PLANE_DATA (&plane->frame, 0),
+                      GST_VIDEO_FRAME_PLANE_STRIDE (&plane->frame, 0), 2};
+      RfdnPlane out;
+
+      large[c] = picture_new_printf ("format=GRAY16_LE,width=%d,height=%d", w * (gint)scale,
+                                     h * (gint)scale);
+      out = (RfdnPlane){GST_VIDEO_FRAME_PLANE_DATA (&large[c]->frame, 0),
+                        GST_VIDEO_FRAME_PLANE_STRIDE (&large[c]->frame, 0), 2};
+      rfdn_resampler_run (resampler, &in, &out);
+    }
+  }
+  for (guint y = 0; y < picture_height (result, 0); y++) {
+    for (guint x = 0; x < picture_width (result, 0); x++) {
+      double rgb[3], yuv[3];
+
+      for (guint i = 0; i < 3; i++)
+        yuv[i] = picture_get (large[i], 0, x, y) / 257.0;
+      yuv_to_rgb (yuv, rgb);
+      for (guint i = 0; i < 3; i++)
+        picture_set (result, i, x, y, (guint)lround (CLAMP (rgb[i], 0, 255)));
+    }
+  }
+  for (guint c = 0; c < 3; c++)
+    picture_free (large[c]);
+  rfdn_resampler_free (resampler);
+  return result;
+}
+
+/* The worst difference of flat areas in code values of 8 bits. */
+static guint
+compare_flat_areas (const Picture *got, const Picture *expected, const Picture *base, guint scale)
+{
   guint worst = 0, flat = 0;
 
-  *psnr = INFINITY;
-  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&got->info); c++) {
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++) {
     const guint unit = picture_tolerance (got, c);
+    const guint sub_x = GST_VIDEO_FORMAT_INFO_W_SUB (got->info.finfo, c);
+    const guint sub_y = GST_VIDEO_FORMAT_INFO_H_SUB (got->info.finfo, c);
 
-    *psnr = MIN (*psnr, picture_psnr (got, expected, c, 4));
-    for (guint y = 0; y < picture_height (small, c); y++) {
-      for (guint x = 0; x < picture_width (small, c); x++) {
-        if (!is_flat (small, c, x, y, unit))
+    for (guint y = 0; y < picture_height (got, c) / scale; y++) {
+      for (guint x = 0; x < picture_width (got, c) / scale; x++) {
+        if (!is_flat (base, x << sub_x, y << sub_y))
           continue;
         flat++;
         worst = MAX (worst, (difference_at (got, expected, c, x, y, scale) + unit - 1) / unit);
@@ -214,31 +291,40 @@ test_deep_ramp (void)
   g_assert_cmpuint (g_hash_table_size (values), >, 550);
 }
 
+/* A real frame, of drawn animation for its flat areas: enlarged as it is, against converted to the
+ * format that needs no conversion, enlarged there, and converted back. */
 static void
 test_frame (gconstpointer format)
 {
-  g_autofree char *path = shared_path ("media/parkjoy_raw420_480x270_10f.y4m");
+  g_autofree char *path = shared_path ("media/h264_444_320x180_anim.mkv");
   g_autoptr (Picture) frame = NULL;
-  g_autoptr (Picture) part = NULL;
-  double psnr;
+  g_autoptr (Picture) small = NULL;
+  g_autoptr (Picture) large = NULL;
+  g_autoptr (Picture) expected = NULL;
+  double psnr = INFINITY;
   guint worst;
 
   if (!shared_or_skip (path))
     return;
-  frame = picture_load_frame (path, "Y444", 0);
+  frame = picture_load_frame (path, "Y444", 30);
   g_assert_nonnull (frame);
-  /* Sky and trees: a part that has both flat areas and detail. */
-  part = picture_new ("format=Y444,width=162,height=102");
-  for (guint c = 0; c < 3; c++) {
-    for (guint y = 0; y < 102; y++) {
-      for (guint x = 0; x < 162; x++)
-        picture_set (part, c, x, y, picture_get (frame, c, x + 60, y));
-    }
+  small = picture_convert (frame, "format=%s", (const char *)format);
+  large = upscale (small, "");
+  if (is_rgb (format)) {
+    expected = enlarge_rgb_exactly (small, 2);
+  } else {
+    g_autoptr (Picture) base = picture_convert (small, "format=Y444");
+    g_autoptr (Picture) large_base = upscale (base, "");
+
+    expected = picture_convert (large_base, "format=%s", (const char *)format);
   }
-  worst = compare_ways (part, format, "", 2, &psnr);
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++)
+    psnr = MIN (psnr, picture_psnr (large, expected, c, 0));
+  worst = compare_flat_areas (large, expected, frame, 2);
   g_test_message ("worst component %.1f dB, flat areas within %u", psnr, worst);
   g_assert_cmpuint (worst, <=, 1);
-  g_assert_cmpfloat (psnr, >, 30);
+  g_assert_cmpfloat (psnr, >, 48);
 }
 
 /* ---- colorimetry ----------------------------------------------------------------------------- */

@@ -83,28 +83,43 @@ picture_new_printf (const char *format, ...)
   return picture_new (caps);
 }
 
-/* The last frame that comes to the sink of a pipeline. */
+typedef struct {
+  guint left;
+  Picture *picture;
+} Wanted;
+
+static void
+take_frame (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer user_data)
+{
+  Wanted *wanted = user_data;
+  g_autoptr (GstCaps) caps = NULL;
+  GstVideoInfo info;
+
+  if (wanted->picture != NULL || wanted->left-- > 0)
+    return;
+  caps = gst_pad_get_current_caps (pad);
+  g_assert_true (gst_video_info_from_caps (&info, caps));
+  wanted->picture = picture_new_from_buffer (gst_buffer_copy_deep (buffer), &info);
+  gst_element_post_message (
+      sink, gst_message_new_application (GST_OBJECT (sink), gst_structure_new_empty ("enough")));
+}
+
+/* The frame of that index which comes to the sink of a pipeline. */
 static Picture *
-last_of (const char *description)
+take_from (const char *description, guint index)
 {
   g_autoptr (GstElement) pipeline = gst_parse_launch (description, NULL);
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GstSample) sample = NULL;
-  Picture *self = NULL;
+  Wanted wanted = {index, NULL};
 
+  g_signal_connect (sink, "handoff", G_CALLBACK (take_frame), &wanted);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, 120 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_object_get (sink, "last-sample", &sample, NULL);
+  message = gst_bus_timed_pop_filtered (
+      bus, 120 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_APPLICATION);
   gst_element_set_state (pipeline, GST_STATE_NULL);
-  if (message != NULL && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS && sample != NULL) {
-    GstVideoInfo info;
-
-    g_assert_true (gst_video_info_from_caps (&info, gst_sample_get_caps (sample)));
-    self = picture_new_from_buffer (gst_buffer_copy_deep (gst_sample_get_buffer (sample)), &info);
-  }
-  return self;
+  return wanted.picture;
 }
 
 Picture *
@@ -112,10 +127,10 @@ picture_load (const char *path, const char *format)
 {
   g_autofree char *description = g_strdup_printf (
       "filesrc location=\"%s\" ! pngdec ! videoconvert dither=none ! video/x-raw,format=%s ! "
-      "fakesink name=sink enable-last-sample=true",
+      "fakesink name=sink signal-handoffs=true",
       path, format);
 
-  return last_of (description);
+  return take_from (description, 0);
 }
 
 Picture *
@@ -123,10 +138,10 @@ picture_load_frame (const char *path, const char *format, guint index)
 {
   g_autofree char *description = g_strdup_printf (
       "filesrc location=\"%s\" ! decodebin ! videoconvert dither=none ! video/x-raw,format=%s ! "
-      "identity eos-after=%u ! fakesink name=sink enable-last-sample=true",
-      path, format, index + 2);
+      "fakesink name=sink signal-handoffs=true",
+      path, format);
 
-  return last_of (description);
+  return take_from (description, index);
 }
 
 void
