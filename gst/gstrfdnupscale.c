@@ -531,12 +531,14 @@ gst_rfdn_upscale_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer
 
 bad_output:
   gst_video_frame_unmap (&in);
-  GST_ELEMENT_ERROR (trans, RESOURCE, WRITE, ("A buffer for the output cannot be written."),
-                     ("%" GST_PTR_FORMAT, outbuf));
+  refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
+          gst_info_strdup_printf ("%" GST_PTR_FORMAT, outbuf),
+          "A buffer for the output cannot be written.");
   return GST_FLOW_ERROR;
 bad_input:
-  GST_ELEMENT_ERROR (trans, RESOURCE, READ, ("A buffer of the input cannot be read as a frame."),
-                     ("%" GST_PTR_FORMAT, inbuf));
+  refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+          gst_info_strdup_printf ("%" GST_PTR_FORMAT, inbuf),
+          "A buffer of the input cannot be read as a frame.");
   return GST_FLOW_ERROR;
 }
 
@@ -681,4 +683,6 @@ gst_rfdn_upscale_init (GstRfdnUpscale *self)
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;
   self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
+  /* Or the base class would take the flag off buffers that are gaps. */
+  gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE);
 }
