@@ -245,3 +245,13 @@ gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out)
     return 0;
   return (guint)factor;
 }
+
+void
+gst_rfdn_caps_correct_info (const GstCaps *caps, GstVideoInfo *info)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const char *site = gst_structure_get_string (structure, "chroma-site");
+
+  if (site != NULL && GST_VIDEO_INFO_IS_YUV (info))
+    info->chroma_site = gst_video_chroma_site_from_string (site);
+}

@@ -75,6 +75,16 @@ const char *gst_rfdn_caps_get_interlacing (const GstCaps *caps);
  */
 guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out);
 
+/**
+ * gst_rfdn_caps_correct_info:
+ * @caps: fixed caps
+ * @info: what gst_video_info_from_caps() reads from them
+ *
+ * GStreamer 1.22 forgets the chroma site that caps tell when they tell no colorimetry. Puts it
+ * back.
+ */
+void gst_rfdn_caps_correct_info (const GstCaps *caps, GstVideoInfo *info);
+
 G_END_DECLS
 
 #endif /* GST_RFDN_CAPS_H */

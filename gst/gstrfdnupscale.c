@@ -372,6 +372,8 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   g_autoptr (GError) error = NULL;
 
   drop_plan (self);
+  gst_rfdn_caps_correct_info (incaps, in);
+  gst_rfdn_caps_correct_info (outcaps, out);
   if (factor == 0) {
     refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, NULL,
             "Frames cannot be enlarged from %dx%d to %dx%d.", GST_VIDEO_INFO_WIDTH (in),

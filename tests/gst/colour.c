@@ -410,7 +410,7 @@ find_edge (const Picture *picture, guint c, gboolean vertical, gboolean cosited,
 }
 
 static void
-check_site (guint i, guint scale, gboolean vertical)
+check_site (guint i, guint scale, gboolean vertical, gboolean tagged)
 {
   const gboolean cosited = vertical ? sites[i].top : sites[i].left;
   const double where = 31.3;
@@ -420,6 +420,11 @@ check_site (guint i, guint scale, gboolean vertical)
                           "chroma-site=%s",
                           sites[i].format, sites[i].site);
   g_autoptr (Picture) large = NULL;
+  g_autofree char *caps = tagged ? NULL
+                                 : g_strdup_printf ("video/x-raw,format=%s,width=64,height=64,"
+                                                    "framerate=30/1,chroma-site=%s",
+                                                    sites[i].format, sites[i].site);
+  GstHarness *harness = upscale_harness (properties);
 
   for (guint c = 1; c < 3; c++) {
     const guint sub = vertical ? GST_VIDEO_FORMAT_INFO_H_SUB (small->info.finfo, c)
@@ -435,7 +440,8 @@ check_site (guint i, guint scale, gboolean vertical)
     }
   }
 
-  large = upscale (small, properties);
+  large = upscale_with (harness, small, caps);
+  gst_harness_teardown (harness);
   for (guint c = 1; c < 3; c++) {
     /* The edge as the small plane's samples have it, rounding included. */
     const double before = find_edge (small, c, vertical, cosited, 5);
@@ -455,8 +461,10 @@ static void
 test_site (gconstpointer data)
 {
   for (guint scale = 2; scale <= 4; scale++) {
-    check_site (GPOINTER_TO_UINT (data), scale, FALSE);
-    check_site (GPOINTER_TO_UINT (data), scale, TRUE);
+    for (guint tagged = 0; tagged <= 1; tagged++) {
+      check_site (GPOINTER_TO_UINT (data), scale, FALSE, tagged);
+      check_site (GPOINTER_TO_UINT (data), scale, TRUE, tagged);
+    }
   }
 }
 

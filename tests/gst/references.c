@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Pictures through the element against what the networks' authors' own code makes of them, and the
+ * default model's quality on Set5. */
+
+#include "util.h"
+
+#include "npy.h"
+#include "shared.h"
+
+#include <math.h>
+
+static const struct {
+  const char *folder, *name;
+  float range;
+} references[] = {
+    {"rfdn_aim_x4", "bear_161x121", 255},   {"rfdn_aim_x4", "butterfly", 255},
+    {"rfdn_aim_x4", "head", 255},           {"rfdn_aim_x4", "woman", 255},
+    {"reprfn_ntire_x4", "bear_161x121", 1}, {"reprfn_ntire_x4", "butterfly", 1},
+    {"reprfn_ntire_x4", "woman", 1},
+};
+
+/* Of all samples 99.9% are the reference, rounded, and none is off by more than 1. */
+static void
+test_reference (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  g_autofree char *folder =
+      g_strdup_printf ("reference/%s/%s", references[i].folder, references[i].name);
+  g_autofree char *model_in_folder =
+      g_strdup_printf ("reference/%s/weights.safetensors", references[i].folder);
+  g_autofree char *base = shared_path (folder);
+  g_autofree char *model = shared_path (model_in_folder);
+  g_autofree char *in_path = g_strconcat (base, ".in.png", NULL);
+  g_autofree char *out_path = g_strconcat (base, ".out.npy", NULL);
+  g_autofree char *properties = g_strdup_printf ("model=%s", model);
+  g_autofree float *expected = NULL;
+  g_autoptr (Picture) small = NULL;
+  g_autoptr (Picture) large = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize shape[4], n, different = 0;
+
+  if (!shared_or_skip (in_path))
+    return;
+  small = picture_load (in_path, "RGB");
+  g_assert_nonnull (small);
+  expected = npy_load_f32 (out_path, shape, NULL, &error);
+  g_assert_no_error (error);
+
+  large = upscale (small, properties);
+  g_assert_cmpuint (shape[0], ==, 3);
+  g_assert_cmpuint (shape[1], ==, picture_height (large, 0));
+  g_assert_cmpuint (shape[2], ==, picture_width (large, 0));
+  for (guint c = 0; c < 3; c++) {
+    for (guint y = 0; y < shape[1]; y++) {
+      for (guint x = 0; x < shape[2]; x++) {
+        const float value = expected[(c * shape[1] + y) * shape[2] + x] * 255 / references[i].range;
+        const gint d =
+            (gint)picture_get (large, c, x, y) - (gint)lrintf (CLAMP (value, 0.0f, 255.0f));
+
+        different += d != 0;
+        g_assert_cmpint (ABS (d), <=, 1);
+      }
+    }
+  }
+  n = 3 * shape[1] * shape[2];
+  g_test_message ("%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " samples are off by 1", different, n);
+  g_assert_cmpuint (different, <=, n / 1000);
+}
+
+/* ---- Set5 -------------------------------------------------------------------------------------
+ */
+
+static const char *const set5[] = {"baby", "bird", "butterfly", "head", "woman"};
+
+/* Y as MATLAB's rgb2ycbcr has it, which published scores are of: BT.601, 16..235, rounded. */
+static Picture *
+get_luma (const Picture *rgb)
+{
+  Picture *gray =
+      picture_new_printf ("format=GRAY8,width=%d,height=%d", rgb->info.width, rgb->info.height);
+
+  for (guint y = 0; y < picture_height (rgb, 0); y++) {
+    for (guint x = 0; x < picture_width (rgb, 0); x++)
+      picture_set (gray, 0, x, y,
+                   (guint)lround (16 + (65.481 * picture_get (rgb, 0, x, y) +
+                                        128.553 * picture_get (rgb, 1, x, y) +
+                                        24.966 * picture_get (rgb, 2, x, y)) /
+                                           255));
+  }
+  return gray;
+}
+
+/* The common part of a picture and the reference, which need not be a multiple of the scale. */
+static Picture *
+crop (const Picture *gray, guint width, guint height)
+{
+  Picture *part = picture_new_printf ("format=GRAY8,width=%u,height=%u", width, height);
+
+  for (guint y = 0; y < height; y++) {
+    for (guint x = 0; x < width; x++)
+      picture_set (part, 0, x, y, picture_get (gray, 0, x, y));
+  }
+  return part;
+}
+
+static void
+test_set5 (void)
+{
+  double psnr = 0, ssim = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (set5); i++) {
+    g_autofree char *small_name = g_strdup_printf ("data/val/Set5_lr_x2/%s.png", set5[i]);
+    g_autofree char *large_name = g_strdup_printf ("data/val/Set5/%s.png", set5[i]);
+    g_autofree char *small_path = shared_path (small_name);
+    g_autofree char *large_path = shared_path (large_name);
+    g_autoptr (Picture) small_rgb = NULL;
+    g_autoptr (Picture) large_rgb = NULL;
+    g_autoptr (Picture) small = NULL;
+    g_autoptr (Picture) got = NULL;
+    g_autoptr (Picture) whole = NULL;
+    g_autoptr (Picture) expected = NULL;
+    double p, s;
+
+    if (!shared_or_skip (small_path) || !shared_or_skip (large_path))
+      return;
+    small_rgb = picture_load (small_path, "RGB");
+    large_rgb = picture_load (large_path, "RGB");
+    g_assert_nonnull (small_rgb);
+    g_assert_nonnull (large_rgb);
+    small = get_luma (small_rgb);
+    whole = get_luma (large_rgb);
+
+    got = upscale (small, "");
+    expected = crop (whole, picture_width (got, 0), picture_height (got, 0));
+    p = picture_psnr (got, expected, 0, 2);
+    s = picture_ssim (got, expected, 0, 2);
+    g_test_message ("%s: %.2f dB, SSIM %.4f", set5[i], p, s);
+    psnr += p / G_N_ELEMENTS (set5);
+    ssim += s / G_N_ELEMENTS (set5);
+  }
+  g_test_message ("Set5 x2, default model: PSNR-Y %.2f dB, SSIM %.4f", psnr, ssim);
+  g_assert_cmpfloat (psnr, >=, 36.4);
+}
+
+int
+main (int argc, char **argv)
+{
+  test_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (references); i++) {
+    g_autofree char *path =
+        g_strdup_printf ("/references/%s/%s", references[i].folder, references[i].name);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_reference);
+  }
+  g_test_add_func ("/references/set5", test_set5);
+  return g_test_run ();
+}
