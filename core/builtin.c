@@ -57,7 +57,7 @@ rfdn_model_new_builtin (const char *name, guint scale, GError **error)
     return NULL;
   }
   if (scale == 0)
-    scale = (guint)g_bit_nth_lsf (builtin->scales, -1);
+    scale = (guint) g_bit_nth_lsf (builtin->scales, -1);
   if (scale > 4 || !(builtin->scales >> scale & 1)) {
     set_no_such_scale (builtin, scale, error);
     return NULL;

@@ -8,8 +8,8 @@ rfdn_sample_format_check (const RfdnSampleFormat *format, GError **error)
 
   if (format->samples == RFDN_SAMPLES_F32)
     return TRUE;
-  if ((guint)format->samples <= RFDN_SAMPLES_F32 && format->depth >= 8 &&
-      format->depth + (guint64)format->shift <= bits)
+  if ((guint) format->samples <= RFDN_SAMPLES_F32 && format->depth >= 8 &&
+      format->depth + (guint64) format->shift <= bits)
     return TRUE;
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
                "samples of %u bits shifted by %u are not possible in %u bits", format->depth,
@@ -20,5 +20,5 @@ rfdn_sample_format_check (const RfdnSampleFormat *format, GError **error)
 float
 rfdn_sample_format_get_max (const RfdnSampleFormat *format)
 {
-  return format->samples == RFDN_SAMPLES_F32 ? 0 : (float)((1u << format->depth) - 1);
+  return format->samples == RFDN_SAMPLES_F32 ? 0 : (float) ((1u << format->depth) - 1);
 }

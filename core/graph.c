@@ -103,9 +103,9 @@ rfdn_graph_get_macs (const RfdnGraph *graph)
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     RfdnGrid grid = rfdn_graph_activation (graph, layer->out.activation)->grid;
-    macs += (double)layer->in.n * layer->out.n * rfdn_layer_get_taps (layer) / area[grid];
+    macs += (double) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer) / area[grid];
   }
-  return (guint64)(macs + 0.5);
+  return (guint64) (macs + 0.5);
 }
 
 guint64
@@ -115,7 +115,7 @@ rfdn_graph_get_n_parameters (const RfdnGraph *graph)
 
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    n += (guint64)layer->in.n * layer->out.n * rfdn_layer_get_taps (layer);
+    n += (guint64) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer);
     n += layer->bias ? layer->out.n : 0;
   }
   return n;

@@ -1,60 +1,292 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "network.h"
+#include "network-private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* An activation's place in a tile's memory. Around its region lies a margin of one pixel, which
- * holds what a 3x3 convolution is to see there. */
-typedef struct {
-  gsize offset; /* floats from the arena's start */
-  gsize size;   /* floats */
-} Place;
+/* From so many channels in on, Winograd's products outweigh its transforms. */
+#define WIDE_CHANNELS 8
 
-struct RfdnNetwork {
-  RfdnModel *model;
+static RfdnGrid
+layer_grid (const RfdnGraph *graph, const RfdnLayer *layer)
+{
+  return rfdn_graph_activation (graph, layer->out.activation)->grid;
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+/* Winograd's tiles are anchored in the frame. The pooled grid begins anywhere in a tile's view, and
+ * is small. */
+static const RfdnConv *
+choose_conv (const RfdnKernels *kernels, const RfdnLayer *layer, RfdnGrid grid)
+{
+  switch (layer->kind) {
+  case RFDN_LAYER_CONV_3X3:
+    return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
+                                                                   : &kernels->conv3x3;
+  case RFDN_LAYER_CONV_1X1:
+    return &kernels->conv1x1;
+  case RFDN_LAYER_CONV_3X3_STRIDE2:
+    return &kernels->conv3x3_stride2;
+  case RFDN_LAYER_MAX_POOL:
+    return NULL;
+  }
+  g_assert_not_reached ();
+}
+
+static void
+pack_weights (RfdnNetwork *self)
+{
+  const RfdnGraph *graph = self->graph;
+  gsize total = 0;
+
+  self->convs = g_new0 (const RfdnConv *, graph->layers->len);
+  self->weights = g_new0 (gsize, graph->layers->len);
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    const RfdnConv *conv = choose_conv (self->kernels, layer, layer_grid (graph, layer));
+    self->convs[i] = conv;
+    self->weights[i] = total;
+    if (conv == NULL)
+      continue;
+    total += conv->packed_size (layer->in.n, layer->out.n);
+    self->conv_scratch_size =
+        MAX (self->conv_scratch_size, conv->scratch_size (layer->in.n, layer->out.n));
+  }
+  self->packed = g_new (float, total);
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    if (self->convs[i] != NULL)
+      self->convs[i]->pack (self->packed + self->weights[i], layer->weights, layer->bias,
+                            layer->in.n, layer->out.n);
+  }
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+static gboolean
+is_written_in (const RfdnGraph *graph, guint activation, const RfdnGroup *group)
+{
+  for (guint i = group->first; i < group->end; i++) {
+    if (rfdn_graph_layer (graph, i)->out.activation == activation)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+can_join (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer)
+{
+  const RfdnLayer *first = rfdn_graph_layer (graph, group->first);
+
+  if (layer_grid (graph, layer) != layer_grid (graph, first))
+    return FALSE;
+  if (layer_grid (graph, layer) == RFDN_GRID_POOLED)
+    return layer->kind == RFDN_LAYER_CONV_3X3 && first->kind == RFDN_LAYER_CONV_3X3;
+  if (layer->upsampled.n && is_written_in (graph, layer->upsampled.activation, group))
+    return FALSE;
+  return layer->kind == RFDN_LAYER_CONV_1X1 || !is_written_in (graph, layer->in.activation, group);
+}
+
+static void
+find_groups (RfdnNetwork *self)
+{
+  const RfdnGraph *graph = self->graph;
+
+  self->groups = g_array_new (FALSE, FALSE, sizeof (RfdnGroup));
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    RfdnGroup *last =
+        self->groups->len ? &g_array_index (self->groups, RfdnGroup, self->groups->len - 1) : NULL;
+    if (last != NULL && can_join (graph, last, layer)) {
+      last->end = i + 1;
+      continue;
+    }
+    RfdnGroup group = {i, i + 1,
+                       layer_grid (graph, layer) == RFDN_GRID_POOLED &&
+                           layer->kind == RFDN_LAYER_CONV_3X3};
+    g_array_append_val (self->groups, group);
+  }
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static gint
+n_strips (const RfdnRect *region)
+{
+  return (region->y1 - rfdn_grain_floor (region->y0) + RFDN_STRIP - 1) / RFDN_STRIP;
+}
+
+typedef struct {
   const RfdnGraph *graph;
-  const RfdnKernels *kernels;
-  RfdnLayout layout;
-  gsize *weights; /* of each layer: floats from `packed` */
-  float *packed;
-  Place *places;    /* of each activation */
-  gsize arena_size; /* floats */
-  gsize row_size;   /* floats: the output layer's row */
-  guint max_width;  /* of any region */
-};
+  const RfdnRect *regions;
+  RfdnPlace *places;
+} Rings;
 
-struct RfdnScratch {
-  float *arena;
-  float *rows; /* one a thread of the team */
-  RfdnRect *regions;
-  gint32 *left, *right; /* columns for the bilinear interpolation of a row */
-  float *weight;
-  guint team_size;
-};
+/* How many strips of what `layer` writes are wanted at the same time, as it writes strip y. */
+static void
+measure_ring (gint layer, gint y, const gint *next, gpointer data)
+{
+  const Rings *rings = data;
+  guint written = layer < 0 ? 0 : rfdn_graph_layer (rings->graph, layer)->out.activation;
+  gint oldest = y;
 
-/* An activation of the tile at hand: pixel (x, y) of channel c, in the grid's coordinates, is
- * origin[y * stride + c * pitch + x]. */
+  for (guint i = 0; i < rings->graph->layers->len; i++) {
+    const RfdnLayer *reader = rfdn_graph_layer (rings->graph, i);
+    const gboolean reads = reader->in.activation == written ||
+                           (reader->add.n && reader->add.activation == written) ||
+                           (reader->gate.n && reader->gate.activation == written);
+    if (!reads || next[1 + i] >= rings->regions[reader->out.activation].y1)
+      continue;
+    gint above = reader->in.activation == written && reader->kind == RFDN_LAYER_CONV_3X3 ? 1 : 0;
+    oldest = MIN (oldest, MAX (next[1 + i] - above, rings->regions[written].y0));
+  }
+  guint strips = (guint) (y / RFDN_STRIP - rfdn_grain_floor (oldest) / RFDN_STRIP + 1);
+  rings->places[written].n_strips = MAX (rings->places[written].n_strips, strips);
+}
+
+static void
+measure_strips (RfdnNetwork *self, const RfdnRect *regions)
+{
+  const RfdnGraph *graph = self->graph;
+  g_autofree gint *next = g_new (gint, graph->layers->len + 1);
+  Rings rings = {graph, regions, self->places};
+
+  if (self->rolling) {
+    rfdn_roll (graph, regions, next, measure_ring, &rings);
+    return;
+  }
+  for (guint i = 0; i < graph->activations->len; i++)
+    self->places[i].n_strips = MAX (self->places[i].n_strips, (guint) n_strips (&regions[i]));
+}
+
+/* How much each activation takes in the tile where it takes most. */
+static void
+measure_activations (RfdnNetwork *self)
+{
+  const RfdnGraph *graph = self->graph;
+  const guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
+  const guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
+  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  g_autofree gsize *rows = g_new0 (gsize, graph->activations->len);
+
+  for (guint tile = 0; tile < n_tiles; tile++) {
+    rfdn_layout_get_regions (&self->layout, graph, tile, regions);
+    measure_strips (self, regions);
+    for (guint i = 0; i < graph->activations->len; i++) {
+      const gint width = regions[i].x1 - rfdn_grain_floor (regions[i].x0);
+      const gsize row =
+          rfdn_graph_activation (graph, i)->channels * RFDN_PHASES * rfdn_run_size (width);
+      rows[i] = MAX (rows[i], row);
+      self->max_columns = MAX (self->max_columns, (guint) (width + 3) / RFDN_PHASES);
+    }
+  }
+  for (guint i = 0; i < graph->activations->len; i++) {
+    self->zero_size = MAX (self->zero_size, rows[i]);
+    if (i != output)
+      self->places[i].size = rows[i] * RFDN_STRIP * self->places[i].n_strips;
+  }
+  /* The output goes strip by strip to the picture. */
+  self->row_size = rows[output] * RFDN_STRIP;
+}
+
+/* The groups in which an activation is written or read. */
 typedef struct {
-  float *origin;
-  gssize stride;
-  gsize pitch;
-  RfdnRect region;
-} View;
+  guint first, last;
+} Life;
 
-static gsize
-row_pitch (gint width)
+static void
+get_lives (const RfdnNetwork *self, Life *lives)
 {
-  return RFDN_ROW_BEFORE + (((gsize)width + RFDN_ROW_ALIGN - 1) & ~(gsize)(RFDN_ROW_ALIGN - 1)) +
-         RFDN_ROW_AFTER;
+  const RfdnGraph *graph = self->graph;
+
+  for (guint i = 0; i < graph->activations->len; i++)
+    lives[i] = i == 0 || self->rolling ? (Life){0, 0} : (Life){G_MAXUINT, 0};
+  for (guint g = 0; g < self->groups->len && !self->rolling; g++) {
+    const RfdnGroup *group = &g_array_index (self->groups, RfdnGroup, g);
+    for (guint i = group->first; i < group->end; i++) {
+      const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+      const RfdnSlice *used[] = {&layer->in, &layer->out, &layer->add, &layer->gate,
+                                 &layer->upsampled};
+      for (guint k = 0; k < G_N_ELEMENTS (used); k++) {
+        Life *life = &lives[used[k]->activation];
+        if (used[k]->n == 0)
+          continue;
+        life->first = MIN (life->first, g);
+        life->last = MAX (life->last, g);
+      }
+    }
+  }
 }
 
-static gsize
-activation_size (const RfdnActivation *activation, const RfdnRect *region)
+/* Gives each activation the lowest place that none has which lives at the same time. */
+static void
+place_activations (RfdnNetwork *self)
 {
-  gsize rows = (gsize)rfdn_rect_height (region) + 2;
-  return rows * activation->channels * row_pitch (rfdn_rect_width (region));
+  guint n = self->graph->activations->len;
+  g_autofree Life *lives = g_new (Life, n);
+  get_lives (self, lives);
+
+  for (guint i = 0; i < n; i++) {
+    RfdnPlace *place = &self->places[i];
+    gboolean moved = TRUE;
+    place->offset = 0;
+    while (moved) {
+      moved = FALSE;
+      for (guint k = 0; k < i; k++) {
+        const RfdnPlace *other = &self->places[k];
+        gboolean together = lives[i].first <= lives[k].last && lives[k].first <= lives[i].last;
+        if (together && place->offset < other->offset + other->size &&
+            other->offset < place->offset + place->size) {
+          place->offset = other->offset + other->size;
+          moved = TRUE;
+        }
+      }
+    }
+    self->arena_size = MAX (self->arena_size, place->offset + place->size);
+  }
 }
+
+/* ---- the network ----------------------------------------------------------------------------- */
+
+RfdnNetwork *
+rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels, const RfdnLayout *layout)
+{
+  RfdnNetwork *self = g_new0 (RfdnNetwork, 1);
+  self->model = rfdn_model_ref (model);
+  self->graph = rfdn_model_get_graph (model);
+  self->kernels = kernels;
+  self->layout = *layout;
+  self->rolling = !layout->attention;
+  self->places = g_new0 (RfdnPlace, self->graph->activations->len);
+  pack_weights (self);
+  find_groups (self);
+  measure_activations (self);
+  place_activations (self);
+  return self;
+}
+
+void
+rfdn_network_free (RfdnNetwork *self)
+{
+  if (self == NULL)
+    return;
+  rfdn_model_unref (self->model);
+  g_free (self->convs);
+  g_free (self->weights);
+  g_free (self->packed);
+  g_clear_pointer (&self->groups, g_array_unref);
+  g_free (self->places);
+  g_free (self);
+}
+
+gboolean
+rfdn_network_wants_team (const RfdnNetwork *self)
+{
+  return !self->rolling;
+}
+
+/* ---- scratch --------------------------------------------------------------------------------- */
 
 static float *
 alloc_floats (gsize n)
@@ -68,151 +300,37 @@ alloc_floats (gsize n)
   return memory;
 }
 
-/* ---- configuration --------------------------------------------------------------------------- */
-
-static void
-pack_weights (RfdnNetwork *self)
+static gsize
+thread_size (const RfdnNetwork *self)
 {
-  const RfdnGraph *graph = self->graph;
-  gsize total = 0;
-
-  self->weights = g_new0 (gsize, graph->layers->len);
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    self->weights[i] = total;
-    if (layer->weights)
-      total += rfdn_kernels_packed_size (layer->in.n, layer->out.n, rfdn_layer_get_taps (layer));
-  }
-  self->packed = g_new (float, total);
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    if (layer->weights)
-      rfdn_kernels_pack_conv (self->kernels, self->packed + self->weights[i], layer->weights,
-                              layer->bias, layer->in.n, layer->out.n, rfdn_layer_get_taps (layer));
-  }
-}
-
-/* How much each activation takes in the tile where it takes most. */
-static void
-measure_activations (RfdnNetwork *self)
-{
-  const RfdnGraph *graph = self->graph;
-  guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
-  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
-
-  for (guint tile = 0; tile < (guint)(self->layout.columns * self->layout.rows); tile++) {
-    rfdn_layout_get_regions (&self->layout, graph, tile, regions);
-    for (guint i = 0; i < graph->activations->len; i++) {
-      const RfdnActivation *activation = rfdn_graph_activation (graph, i);
-      gint width = rfdn_rect_width (&regions[i]);
-      self->max_width = MAX (self->max_width, (guint)width);
-      if (i == output) /* goes row by row to the picture */
-        self->row_size = MAX (self->row_size, activation->channels * row_pitch (width));
-      else
-        self->places[i].size =
-            MAX (self->places[i].size, activation_size (activation, &regions[i]));
-    }
-  }
-}
-
-typedef struct {
-  guint first, last; /* layers */
-} Life;
-
-static void
-get_lives (const RfdnGraph *graph, Life *lives)
-{
-  for (guint i = 0; i < graph->activations->len; i++)
-    lives[i] = (Life){i == 0 ? 0 : G_MAXUINT, 0};
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    const RfdnSlice *used[] = {&layer->in, &layer->out, &layer->add, &layer->gate,
-                               &layer->upsampled};
-    for (guint k = 0; k < G_N_ELEMENTS (used); k++) {
-      if (used[k]->n == 0)
-        continue;
-      Life *life = &lives[used[k]->activation];
-      life->first = MIN (life->first, i);
-      life->last = MAX (life->last, i);
-    }
-  }
-}
-
-/* Gives each activation the lowest place that none has which lives at the same time. */
-static void
-place_activations (RfdnNetwork *self)
-{
-  guint n = self->graph->activations->len;
-  g_autofree Life *lives = g_new (Life, n);
-  get_lives (self->graph, lives);
-
-  for (guint i = 0; i < n; i++) {
-    Place *place = &self->places[i];
-    gboolean moved = TRUE;
-    place->offset = 0;
-    while (moved) {
-      moved = FALSE;
-      for (guint k = 0; k < i; k++) {
-        const Place *other = &self->places[k];
-        gboolean together = lives[i].first <= lives[k].last && lives[k].first <= lives[i].last;
-        if (together && place->offset < other->offset + other->size &&
-            other->offset < place->offset + place->size) {
-          place->offset = other->offset + other->size;
-          moved = TRUE;
-        }
-      }
-    }
-    self->arena_size = MAX (self->arena_size, place->offset + place->size);
-  }
-}
-
-RfdnNetwork *
-rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels, const RfdnLayout *layout)
-{
-  RfdnNetwork *self = g_new0 (RfdnNetwork, 1);
-  self->model = rfdn_model_ref (model);
-  self->graph = rfdn_model_get_graph (model);
-  self->kernels = kernels;
-  self->layout = *layout;
-  self->places = g_new0 (Place, self->graph->activations->len);
-  pack_weights (self);
-  measure_activations (self);
-  place_activations (self);
-  return self;
-}
-
-void
-rfdn_network_free (RfdnNetwork *self)
-{
-  if (self == NULL)
-    return;
-  rfdn_model_unref (self->model);
-  g_free (self->weights);
-  g_free (self->packed);
-  g_free (self->places);
-  g_free (self);
+  const gsize aligned = RFDN_ALIGN / sizeof (float);
+  return (self->row_size + self->conv_scratch_size + aligned - 1) / aligned * aligned;
 }
 
 gsize
 rfdn_network_get_scratch_size (const RfdnNetwork *self, guint team_size)
 {
-  return (self->arena_size + team_size * self->row_size) * sizeof (float);
+  return (self->arena_size + self->zero_size + team_size * thread_size (self)) * sizeof (float);
 }
 
 RfdnScratch *
 rfdn_scratch_new (const RfdnNetwork *network, guint team_size)
 {
   RfdnScratch *self = g_new0 (RfdnScratch, 1);
-  gsize columns = (gsize)network->max_width * team_size;
+  gsize columns = (gsize) network->max_columns * RFDN_PHASES * team_size;
 
-  self->team_size = team_size;
+  self->thread_size = thread_size (network);
   self->arena = alloc_floats (network->arena_size);
-  self->rows = alloc_floats (team_size * network->row_size);
+  self->zeros = alloc_floats (network->zero_size);
+  self->threads = alloc_floats (team_size * self->thread_size);
   self->regions = g_new0 (RfdnRect, network->graph->activations->len);
+  self->next = g_new0 (gint, network->graph->layers->len + 1);
+  self->strips = g_new0 (gint, network->groups->len + 1);
   self->left = g_try_new0 (gint32, columns);
   self->right = g_try_new0 (gint32, columns);
   self->weight = g_try_new0 (float, columns);
-  if (!self->arena || !self->rows || !self->left || !self->right || !self->weight) {
+  if (!self->arena || !self->zeros || !self->threads || !self->left || !self->right ||
+      !self->weight) {
     rfdn_scratch_free (self);
     return NULL;
   }
@@ -225,320 +343,13 @@ rfdn_scratch_free (RfdnScratch *self)
   if (self == NULL)
     return;
   free (self->arena);
-  free (self->rows);
+  free (self->zeros);
+  free (self->threads);
   g_free (self->regions);
+  g_free (self->next);
+  g_free ((gint *) self->strips);
   g_free (self->left);
   g_free (self->right);
   g_free (self->weight);
   g_free (self);
-}
-
-/* ---- one tile -------------------------------------------------------------------------------- */
-
-typedef struct {
-  const RfdnNetwork *network;
-  const RfdnPicture *picture;
-  const RfdnRect *regions;
-  RfdnScratch *scratch;
-  RfdnTeam team;
-} Run;
-
-static View
-get_view (const Run *run, guint activation)
-{
-  const RfdnRect *region = &run->regions[activation];
-  gsize pitch = row_pitch (rfdn_rect_width (region));
-  gssize stride =
-      (gssize)(rfdn_graph_activation (run->network->graph, activation)->channels * pitch);
-  float *first =
-      run->scratch->arena + run->network->places[activation].offset + stride + RFDN_ROW_BEFORE;
-  return (View){first - region->y0 * stride - region->x0, stride, pitch, *region};
-}
-
-static float *
-view_at (const View *view, gint x, gint y, guint channel)
-{
-  return view->origin + y * view->stride + channel * view->pitch + x;
-}
-
-/* The rows of a region that this thread computes. */
-static void
-get_share (const RfdnRect *region, RfdnTeam team, gint *y0, gint *y1)
-{
-  gint height = rfdn_rect_height (region);
-  *y0 = region->y0 + (gint)((gint64)height * team.index / team.size);
-  *y1 = region->y0 + (gint)((gint64)height * (team.index + 1) / team.size);
-}
-
-static void
-wait_for_team (RfdnTeam team)
-{
-  if (team.size > 1) {
-#pragma omp barrier
-  }
-}
-
-/* The pixels left and right of a row, as the next 3x3 convolution is to see them: zeros at the
- * frame's border (and where nobody looks), the border value itself where a pooled map goes on
- * beyond what the tile sees. */
-static void
-fill_row_margins (const View *view, const RfdnSlice *slice, gint y, gboolean pooled, gint extent)
-{
-  const gint x0 = view->region.x0, x1 = view->region.x1;
-  const gboolean keep_left = pooled && x0 > 0, keep_right = pooled && x1 < extent;
-
-  for (guint c = slice->first; c < slice->first + slice->n; c++) {
-    float *row = view_at (view, 0, y, c);
-    row[x0 - 1] = keep_left ? row[x0] : 0;
-    row[x1] = keep_right ? row[x1 - 1] : 0;
-  }
-}
-
-/* The row above (or below) a region. */
-static void
-fill_margin_row (const View *view, const RfdnSlice *slice, gint y, gint nearest, gboolean keep)
-{
-  for (guint c = slice->first; c < slice->first + slice->n; c++) {
-    float *to = view_at (view, view->region.x0 - 1, y, c);
-    gsize size = ((gsize)rfdn_rect_width (&view->region) + 2) * sizeof (float);
-    if (keep)
-      memcpy (to, view_at (view, view->region.x0 - 1, nearest, c), size);
-    else
-      memset (to, 0, size);
-  }
-}
-
-/* What the threads that computed the first and the last row add to them. */
-static void
-fill_margins (const Run *run, const View *view, const RfdnSlice *slice, gint y0, gint y1)
-{
-  const RfdnActivation *activation = rfdn_graph_activation (run->network->graph, slice->activation);
-  const gboolean pooled = activation->grid == RFDN_GRID_POOLED;
-  const RfdnRect extent = rfdn_grid_get_extent (activation->grid, run->network->layout.width,
-                                                run->network->layout.height);
-  const RfdnRect *region = &view->region;
-
-  for (gint y = y0; y < y1; y++)
-    fill_row_margins (view, slice, y, pooled, extent.x1);
-  if (y0 < y1 && y0 == region->y0)
-    fill_margin_row (view, slice, y0 - 1, y0, pooled && y0 > 0);
-  if (y0 < y1 && y1 == region->y1)
-    fill_margin_row (view, slice, y1, y1 - 1, pooled && y1 < extent.y1);
-}
-
-static void
-load_input (const Run *run)
-{
-  const RfdnPicture *picture = run->picture;
-  const RfdnSlice input = rfdn_graph_get_input (run->network->graph);
-  const View view = get_view (run, input.activation);
-  gint y0, y1;
-  get_share (&view.region, run->team, &y0, &y1);
-
-  const gint x0 = view.region.x0, x1 = view.region.x1;
-  const gint end = MIN (x1, (gint)picture->width);
-  for (gint y = y0; y < y1; y++) {
-    for (guint c = 0; c < input.n; c++) {
-      const RfdnPlane *plane = &picture->in[c];
-      const guint8 *src = (const guint8 *)plane->data +
-                          MIN (y, (gint)picture->height - 1) * plane->stride +
-                          (gsize)x0 * plane->pixel_stride;
-      float *dst = view_at (&view, x0, y, c);
-      run->network->kernels->load_row (dst, src, plane->pixel_stride, &picture->format,
-                                       picture->in_gain, (guint)(end - x0));
-      for (gint x = end; x < x1; x++)
-        dst[x - x0] = dst[end - 1 - x0];
-    }
-  }
-  fill_margins (run, &view, &input, y0, y1);
-}
-
-/* A row of the last layer's output, to the picture. */
-static void
-store_output (const Run *run, const float *row, gsize pitch, const RfdnRect *region, gint y)
-{
-  const RfdnPicture *picture = run->picture;
-  const RfdnModelInfo *info = rfdn_model_get_info (run->network->model);
-  const gint end = MIN (region->x1, (gint)picture->width);
-
-  if (y >= (gint)picture->height || end <= region->x0)
-    return;
-  for (guint c = 0; c < info->channels; c++) {
-    for (guint k = 0; k < info->scale; k++) {
-      const RfdnPlane *plane = &picture->out[c];
-      guint8 *dst = (guint8 *)plane->data + ((gssize)y * info->scale + k) * plane->stride +
-                    (gsize)region->x0 * info->scale * plane->pixel_stride;
-      run->network->kernels->store_row (dst, plane->pixel_stride, &picture->format,
-                                        row + (c * info->scale + k) * info->scale * pitch, pitch,
-                                        info->scale, picture->out_gain,
-                                        (guint)(end - region->x0) * info->scale);
-    }
-  }
-}
-
-static void
-upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize pitch,
-              const RfdnRect *region, gint y)
-{
-  const RfdnLayout *layout = &run->network->layout;
-  const View pooled = get_view (run, layer->upsampled.activation);
-  const RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
-  const gsize at = (gsize)run->network->max_width * run->team.index;
-  gint first, second;
-  float weight;
-
-  rfdn_bilinear_at (y, layout->height, extent.y1, &first, &second, &weight);
-  first = CLAMP (first, pooled.region.y0, pooled.region.y1 - 1);
-  second = CLAMP (second, pooled.region.y0, pooled.region.y1 - 1);
-  run->network->kernels->upsample_row (
-      dst, pitch, view_at (&pooled, 0, first, layer->upsampled.first),
-      view_at (&pooled, 0, second, layer->upsampled.first), pooled.pitch, weight,
-      run->scratch->left + at, run->scratch->right + at, run->scratch->weight + at, layer->out.n,
-      (guint)rfdn_rect_width (region));
-}
-
-/* The columns that upsample_row() interpolates between, the same for every row. */
-static void
-prepare_upsampling (const Run *run, const RfdnLayer *layer, const RfdnRect *region)
-{
-  const RfdnLayout *layout = &run->network->layout;
-  const RfdnRect *pooled = &run->regions[layer->upsampled.activation];
-  const RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height);
-  gsize at = (gsize)run->network->max_width * run->team.index;
-
-  for (gint x = region->x0; x < region->x1; x++, at++) {
-    gint first, second;
-    rfdn_bilinear_at (x, layout->width, extent.x1, &first, &second, &run->scratch->weight[at]);
-    run->scratch->left[at] = CLAMP (first, pooled->x0, pooled->x1 - 1);
-    run->scratch->right[at] = CLAMP (second, pooled->x0, pooled->x1 - 1);
-  }
-}
-
-static void
-run_max_pool (const Run *run, const RfdnLayer *layer)
-{
-  const View in = get_view (run, layer->in.activation);
-  const View out = get_view (run, layer->out.activation);
-  gint y0, y1;
-  get_share (&out.region, run->team, &y0, &y1);
-
-  for (gint y = y0; y < y1; y++) {
-    const float *src[7];
-    for (gint k = 0; k < 7; k++)
-      src[k] = view_at (&in, 3 * out.region.x0, 3 * y + k, layer->in.first);
-    run->network->kernels->max_pool_row (view_at (&out, out.region.x0, y, layer->out.first),
-                                         out.pitch, src, in.pitch, layer->out.n,
-                                         (guint)rfdn_rect_width (&out.region));
-  }
-  fill_margins (run, &out, &layer->out, y0, y1);
-}
-
-static RfdnConvRowFunc
-get_conv_func (const RfdnKernels *kernels, RfdnLayerKind kind)
-{
-  switch (kind) {
-  case RFDN_LAYER_CONV_3X3:
-    return kernels->conv3x3_row;
-  case RFDN_LAYER_CONV_1X1:
-    return kernels->conv1x1_row;
-  case RFDN_LAYER_CONV_3X3_STRIDE2:
-    return kernels->conv3x3_stride2_row;
-  default:
-    g_assert_not_reached ();
-  }
-}
-
-/* Where the rows of a layer's input begin for row `y` of its output. */
-static void
-get_source_rows (const RfdnLayer *layer, const View *in, gint x, gint y, const float *src[3])
-{
-  for (gint k = 0; k < 3; k++) {
-    switch (layer->kind) {
-    case RFDN_LAYER_CONV_3X3:
-      src[k] = view_at (in, x, y - 1 + k, layer->in.first);
-      break;
-    case RFDN_LAYER_CONV_3X3_STRIDE2:
-      src[k] = view_at (in, 2 * x, 2 * y + k, layer->in.first);
-      break;
-    default:
-      src[k] = view_at (in, x, y, layer->in.first);
-      break;
-    }
-  }
-}
-
-static void
-run_conv (const Run *run, guint index, gboolean is_output)
-{
-  const RfdnNetwork *network = run->network;
-  const RfdnLayer *layer = rfdn_graph_layer (network->graph, index);
-  const RfdnConvRowFunc conv = get_conv_func (network->kernels, layer->kind);
-  const RfdnRect region = run->regions[layer->out.activation];
-  const View in = get_view (run, layer->in.activation);
-  View out = {.region = region, .pitch = row_pitch (rfdn_rect_width (&region))};
-  View add = {0}, gate = {0};
-  RfdnConvRow row = {
-      .src_pitch = in.pitch,
-      .in_channels = layer->in.n,
-      .out_channels = layer->out.n,
-      .weights = network->packed + network->weights[index],
-      .dst = run->scratch->rows + run->team.index * network->row_size + RFDN_ROW_BEFORE,
-      .dst_pitch = out.pitch,
-      .add_last = layer->add_last,
-      .slope = layer->slope,
-      .n = (guint)rfdn_rect_width (&region),
-  };
-  gint y0, y1;
-
-  if (!is_output)
-    out = get_view (run, layer->out.activation);
-  if (layer->add.n) {
-    add = get_view (run, layer->add.activation);
-    row.add_pitch = add.pitch;
-  }
-  if (layer->gate.n)
-    gate = get_view (run, layer->gate.activation);
-  if (layer->upsampled.n)
-    prepare_upsampling (run, layer, &region);
-
-  get_share (&region, run->team, &y0, &y1);
-  for (gint y = y0; y < y1; y++) {
-    get_source_rows (layer, &in, region.x0, y, row.src);
-    if (layer->add.n)
-      row.add = view_at (&add, region.x0, y, layer->add.first);
-    if (!is_output)
-      row.dst = view_at (&out, region.x0, y, layer->out.first);
-    conv (&row);
-    if (layer->upsampled.n)
-      upsample_row (run, layer, row.dst, row.dst_pitch, &region, y);
-    if (layer->gate.n)
-      network->kernels->gate_row (row.dst, row.dst_pitch,
-                                  view_at (&gate, region.x0, y, layer->gate.first), gate.pitch,
-                                  layer->out.n, row.n);
-    if (is_output)
-      store_output (run, row.dst, row.dst_pitch, &region, y);
-  }
-  if (!is_output)
-    fill_margins (run, &out, &layer->out, y0, y1);
-}
-
-void
-rfdn_network_run (const RfdnNetwork *self, guint tile, const RfdnPicture *picture,
-                  RfdnScratch *scratch, RfdnTeam team)
-{
-  const RfdnGraph *graph = self->graph;
-  const Run run = {self, picture, scratch->regions, scratch, team};
-
-  if (team.index == 0)
-    rfdn_layout_get_regions (&self->layout, graph, tile, scratch->regions);
-  wait_for_team (team);
-  load_input (&run);
-  for (guint i = 0; i < graph->layers->len; i++) {
-    wait_for_team (team);
-    if (rfdn_graph_layer (graph, i)->kind == RFDN_LAYER_MAX_POOL)
-      run_max_pool (&run, rfdn_graph_layer (graph, i));
-    else
-      run_conv (&run, i, i == graph->layers->len - 1);
-  }
-  wait_for_team (team);
 }

@@ -17,8 +17,7 @@ typedef struct {
   guint size;
 } RfdnTeam;
 
-/* The memory that one tile at a time is computed in: `arena` is shared by a team, `rows` is for
- * the thread with that index alone. */
+/* The memory that one tile at a time is computed in. */
 typedef struct RfdnScratch RfdnScratch;
 
 /* The picture in front of the network. It is `width` x `height` LR pixels of a frame that may be
@@ -36,6 +35,9 @@ typedef struct {
 RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);
+
+/* Whether a team computes a tile faster than one thread. If not, each thread does its own tiles. */
+gboolean rfdn_network_wants_team (const RfdnNetwork *network);
 
 /* For teams of up to `team_size`. NULL if there is not enough memory. */
 RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint team_size);

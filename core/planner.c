@@ -3,15 +3,19 @@
 
 #include <math.h>
 
-/* Memory that the activations of one tile may take. A network without attention pays only its
- * convolutions' halo for small tiles, which then stay in the processor's cache. One with attention
- * pays its large overlap, and gets as few tiles as memory allows. */
-#define BUDGET_CONVOLUTIONS (3u << 20)
-#define BUDGET_ATTENTION (160u << 20)
+/* A network of convolutions alone rolls over rings of strips, whatever its tiles' height, and pays
+ * its halo where tiles meet: its tiles are as wide as lets the rings stay in the processor's cache,
+ * and as high as lets each thread have one. */
+#define ROLLING_WIDTH 640
+#define ROLLING_HEIGHT 540
 
-/* Overlap of a network with attention, on top of its convolutions' halo: enough that what a tile
- * does not see of the pooled maps changes its output by well under one level. */
-#define ATTENTION_OVERLAP 29
+/* A network with attention pays a large overlap, and gets as few tiles as this much memory allows.
+ */
+#define ATTENTION_BUDGET (160u << 20)
+
+/* Overlap of a network with attention: enough that what a tile does not see of the pooled maps
+ * changes its output by well under one level. */
+#define ATTENTION_OVERLAP 48
 /* With less than this in all, a tile of one pixel at the frame's end might see no whole pooling
  * window: 15 pixels from a multiple of 6 on, and as many as 5 behind the last window. */
 #define ATTENTION_MIN_OVERLAP 26
@@ -46,6 +50,27 @@ rect_grow (const RfdnRect *rect, gint by)
 }
 
 static gint
+round_down (gint v, gint step)
+{
+  return v - (v % step + step) % step;
+}
+
+static gint
+round_up (gint v, gint step)
+{
+  return round_down (v + step - 1, step);
+}
+
+/* Whole tiles of `step` pixels, but not beyond `extent`. */
+static RfdnRect
+rect_align (const RfdnRect *rect, gint step, const RfdnRect *extent)
+{
+  const RfdnRect aligned = {round_down (rect->x0, step), round_down (rect->y0, step),
+                            round_up (rect->x1, step), round_up (rect->y1, step)};
+  return rect_intersect (&aligned, extent);
+}
+
+static gint
 grid_size (RfdnGrid grid, gint size)
 {
   gint half = (size - 3) / 2 + 1;
@@ -73,16 +98,16 @@ rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second
 {
   double position = (at + 0.5) * size / frame_size - 0.5;
   position = MAX (position, 0);
-  *first = MIN ((gint)position, size - 1);
+  *first = MIN ((gint) position, size - 1);
   *second = MIN (*first + 1, size - 1);
-  *weight = (float)(position - *first);
+  *weight = (float) (position - *first);
 }
 
 RfdnRect
 rfdn_layout_get_tile (const RfdnLayout *layout, guint tile)
 {
-  gint x0 = (gint)tile % layout->columns * layout->tile_width;
-  gint y0 = (gint)tile / layout->columns * layout->tile_height;
+  gint x0 = (gint) tile % layout->columns * layout->tile_width;
+  gint y0 = (gint) tile / layout->columns * layout->tile_height;
   return (RfdnRect){x0, y0, MIN (x0 + layout->tile_width, layout->width),
                     MIN (y0 + layout->tile_height, layout->height)};
 }
@@ -103,8 +128,10 @@ valid_after (const RfdnLayer *layer, gboolean shrinks, RfdnRect in, const RfdnRe
   case RFDN_LAYER_CONV_3X3:
     if (!shrinks)
       return in;
-    return (RfdnRect){in.x0 + (in.x0 > 0), in.y0 + (in.y0 > 0), in.x1 - (in.x1 < extent->x1),
-                      in.y1 - (in.y1 < extent->y1)};
+    return (RfdnRect){in.x0 > 0 ? round_up (in.x0 + 1, RFDN_GRAIN) : 0,
+                      in.y0 > 0 ? round_up (in.y0 + 1, RFDN_GRAIN) : 0,
+                      in.x1 < extent->x1 ? round_down (in.x1 - 1, RFDN_GRAIN) : in.x1,
+                      in.y1 < extent->y1 ? round_down (in.y1 - 1, RFDN_GRAIN) : in.y1};
   case RFDN_LAYER_CONV_1X1:
     return in;
   case RFDN_LAYER_CONV_3X3_STRIDE2:
@@ -162,7 +189,7 @@ get_valid (const RfdnLayout *layout, const RfdnGraph *graph, guint tile, RfdnRec
   for (guint i = 0; i < graph->activations->len; i++)
     valid[i] = rfdn_grid_get_extent (rfdn_graph_activation (graph, i)->grid, layout->width,
                                      layout->height);
-  valid[0] = rect_intersect (&seen, &frame);
+  valid[0] = rect_align (&seen, layout->attention ? RFDN_ATTENTION_GRAIN : RFDN_GRAIN, &frame);
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     RfdnGrid grid = rfdn_graph_activation (graph, layer->out.activation)->grid;
@@ -189,11 +216,14 @@ rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint
   for (guint i = 0; i < n; i++)
     regions[i] = (RfdnRect){0, 0, 0, 0};
   const RfdnLayer *last = rfdn_graph_layer (graph, graph->layers->len - 1);
+  const RfdnRect frame = rfdn_grid_get_extent (RFDN_GRID_FRAME, layout->width, layout->height);
   regions[last->out.activation] = rfdn_layout_get_tile (layout, tile);
   for (guint i = graph->layers->len; i-- > 0;) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     const RfdnRect *out = &regions[layer->out.activation];
     RfdnRect in = needed_before (layer, out);
+    if (rfdn_graph_activation (graph, layer->in.activation)->grid == RFDN_GRID_FRAME)
+      in = rect_align (&in, RFDN_GRAIN, &frame);
     in = rect_intersect (&in, &valid[layer->in.activation]);
     rect_add (&regions[layer->in.activation], &in);
     if (layer->add.n)
@@ -258,17 +288,35 @@ get_peak_channels (const RfdnGraph *graph)
   return peak;
 }
 
+static gint
+divide_up (gint a, gint b)
+{
+  return (a + b - 1) / b;
+}
+
+static void
+choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
+{
+  gint columns = divide_up (layout->width, ROLLING_WIDTH);
+  gint rows = MAX (n_threads * divide_up (layout->height, n_threads * ROLLING_HEIGHT), 1);
+
+  layout->tile_width =
+      MIN (round_up (divide_up (layout->width, columns), RFDN_GRAIN), layout->width);
+  layout->tile_height =
+      MIN (round_up (divide_up (layout->height, rows), RFDN_GRAIN), layout->height);
+}
+
 /* As many columns and rows as the budget asks for, with the least that is computed twice. */
 static void
-choose_tiles (RfdnLayout *layout, double bytes_per_pixel, double budget)
+choose_attention_tiles (RfdnLayout *layout, double bytes_per_pixel, double budget)
 {
   const gint min_side = 32;
   double best = INFINITY;
 
   for (gint columns = 1; columns == 1 || layout->width / columns >= min_side; columns++) {
     for (gint rows = 1; rows == 1 || layout->height / rows >= min_side; rows++) {
-      gint width = (layout->width + columns - 1) / columns;
-      gint height = (layout->height + rows - 1) / rows;
+      gint width = round_up ((layout->width + columns - 1) / columns, RFDN_GRAIN);
+      gint height = round_up ((layout->height + rows - 1) / rows, RFDN_GRAIN);
       double seen_width = MIN (width + 2 * layout->overlap, layout->width);
       double seen_height = MIN (height + 2 * layout->overlap, layout->height);
       gboolean fits = seen_width * seen_height * bytes_per_pixel <= budget;
@@ -289,9 +337,10 @@ choose_tiles (RfdnLayout *layout, double bytes_per_pixel, double budget)
 
 void
 rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
-                  guint tile_size, gint overlap)
+                  guint n_threads, guint tile_size, gint overlap)
 {
-  gint halo = (gint)rfdn_graph_get_halo (graph);
+  /* Every 3x3 convolution asks for the whole 4x4 pixels around its own. */
+  gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo (graph);
 
   layout->attention = has_attention (graph);
   layout->width = width;
@@ -299,15 +348,16 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
   if (!layout->attention)
     layout->overlap = MAX (overlap, halo);
   else if (overlap < 0)
-    layout->overlap = halo + ATTENTION_OVERLAP;
+    layout->overlap = ATTENTION_OVERLAP;
   else
-    layout->overlap = MAX (overlap, MAX (halo, ATTENTION_MIN_OVERLAP));
+    layout->overlap = MAX (overlap, ATTENTION_MIN_OVERLAP);
   if (tile_size > 0) {
-    layout->tile_width = MIN ((gint)tile_size, width);
-    layout->tile_height = MIN ((gint)tile_size, height);
+    layout->tile_width = MIN (round_up ((gint) tile_size, RFDN_GRAIN), width);
+    layout->tile_height = MIN (round_up ((gint) tile_size, RFDN_GRAIN), height);
+  } else if (layout->attention) {
+    choose_attention_tiles (layout, get_peak_channels (graph) * sizeof (float), ATTENTION_BUDGET);
   } else {
-    choose_tiles (layout, get_peak_channels (graph) * sizeof (float),
-                  layout->attention ? BUDGET_ATTENTION : BUDGET_CONVOLUTIONS);
+    choose_rolling_tiles (layout, (gint) n_threads);
   }
   layout->columns = (width + layout->tile_width - 1) / layout->tile_width;
   layout->rows = (height + layout->tile_height - 1) / layout->tile_height;

@@ -22,6 +22,14 @@
  * in tiles of 16 pixels, where shrinking leaves 0.96.)
  */
 
+/* Tiles and the parts of activations over FRAME begin at multiples of this and end there or at the
+ * frame's border. Winograd's transforms mix 4x4 pixels: where all of them are computed from the
+ * same numbers in every layout, the layout does not change a bit. */
+#define RFDN_GRAIN 4
+/* The same for what a tile sees of a frame in front of attention: whole cells of the pooling, too.
+ */
+#define RFDN_ATTENTION_GRAIN 12
+
 typedef struct {
   gint x0, y0; /* first pixel inside */
   gint x1, y1; /* first pixel outside */
@@ -53,10 +61,11 @@ typedef struct {
 /* Width and height of a grid under a frame. */
 RfdnRect rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_height);
 
-/* Lays the tiles out. `tile_size` and `overlap` as in RfdnUpscalerParams. The answer depends on
- * the network and the frame's size alone, never on the machine. */
+/* Lays the tiles out. `tile_size` and `overlap` as in RfdnUpscalerParams; tile sizes are rounded up
+ * to multiples of RFDN_GRAIN. With attention the answer depends on the network and the frame's size
+ * alone. Without, where no layout changes a bit, every thread gets as much to do. */
 void rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
-                       guint tile_size, gint overlap);
+                       guint n_threads, guint tile_size, gint overlap);
 
 /* The output rectangle of tile number `tile`, counted row by row. */
 RfdnRect rfdn_layout_get_tile (const RfdnLayout *layout, guint tile);

@@ -49,13 +49,13 @@ filter_init (Filter *filter, guint scale, double shift)
     double position = (k + 0.5 - shift) / scale - 0.5;
     double weights[TAPS], sum = 0;
 
-    filter->first[k] = (gint)floor (position) - (LOBES - 1);
+    filter->first[k] = (gint) floor (position) - (LOBES - 1);
     for (gint t = 0; t < TAPS; t++) {
       weights[t] = lanczos (position - (filter->first[k] + t));
       sum += weights[t];
     }
     for (gint t = 0; t < TAPS; t++)
-      filter->taps[k][t] = (float)(weights[t] / sum);
+      filter->taps[k][t] = (float) (weights[t] / sum);
   }
 }
 
@@ -100,9 +100,9 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->n_threads = rfdn_resolve_threads (params->n_threads);
   filter_init (&self->horizontal, params->scale, params->shift_x);
   filter_init (&self->vertical, params->scale, params->shift_y);
-  self->pitch = RFDN_ROW_BEFORE +
-                (params->in_width + RFDN_ROW_ALIGN) / RFDN_ROW_ALIGN * (gsize)RFDN_ROW_ALIGN +
-                RFDN_ROW_AFTER;
+  self->pitch = RFDN_RUN_BEFORE +
+                (params->in_width + RFDN_RUN_ALIGN) / RFDN_RUN_ALIGN * (gsize) RFDN_RUN_ALIGN +
+                RFDN_RUN_AFTER;
   /* A window of input rows, their vertical sum, and an output row phase by phase. */
   self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
   void *memory = NULL;
@@ -137,8 +137,8 @@ typedef struct {
 static float *
 window_row (const Window *window, gint y)
 {
-  gsize slot = (gsize)(y + TAPS * MARGIN) % TAPS;
-  return window->scratch + slot * window->self->pitch + RFDN_ROW_BEFORE;
+  gsize slot = (gsize) (y + TAPS * MARGIN) % TAPS;
+  return window->scratch + slot * window->self->pitch + RFDN_RUN_BEFORE;
 }
 
 /* Loads rows up to, and without, `end`. */
@@ -148,10 +148,10 @@ window_load (Window *window, gint end)
   const RfdnResamplerParams *p = &window->self->params;
 
   for (; window->loaded_end < end; window->loaded_end++) {
-    gint y = CLAMP (window->loaded_end, 0, (gint)p->in_height - 1);
-    window->self->kernels->load_row (window_row (window, window->loaded_end),
-                                     (const guint8 *)window->in->data + y * window->in->stride,
-                                     window->in->pixel_stride, &p->format, 1, p->in_width);
+    gint y = CLAMP (window->loaded_end, 0, (gint) p->in_height - 1);
+    window->self->kernels->unpack_row (window_row (window, window->loaded_end),
+                                       (const guint8 *) window->in->data + y * window->in->stride,
+                                       window->in->pixel_stride, &p->format, p->in_width);
   }
 }
 
@@ -161,9 +161,9 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
   const RfdnResampler *self = window->self;
   const RfdnResamplerParams *p = &self->params;
   const guint phase = y % p->scale;
-  const gint first = (gint)(y / p->scale) + self->vertical.first[phase];
+  const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
   const float *src[TAPS];
-  float *sum = window->scratch + TAPS * self->pitch + RFDN_ROW_BEFORE;
+  float *sum = window->scratch + TAPS * self->pitch + RFDN_RUN_BEFORE;
   float *phases = sum + self->pitch;
 
   window_load (window, first + TAPS);
@@ -181,8 +181,8 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
     self->kernels->fir_row (phases + k * self->pitch, src, self->horizontal.taps[k], TAPS,
                             p->in_width);
   }
-  self->kernels->store_row ((guint8 *)out->data + (gssize)y * out->stride, out->pixel_stride,
-                            &p->format, phases, self->pitch, p->scale, 1, p->out_width);
+  self->kernels->pack_row ((guint8 *) out->data + (gssize) y * out->stride, out->pixel_stride,
+                           &p->format, phases, self->pitch, p->scale, p->out_width);
 }
 
 void
@@ -192,12 +192,12 @@ rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *o
   {
     const guint64 height = self->params.out_height;
     const guint index = rfdn_thread_index (), count = rfdn_thread_count ();
-    const guint y0 = (guint)(height * index / count), y1 = (guint)(height * (index + 1) / count);
+    const guint y0 = (guint) (height * index / count), y1 = (guint) (height * (index + 1) / count);
     gint first = G_MAXINT;
     for (guint k = 0; k < self->params.scale; k++)
       first = MIN (first, self->vertical.first[k]);
     Window window = {self, in, self->scratch + index * self->scratch_size,
-                     (gint)(y0 / self->params.scale) + first};
+                     (gint) (y0 / self->params.scale) + first};
 
     for (guint y = y0; y < y1; y++)
       resample_row (&window, out, y);

@@ -70,7 +70,7 @@ float_from_bits (guint32 bits)
 static float
 float_from_half (guint16 half)
 {
-  guint32 sign = (guint32)(half & 0x8000) << 16;
+  guint32 sign = (guint32) (half & 0x8000) << 16;
   guint32 exponent = (half >> 10) & 31;
   guint32 fraction = half & 0x3ff;
 
@@ -78,7 +78,7 @@ float_from_half (guint16 half)
     return float_from_bits (sign | 0x7f800000 | fraction << 13);
   if (exponent != 0)
     return float_from_bits (sign | (exponent + 112) << 23 | fraction << 13);
-  float value = (float)fraction / (1 << 24);
+  float value = (float) fraction / (1 << 24);
   return sign ? -value : value;
 }
 
@@ -93,9 +93,9 @@ read_values (const guint8 *data, gsize n, Dtype dtype)
     guint32 word = 0;
     gsize size = dtype == DTYPE_F32 ? 4 : 2;
     for (gsize b = 0; b < size; b++)
-      word |= (guint32)data[i * size + b] << (8 * b);
+      word |= (guint32) data[i * size + b] << (8 * b);
     values[i] = dtype == DTYPE_F32   ? float_from_bits (word)
-                : dtype == DTYPE_F16 ? float_from_half ((guint16)word)
+                : dtype == DTYPE_F16 ? float_from_half ((guint16) word)
                                      : float_from_bits (word << 16);
   }
   return values;
@@ -118,9 +118,9 @@ read_sizes (JsonObject *object, const char *member, gsize *sizes, guint max, gui
     if (!JSON_NODE_HOLDS_VALUE (item) || json_node_get_value_type (item) != G_TYPE_INT64)
       return FALSE;
     gint64 value = json_node_get_int (item);
-    if (value < 0 || (guint64)value > G_MAXSIZE)
+    if (value < 0 || (guint64) value > G_MAXSIZE)
       return FALSE;
-    sizes[i] = (gsize)value;
+    sizes[i] = (gsize) value;
   }
   return TRUE;
 }
@@ -264,7 +264,7 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
     return NULL;
   }
   for (guint i = 0; i < 8; i++)
-    length |= (guint64)bytes[i] << (8 * i);
+    length |= (guint64) bytes[i] << (8 * i);
   if (length > MAX_HEADER || length > size - 8 || length < 2 || bytes[8] != '{') {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
                  "not a safetensors file, or one cut short: a header of %" G_GUINT64_FORMAT
@@ -273,7 +273,7 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
     return NULL;
   }
 
-  const char *text = (const char *)bytes + 8;
+  const char *text = (const char *) bytes + 8;
   if (!g_utf8_validate_len (text, length, NULL) || !json_depth_is_sane (text, length)) {
     g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
                          "the safetensors header is not the JSON it should be");

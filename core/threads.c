@@ -20,7 +20,7 @@ read_quota (const char *directory)
       sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &quota, &period) != 2 ||
       period == 0)
     return G_MAXUINT;
-  return (guint)CLAMP ((quota + period - 1) / period, 1, G_MAXUINT);
+  return (guint) CLAMP ((quota + period - 1) / period, 1, G_MAXUINT);
 }
 
 /* The tightest quota on the way from this process's control group to the root. */
@@ -62,7 +62,7 @@ get_affinity_limit (void)
       count = CPU_COUNT_S (size, set);
     CPU_FREE (set);
     if (count > 0)
-      return (guint)count;
+      return (guint) count;
     /* Else the machine may have more processors than the set has room for. */
   }
   return g_get_num_processors ();

@@ -16,7 +16,7 @@ static inline guint
 rfdn_thread_index (void)
 {
 #ifdef _OPENMP
-  return (guint)omp_get_thread_num ();
+  return (guint) omp_get_thread_num ();
 #else
   return 0;
 #endif
@@ -26,7 +26,7 @@ static inline guint
 rfdn_thread_count (void)
 {
 #ifdef _OPENMP
-  return (guint)omp_get_num_threads ();
+  return (guint) omp_get_num_threads ();
 #else
   return 1;
 #endif

@@ -42,8 +42,9 @@ check_params (const RfdnUpscalerParams *params, GError **error)
 static gboolean
 alloc_scratch (RfdnUpscaler *self, GError **error)
 {
-  guint n_tiles = (guint)(self->layout.columns * self->layout.rows);
-  self->tiles_apart = n_tiles >= MIN_TILES_A_THREAD * self->n_threads;
+  guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
+  self->tiles_apart =
+      !rfdn_network_wants_team (self->network) || n_tiles >= MIN_TILES_A_THREAD * self->n_threads;
   self->n_scratch = self->tiles_apart ? self->n_threads : 1;
   guint team_size = self->tiles_apart ? 1 : self->n_threads;
 
@@ -78,8 +79,9 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->params = *params;
   self->params.cpu = kernels->cpu;
   self->n_threads = rfdn_resolve_threads (params->n_threads);
-  rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint)params->width, least),
-                    MAX ((gint)params->height, least), params->tile_size, params->tile_overlap);
+  rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint) params->width, least),
+                    MAX ((gint) params->height, least), self->n_threads, params->tile_size,
+                    params->tile_overlap);
   self->network = rfdn_network_new (model, kernels, &self->layout);
   if (!alloc_scratch (self, error))
     return NULL;
@@ -111,7 +113,7 @@ run_tiles (RfdnUpscaler *self, const RfdnPicture *picture)
   if (self->tiles_apart) {
 #pragma omp parallel for num_threads(self->n_threads) schedule(dynamic)
     for (gint tile = 0; tile < n_tiles; tile++) {
-      rfdn_network_run (self->network, (guint)tile, picture, self->scratch[rfdn_thread_index ()],
+      rfdn_network_run (self->network, (guint) tile, picture, self->scratch[rfdn_thread_index ()],
                         (RfdnTeam){0, 1});
     }
     return;
@@ -121,7 +123,7 @@ run_tiles (RfdnUpscaler *self, const RfdnPicture *picture)
   {
     const RfdnTeam team = {rfdn_thread_index (), rfdn_thread_count ()};
     for (gint tile = 0; tile < n_tiles; tile++)
-      rfdn_network_run (self->network, (guint)tile, picture, self->scratch[0], team);
+      rfdn_network_run (self->network, (guint) tile, picture, self->scratch[0], team);
   }
 }
 

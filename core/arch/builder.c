@@ -81,10 +81,10 @@ rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first
     return;
 
   RfdnLayer copy = *layer;
-  gsize row = (gsize)layer->in.n * taps;
+  gsize row = (gsize) layer->in.n * taps;
   copy.weights = g_new (float, layer->out.n *row);
   for (guint o = 0; o < layer->out.n; o++)
-    memcpy (copy.weights + o * row, weight->values + ((gsize)o * total + first) * taps,
+    memcpy (copy.weights + o * row, weight->values + ((gsize) o * total + first) * taps,
             row * sizeof (float));
   if (with_bias)
     copy.bias = g_memdup2 (bias->values, layer->out.n * sizeof (float));
@@ -109,7 +109,7 @@ rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis)
                        RFDN_MAX_CHANNELS);
     return 0;
   }
-  return (guint)tensor->shape[axis];
+  return (guint) tensor->shape[axis];
 }
 
 guint

@@ -13,7 +13,7 @@ static const char *const names[] = {
 const char *
 rfdn_cpu_get_name (RfdnCpu cpu)
 {
-  return (guint)cpu < G_N_ELEMENTS (names) ? names[cpu] : NULL;
+  return (guint) cpu < G_N_ELEMENTS (names) ? names[cpu] : NULL;
 }
 
 /* The only place that knows which levels this build has. What __builtin_cpu_supports() answers for
@@ -83,27 +83,4 @@ rfdn_kernels_get (RfdnCpu cpu, GError **error)
                  "this machine or this build has no code for the CPU level '%s'",
                  name ? name : "(unknown)");
   return kernels;
-}
-
-gsize
-rfdn_kernels_packed_size (guint in_channels, guint out_channels, guint taps)
-{
-  return (gsize)out_channels * ((gsize)in_channels * taps + 1);
-}
-
-void
-rfdn_kernels_pack_conv (const RfdnKernels *kernels, float *packed, const float *weights,
-                        const float *bias, guint in_channels, guint out_channels, guint taps)
-{
-  gsize row = (gsize)in_channels * taps;
-
-  for (guint o = 0; o < out_channels; o += kernels->conv_block) {
-    guint block = MIN (kernels->conv_block, out_channels - o);
-    for (guint b = 0; b < block; b++)
-      *packed++ = bias ? bias[o + b] : 0;
-    for (gsize i = 0; i < row; i++) {
-      for (guint b = 0; b < block; b++)
-        *packed++ = weights[(o + b) * row + i];
-    }
-  }
 }

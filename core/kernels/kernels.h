@@ -4,103 +4,130 @@
 
 #include "../rfdn.h"
 
-/* Kernels: the arithmetic, one row of pixels a call. They know nothing of layers and frames.
+/* Kernels: the arithmetic, a row or a strip of four rows a call. They know nothing of layers and
+ * frames.
  *
- * Layout: the rows of an activation follow each other; in a row each channel has its own run of
- * floats, `pitch` floats after the one before: act[row][channel][x]. Vector lanes are neighbouring
- * pixels.
+ * Layout, *polyphase planar*: the rows of an activation follow each other; a row holds its channels
+ * one after the other, a channel four *runs*, the run of phase p the pixels x = 4 t + p:
+ * act[row][channel][x mod 4][x / 4]. So vector lanes are neighbouring columns of 4x4 pixels, the
+ * tiles of Winograd's algorithm: its transforms need no shuffles, and neither do the taps of any
+ * other filter. A run is `run` floats long, a channel 4 * run.
  *
- * Slack: a kernel may read and write up to RFDN_ROW_ALIGN - 1 floats beyond the n that it is asked
- * for, and a 3x3 convolution reads one float before the first and one more behind. Buffers leave
- * room for it (RFDN_ROW_BEFORE, RFDN_ROW_AFTER); what is written there means nothing. The kernels
- * on samples (load, store, resample) touch no sample but those that they are asked for.
+ * Slack: a kernel may read and write up to RFDN_RUN_ALIGN - 1 floats beyond the n columns that it
+ * is asked for, and a 3x3 convolution reads one column before the first and one more behind.
+ * Buffers leave room for it (RFDN_RUN_BEFORE, RFDN_RUN_AFTER); what is written there means nothing.
+ * The kernels on samples (load, store) touch no sample but those that they are asked for.
  *
- * Every pixel is computed by the same operations in the same order, wherever in a row it lies. */
+ * Every pixel is computed by the same operations in the same order, wherever in a row it lies, but
+ * for its place in a 4x4 tile. */
 
-#define RFDN_ROW_ALIGN 16
-#define RFDN_ROW_BEFORE 16
-#define RFDN_ROW_AFTER 32
+#define RFDN_PHASES 4
+#define RFDN_STRIP 4 /* rows */
 
-/* Bytes that rows are aligned to. */
+#define RFDN_RUN_ALIGN 16
+#define RFDN_RUN_BEFORE 16
+#define RFDN_RUN_AFTER 48
+
+/* Bytes that runs are aligned to. */
 #define RFDN_ALIGN 64
 
-/* A convolution: dst[o][x] = f (bias[o] + sum over i, taps of weights * src[i][x + tap]) with
- * f (v) = LeakyReLU (v + add), or LeakyReLU (v) + add where add_last, or LeakyReLU (v) where add is
- * NULL. dst may be add. */
+/* A convolution of up to four rows: dst[o] = f (bias[o] + sum over i, taps of weights * src[i])
+ * with f (v) = LeakyReLU (v + add), or LeakyReLU (v) + add where add_last, or LeakyReLU (v) where
+ * add is NULL. dst may be add.
+ *
+ * Row pointers point at channel 0, phase 0, first column. 3x3: src[r] is row r - 1 of the strip.
+ * 1x1: src[r] is row r. 3x3 with stride 2: src[2 r .. 2 r + 2] belong to row r, pixels 2x..2x+2 to
+ * pixel x; n counts columns of dst. Rows beyond `rows` are not written; rows that a 3x3 convolution
+ * reads beyond the picture are the caller's zeros. */
 typedef struct {
-  const float *src[3]; /* rows above, at and below; a 1x1 convolution has src[0] alone */
-  gsize src_pitch;
+  const float *src[2 * RFDN_STRIP + 1];
+  gsize src_run;
   guint in_channels;
   guint out_channels;
-  const float *weights; /* as rfdn_kernels_pack_conv() lays them out */
-  float *dst;
-  gsize dst_pitch;
-  const float *add;
-  gsize add_pitch;
+  const float *weights; /* as the kernel's pack function lays them out */
+  float *dst[RFDN_STRIP];
+  gsize dst_run;
+  const float *add[RFDN_STRIP];
+  gsize add_run;
   gboolean add_last;
   float slope; /* of negative values, 0 to 1; 1 is linear */
-  guint n;     /* pixels */
-} RfdnConvRow;
+  guint rows;
+  guint n;        /* columns */
+  float *scratch; /* for this thread alone: see RfdnConv.scratch_size */
+} RfdnConvStrip;
 
-typedef void (*RfdnConvRowFunc) (const RfdnConvRow *row);
+/* A kind of convolution: how its weights are packed, and its kernel. The packer and the kernel
+ * agree on tiles and blocks among themselves. */
+typedef struct {
+  /* Floats of the packed weights, and of the scratch that a call needs. */
+  gsize (*packed_size) (guint in_channels, guint out_channels);
+  gsize (*scratch_size) (guint in_channels, guint out_channels);
+  /* weights[out][in][taps], bias[out] (NULL: zeros) */
+  void (*pack) (float *packed, const float *weights, const float *bias, guint in_channels,
+                guint out_channels);
+  void (*strip) (const RfdnConvStrip *strip);
+} RfdnConv;
 
-/* dst[c][x] = largest of the 7x7 values of src[c][3x..3x+6]. */
-typedef void (*RfdnMaxPoolRowFunc) (float *dst, gsize dst_pitch, const float *const src[7],
-                                    gsize src_pitch, guint channels, guint n);
+/* One row, pixel by pixel: dst[c] at x = largest of the 7x7 values of src[0..6][c] at 3x..3x+6; n
+ * counts pixels of dst, from the first on. */
+typedef void (*RfdnMaxPoolRowFunc) (float *dst, gsize dst_run, const float *const src[7],
+                                    gsize src_run, guint channels, guint n);
 
-/* dst[c][x] += bilinear interpolation of two rows: with the row weights w0 = 1 - w1 and, for
- * pixel x, the columns left[x] and right[x] and the weight of the latter, weight[x]. */
-typedef void (*RfdnUpsampleRowFunc) (float *dst, gsize dst_pitch, const float *row0,
-                                     const float *row1, gsize src_pitch, float w1,
-                                     const gint32 *left, const gint32 *right, const float *weight,
-                                     guint channels, guint n);
+/* dst[c][p][t] += bilinear interpolation of two rows: with the row weights 1 - w1 and w1 and, for
+ * the pixel of run p and column t, entry p * n + t of the floats that lie left and right of it in a
+ * channel of src, and of the latter's weight. */
+typedef void (*RfdnUpsampleRowFunc) (float *dst, gsize dst_run, const float *row0,
+                                     const float *row1, gsize src_run, float w1, const gint32 *left,
+                                     const gint32 *right, const float *weight, guint channels,
+                                     guint n);
 
-/* dst[c][x] = gate[c][x] / (1 + exp (-dst[c][x])). */
-typedef void (*RfdnGateRowFunc) (float *dst, gsize dst_pitch, const float *gate, gsize gate_pitch,
+/* dst = gate / (1 + exp (-dst)), over n columns of all runs of a row. */
+typedef void (*RfdnGateRowFunc) (float *dst, gsize dst_run, const float *gate, gsize gate_run,
                                  guint channels, guint n);
 
-/* dst[x] = gain * sample x. */
-typedef void (*RfdnLoadRowFunc) (float *dst, const void *src, gsize pixel_stride,
+/* Pixel x of dst (one channel) = gain * sample x, n pixels from column 0 on. */
+typedef void (*RfdnLoadRowFunc) (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
                                  const RfdnSampleFormat *format, float gain, guint n);
 
-/* Pixel shuffle: sample x * scale + k = gain * src[k][x], rounded to nearest and clamped to the
- * format. Writes n samples, n not necessarily a multiple of scale. */
+/* Pixel shuffle: sample x * scale + k = gain * pixel x of channel k, rounded to nearest and clamped
+ * to the format. n counts pixels; writes n * scale samples. */
 typedef void (*RfdnStoreRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
-                                  const float *src, gsize src_pitch, guint scale, float gain,
+                                  const float *src, gsize src_run, guint scale, float gain,
                                   guint n);
 
-/* dst[x] = sum over t of taps[t] * src[t][x]: a filter along columns (src[t] are rows) or along a
- * row (src[t] are shifted by one pixel each). */
+/* dst[x] = sum over t of taps[t] * src[t][x] on plain rows of floats: a filter along columns
+ * (src[t] are rows) or along a row (src[t] are shifted by one pixel each). */
 typedef void (*RfdnFirRowFunc) (float *dst, const float *const *src, const float *taps,
                                 guint n_taps, guint n);
 
+/* The two ends of fir_row: samples to a plain row of floats, and n samples from `scale` plain rows,
+ * `pitch` floats apart, of which sample x takes entry x / scale of row x mod scale. */
+typedef void (*RfdnUnpackRowFunc) (float *dst, const void *src, gsize pixel_stride,
+                                   const RfdnSampleFormat *format, guint n);
+typedef void (*RfdnPackRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
+                                 const float *src, gsize pitch, guint scale, guint n);
+
 typedef struct {
   RfdnCpu cpu;
-  guint conv_block; /* output channels that the convolutions compute at once */
-  RfdnConvRowFunc conv3x3_row;
-  RfdnConvRowFunc conv1x1_row;
-  RfdnConvRowFunc conv3x3_stride2_row; /* src[r][2x..2x+2]; n counts pixels of dst */
+  RfdnConv conv3x3; /* for few channels in */
+  RfdnConv conv3x3_wide;
+  RfdnConv conv1x1;
+  RfdnConv conv3x3_stride2;
   RfdnMaxPoolRowFunc max_pool_row;
   RfdnUpsampleRowFunc upsample_row;
   RfdnGateRowFunc gate_row;
   RfdnLoadRowFunc load_row;
   RfdnStoreRowFunc store_row;
   RfdnFirRowFunc fir_row;
+  RfdnUnpackRowFunc unpack_row;
+  RfdnPackRowFunc pack_row;
 } RfdnKernels;
 
 /* The kernels of a level; RFDN_CPU_AUTO as rfdn.h says. NULL with RFDN_ERROR_PARAMS set when this
  * machine or this build does not have it. */
 const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, GError **error);
 
-/* Floats that the packed form of a convolution takes. */
-gsize rfdn_kernels_packed_size (guint in_channels, guint out_channels, guint taps);
-
-/* weights[out][in][taps] and bias[out] (NULL: zeros) -> for every `conv_block` output channels (the
- * last block may have fewer): their biases, then in[] of taps[] of their weights. */
-void rfdn_kernels_pack_conv (const RfdnKernels *kernels, float *packed, const float *weights,
-                             const float *bias, guint in_channels, guint out_channels, guint taps);
-
-/* One list for declarations, dispatch, tests and benchmarks: the tables that a build may have. */
+/* The tables that a build may have; dispatch.c knows which. */
 extern const RfdnKernels rfdn_kernels_scalar;
 extern const RfdnKernels rfdn_kernels_sse2;
 extern const RfdnKernels rfdn_kernels_avx2;

@@ -56,7 +56,7 @@ npy_load_f32 (const char *path, gsize shape[4], guint *n_dims, GError **error)
     goto malformed;
   if (file[6] == 1) {
     start = 10;
-    length = (guint8)file[8] | (gsize)(guint8)file[9] << 8;
+    length = (guint8) file[8] | (gsize) (guint8) file[9] << 8;
   } else {
     guint32 le;
 

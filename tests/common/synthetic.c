@@ -33,9 +33,9 @@ synthetic_file_new (const SyntheticTensor *tensors, guint n, const char *metadat
   }
   g_string_append_c (header, '}');
 
-  guint64 length = GUINT64_TO_LE ((guint64)header->len);
-  g_byte_array_append (file, (const guint8 *)&length, 8);
-  g_byte_array_append (file, (const guint8 *)header->str, (guint)header->len);
+  guint64 length = GUINT64_TO_LE ((guint64) header->len);
+  g_byte_array_append (file, (const guint8 *) &length, 8);
+  g_byte_array_append (file, (const guint8 *) header->str, (guint) header->len);
   for (guint i = 0; i < n; i++) {
     gsize values = 1;
     for (guint d = 0; d < tensors[i].n_dims; d++)
@@ -44,7 +44,7 @@ synthetic_file_new (const SyntheticTensor *tensors, guint n, const char *metadat
       guint32 bits;
       memcpy (&bits, &tensors[i].values[k], 4);
       bits = GUINT32_TO_LE (bits);
-      g_byte_array_append (file, (const guint8 *)&bits, 4);
+      g_byte_array_append (file, (const guint8 *) &bits, 4);
     }
   }
   return g_byte_array_free_to_bytes (file);
@@ -63,7 +63,7 @@ add_tensor (Writer *writer, char *name, guint n_dims, const gsize *shape, double
   }
   tensor.values = g_new (float, n);
   for (gsize i = 0; i < n; i++)
-    tensor.values[i] = (float)(centre + g_rand_double_range (writer->random, -spread, spread));
+    tensor.values[i] = (float) (centre + g_rand_double_range (writer->random, -spread, spread));
   g_ptr_array_add (writer->names, name);
   g_array_append_val (writer->tensors, tensor);
 }
@@ -147,7 +147,7 @@ synthetic_network_new (const SyntheticNetwork *network)
   add_conv (&writer, network->channels * network->scale * network->scale, nf, 3, 0.4,
             rfdn ? "upsampler.0" : "upsampler.conv");
 
-  GBytes *bytes = synthetic_file_new ((SyntheticTensor *)(void *)writer.tensors->data,
+  GBytes *bytes = synthetic_file_new ((SyntheticTensor *) (void *) writer.tensors->data,
                                       writer.tensors->len, "{\"input_range\":\"1\"}");
   for (guint i = 0; i < writer.tensors->len; i++)
     g_free (g_array_index (writer.tensors, SyntheticTensor, i).values);

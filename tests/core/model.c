@@ -86,7 +86,7 @@ assert_bad (GBytes *bytes, RfdnError code, const char *says)
   g_autoptr (GError) error = NULL;
   g_autoptr (RfdnModel) model = rfdn_model_new (bytes, &error);
   g_assert_null (model);
-  g_assert_error (error, RFDN_ERROR, (gint)code);
+  g_assert_error (error, RFDN_ERROR, (gint) code);
   g_assert_null (strchr (error->message, '\n'));
   if (says && strstr (error->message, says) == NULL)
     g_error ("'%s' does not say '%s'", error->message, says);
@@ -116,8 +116,8 @@ test_damaged (void)
 
   for (guint round = 0; round < 4000; round++) {
     g_autofree guint8 *copy = g_memdup2 (data, size);
-    gsize at = (gsize)g_test_rand_int_range (0, round % 4 ? 1800 : (gint)size);
-    copy[at] = (guint8)g_test_rand_int_range (0, 256);
+    gsize at = (gsize) g_test_rand_int_range (0, round % 4 ? 1800 : (gint) size);
+    copy[at] = (guint8) g_test_rand_int_range (0, 256);
     g_autoptr (GBytes) damaged = g_bytes_new (copy, size);
     g_autoptr (GError) error = NULL;
     g_autoptr (RfdnModel) model = rfdn_model_new (damaged, &error);
@@ -129,11 +129,11 @@ static GBytes *
 file_of (const char *header, gint64 length, gsize data)
 {
   GByteArray *file = g_byte_array_new ();
-  guint64 le = GUINT64_TO_LE (length < 0 ? strlen (header) : (guint64)length);
-  g_byte_array_append (file, (const guint8 *)&le, 8);
-  g_byte_array_append (file, (const guint8 *)header, (guint)strlen (header));
+  guint64 le = GUINT64_TO_LE (length < 0 ? strlen (header) : (guint64) length);
+  g_byte_array_append (file, (const guint8 *) &le, 8);
+  g_byte_array_append (file, (const guint8 *) header, (guint) strlen (header));
   for (gsize i = 0; i < data; i++)
-    g_byte_array_append (file, (const guint8 *)"", 1);
+    g_byte_array_append (file, (const guint8 *) "", 1);
   return g_byte_array_free_to_bytes (file);
 }
 

@@ -10,7 +10,7 @@ Map *
 map_new (guint channels, guint height, guint width)
 {
   Map *map = g_new (Map, 1);
-  *map = (Map){channels, height, width, g_new0 (float, (gsize)channels *height *width)};
+  *map = (Map){channels, height, width, g_new0 (float, (gsize) channels *height *width)};
   return map;
 }
 
@@ -25,13 +25,13 @@ map_free (Map *map)
 static float *
 at (const Map *map, guint c, guint y, guint x)
 {
-  return map->values + ((gsize)c * map->height + y) * map->width + x;
+  return map->values + ((gsize) c * map->height + y) * map->width + x;
 }
 
 static gsize
 map_size (const Map *map)
 {
-  return (gsize)map->channels * map->height * map->width;
+  return (gsize) map->channels * map->height * map->width;
 }
 
 static Map *conv (const RfdnTensorFile *file, const Map *in, guint stride, guint padding,
@@ -52,8 +52,8 @@ conv (const RfdnTensorFile *file, const Map *in, guint stride, guint padding, co
   g_assert_nonnull (weight);
   g_assert_nonnull (bias);
 
-  guint side = (guint)weight->shape[2];
-  Map *out = map_new ((guint)weight->shape[0], (in->height + 2 * padding - side) / stride + 1,
+  guint side = (guint) weight->shape[2];
+  Map *out = map_new ((guint) weight->shape[0], (in->height + 2 * padding - side) / stride + 1,
                       (in->width + 2 * padding - side) / stride + 1);
   for (guint o = 0; o < out->channels; o++) {
     for (guint y = 0; y < out->height; y++) {
@@ -61,14 +61,14 @@ conv (const RfdnTensorFile *file, const Map *in, guint stride, guint padding, co
         double sum = bias->values[o];
         for (guint i = 0; i < in->channels; i++) {
           for (guint k = 0; k < side * side; k++) {
-            gint sy = (gint)(y * stride + k / side) - (gint)padding;
-            gint sx = (gint)(x * stride + k % side) - (gint)padding;
-            if (sy >= 0 && sy < (gint)in->height && sx >= 0 && sx < (gint)in->width)
-              sum += (double)*at (in, i, sy, sx) *
+            gint sy = (gint) (y * stride + k / side) - (gint) padding;
+            gint sx = (gint) (x * stride + k % side) - (gint) padding;
+            if (sy >= 0 && sy < (gint) in->height && sx >= 0 && sx < (gint) in->width)
+              sum += (double) *at (in, i, sy, sx) *
                      weight->values[(o * in->channels + i) * side * side + k];
           }
         }
-        *at (out, o, y, x) = (float)sum;
+        *at (out, o, y, x) = (float) sum;
       }
     }
   }
@@ -127,12 +127,12 @@ upsample (const Map *in, guint height, guint width)
       for (guint x = 0; x < width; x++) {
         double v = MAX ((y + 0.5) * in->height / height - 0.5, 0);
         double u = MAX ((x + 0.5) * in->width / width - 0.5, 0);
-        guint y0 = (guint)v, x0 = (guint)u;
+        guint y0 = (guint) v, x0 = (guint) u;
         guint y1 = MIN (y0 + 1, in->height - 1), x1 = MIN (x0 + 1, in->width - 1);
         double fy = v - y0, fx = u - x0;
         *at (out, c, y, x) =
-            (float)((1 - fy) * ((1 - fx) * *at (in, c, y0, x0) + fx * *at (in, c, y0, x1)) +
-                    fy * ((1 - fx) * *at (in, c, y1, x0) + fx * *at (in, c, y1, x1)));
+            (float) ((1 - fy) * ((1 - fx) * *at (in, c, y0, x0) + fx * *at (in, c, y0, x1)) +
+                     fy * ((1 - fx) * *at (in, c, y1, x0) + fx * *at (in, c, y1, x1)));
       }
     }
   }
@@ -204,7 +204,7 @@ reprfn_block (const RfdnTensorFile *file, guint k, const Map *in)
 static Map *
 pixel_shuffle (const Map *in, guint channels)
 {
-  guint scale = (guint)(sqrt (in->channels / channels) + 0.5);
+  guint scale = (guint) (sqrt (in->channels / channels) + 0.5);
   Map *out = map_new (channels, in->height * scale, in->width * scale);
   for (guint c = 0; c < channels; c++) {
     for (guint y = 0; y < out->height; y++) {
@@ -223,7 +223,7 @@ naive_run (GBytes *bytes, const Map *in)
   g_assert_nonnull (file);
   gboolean rfdn = rfdn_tensor_file_get (file, "c.0.weight") != NULL;
   g_autoptr (Map) features = conv (file, in, 1, 1, "fea_conv");
-  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func ((GDestroyNotify)map_free);
+  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func ((GDestroyNotify) map_free);
   const Map *x = features;
 
   for (guint k = 1;; k++) {
@@ -236,7 +236,7 @@ naive_run (GBytes *bytes, const Map *in)
 
   g_autoptr (Map) collected = NULL;
   if (rfdn) {
-    g_autoptr (Map) all = concatenate ((Map *const *)blocks->pdata, blocks->len);
+    g_autoptr (Map) all = concatenate ((Map *const *) blocks->pdata, blocks->len);
     collected = leaky (conv (file, all, 1, 0, "c.0"), 0.05f);
     x = collected;
   }

@@ -30,7 +30,7 @@ make_picture (guint channels, guint height, guint width)
         double v = 0.5 + 0.3 * sin (0.07 * x + c) * cos (0.11 * y) + ((x / 9 + y / 7) % 3) * 0.08 +
                    g_test_rand_double_range (-0.03, 0.03);
         /* Levels of 8 bits, so that both ways of feeding the network see the same. */
-        map->values[i++] = (float)round (CLAMP (v, 0, 1) * 255) / 255;
+        map->values[i++] = (float) round (CLAMP (v, 0, 1) * 255) / 255;
       }
     }
   }
@@ -52,8 +52,8 @@ upscale_float (RfdnModel *model, const RfdnUpscalerParams *params, const Map *in
   Map *out = map_new (in->channels, in->height * info->scale, in->width * info->scale);
   RfdnPlane from[3], to[3];
   for (guint c = 0; c < in->channels; c++) {
-    from[c] = (RfdnPlane){in->values + (gsize)c * in->height * in->width, 4 * in->width, 4};
-    to[c] = (RfdnPlane){out->values + (gsize)c * out->height * out->width, 4 * out->width, 4};
+    from[c] = (RfdnPlane){in->values + (gsize) c * in->height * in->width, 4 * in->width, 4};
+    to[c] = (RfdnPlane){out->values + (gsize) c * out->height * out->width, 4 * out->width, 4};
   }
   rfdn_upscaler_run (upscaler, from, to);
   return out;
@@ -64,7 +64,7 @@ upscale_bytes (RfdnModel *model, const RfdnUpscalerParams *params, const Map *in
 {
   g_autoptr (GError) error = NULL;
   const guint scale = rfdn_model_get_info (model)->scale;
-  gsize size = (gsize)in->height * in->width;
+  gsize size = (gsize) in->height * in->width;
   RfdnUpscalerParams p = *params;
   p.width = in->width;
   p.height = in->height;
@@ -77,7 +77,7 @@ upscale_bytes (RfdnModel *model, const RfdnUpscalerParams *params, const Map *in
   guint8 *out = g_malloc (*n);
   RfdnPlane from[3], to[3];
   for (gsize i = 0; i < in->channels * size; i++)
-    samples[i] = (guint8)lrintf (in->values[i] * 255);
+    samples[i] = (guint8) lrintf (in->values[i] * 255);
   for (guint c = 0; c < in->channels; c++) {
     from[c] = (RfdnPlane){samples + c * size, in->width, 1};
     to[c] = (RfdnPlane){out + c * size * scale * scale, in->width * scale, 1};

@@ -52,13 +52,13 @@ test_cover (void)
     const RfdnGraph *graph = rfdn_model_get_graph (model);
     gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
     gint width = g_test_rand_int_range (least, 300), height = g_test_rand_int_range (least, 200);
-    guint tile_size = g_test_rand_bit () ? (guint)g_test_rand_int_range (1, 100) : 0;
+    guint tile_size = g_test_rand_bit () ? (guint) g_test_rand_int_range (1, 100) : 0;
     RfdnLayout layout;
-    rfdn_layout_init (&layout, graph, width, height, tile_size,
+    rfdn_layout_init (&layout, graph, width, height, 1 + round % 5, tile_size,
                       g_test_rand_bit () ? g_test_rand_int_range (0, 80) : -1);
 
-    g_autofree guint8 *covered = g_malloc0 ((gsize)width * height);
-    guint n = (guint)(layout.columns * layout.rows);
+    g_autofree guint8 *covered = g_malloc0 ((gsize) width * height);
+    guint n = (guint) (layout.columns * layout.rows);
     for (guint tile = 0; tile < n; tile++) {
       RfdnRect rect = rfdn_layout_get_tile (&layout, tile);
       g_assert_cmpint (rfdn_rect_width (&rect), >, 0);
@@ -86,9 +86,10 @@ test_extremes (void)
       const RfdnGraph *graph = rfdn_model_get_graph (model);
       gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
       RfdnLayout layout;
-      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 0, -1);
+      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 2, 0,
+                        -1);
       assert_regions (&layout, graph, 0);
-      assert_regions (&layout, graph, (guint)(layout.columns * layout.rows) - 1);
+      assert_regions (&layout, graph, (guint) (layout.columns * layout.rows) - 1);
     }
   }
 }

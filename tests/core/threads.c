@@ -31,8 +31,8 @@ test_levels (void)
 {
   g_assert_true (rfdn_cpu_is_available (RFDN_CPU_AUTO));
   g_assert_true (rfdn_cpu_is_available (RFDN_CPU_SCALAR));
-  g_assert_false (rfdn_cpu_is_available ((RfdnCpu)1000));
-  g_assert_null (rfdn_cpu_get_name ((RfdnCpu)1000));
+  g_assert_false (rfdn_cpu_is_available ((RfdnCpu) 1000));
+  g_assert_null (rfdn_cpu_get_name ((RfdnCpu) 1000));
   g_assert_cmpstr (rfdn_cpu_get_name (RFDN_CPU_AVX2), ==, "avx2");
 }
 

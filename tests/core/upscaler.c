@@ -31,7 +31,7 @@ static float
 max_difference (const Map *a, const Map *b)
 {
   float worst = 0;
-  gsize n = (gsize)a->channels * a->height * a->width;
+  gsize n = (gsize) a->channels * a->height * a->width;
   g_assert_cmpuint (a->channels, ==, b->channels);
   g_assert_cmpuint (a->height, ==, b->height);
   g_assert_cmpuint (a->width, ==, b->width);
@@ -45,7 +45,7 @@ max_difference (const Map *a, const Map *b)
 static void
 test_naive (gconstpointer data)
 {
-  const RfdnCpu cpu = (RfdnCpu)GPOINTER_TO_INT (data);
+  const RfdnCpu cpu = (RfdnCpu) GPOINTER_TO_INT (data);
   if (!rfdn_cpu_is_available (cpu)) {
     g_test_skip ("this machine or build does not have this level");
     return;
@@ -79,7 +79,7 @@ test_threads (void)
       for (guint t = 0; t < G_N_ELEMENTS (threads); t++) {
         params.n_threads = threads[t];
         g_autoptr (Map) many = upscale_float (model, &params, picture);
-        gsize size = (gsize)one->channels * one->height * one->width * sizeof (float);
+        gsize size = (gsize) one->channels * one->height * one->width * sizeof (float);
         g_assert_cmpmem (one->values, size, many->values, size);
       }
     }
@@ -92,7 +92,7 @@ static void
 test_tiles_convolutions (gconstpointer data)
 {
   static const guint tiles[] = {1, 16, 33, 64, 4096};
-  const RfdnCpu cpu = (RfdnCpu)GPOINTER_TO_INT (data);
+  const RfdnCpu cpu = (RfdnCpu) GPOINTER_TO_INT (data);
   if (!rfdn_cpu_is_available (cpu)) {
     g_test_skip ("this machine or build does not have this level");
     return;
@@ -158,7 +158,7 @@ continue_picture (const Map *in, guint least)
     for (guint y = 0; y < out->height; y++) {
       for (guint x = 0; x < out->width; x++)
         out->values[i++] =
-            in->values[((gsize)c * in->height + MIN (y, in->height - 1)) * in->width +
+            in->values[((gsize) c * in->height + MIN (y, in->height - 1)) * in->width +
                        MIN (x, in->width - 1)];
     }
   }
@@ -185,8 +185,8 @@ test_sizes (void)
         g_autoptr (Map) got = upscale_float (model, &params, picture);
         for (guint c = 0; c < got->channels; c++) {
           for (guint y = 0; y < got->height; y++) {
-            const float *a = got->values + ((gsize)c * got->height + y) * got->width;
-            const float *b = want->values + ((gsize)c * want->height + y) * want->width;
+            const float *a = got->values + ((gsize) c * got->height + y) * got->width;
+            const float *b = want->values + ((gsize) c * want->height + y) * want->width;
             for (guint x = 0; x < got->width; x++) {
               /* Tiles of a picture under 48 pixels see all of it, or nearly. */
               if (!(fabsf (a[x] - b[x]) < 1e-3f))
@@ -224,7 +224,7 @@ test_formats (void)
     const RfdnSampleFormat format = cases[k].format;
     const gboolean wide = format.samples == RFDN_SAMPLES_U16;
     const double max = (1u << format.depth) - 1;
-    gsize pixel = cases[k].pixel_stride, pad = (gsize)ABS (cases[k].padding) & ~(gsize)wide;
+    gsize pixel = cases[k].pixel_stride, pad = (gsize) ABS (cases[k].padding) & ~(gsize) wide;
     gsize in_stride = width * pixel + pad, out_stride = scale * width * pixel + pad;
     gsize out_size = out_stride * height * scale;
     g_autofree guint8 *in = g_malloc0 (in_stride * height);
@@ -234,13 +234,13 @@ test_formats (void)
     g_autoptr (Map) levels_in = map_new (1, height, width);
     for (guint y = 0; y < height; y++) {
       for (guint x = 0; x < width; x++) {
-        guint level = (guint)lrint (picture->values[y * width + x] * max);
+        guint level = (guint) lrint (picture->values[y * width + x] * max);
         guint8 *sample = in + y * in_stride + x * pixel;
-        levels_in->values[y * width + x] = (float)(level / max);
+        levels_in->values[y * width + x] = (float) (level / max);
         if (wide)
-          *(guint16 *)(void *)sample = (guint16)(level << format.shift);
+          *(guint16 *) (void *) sample = (guint16) (level << format.shift);
         else
-          *sample = (guint8)level;
+          *sample = (guint8) level;
       }
     }
     g_autoptr (Map) want = upscale_float (model, &params, levels_in);
@@ -252,11 +252,11 @@ test_formats (void)
     p.format = format;
     g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &p, &error);
     g_assert_no_error (error);
-    RfdnPlane from = {in, (gssize)in_stride, pixel}, to = {out, (gssize)out_stride, pixel};
+    RfdnPlane from = {in, (gssize) in_stride, pixel}, to = {out, (gssize) out_stride, pixel};
     const gboolean flipped = cases[k].padding < 0;
     if (flipped) {
       to.data = out + out_stride * (height * scale - 1);
-      to.stride = -(gssize)out_stride;
+      to.stride = -(gssize) out_stride;
     }
     rfdn_upscaler_run (upscaler, &from, &to);
 
@@ -267,7 +267,7 @@ test_formats (void)
         g_assert_cmphex (out[i], ==, 0xa5);
       } else if (column % pixel == 0) {
         double level = want->values[from_y * width * scale + x] * max;
-        guint got = wide ? *(guint16 *)(void *)(out + i) : out[i];
+        guint got = wide ? *(guint16 *) (void *) (out + i) : out[i];
         g_assert_cmpuint (got & ((1u << format.shift) - 1), ==, 0);
         g_assert_cmpfloat (fabs ((got >> format.shift) - CLAMP (level, 0, max)), <, 0.51);
       }
@@ -291,12 +291,12 @@ test_repeat (void)
     g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, &error);
     g_assert_no_error (error);
 
-    gsize in_size = (gsize)channels * w * h, out_size = in_size * scale * scale;
+    gsize in_size = (gsize) channels * w * h, out_size = in_size * scale * scale;
     g_autofree guint8 *a = g_malloc (in_size), *b = g_malloc (in_size);
     g_autofree guint8 *first = g_malloc (out_size), *other = g_malloc (out_size),
                       *again = g_malloc (out_size);
     for (gsize k = 0; k < in_size; k++) {
-      a[k] = (guint8)g_test_rand_int_range (0, 256);
+      a[k] = (guint8) g_test_rand_int_range (0, 256);
       b[k] = k % 2 ? 255 : 0;
     }
     guint8 *ins[] = {a, b, a}, *outs[] = {first, other, again};
@@ -323,9 +323,9 @@ test_bad_params (void)
       {10, 10, {RFDN_SAMPLES_U8, 10, 0}, 0, 0, -1, 0},
       {10, 10, {RFDN_SAMPLES_U16, 12, 6}, 0, 0, -1, 0},
       {10, 10, {RFDN_SAMPLES_U16, 4, 0}, 0, 0, -1, 0},
-      {10, 10, {(RfdnSamples)9, 8, 0}, 0, 0, -1, 0},
+      {10, 10, {(RfdnSamples) 9, 8, 0}, 0, 0, -1, 0},
       {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, 0, -2, 0},
-      {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, 0, -1, (RfdnCpu)77},
+      {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, 0, -1, (RfdnCpu) 77},
   };
   g_autoptr (RfdnModel) model = network_model (0, NULL);
 
@@ -350,7 +350,7 @@ test_describe (void)
   g_autofree char *text = rfdn_upscaler_describe (a);
   g_test_message ("%s", text);
   g_assert_true (g_str_has_prefix (text, "640x360: scalar, 2 threads, "));
-  g_assert_nonnull (strstr (text, " overlap 7, "));
+  g_assert_nonnull (strstr (text, " overlap 28, "));
 
   g_autoptr (RfdnUpscaler) b = rfdn_upscaler_new (attention, &params, NULL);
   g_autofree char *other = rfdn_upscaler_describe (b);

@@ -190,7 +190,7 @@ caps_of (const char *fields)
 
   if (feature) {
     const char *end = strchr (fields, ')') + 1;
-    g_autofree char *name = g_strndup (fields, (gsize)(end - fields));
+    g_autofree char *name = g_strndup (fields, (gsize) (end - fields));
 
     text = g_strconcat ("video/x-raw", name, ",", end, NULL);
   } else {
@@ -306,7 +306,7 @@ test_interlaced (gconstpointer mode)
   g_autofree char *launch =
       g_strdup_printf ("videotestsrc num-buffers=5 ! "
                        "capssetter caps=\"video/x-raw,interlace-mode=%s\" ! rfdnupscale ! fakesink",
-                       (const char *)mode);
+                       (const char *) mode);
   guint n;
   g_autofree char *error = run_pipeline (launch, &n);
 

@@ -64,9 +64,9 @@ check_solids (const char *format, guint channels, guint scale)
 
       for (guint y = 0; y < picture_height (large, c); y++) {
         for (guint x = 0; x < picture_width (large, c); x++) {
-          const gint d = (gint)picture_get (large, c, x, y) - (gint)picture_get (small, c, 0, 0);
+          const gint d = (gint) picture_get (large, c, x, y) - (gint) picture_get (small, c, 0, 0);
 
-          worst = MAX (worst, (guint)ABS (d));
+          worst = MAX (worst, (guint) ABS (d));
         }
       }
       if (worst > tolerance) {
@@ -99,9 +99,9 @@ is_flat (const Picture *picture, guint x, guint y)
   for (guint c = 0; c < 3; c++) {
     guint low = G_MAXUINT, high = 0;
 
-    for (gint j = MAX ((gint)y - reach, 0); j <= MIN ((gint)y + reach, bottom); j++) {
-      for (gint i = MAX ((gint)x - reach, 0); i <= MIN ((gint)x + reach, right); i++) {
-        const guint value = picture_get (picture, c, (guint)i, (guint)j);
+    for (gint j = MAX ((gint) y - reach, 0); j <= MIN ((gint) y + reach, bottom); j++) {
+      for (gint i = MAX ((gint) x - reach, 0); i <= MIN ((gint) x + reach, right); i++) {
+        const guint value = picture_get (picture, c, (guint) i, (guint) j);
 
         low = MIN (low, value);
         high = MAX (high, value);
@@ -121,9 +121,9 @@ difference_at (const Picture *a, const Picture *b, guint c, guint x, guint y, gu
 
   for (guint j = y * scale; j < MIN ((y + 1) * scale, picture_height (a, c)); j++) {
     for (guint i = x * scale; i < MIN ((x + 1) * scale, picture_width (a, c)); i++) {
-      const gint d = (gint)picture_get (a, c, i, j) - (gint)picture_get (b, c, i, j);
+      const gint d = (gint) picture_get (a, c, i, j) - (gint) picture_get (b, c, i, j);
 
-      worst = MAX (worst, (guint)ABS (d));
+      worst = MAX (worst, (guint) ABS (d));
     }
   }
   return worst;
@@ -157,28 +157,28 @@ static Picture *
 enlarge_rgb_exactly (const Picture *small, guint scale)
 {
   const gint w = small->info.width, h = small->info.height;
-  const RfdnResamplerParams params = {.in_width = (guint)w,
-                                      .in_height = (guint)h,
-                                      .out_width = (guint)w * scale,
-                                      .out_height = (guint)h * scale,
+  const RfdnResamplerParams params = {.in_width = (guint) w,
+                                      .in_height = (guint) h,
+                                      .out_width = (guint) w * scale,
+                                      .out_height = (guint) h * scale,
                                       .scale = scale,
                                       .format = {RFDN_SAMPLES_U16, 16, 0}};
   RfdnResampler *resampler = rfdn_resampler_new (&params, NULL);
   Picture *large[3];
   Picture *result =
-      picture_new_printf ("format=RGB,width=%d,height=%d", w * (gint)scale, h * (gint)scale);
+      picture_new_printf ("format=RGB,width=%d,height=%d", w * (gint) scale, h * (gint) scale);
 
   for (guint c = 0; c < 3; c++) {
     g_autoptr (Picture) plane = picture_new_printf ("format=GRAY16_LE,width=%d,height=%d", w, h);
 
-    for (guint y = 0; y < (guint)h; y++) {
-      for (guint x = 0; x < (guint)w; x++) {
+    for (guint y = 0; y < (guint) h; y++) {
+      for (guint x = 0; x < (guint) w; x++) {
         double rgb[3], yuv[3];
 
         for (guint i = 0; i < 3; i++)
           rgb[i] = picture_get (small, i, x, y);
         rgb_to_yuv (rgb, yuv);
-        picture_set (plane, 0, x, y, (guint)lround (yuv[c] * 257));
+        picture_set (plane, 0, x, y, (guint) lround (yuv[c] * 257));
       }
     }
     if (c == 0) {
@@ -188,8 +188,8 @@ enlarge_rgb_exactly (const Picture *small, guint scale)
                       GST_VIDEO_FRAME_PLANE_STRIDE (&plane->frame, 0), 2};
       RfdnPlane out;
 
-      large[c] = picture_new_printf ("format=GRAY16_LE,width=%d,height=%d", w * (gint)scale,
-                                     h * (gint)scale);
+      large[c] = picture_new_printf ("format=GRAY16_LE,width=%d,height=%d", w * (gint) scale,
+                                     h * (gint) scale);
       out = (RfdnPlane){GST_VIDEO_FRAME_PLANE_DATA (&large[c]->frame, 0),
                         GST_VIDEO_FRAME_PLANE_STRIDE (&large[c]->frame, 0), 2};
       rfdn_resampler_run (resampler, &in, &out);
@@ -203,7 +203,7 @@ enlarge_rgb_exactly (const Picture *small, guint scale)
         yuv[i] = picture_get (large[i], 0, x, y) / 257.0;
       yuv_to_rgb (yuv, rgb);
       for (guint i = 0; i < 3; i++)
-        picture_set (result, i, x, y, (guint)lround (CLAMP (rgb[i], 0, 255)));
+        picture_set (result, i, x, y, (guint) lround (CLAMP (rgb[i], 0, 255)));
     }
   }
   for (guint c = 0; c < 3; c++)
@@ -308,7 +308,7 @@ test_frame (gconstpointer format)
     return;
   frame = picture_load_frame (path, "Y444", 30);
   g_assert_nonnull (frame);
-  small = picture_convert (frame, "format=%s", (const char *)format);
+  small = picture_convert (frame, "format=%s", (const char *) format);
   large = upscale (small, "");
   if (is_rgb (format)) {
     expected = enlarge_rgb_exactly (small, 2);
@@ -316,7 +316,7 @@ test_frame (gconstpointer format)
     g_autoptr (Picture) base = picture_convert (small, "format=Y444");
     g_autoptr (Picture) large_base = upscale (base, "");
 
-    expected = picture_convert (large_base, "format=%s", (const char *)format);
+    expected = picture_convert (large_base, "format=%s", (const char *) format);
   }
 
   for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++)
@@ -354,7 +354,7 @@ test_untagged (void)
     g_test_message ("component %u: %u, not enlarged %u", c, picture_get (large_rgb, c, 400, 300),
                     picture_get (plain, c, 100, 100));
     g_assert_cmpint (
-        ABS ((gint)picture_get (large_rgb, c, 400, 300) - (gint)picture_get (plain, c, 100, 100)),
+        ABS ((gint) picture_get (large_rgb, c, 400, 300) - (gint) picture_get (plain, c, 100, 100)),
         <=, 1);
   }
   gst_harness_teardown (harness);
@@ -435,7 +435,7 @@ check_site (guint i, guint scale, gboolean vertical, gboolean tagged)
         const double distance = position (vertical ? y : x, sub, cosited) - where;
 
         picture_set (small, c, x, y,
-                     (guint)lround (picture_max (small, c) * (0.5 + 0.4 * erf (distance / 6))));
+                     (guint) lround (picture_max (small, c) * (0.5 + 0.4 * erf (distance / 6))));
       }
     }
   }
@@ -489,9 +489,9 @@ test_alpha (gconstpointer channels)
   large = upscale (small, properties);
   for (guint y = 0; y < 32; y++) {
     for (guint x = 0; x < 64; x++) {
-      g_assert_cmpint (ABS ((gint)picture_get (large, 0, x, y) - 200), <=, 1);
-      g_assert_cmpint (ABS ((gint)picture_get (large, 1, x, y) - 100), <=, 1);
-      g_assert_cmpint (ABS ((gint)picture_get (large, 2, x, y) - 50), <=, 1);
+      g_assert_cmpint (ABS ((gint) picture_get (large, 0, x, y) - 200), <=, 1);
+      g_assert_cmpint (ABS ((gint) picture_get (large, 1, x, y) - 100), <=, 1);
+      g_assert_cmpint (ABS ((gint) picture_get (large, 2, x, y) - 50), <=, 1);
       if (x < 24 || x >= 40)
         g_assert_cmpint (picture_get (large, 3, x, y), ==, x < 32 ? 0 : 255);
     }
@@ -517,9 +517,9 @@ test_padding (gconstpointer channels)
 
     for (gint y = 0; y < 14; y++) {
       for (gint x = 0; x < 18; x++)
-        g_assert_cmpuint (
-            data[y * GST_VIDEO_FRAME_PLANE_STRIDE (&large->frame, 0) + 4 * x + (gint)formats[i].at],
-            ==, 0xff);
+        g_assert_cmpuint (data[y * GST_VIDEO_FRAME_PLANE_STRIDE (&large->frame, 0) + 4 * x +
+                               (gint) formats[i].at],
+                          ==, 0xff);
     }
   }
 }

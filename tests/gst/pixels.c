@@ -35,7 +35,7 @@ plane_of (const Picture *picture, guint c)
 {
   return (RfdnPlane){GST_VIDEO_FRAME_COMP_DATA (&picture->frame, c),
                      GST_VIDEO_FRAME_COMP_STRIDE (&picture->frame, c),
-                     (gsize)GST_VIDEO_FRAME_COMP_PSTRIDE (&picture->frame, c)};
+                     (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (&picture->frame, c)};
 }
 
 /* The components that the network makes must be the same bit for bit. */
@@ -50,13 +50,13 @@ check_against_engine (const Picture *small, const char *path, const char *proper
   g_autoptr (Picture) large = upscale (small, with_model);
   g_autoptr (Picture) expected =
       picture_new_printf ("format=%s,width=%d,height=%d", GST_VIDEO_INFO_NAME (&small->info),
-                          small->info.width * (gint)scale, small->info.height * (gint)scale);
+                          small->info.width * (gint) scale, small->info.height * (gint) scale);
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
   RfdnUpscaler *upscaler;
   RfdnPlane in[3], out[3];
 
-  params.width = (guint)small->info.width;
-  params.height = (guint)small->info.height;
+  params.width = (guint) small->info.width;
+  params.height = (guint) small->info.height;
   params.format.depth = GST_VIDEO_INFO_COMP_DEPTH (&small->info, 0);
   params.format.shift = GST_VIDEO_FORMAT_INFO_SHIFT (small->info.finfo, 0);
   params.format.samples =
@@ -131,14 +131,14 @@ test_sizes (gconstpointer format)
       g_autofree char *attention =
           g_strdup_printf ("model=%s", random_model ("rfdn", channels, 2, TRUE));
       g_autoptr (Picture) small = picture_new_printf (
-          "format=%s,width=%u,height=%u", (const char *)format, sizes[i][0], sizes[i][1]);
+          "format=%s,width=%u,height=%u", (const char *) format, sizes[i][0], sizes[i][1]);
       g_autoptr (Picture) large = NULL;
       g_autoptr (Picture) other = NULL;
 
       picture_fill (small, 0, picture_max (small, 0) / 2);
       large = upscale (small, properties);
-      g_assert_cmpint (large->info.width, ==, small->info.width * (gint)(2 + i % 3));
-      g_assert_cmpint (large->info.height, ==, small->info.height * (gint)(2 + i % 3));
+      g_assert_cmpint (large->info.width, ==, small->info.width * (gint) (2 + i % 3));
+      g_assert_cmpint (large->info.height, ==, small->info.height * (gint) (2 + i % 3));
       other = upscale (small, attention);
     }
   }
@@ -163,15 +163,15 @@ new_padded (const char *format, gint width, gint height, guint padding)
     gint components[GST_VIDEO_MAX_COMPONENTS];
 
     gst_video_format_info_component (plain->info.finfo, p, components);
-    stride[p] = GST_VIDEO_INFO_PLANE_STRIDE (&plain->info, p) + (gint)padding;
+    stride[p] = GST_VIDEO_INFO_PLANE_STRIDE (&plain->info, p) + (gint) padding;
     offset[p] = size;
-    size += (gsize)stride[p] * picture_height (plain, (guint)components[0]) + 64;
+    size += (gsize) stride[p] * picture_height (plain, (guint) components[0]) + 64;
   }
   buffer = gst_buffer_new_allocate (NULL, size, NULL);
   gst_buffer_memset (buffer, 0, GUARD, size);
   gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
-                                  GST_VIDEO_INFO_FORMAT (&plain->info), (guint)width, (guint)height,
-                                  n, offset, stride);
+                                  GST_VIDEO_INFO_FORMAT (&plain->info), (guint) width,
+                                  (guint) height, n, offset, stride);
   return picture_new_from_buffer (buffer, &plain->info);
 }
 
@@ -202,11 +202,11 @@ count_touched (Picture *picture)
     guint c;
 
     gst_video_format_info_component (picture->info.finfo, p, components);
-    c = (guint)components[0];
+    c = (guint) components[0];
     for (guint y = 0; y < picture_height (picture, c); y++)
       memset (
-          own + (start - data) + (gssize)y * GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, p), 1,
-          picture_width (picture, c) * (gsize)GST_VIDEO_FRAME_COMP_PSTRIDE (&picture->frame, c));
+          own + (start - data) + (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, p), 1,
+          picture_width (picture, c) * (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (&picture->frame, c));
   }
   for (gsize i = 0; i < size; i++)
     touched += !own[i] && data[i] != GUARD;
@@ -229,7 +229,7 @@ test_memory (gconstpointer data)
       g_autoptr (Picture) expected = NULL;
       g_autoptr (Picture) through = NULL;
       g_autoptr (Picture) small = new_padded (format, 35, 13, 52);
-      g_autoptr (Picture) large = new_padded (format, 35 * (gint)scale, 13 * (gint)scale, 4);
+      g_autoptr (Picture) large = new_padded (format, 35 * (gint) scale, 13 * (gint) scale, 4);
       g_autoptr (GstRfdnPlan) plan = NULL;
 
       picture_fill_scene (plain, scale);
@@ -258,7 +258,7 @@ test_threads (gconstpointer format)
 {
   static const guint counts[] = {2, 3, 7, 0};
   g_autoptr (Picture) small =
-      picture_new_printf ("format=%s,width=171,height=93", (const char *)format);
+      picture_new_printf ("format=%s,width=171,height=93", (const char *) format);
 
   picture_fill_scene (small, 5);
   for (guint channels = 1; channels <= 3; channels += 2) {
@@ -297,7 +297,7 @@ test_change_threads (void)
     g_autoptr (Picture) got = NULL;
 
     g_object_set (harness->element, "n-threads", i % 4, "tile-size", (i % 3) * 16, "tile-overlap",
-                  (gint)(i % 5) * 8 - 1, NULL);
+                  (gint) (i % 5) * 8 - 1, NULL);
     got = upscale_with (harness, small, NULL);
     g_assert_cmpuint (picture_max_difference (got, expected, 0, 0), <=, 1);
     g_assert_cmpuint (picture_max_difference (got, expected, 1, 0), ==, 0);
@@ -395,7 +395,7 @@ test_attention_sizes (void)
     /* Of one colour in the middle, or where there is no middle, near it. */
     for (guint c = 0; c < 3; c++) {
       const gint d =
-          (gint)picture_get (large, c, sizes[i][0] * 2, sizes[i][1] * 2) - (gint)(100 + 20 * c);
+          (gint) picture_get (large, c, sizes[i][0] * 2, sizes[i][1] * 2) - (gint) (100 + 20 * c);
 
       g_assert_cmpint (ABS (d), <=, 40);
     }

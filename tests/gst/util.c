@@ -23,10 +23,10 @@ sample_at (const Picture *self, guint c, guint x, guint y)
   g_assert_cmpuint (x, <, picture_width (self, c));
   g_assert_cmpuint (y, <, picture_height (self, c));
   /* The V of P010 is two bytes after the U, whatever GStreamer's table says. */
-  return (guint8 *)GST_VIDEO_FRAME_COMP_DATA (&self->frame, c) +
+  return (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&self->frame, c) +
          (is_deep (self, c) ? GST_VIDEO_FORMAT_INFO_POFFSET (self->info.finfo, c) % 2 : 0) +
-         (gssize)y * GST_VIDEO_FRAME_COMP_STRIDE (&self->frame, c) +
-         (gssize)x * GST_VIDEO_FRAME_COMP_PSTRIDE (&self->frame, c);
+         (gssize) y * GST_VIDEO_FRAME_COMP_STRIDE (&self->frame, c) +
+         (gssize) x * GST_VIDEO_FRAME_COMP_PSTRIDE (&self->frame, c);
 }
 
 Picture *
@@ -161,7 +161,7 @@ picture_get (const Picture *self, guint c, guint x, guint y)
 
   if (!is_deep (self, c))
     return *at;
-  return *(const guint16 *)(const void *)at >> GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c);
+  return *(const guint16 *) (const void *) at >> GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c);
 }
 
 void
@@ -170,21 +170,22 @@ picture_set (Picture *self, guint c, guint x, guint y, guint value)
   guint8 *at = sample_at (self, c, x, y);
 
   if (is_deep (self, c))
-    *(guint16 *)(void *)at = (guint16)(value << GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c));
+    *(guint16 *) (void *) at =
+        (guint16) (value << GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c));
   else
-    *at = (guint8)value;
+    *at = (guint8) value;
 }
 
 guint
 picture_width (const Picture *self, guint c)
 {
-  return (guint)GST_VIDEO_INFO_COMP_WIDTH (&self->info, c);
+  return (guint) GST_VIDEO_INFO_COMP_WIDTH (&self->info, c);
 }
 
 guint
 picture_height (const Picture *self, guint c)
 {
-  return (guint)GST_VIDEO_INFO_COMP_HEIGHT (&self->info, c);
+  return (guint) GST_VIDEO_INFO_COMP_HEIGHT (&self->info, c);
 }
 
 guint
@@ -237,7 +238,7 @@ picture_fill_scene (Picture *self, guint32 seed)
         if (x + 2 * y > (w + h) / 2)
           value = 0.9 - 0.5 * y / h;
         value += g_rand_double_range (random, -0.05, 0.05);
-        picture_set (self, c, x, y, (guint)(CLAMP (value, 0, 1) * picture_max (self, c)));
+        picture_set (self, c, x, y, (guint) (CLAMP (value, 0, 1) * picture_max (self, c)));
       }
     }
   }
@@ -281,9 +282,9 @@ picture_max_difference (const Picture *a, const Picture *b, guint c, guint borde
   g_assert_cmpuint (picture_height (a, c), ==, picture_height (b, c));
   for (guint y = border; y + border < picture_height (a, c); y++) {
     for (guint x = border; x + border < picture_width (a, c); x++) {
-      const gint d = (gint)picture_get (a, c, x, y) - (gint)picture_get (b, c, x, y);
+      const gint d = (gint) picture_get (a, c, x, y) - (gint) picture_get (b, c, x, y);
 
-      worst = MAX (worst, (guint)ABS (d));
+      worst = MAX (worst, (guint) ABS (d));
     }
   }
   return worst;
@@ -309,7 +310,7 @@ picture_psnr (const Picture *a, const Picture *b, guint c, guint border)
 
   for (guint y = border; y + border < picture_height (a, c); y++) {
     for (guint x = border; x + border < picture_width (a, c); x++) {
-      const double d = (double)picture_get (a, c, x, y) - (double)picture_get (b, c, x, y);
+      const double d = (double) picture_get (a, c, x, y) - (double) picture_get (b, c, x, y);
 
       sum += d * d;
       n++;
@@ -382,7 +383,7 @@ keep_model_file (char *key, GBytes *bytes)
     g_assert_nonnull (model_folder);
   }
   path = g_build_filename (model_folder, base, NULL);
-  g_assert_true (g_file_set_contents (path, data, (gssize)size, NULL));
+  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
   g_hash_table_insert (model_files, key, path);
   g_bytes_unref (bytes);
   return path;
@@ -412,13 +413,13 @@ add_middle (GArray *tensors, const char *weight, const char *bias, guint out, gu
   SyntheticTensor w = {.name = weight, .n_dims = 4, .shape = {out, in, 3, 3}};
   SyntheticTensor b = {.name = bias, .n_dims = 1, .shape = {out}};
 
-  w.values = g_new0 (float, (gsize)out *in * 9);
+  w.values = g_new0 (float, (gsize) out *in * 9);
   b.values = g_new0 (float, out);
   for (guint o = 0; o < out; o++) {
     const gint i = from (o, channels, scale);
 
     if (i >= 0)
-      w.values[(o * in + (guint)i) * 9 + 4] = 1;
+      w.values[(o * in + (guint) i) * 9 + 4] = 1;
   }
   g_array_append_val (tensors, w);
   g_array_append_val (tensors, b);
@@ -433,13 +434,13 @@ from_nothing (guint o, guint channels, guint scale)
 static gint
 from_same (guint o, guint channels, guint scale)
 {
-  return (gint)o;
+  return (gint) o;
 }
 
 static gint
 from_channel (guint o, guint channels, guint scale)
 {
-  return (gint)(o / (scale * scale));
+  return (gint) (o / (scale * scale));
 }
 
 const char *
@@ -469,7 +470,7 @@ nearest_model (guint channels, guint scale)
               scale);
   add_middle (tensors, "upsampler.conv.weight", "upsampler.conv.bias", channels * scale * scale,
               channels, from_channel, channels, scale);
-  bytes = synthetic_file_new ((const SyntheticTensor *)(void *)tensors->data, tensors->len, NULL);
+  bytes = synthetic_file_new ((const SyntheticTensor *) (void *) tensors->data, tensors->len, NULL);
   for (guint i = 0; i < tensors->len; i++)
     g_free (g_array_index (tensors, SyntheticTensor, i).values);
   g_array_unref (tensors);
@@ -511,7 +512,7 @@ Picture *
 upscale_with (GstHarness *harness, const Picture *in, const char *in_caps)
 {
   GstCaps *caps = in_caps != NULL ? gst_caps_from_string (in_caps)
-                                  : gst_video_info_to_caps ((GstVideoInfo *)&in->info);
+                                  : gst_video_info_to_caps ((GstVideoInfo *) &in->info);
   g_autoptr (GstCaps) out_caps = NULL;
   GstBuffer *buffer = gst_buffer_copy_deep (in->buffer);
   GstVideoInfo info;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What ESA has besides convolutions. */
+
+static void
+max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_run, guint channels,
+              guint n)
+{
+  for (guint c = 0; c < channels; c++) {
+    for (guint x = 0; x < n; x++) {
+      float best = 0;
+      for (guint kx = 0; kx < 7; kx++) {
+        const gsize at =
+            c * RFDN_PHASES * src_run + (gsize) pixel_at (3 * (gssize) x + kx, src_run);
+        float v = src[0][at];
+        for (guint ky = 1; ky < 7; ky++)
+          v = v < src[ky][at] ? src[ky][at] : v;
+        best = kx == 0 || best < v ? v : best;
+      }
+      dst[c * RFDN_PHASES * dst_run + (gsize) pixel_at (x, dst_run)] = best;
+    }
+  }
+}
+
+static void
+upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
+              float w1, const gint32 *left, const gint32 *right, const float *weight,
+              guint channels, guint n)
+{
+  const float w0 = 1 - w1;
+
+  for (guint c = 0; c < channels; c++) {
+    const float *r0 = row0 + c * RFDN_PHASES * src_run, *r1 = row1 + c * RFDN_PHASES * src_run;
+    for (guint p = 0; p < RFDN_PHASES; p++) {
+      const gint32 *l = left + p * n, *r = right + p * n;
+      const float *w = weight + p * n;
+      float *d = dst + (c * RFDN_PHASES + p) * dst_run;
+      for (guint t = 0; t < n; t++) {
+        float a = r0[l[t]] * w0 + r1[l[t]] * w1;
+        float b = r0[r[t]] * w0 + r1[r[t]] * w1;
+        d[t] += a * (1 - w[t]) + b * w[t];
+      }
+    }
+  }
+}
+
+/* exp (v) to about two units in the last place: 2^whole times a polynomial (the Taylor series up
+ * to the sixth power) in the rest, |rest| <= log (2) / 2. */
+INLINE Vec
+vec_exp (Vec v)
+{
+  /* Beyond these the result is as good as 0 or as large as a sigmoid needs. */
+  v = choose (v < 87.0f, v, splat (87.0f));
+  v = choose (v > -87.0f, v, splat (-87.0f));
+
+  const Vec log2_e = splat (1.44269504f);
+  /* Adding and subtracting 1.5 * 2^23 rounds to a whole number. */
+  Vec magic = splat (12582912.0f);
+  Vec shifted = v * log2_e + magic;
+  __asm__("" : "+" VECTOR_REGISTER (shifted));
+  Vec whole = shifted - magic;
+  /* log (2) in two parts, so that the rest is exact. */
+  Vec rest = v - whole * 0.693359375f;
+  rest = rest + whole * 2.12194440e-4f;
+
+  Vec p = splat (1.0f / 720);
+  p = p * rest + 1.0f / 120;
+  p = p * rest + 1.0f / 24;
+  p = p * rest + 1.0f / 6;
+  p = p * rest + 0.5f;
+  p = p * rest + 1.0f;
+  p = p * rest + 1.0f;
+  VecInt exponent = __builtin_convertvector(whole, VecInt) + 127;
+  return p * (Vec) (exponent << 23);
+}
+
+static void
+gate_row (float *dst, gsize dst_run, const float *gate, gsize gate_run, guint channels, guint n)
+{
+  for (guint r = 0; r < RFDN_PHASES * channels; r++) {
+    for (guint t = 0; t < n; t += VECTOR_FLOATS) {
+      float *d = dst + r * dst_run + t;
+      store (d, load (gate + r * gate_run + t) / (1.0f + vec_exp (-load (d))));
+    }
+  }
+}

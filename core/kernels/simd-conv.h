@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Direct convolutions: a block of output channels times two vectors of pixels is summed up in
+ * registers. */
+
+#define CONV_BLOCK 6
+#define CONV_VECTORS 2
+
+typedef enum { CONV_3X3, CONV_1X1, CONV_3X3_STRIDE2 } Conv;
+
+/* ---- packing: for each block its biases, then weights[in][taps][channels of the block] --------
+ */
+
+static gsize
+conv_no_scratch (guint in_channels, guint out_channels)
+{
+  return 0;
+}
+
+static gsize
+conv3x3_packed_size (guint in_channels, guint out_channels)
+{
+  return (gsize) out_channels * (9 * in_channels + 1);
+}
+
+static gsize
+conv1x1_packed_size (guint in_channels, guint out_channels)
+{
+  return (gsize) out_channels * (in_channels + 1);
+}
+
+static void
+conv_pack (float *packed, const float *weights, const float *bias, guint in_channels,
+           guint out_channels, guint taps)
+{
+  const gsize row = (gsize) in_channels * taps;
+
+  for (guint o = 0, k = 0; o < out_channels; k++) {
+    const guint block = block_size (out_channels, CONV_BLOCK, k);
+    for (guint b = 0; b < block; b++)
+      *packed++ = bias ? bias[o + b] : 0;
+    for (gsize i = 0; i < row; i++) {
+      for (guint b = 0; b < block; b++)
+        *packed++ = weights[(o + b) * row + i];
+    }
+    o += block;
+  }
+}
+
+static void
+conv3x3_pack (float *packed, const float *weights, const float *bias, guint in_channels,
+              guint out_channels)
+{
+  conv_pack (packed, weights, bias, in_channels, out_channels, 9);
+}
+
+static void
+conv1x1_pack (float *packed, const float *weights, const float *bias, guint in_channels,
+              guint out_channels)
+{
+  conv_pack (packed, weights, bias, in_channels, out_channels, 1);
+}
+
+/* ---- one run of one row ---------------------------------------------------------------------- */
+
+/* Where the taps of a run lie in channel 0, and where its results go. */
+typedef struct {
+  const float *taps[9];
+  gsize src_channel, dst_channel, add_channel; /* floats from a channel to the next */
+  float *dst;
+  const float *add;
+  gboolean add_last;
+  float slope;
+} Run;
+
+INLINE Vec
+conv_epilogue (Vec v, const float *add, gboolean add_last, float slope)
+{
+  if (add && !add_last)
+    v += load (add);
+  if (slope != 1)
+    v = choose (v < 0, v * slope, v);
+  if (add && add_last)
+    v += load (add);
+  return v;
+}
+
+#if VECTOR_FLOATS == 4
+#define EVEN_LANES 0, 2, 4, 6
+#elif VECTOR_FLOATS == 8
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
+#else
+#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#endif
+
+/* The source columns under one tap of VECTOR_FLOATS output columns. */
+INLINE Vec
+conv_load (const float *from, Conv conv)
+{
+  if (conv == CONV_3X3_STRIDE2)
+    return __builtin_shufflevector (load (from), load (from + VECTOR_FLOATS), EVEN_LANES);
+  return load (from);
+}
+
+/* `block` channels from o on and `vectors` vectors of columns from t on. `conv`, `block` and
+ * `vectors` are constants where this is inlined, so that `acc` lives in registers. */
+INLINE void
+conv_tile (const Run *run, const float *weights, guint in_channels, guint o, guint t,
+           const Conv conv, const guint block, const guint vectors)
+{
+  const guint taps = conv == CONV_1X1 ? 1 : 9;
+  const gsize step = conv == CONV_3X3_STRIDE2 ? 2 : 1;
+  Vec acc[CONV_BLOCK][CONV_VECTORS];
+
+#pragma GCC unroll 8
+  for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 8
+    for (guint v = 0; v < vectors; v++)
+      acc[b][v] = splat (weights[b]);
+  }
+  weights += block;
+
+  for (guint i = 0; i < in_channels; i++) {
+    const gsize at = i * run->src_channel + t * step;
+#pragma GCC unroll 9
+    for (guint k = 0; k < taps; k++) {
+      Vec in[CONV_VECTORS];
+#pragma GCC unroll 8
+      for (guint v = 0; v < vectors; v++) {
+        in[v] = conv_load (run->taps[k] + at + v * VECTOR_FLOATS * step, conv);
+        /* Keeps gcc from reading the vector from memory again for every channel. */
+        __asm__("" : "+" VECTOR_REGISTER (in[v]));
+      }
+#pragma GCC unroll 8
+      for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 8
+        for (guint v = 0; v < vectors; v++)
+          acc[b][v] += in[v] * weights[b];
+      }
+      weights += block;
+    }
+  }
+
+#pragma GCC unroll 8
+  for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 8
+    for (guint v = 0; v < vectors; v++) {
+      const gsize x = t + v * VECTOR_FLOATS;
+      const float *add = run->add ? run->add + (o + b) * run->add_channel + x : NULL;
+      store (run->dst + (o + b) * run->dst_channel + x,
+             conv_epilogue (acc[b][v], add, run->add_last, run->slope));
+    }
+  }
+}
+
+INLINE void
+conv_block (const Run *run, const float *weights, guint in_channels, guint o, guint n,
+            const Conv conv, const guint block)
+{
+  guint t = 0;
+
+  for (; t + VECTOR_FLOATS < n; t += CONV_VECTORS * VECTOR_FLOATS)
+    conv_tile (run, weights, in_channels, o, t, conv, block, CONV_VECTORS);
+  if (t < n)
+    conv_tile (run, weights, in_channels, o, t, conv, block, 1);
+}
+
+INLINE void
+conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
+{
+  const gsize taps = conv == CONV_1X1 ? 1 : 9;
+  const float *weights = a->weights;
+
+  for (guint o = 0, k = 0; o < a->out_channels; k++) {
+    const guint block = block_size (a->out_channels, CONV_BLOCK, k);
+    switch (block) {
+    case 6:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 6);
+      break;
+    case 5:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 5);
+      break;
+    case 4:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 4);
+      break;
+    case 3:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 3);
+      break;
+    case 2:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 2);
+      break;
+    case 1:
+      conv_block (run, weights, a->in_channels, o, a->n, conv, 1);
+      break;
+    }
+    weights += block * (1 + a->in_channels * taps);
+    o += block;
+  }
+}
+
+/* ---- strips ---------------------------------------------------------------------------------- */
+
+/* Pixel `x` of a row relative to column 0: its run, and its place in it. */
+INLINE gssize
+pixel_at (gssize x, gsize run)
+{
+  gssize phase = x & 3;
+  return phase * (gssize) run + (x - phase) / 4;
+}
+
+INLINE void
+conv_strip (const RfdnConvStrip *a, const Conv conv)
+{
+  const guint side = conv == CONV_1X1 ? 1 : 3;
+  const guint step = conv == CONV_3X3_STRIDE2 ? 2 : 1;
+  const gssize left = conv == CONV_3X3 ? -1 : 0;
+  Run run = {
+      .src_channel = RFDN_PHASES * a->src_run,
+      .dst_channel = RFDN_PHASES * a->dst_run,
+      .add_channel = RFDN_PHASES * a->add_run,
+      .add_last = a->add_last,
+      .slope = a->slope,
+  };
+
+  for (guint y = 0; y < a->rows; y++) {
+    for (guint phase = 0; phase < RFDN_PHASES; phase++) {
+      for (guint k = 0; k < side * side; k++)
+        run.taps[k] = a->src[y * step + k / side] +
+                      pixel_at ((gssize) (phase * step + k % side) + left, a->src_run);
+      run.dst = a->dst[y] + phase * a->dst_run;
+      run.add = a->add[y] ? a->add[y] + phase * a->add_run : NULL;
+      conv_run (&run, a, conv);
+    }
+  }
+}
+
+static void
+conv3x3_strip (const RfdnConvStrip *a)
+{
+  conv_strip (a, CONV_3X3);
+}
+
+static void
+conv1x1_strip (const RfdnConvStrip *a)
+{
+  conv_strip (a, CONV_1X1);
+}
+
+static void
+conv3x3_stride2_strip (const RfdnConvStrip *a)
+{
+  conv_strip (a, CONV_3X3_STRIDE2);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Between samples in memory and floats. Loops over plain arrays, which the compiler turns into
+ * vectors. */
+
+/* Columns that are converted before they are interleaved. */
+#define SAMPLES_CHUNK 64
+#define SAMPLES_MAX_SCALE 4
+
+/* A loop for each kind of sample and, of the common kinds, for samples side by side, so that the
+ * compiler sees constants. */
+#define FOR_SAMPLES(format, pixel_stride, LOOP)                                                    \
+  if ((format)->samples == RFDN_SAMPLES_U8 && (pixel_stride) == 1)                                 \
+    LOOP (guint8, 1, s)                                                                            \
+  else if ((format)->samples == RFDN_SAMPLES_U8)                                                   \
+    LOOP (guint8, pixel_stride, s)                                                                 \
+  else if ((format)->samples == RFDN_SAMPLES_U16 && (pixel_stride) == 2)                           \
+    LOOP (guint16, 2, s >> shift)                                                                  \
+  else if ((format)->samples == RFDN_SAMPLES_U16)                                                  \
+    LOOP (guint16, pixel_stride, s >> shift)                                                       \
+  else                                                                                             \
+    LOOP (float, pixel_stride, s)
+
+static void
+load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
+          const RfdnSampleFormat *format, float gain, guint n)
+{
+  const guint shift = format->shift;
+
+#define LOAD_LOOP(Type, stride, expression)                                                        \
+  for (guint p = 0; p < MIN (n, RFDN_PHASES); p++) {                                               \
+    const guint8 *from = (const guint8 *) src + p * (gsize) (stride);                              \
+    float *to = dst + p * dst_run;                                                                 \
+    const guint count = (n - p + RFDN_PHASES - 1) / RFDN_PHASES;                                   \
+    for (guint t = 0; t < count; t++) {                                                            \
+      Type s = *(const Type *) (const void *) (from + t * (gsize) (RFDN_PHASES * (stride)));       \
+      to[t] = gain * (float) (expression);                                                         \
+    }                                                                                              \
+  }
+  FOR_SAMPLES (format, pixel_stride, LOAD_LOOP)
+#undef LOAD_LOOP
+}
+
+static void
+unpack_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleFormat *format,
+            guint n)
+{
+  const guint shift = format->shift;
+  const guint8 *from = src;
+
+#define UNPACK_LOOP(Type, stride, expression)                                                      \
+  for (guint x = 0; x < n; x++) {                                                                  \
+    Type s = *(const Type *) (const void *) (from + x * (gsize) (stride));                         \
+    dst[x] = (float) (expression);                                                                 \
+  }
+  FOR_SAMPLES (format, pixel_stride, UNPACK_LOOP)
+#undef UNPACK_LOOP
+}
+
+/* Rounded and clamped; the first comparison turns a NaN into 0. */
+#define LEVEL(v, max) ((gint32) (((v) > 0 ? ((v) < (max) ? (v) : (max)) : 0) + 0.5f))
+
+/* n samples, of which sample x takes entry x / n_runs of run x mod n_runs: run r begins at
+ * src + offsets[r]. First all runs are rounded, which vectorises, then interleaved. */
+#define INTERLEAVE(Type, stride, expression)                                                       \
+  {                                                                                                \
+    Type levels[SAMPLES_MAX_SCALE * RFDN_PHASES][SAMPLES_CHUNK];                                   \
+    for (guint t0 = 0; t0 * n_runs < n; t0 += SAMPLES_CHUNK) {                                     \
+      const guint left = n - t0 * n_runs;                                                          \
+      const guint count = MIN (SAMPLES_CHUNK, (left + n_runs - 1) / n_runs);                       \
+      for (guint r = 0; r < n_runs; r++) {                                                         \
+        const float *from = src + offsets[r] + t0;                                                 \
+        for (guint t = 0; t < count; t++) {                                                        \
+          float v = gain * from[t];                                                                \
+          levels[r][t] = (Type) (expression);                                                      \
+        }                                                                                          \
+      }                                                                                            \
+      guint8 *to = (guint8 *) dst + (gsize) t0 * n_runs * (stride);                                \
+      guint t = 0;                                                                                 \
+      for (; (t + 1) * n_runs <= MIN (left, count * n_runs); t++) {                                \
+        for (guint r = 0; r < n_runs; r++, to += (stride))                                         \
+          *(Type *) (void *) to = levels[r][t];                                                    \
+      }                                                                                            \
+      for (guint r = 0; t < count && r < left - t * n_runs; r++, to += (stride))                   \
+        *(Type *) (void *) to = levels[r][t];                                                      \
+    }                                                                                              \
+  }
+
+INLINE void
+interleave (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
+            const gsize *offsets, const guint n_runs, float gain, guint n)
+{
+  const float max = (float) ((1u << format->depth) - 1);
+  const guint shift = format->shift;
+
+  if (format->samples == RFDN_SAMPLES_U8 && pixel_stride == 1)
+    INTERLEAVE (guint8, 1, LEVEL (v, max))
+  else if (format->samples == RFDN_SAMPLES_U8)
+    INTERLEAVE (guint8, pixel_stride, LEVEL (v, max))
+  else if (format->samples == RFDN_SAMPLES_U16)
+    INTERLEAVE (guint16, pixel_stride, LEVEL (v, max) << shift)
+  else
+    INTERLEAVE (float, pixel_stride, v)
+}
+
+static void
+store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
+           gsize src_run, guint scale, float gain, guint n)
+{
+  gsize offsets[SAMPLES_MAX_SCALE * RFDN_PHASES];
+
+  for (guint p = 0; p < RFDN_PHASES; p++) {
+    for (guint k = 0; k < scale; k++)
+      offsets[p * scale + k] = (k * RFDN_PHASES + p) * src_run;
+  }
+  switch (scale) {
+  case 2:
+    interleave (dst, pixel_stride, format, src, offsets, 8, gain, n * scale);
+    break;
+  case 3:
+    interleave (dst, pixel_stride, format, src, offsets, 12, gain, n * scale);
+    break;
+  case 4:
+    interleave (dst, pixel_stride, format, src, offsets, 16, gain, n * scale);
+    break;
+  }
+}
+
+static void
+pack_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
+          gsize pitch, guint scale, guint n)
+{
+  gsize offsets[SAMPLES_MAX_SCALE * RFDN_PHASES];
+
+  for (guint k = 0; k < scale; k++)
+    offsets[k] = k * pitch;
+  interleave (dst, pixel_stride, format, src, offsets, scale, 1, n);
+}
+
+static void
+fir_row (float *dst, const float *const *src, const float *taps, guint n_taps, guint n)
+{
+  for (guint x = 0; x < n; x += VECTOR_FLOATS) {
+    Vec v = load (src[0] + x) * taps[0];
+    for (guint t = 1; t < n_taps; t++)
+      v += load (src[t] + x) * taps[t];
+    store (dst + x, v);
+  }
+}

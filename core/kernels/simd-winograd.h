@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* 3x3 convolutions by Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast algorithms for convolutional
+ * neural networks", CVPR 2016, section 4.3): Y = A' [(G g G') * (B' d B)] A, 36 products for 16
+ * pixels instead of 144.
+ *
+ * A batch is a row of 4x4 tiles, as many as two vectors have lanes. For each of the 36 positions
+ * the products over all channels are a small matrix product. The input is transformed two rows of
+ * positions at a time ({1, 2}, {3, 4}, {0, 5} have most in common), so that it stays in the cache
+ * until it is multiplied. */
+
+#define WINOGRAD_POSITIONS 36
+#define WINOGRAD_VECTORS 2
+
+/* Blocks of output channels: accumulators, the input's vectors and one to spare in registers. */
+#if VECTOR_REGISTERS == 32
+#define WINOGRAD_BLOCK 12
+#else
+#define WINOGRAD_BLOCK 6
+#endif
+
+#define WINOGRAD_LANES (WINOGRAD_VECTORS * VECTOR_FLOATS)
+
+/* The rows of positions that are transformed together. */
+static const guint winograd_pairs[3][2] = {{1, 2}, {3, 4}, {0, 5}};
+
+/* ---- packing: biases, then [pair][12 positions][block][in][channels of the block] --------------
+ */
+
+static gsize
+winograd_packed_size (guint in_channels, guint out_channels)
+{
+  return (gsize) out_channels * (WINOGRAD_POSITIONS * in_channels + 1);
+}
+
+/* The transformed input of a pair of rows, and all products. */
+static gsize
+winograd_scratch_size (guint in_channels, guint out_channels)
+{
+  return WINOGRAD_LANES * (12 * (gsize) in_channels + WINOGRAD_POSITIONS * (gsize) out_channels);
+}
+
+/* One number of G g G'. */
+static float
+winograd_weight (const float *g, guint row, guint column)
+{
+  static const double G[6][3] = {
+      {1.0 / 4, 0, 0},
+      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+      {1.0 / 24, 1.0 / 12, 1.0 / 6},
+      {1.0 / 24, -1.0 / 12, 1.0 / 6},
+      {0, 0, 1},
+  };
+  double sum = 0;
+
+  for (guint y = 0; y < 3; y++) {
+    for (guint x = 0; x < 3; x++)
+      sum += G[row][y] * (double) g[3 * y + x] * G[column][x];
+  }
+  return (float) sum;
+}
+
+static void
+winograd_pack (float *packed, const float *weights, const float *bias, guint in_channels,
+               guint out_channels)
+{
+  for (guint o = 0; o < out_channels; o++)
+    *packed++ = bias ? bias[o] : 0;
+  for (guint position = 0; position < WINOGRAD_POSITIONS; position++) {
+    const guint row = winograd_pairs[position / 12][position / 6 % 2], column = position % 6;
+    for (guint o = 0, k = 0; o < out_channels; k++) {
+      const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
+      for (guint i = 0; i < in_channels; i++) {
+        for (guint b = 0; b < block; b++)
+          *packed++ =
+              winograd_weight (weights + ((gsize) (o + b) * in_channels + i) * 9, row, column);
+      }
+      o += block;
+    }
+  }
+}
+
+/* ---- transforms ------------------------------------------------------------------------------ */
+
+/* A row of B' d B from a row c[6] of B' d, to positions that lie `step` floats apart. */
+INLINE void
+winograd_input_row (float *to, gsize step, const Vec c[6])
+{
+  Vec even = c[4] - 4 * c[2], odd = c[3] - 4 * c[1];
+  store (to + 1 * step, even + odd);
+  store (to + 2 * step, even - odd);
+  even = c[4] - c[2];
+  odd = 2 * (c[3] - c[1]);
+  store (to + 3 * step, even + odd);
+  store (to + 4 * step, even - odd);
+  store (to, 4 * c[0] - 5 * c[2] + c[4]);
+  store (to + 5 * step, 4 * c[1] - 5 * c[3] + c[5]);
+}
+
+/* Pair number `pair` of the rows of B' d B, for one vector of tiles of one channel. rows[] point at
+ * the first of its columns. */
+INLINE void
+winograd_input (float *to, gsize step, const float *const rows[6], gsize run, const guint pair)
+{
+  Vec first[6], second[6];
+
+#pragma GCC unroll 6
+  for (guint j = 0; j < 6; j++) {
+    /* Column j of a tile is pixel j - 1 of it: the phases, the last of the tile before, the first
+     * of the tile behind. */
+    const gssize at = j == 0 ? 3 * (gssize) run - 1 : j == 5 ? 1 : (gssize) ((j - 1) * run);
+    const Vec d1 = load (rows[1] + at), d2 = load (rows[2] + at);
+    const Vec d3 = load (rows[3] + at), d4 = load (rows[4] + at);
+    if (pair == 0) {
+      const Vec even = d4 - 4 * d2, odd = d3 - 4 * d1;
+      first[j] = even + odd;
+      second[j] = even - odd;
+    } else if (pair == 1) {
+      const Vec even = d4 - d2, odd = 2 * (d3 - d1);
+      first[j] = even + odd;
+      second[j] = even - odd;
+    } else {
+      first[j] = 4 * load (rows[0] + at) - 5 * d2 + d4;
+      second[j] = 4 * d1 - 5 * d3 + load (rows[5] + at);
+    }
+  }
+  winograd_input_row (to, step, first);
+  winograd_input_row (to + 6 * step, step, second);
+}
+
+/* The input of a batch at column t, two rows of positions: to[12][in][vectors]. */
+INLINE void
+winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint pair,
+                          const guint vectors)
+{
+  const gsize lanes = vectors * VECTOR_FLOATS;
+
+  for (guint i = 0; i < a->in_channels; i++) {
+    for (guint v = 0; v < vectors; v++) {
+      const float *rows[6];
+      for (guint r = 0; r < 6; r++)
+        rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
+      winograd_input (to + i * lanes + v * VECTOR_FLOATS, a->in_channels * lanes, rows, a->src_run,
+                      pair);
+    }
+  }
+}
+
+/* A' times six numbers. */
+INLINE void
+winograd_output_column (Vec y[4], const Vec m[6])
+{
+  const Vec sum12 = m[1] + m[2], difference12 = m[1] - m[2];
+  const Vec sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+  y[0] = m[0] + sum12 + sum34;
+  y[1] = difference12 + 2 * difference34;
+  y[2] = sum12 + 4 * sum34;
+  y[3] = difference12 + 8 * difference34 + m[5];
+}
+
+/* Where row r of positions lies in the order of winograd_pairs. */
+INLINE guint
+winograd_order (guint r)
+{
+  return r == 0 ? 4 : r == 5 ? 5 : r - 1;
+}
+
+/* One channel's products, `step` floats from position to position, to 4x4 pixels of each tile. */
+INLINE void
+winograd_output (const RfdnConvStrip *a, const float *products, gsize step, guint o, guint t)
+{
+  Vec half[6][4];
+
+#pragma GCC unroll 6
+  for (guint j = 0; j < 6; j++) {
+    Vec m[6];
+#pragma GCC unroll 6
+    for (guint r = 0; r < 6; r++)
+      m[r] = load (products + (6 * winograd_order (r) + j) * step);
+    winograd_output_column (half[j], m);
+  }
+#pragma GCC unroll 4
+  for (guint y = 0; y < RFDN_STRIP; y++) {
+    Vec m[6], pixels[4];
+    if (y >= a->rows)
+      break;
+#pragma GCC unroll 6
+    for (guint j = 0; j < 6; j++)
+      m[j] = half[j][y];
+    winograd_output_column (pixels, m);
+#pragma GCC unroll 4
+    for (guint p = 0; p < RFDN_PHASES; p++) {
+      const float *add = a->add[y] ? a->add[y] + (o * RFDN_PHASES + p) * a->add_run + t : NULL;
+      store (a->dst[y] + (o * RFDN_PHASES + p) * a->dst_run + t,
+             conv_epilogue (pixels[p], add, a->add_last, a->slope));
+    }
+  }
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+/* products[channels of a block][vectors] = weights[in][block] times input[in][vectors]. */
+INLINE void
+winograd_tile (float *products, const float *weights, const float *bias, const float *input,
+               guint in_channels, const guint block, const guint vectors)
+{
+  const gsize lanes = vectors * VECTOR_FLOATS;
+  Vec acc[WINOGRAD_BLOCK][WINOGRAD_VECTORS];
+
+#pragma GCC unroll 12
+  for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 2
+    for (guint v = 0; v < vectors; v++)
+      acc[b][v] = bias ? splat (bias[b]) : splat (0);
+  }
+  for (guint i = 0; i < in_channels; i++) {
+    Vec in[WINOGRAD_VECTORS];
+#pragma GCC unroll 2
+    for (guint v = 0; v < vectors; v++) {
+      in[v] = load (input + i * lanes + v * VECTOR_FLOATS);
+      __asm__("" : "+" VECTOR_REGISTER (in[v]));
+    }
+#pragma GCC unroll 12
+    for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 2
+      for (guint v = 0; v < vectors; v++)
+        acc[b][v] += in[v] * weights[b];
+    }
+    weights += block;
+  }
+#pragma GCC unroll 12
+  for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 2
+    for (guint v = 0; v < vectors; v++)
+      store (products + b * lanes + v * VECTOR_FLOATS, acc[b][v]);
+  }
+}
+
+#define WINOGRAD_CASE(size)                                                                        \
+  case size:                                                                                       \
+    winograd_tile (products, weights, bias, input, in_channels, size, vectors);                    \
+    break;
+
+INLINE void
+winograd_multiply (float *products, const float *weights, const float *bias, const float *input,
+                   guint in_channels, guint out_channels, const guint vectors)
+{
+  for (guint o = 0, k = 0; o < out_channels; k++) {
+    const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
+    switch (block) {
+      WINOGRAD_CASE (1)
+      WINOGRAD_CASE (2)
+      WINOGRAD_CASE (3)
+      WINOGRAD_CASE (4)
+      WINOGRAD_CASE (5)
+      WINOGRAD_CASE (6)
+#if WINOGRAD_BLOCK == 12
+      WINOGRAD_CASE (7)
+      WINOGRAD_CASE (8)
+      WINOGRAD_CASE (9)
+      WINOGRAD_CASE (10)
+      WINOGRAD_CASE (11)
+      WINOGRAD_CASE (12)
+#endif
+    }
+    products += block * vectors * VECTOR_FLOATS;
+    weights += (gsize) block * in_channels;
+    bias = bias ? bias + block : NULL;
+    o += block;
+  }
+}
+
+INLINE void
+winograd_batch (const RfdnConvStrip *a, guint t, const guint vectors)
+{
+  const gsize lanes = vectors * VECTOR_FLOATS;
+  const gsize in_step = a->in_channels * lanes, out_step = a->out_channels * lanes;
+  float *input = a->scratch;
+  float *products = a->scratch + 12 * (gsize) a->in_channels * WINOGRAD_LANES;
+  const float *weights = a->weights + a->out_channels;
+
+#pragma GCC unroll 3
+  for (guint pair = 0; pair < 3; pair++) {
+    winograd_transform_input (input, a, t, pair, vectors);
+    for (guint k = 0; k < 12; k++) {
+      /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
+      const float *bias = pair == 0 && k == 1 ? a->weights : NULL;
+      winograd_multiply (products + (12 * pair + k) * out_step, weights, bias, input + k * in_step,
+                         a->in_channels, a->out_channels, vectors);
+      weights += (gsize) a->in_channels * a->out_channels;
+    }
+  }
+  for (guint o = 0; o < a->out_channels; o++) {
+    for (guint v = 0; v < vectors; v++)
+      winograd_output (a, products + o * lanes + v * VECTOR_FLOATS, out_step, o,
+                       t + v * VECTOR_FLOATS);
+  }
+}
+
+static void
+winograd_strip (const RfdnConvStrip *a)
+{
+  guint t = 0;
+
+  for (; t + VECTOR_FLOATS < a->n; t += WINOGRAD_LANES)
+    winograd_batch (a, t, WINOGRAD_VECTORS);
+  if (t < a->n)
+    winograd_batch (a, t, 1);
+}
