@@ -422,5 +422,5 @@ main (int argc, char **argv)
   g_test_add_func ("/caps/interlaced/feature", test_interlaced_feature);
   g_test_add_func ("/caps/change", test_change);
   g_test_add_func ("/caps/passthrough", test_passthrough);
-  return g_test_run ();
+  return test_run ();
 }

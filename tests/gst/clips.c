@@ -176,7 +176,7 @@ test_clip (gconstpointer data)
     if (!gst_structure_has_field (a, "chroma-site"))
       g_assert_cmpint (before.chroma_site, ==, after.chroma_site);
     for (gint f = 0; f < gst_structure_n_fields (a); f++) {
-      const char *name = gst_structure_nth_field_name (a, (guint)f);
+      const char *name = gst_structure_nth_field_name (a, (guint) f);
 
       if (strcmp (name, "width") == 0 || strcmp (name, "height") == 0)
         continue;
@@ -238,5 +238,5 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/clips/size-change", test_size_change);
   g_test_add_func ("/clips/interlaced", test_interlaced);
-  return g_test_run ();
+  return test_run ();
 }

@@ -548,5 +548,5 @@ main (int argc, char **argv)
   g_test_add_data_func ("/colour/alpha/rgb", GUINT_TO_POINTER (3), test_alpha);
   g_test_add_data_func ("/colour/padding/luma", GUINT_TO_POINTER (1), test_padding);
   g_test_add_data_func ("/colour/padding/rgb", GUINT_TO_POINTER (3), test_padding);
-  return g_test_run ();
+  return test_run ();
 }

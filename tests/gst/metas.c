@@ -380,5 +380,5 @@ main (int argc, char **argv)
   g_test_add_func ("/states/cycles", test_states);
   g_test_add_func ("/states/storm", test_storm);
   g_test_add_func ("/states/class", test_class);
-  return g_test_run ();
+  return test_run ();
 }

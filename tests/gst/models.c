@@ -52,7 +52,7 @@ write_file (const char *name, gconstpointer data, gsize size)
 {
   char *path = g_build_filename (folder, name, NULL);
 
-  g_assert_true (g_file_set_contents (path, data, (gssize)size, NULL));
+  g_assert_true (g_file_set_contents (path, data, (gssize) size, NULL));
   return path;
 }
 
@@ -248,7 +248,7 @@ test_builtins (void)
       if (!(builtin->scales & (1u << scale)))
         continue;
       large = upscale (small, properties);
-      g_assert_cmpint (large->info.width, ==, 20 * (gint)scale);
+      g_assert_cmpint (large->info.width, ==, 20 * (gint) scale);
     }
   }
 }
@@ -272,7 +272,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/scale-while-playing", test_scale_while_playing);
   g_test_add_func ("/models/recovery", test_recovery);
   g_test_add_func ("/models/builtins", test_builtins);
-  result = g_test_run ();
+  result = test_run ();
   g_rmdir (folder);
   g_free (folder);
   return result;

@@ -56,7 +56,7 @@ test_reference (gconstpointer data)
       for (guint x = 0; x < shape[2]; x++) {
         const float value = expected[(c * shape[1] + y) * shape[2] + x] * 255 / references[i].range;
         const gint d =
-            (gint)picture_get (large, c, x, y) - (gint)lrintf (CLAMP (value, 0.0f, 255.0f));
+            (gint) picture_get (large, c, x, y) - (gint) lrintf (CLAMP (value, 0.0f, 255.0f));
 
         different += d != 0;
         g_assert_cmpint (ABS (d), <=, 1);
@@ -83,10 +83,10 @@ get_luma (const Picture *rgb)
   for (guint y = 0; y < picture_height (rgb, 0); y++) {
     for (guint x = 0; x < picture_width (rgb, 0); x++)
       picture_set (gray, 0, x, y,
-                   (guint)lround (16 + (65.481 * picture_get (rgb, 0, x, y) +
-                                        128.553 * picture_get (rgb, 1, x, y) +
-                                        24.966 * picture_get (rgb, 2, x, y)) /
-                                           255));
+                   (guint) lround (16 + (65.481 * picture_get (rgb, 0, x, y) +
+                                         128.553 * picture_get (rgb, 1, x, y) +
+                                         24.966 * picture_get (rgb, 2, x, y)) /
+                                            255));
   }
   return gray;
 }
@@ -154,5 +154,5 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_reference);
   }
   g_test_add_func ("/references/set5", test_set5);
-  return g_test_run ();
+  return test_run ();
 }

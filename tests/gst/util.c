@@ -612,3 +612,12 @@ test_init (int *argc, char ***argv)
   gst_init (argc, argv);
   atexit (remove_model_files);
 }
+
+int
+test_run (void)
+{
+  const int result = g_test_run ();
+
+  gst_deinit ();
+  return result;
+}

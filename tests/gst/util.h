@@ -95,6 +95,9 @@ const char *const *all_formats (void);
 
 void test_init (int *argc, char ***argv);
 
+/** Runs the tests and ends GStreamer, whose leaks tracer then says what is left over. */
+int test_run (void);
+
 G_END_DECLS
 
 #endif
