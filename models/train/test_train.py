@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -199,6 +200,13 @@ class Train(WithFolder):
         self.assertEqual(resumed.step, 6)
         for name in whole.ema:
             self.assertTrue(torch.equal(whole.ema[name], resumed.ema[name]), name)
+
+    def test_minutes_end_on_time_and_annealed(self) -> None:
+        begin = time.monotonic()
+        self.assertEqual(self.train("run", "--minutes", 0.1, "--every", 100, "--rate", 2e-3).returncode, 0)
+        self.assertLess(time.monotonic() - begin, 30)
+        last = (self.folder / "run/log.csv").read_text().splitlines()[-1]
+        self.assertLess(float(last.split(",")[2]), 2e-4)
 
     def test_resume_from_the_command_line(self) -> None:
         self.assertEqual(self.train("run", "--steps", 3).returncode, 0)

@@ -26,14 +26,15 @@ from data import InputError, Patches
 from muon import Muon
 
 PROBE = 60  # steps timed before --minutes first become a number of steps
-WARM_UP = 200  # steps
+WARM_UP = 200  # steps; a tenth of a shorter run
 
 
 def rate(step: int, steps: int, peak: float) -> float:
     """Learning rate of a step: linear warm-up, then a cosine down to a thousandth of the peak."""
-    if step < WARM_UP:
-        return peak * (step + 1) / WARM_UP
-    progress = (step - WARM_UP) / max(1, steps - WARM_UP)
+    warm_up = min(WARM_UP, steps // 10)
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    progress = (step - warm_up) / max(1, steps - warm_up)
     return peak * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
@@ -57,6 +58,7 @@ class Run:
         self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
         self.patches = Patches(options.images, options.scale, options.patch, options.seed)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
+        self.timed = (0, 0.0)  # step and seconds from which the speed is measured
 
     def learn(self) -> float:
         """One step; returns its loss in levels of 255."""
@@ -78,9 +80,10 @@ class Run:
         return 255 * float(loss.detach())
 
     def fit_to_clock(self) -> None:
-        """Set `steps` to what --minutes leave room for at the speed so far."""
-        left = 60 * self.options.minutes - self.seconds
-        self.steps = self.step + max(0, int(left * self.step / self.seconds))
+        """Set `steps` to what --minutes leave room for at the speed since the last call."""
+        speed = (self.step - self.timed[0]) / (self.seconds - self.timed[1])
+        self.timed = (self.step, self.seconds)
+        self.steps = self.step + max(0, int((60 * self.options.minutes - self.seconds) * speed))
 
     def save(self) -> None:
         """Write checkpoint.pt (to resume) and ema.safetensors (the result so far)."""
@@ -111,6 +114,7 @@ class Run:
             optimiser.load_state_dict(saved)
         self.ema, self.step, self.seconds = state["ema"], state["step"], state["seconds"]
         self.steps = self.options.steps or state["steps"]
+        self.timed = (self.step, self.seconds)
         torch.set_rng_state(state["torch_random"])
         self.patches.random.bit_generator.state = state["patch_random"]
 
