@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Times the engine alone on one picture size:
+ *
+ *   rfdn-bench [--model NAME|FILE] [--size WxH] [--threads N] [--cpu LEVEL] [--frames K]
+ *              [--tile-size N] [--json]
+ *
+ * Reports milliseconds a frame, the rate in operations of direct convolutions (two a multiply-add),
+ * what part that is of the multiply-add peak of the same cores, measured in the same run, and the
+ * process's peak memory. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "peak.h"
+#include "rfdn-config.h"
+#include "rfdn.h"
+
+static char *model_name = NULL, *size = NULL, *cpu_name = NULL;
+static gint n_threads = 0, n_frames = 20, tile_size = 0;
+static gboolean json = FALSE;
+
+static const GOptionEntry options[] = {
+    {"model", 'm', 0, G_OPTION_ARG_STRING, &model_name, "a built-in model or a file", "NAME|FILE"},
+    {"size", 's', 0, G_OPTION_ARG_STRING, &size, "of the input, 640x360", "WxH"},
+    {"threads", 't', 0, G_OPTION_ARG_INT, &n_threads, "0: all that the process may use", "N"},
+    {"cpu", 'c', 0, G_OPTION_ARG_STRING, &cpu_name, "auto, scalar, sse2, avx2, avx512, neon",
+     "LEVEL"},
+    {"frames", 'n', 0, G_OPTION_ARG_INT, &n_frames, "timed, after two that are not", "K"},
+    {"tile-size", 0, 0, G_OPTION_ARG_INT, &tile_size, "0: chosen", "N"},
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one line of JSON", NULL},
+    {NULL},
+};
+
+static RfdnModel *
+load_model (GError **error)
+{
+  const char *name = model_name ? model_name : rfdn_builtin_models ()->name;
+  g_autofree char *contents = NULL;
+  gsize length;
+
+  if (!g_file_test (name, G_FILE_TEST_EXISTS))
+    return rfdn_model_new_builtin (name, 0, error);
+  if (!g_file_get_contents (name, &contents, &length, error))
+    return NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
+  return rfdn_model_new (bytes, error);
+}
+
+static RfdnCpu
+find_cpu (void)
+{
+  const char *name = cpu_name ? cpu_name : "auto";
+  for (RfdnCpu cpu = RFDN_CPU_AUTO; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
+    if (g_str_equal (rfdn_cpu_get_name (cpu), name))
+      return cpu;
+  }
+  g_printerr ("rfdn-bench: there is no CPU level '%s'\n", name);
+  exit (1);
+}
+
+/* Of the level that `description` of an upscaler names. */
+static double
+measure_peak (const char *description)
+{
+#if RFDN_HAVE_X86
+  if (strstr (description, ": avx512,"))
+    return peak_avx512 ();
+  if (strstr (description, ": avx2,"))
+    return peak_avx2 ();
+  if (strstr (description, ": sse2,"))
+    return peak_sse2 ();
+#endif
+#if RFDN_HAVE_NEON
+  if (strstr (description, ": neon,"))
+    return peak_neon ();
+#endif
+  return peak_scalar ();
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+/* Milliseconds of each frame, sorted. */
+static double *
+time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, guint height)
+{
+  const gsize plane = (gsize) width * height, scaled = plane * info->scale * info->scale;
+  g_autofree guint8 *in = g_malloc (plane * info->channels);
+  g_autofree guint8 *out = g_malloc (scaled * info->channels);
+  double *times = g_new (double, n_frames);
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+  RfdnPlane from[3], to[3];
+
+  for (gsize i = 0; i < plane * info->channels; i++)
+    in[i] = (guint8) g_rand_int_range (random, 0, 256);
+  for (guint c = 0; c < info->channels; c++) {
+    from[c] = (RfdnPlane){in + c * plane, width, 1};
+    to[c] = (RfdnPlane){out + c * scaled, (gssize) width * info->scale, 1};
+  }
+  for (gint i = -2; i < n_frames; i++) {
+    gint64 start = g_get_monotonic_time ();
+    rfdn_upscaler_run (upscaler, from, to);
+    if (i >= 0)
+      times[i] = (double) (g_get_monotonic_time () - start) / 1e3;
+  }
+  qsort (times, n_frames, sizeof *times, compare);
+  return times;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("- time the engine");
+  g_autoptr (GError) error = NULL;
+  guint width = 640, height = 360;
+
+  g_option_context_add_main_entries (context, options, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) ||
+      (size && sscanf (size, "%ux%u", &width, &height) != 2) || n_frames < 1 || n_threads < 0 ||
+      tile_size < 0) {
+    g_printerr ("rfdn-bench: %s\n", error ? error->message : "a number is wrong; see --help");
+    return 1;
+  }
+
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  params.width = width;
+  params.height = height;
+  params.n_threads = (guint) n_threads;
+  params.tile_size = (guint) tile_size;
+  params.cpu = find_cpu ();
+  g_autoptr (RfdnModel) model = load_model (&error);
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (RfdnUpscaler) upscaler = model ? rfdn_upscaler_new (model, &params, &error) : NULL;
+  if (upscaler == NULL) {
+    g_printerr ("rfdn-bench: %s\n", error->message);
+    return 1;
+  }
+  double setup = (double) (g_get_monotonic_time () - start) / 1e3;
+
+  const RfdnModelInfo *info = rfdn_model_get_info (model);
+  g_autofree char *plan = rfdn_upscaler_describe (upscaler);
+  const guint threads = n_threads ? (guint) n_threads : rfdn_available_threads ();
+  g_autofree double *times = time_frames (upscaler, info, width, height);
+  double median = times[n_frames / 2];
+  double rate = 2.0 * (double) info->macs * width * height / (median / 1e3);
+  double peak = threads * measure_peak (plan);
+  struct rusage usage;
+  getrusage (RUSAGE_SELF, &usage);
+
+  if (json) {
+    printf ("{\"width\":%u,\"height\":%u,\"scale\":%u,\"threads\":%u,\"median_ms\":%.3f,"
+            "\"min_ms\":%.3f,\"max_ms\":%.3f,\"setup_ms\":%.3f,\"gflops\":%.2f,"
+            "\"peak_gflops\":%.2f,\"memory_kib\":%ld,\"plan\":\"%s\"}\n",
+            width, height, info->scale, threads, median, times[0], times[n_frames - 1], setup,
+            rate / 1e9, peak / 1e9, usage.ru_maxrss, plan);
+    return 0;
+  }
+  printf ("%s x%u, %" G_GUINT64_FORMAT " multiply-adds a pixel\n%s\n"
+          "%.2f ms a frame (%.2f to %.2f), %.1f frames a second; set-up %.1f ms\n"
+          "%.1f GFLOP/s as direct convolutions, %.0f%% of the peak of %.1f; memory %.1f MiB\n",
+          info->architecture, info->scale, info->macs, plan, median, times[0], times[n_frames - 1],
+          1e3 / median, setup, rate / 1e9, 100 * rate / peak, peak / 1e9,
+          (double) usage.ru_maxrss / 1024);
+  return 0;
+}
