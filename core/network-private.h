@@ -3,6 +3,7 @@
 #define RFDN_NETWORK_PRIVATE_H
 
 #include "network.h"
+#include "threads.h"
 
 /* Layers that are computed together, strip by strip: each layer of a group needs of its group's
  * other layers no row but those of its own strip. The strips of a group can be computed in any
@@ -39,6 +40,7 @@ struct RfdnNetwork {
 };
 
 struct RfdnScratch {
+  RfdnBarrier barrier;
   float *arena;
   float *zeros;   /* a row of them */
   float *threads; /* for each thread of the team: an output strip, and what the kernels need */
@@ -50,13 +52,12 @@ struct RfdnScratch {
   volatile gint *strips; /* of each group, and of loading: how many strips have been taken */
 };
 
-/* Floats of a run that holds `width` pixels from a multiple of four on, with slack. */
+/* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. */
 static inline gsize
 rfdn_run_size (gint width)
 {
   const gsize columns = ((gsize) width + RFDN_PHASES - 1) / RFDN_PHASES;
-  return RFDN_RUN_BEFORE + (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN * RFDN_RUN_ALIGN +
-         RFDN_RUN_AFTER;
+  return (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN * RFDN_RUN_ALIGN + RFDN_RUN_SLACK;
 }
 
 /* The first pixel of the column, or the first row of the strip, that pixel or row v lies in. */

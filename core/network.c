@@ -181,13 +181,14 @@ measure_activations (RfdnNetwork *self)
       self->max_columns = MAX (self->max_columns, (guint) (width + 3) / RFDN_PHASES);
     }
   }
+  const gsize slack = RFDN_RUN_SLACK + RFDN_RUN_AFTER;
   for (guint i = 0; i < graph->activations->len; i++) {
-    self->zero_size = MAX (self->zero_size, rows[i]);
+    self->zero_size = MAX (self->zero_size, slack + rows[i]);
     if (i != output)
-      self->places[i].size = rows[i] * RFDN_STRIP * self->places[i].n_strips;
+      self->places[i].size = slack + rows[i] * RFDN_STRIP * self->places[i].n_strips;
   }
   /* The output goes strip by strip to the picture. */
-  self->row_size = rows[output] * RFDN_STRIP;
+  self->row_size = slack + rows[output] * RFDN_STRIP;
 }
 
 /* The groups in which an activation is written or read. */
@@ -319,6 +320,7 @@ rfdn_scratch_new (const RfdnNetwork *network, guint team_size)
   RfdnScratch *self = g_new0 (RfdnScratch, 1);
   gsize columns = (gsize) network->max_columns * RFDN_PHASES * team_size;
 
+  rfdn_barrier_init (&self->barrier);
   self->thread_size = thread_size (network);
   self->arena = alloc_floats (network->arena_size);
   self->zeros = alloc_floats (network->zero_size);
@@ -342,6 +344,7 @@ rfdn_scratch_free (RfdnScratch *self)
 {
   if (self == NULL)
     return;
+  rfdn_barrier_clear (&self->barrier);
   free (self->arena);
   free (self->zeros);
   free (self->threads);

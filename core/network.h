@@ -47,7 +47,7 @@ void rfdn_scratch_free (RfdnScratch *scratch);
 gsize rfdn_network_get_scratch_size (const RfdnNetwork *network, guint team_size);
 
 /* Computes tile number `tile` of the layout. All threads of a team call it with the same tile and
- * scratch, from one OpenMP parallel region whose size is the team's. */
+ * scratch. */
 void rfdn_network_run (const RfdnNetwork *network, guint tile, const RfdnPicture *picture,
                        RfdnScratch *scratch, RfdnTeam team);
 

@@ -100,7 +100,7 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->n_threads = rfdn_resolve_threads (params->n_threads);
   filter_init (&self->horizontal, params->scale, params->shift_x);
   filter_init (&self->vertical, params->scale, params->shift_y);
-  self->pitch = RFDN_RUN_BEFORE +
+  self->pitch = RFDN_RUN_SLACK +
                 (params->in_width + RFDN_RUN_ALIGN) / RFDN_RUN_ALIGN * (gsize) RFDN_RUN_ALIGN +
                 RFDN_RUN_AFTER;
   /* A window of input rows, their vertical sum, and an output row phase by phase. */
@@ -138,7 +138,7 @@ static float *
 window_row (const Window *window, gint y)
 {
   gsize slot = (gsize) (y + TAPS * MARGIN) % TAPS;
-  return window->scratch + slot * window->self->pitch + RFDN_RUN_BEFORE;
+  return window->scratch + slot * window->self->pitch + RFDN_RUN_SLACK;
 }
 
 /* Loads rows up to, and without, `end`. */
@@ -163,7 +163,7 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
   const guint phase = y % p->scale;
   const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
   const float *src[TAPS];
-  float *sum = window->scratch + TAPS * self->pitch + RFDN_RUN_BEFORE;
+  float *sum = window->scratch + TAPS * self->pitch + RFDN_RUN_SLACK;
   float *phases = sum + self->pitch;
 
   window_load (window, first + TAPS);

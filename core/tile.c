@@ -39,11 +39,11 @@ get_view (const Run *run, guint activation)
       .region = *region,
       .extent = rfdn_grid_get_extent (a->grid, layout->width, layout->height),
       .pooled = a->grid == RFDN_GRID_POOLED,
-      .zeros = run->scratch->zeros + RFDN_RUN_BEFORE,
+      .zeros = run->scratch->zeros + RFDN_RUN_SLACK,
   };
   view.run = rfdn_run_size (region->x1 - view.column0);
   view.stride = a->channels * RFDN_PHASES * view.run;
-  view.first = run->scratch->arena + place->offset + RFDN_RUN_BEFORE;
+  view.first = run->scratch->arena + place->offset + RFDN_RUN_SLACK;
   return view;
 }
 
@@ -293,9 +293,8 @@ run_strip (const Run *run, guint index, gint y)
       .scratch = thread,
   };
   for (guint r = 0; r < strip.rows; r++)
-    strip.dst[r] = is_output
-                       ? thread + network->conv_scratch_size + r * out.stride + RFDN_RUN_BEFORE
-                       : view_channel (&out, y + (gint) r, layer->out.first);
+    strip.dst[r] = is_output ? thread + network->conv_scratch_size + r * out.stride + RFDN_RUN_SLACK
+                             : view_channel (&out, y + (gint) r, layer->out.first);
   set_source (&strip, layer, &in, &out, y);
   set_addend (run, &strip, layer, &out, y);
   network->convs[index]->strip (&strip);
@@ -305,11 +304,10 @@ run_strip (const Run *run, guint index, gint y)
 /* ---- the tile -------------------------------------------------------------------------------- */
 
 static void
-wait_for_team (RfdnTeam team)
+wait_for_team (const Run *run)
 {
-  if (team.size > 1) {
-#pragma omp barrier
-  }
+  if (run->team.size > 1)
+    rfdn_barrier_wait (&run->scratch->barrier, run->team.size);
 }
 
 static void
@@ -401,15 +399,15 @@ rfdn_network_run (const RfdnNetwork *self, guint tile, const RfdnPicture *pictur
     for (guint i = 0; i <= self->groups->len; i++)
       g_atomic_int_set (&scratch->strips[i], 0);
   }
-  wait_for_team (team);
+  wait_for_team (&run);
   if (self->rolling) {
     rfdn_roll (self->graph, scratch->regions, scratch->next, roll_strip, (gpointer) &run);
     return;
   }
   load_input (&run);
   for (guint i = 0; i < self->groups->len; i++) {
-    wait_for_team (team);
+    wait_for_team (&run);
     run_group (&run, i);
   }
-  wait_for_team (team);
+  wait_for_team (&run);
 }

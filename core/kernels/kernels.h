@@ -13,10 +13,12 @@
  * tiles of Winograd's algorithm: its transforms need no shuffles, and neither do the taps of any
  * other filter. A run is `run` floats long, a channel 4 * run.
  *
- * Slack: a kernel may read and write up to RFDN_RUN_ALIGN - 1 floats beyond the n columns that it
- * is asked for, and a 3x3 convolution reads one column before the first and one more behind.
- * Buffers leave room for it (RFDN_RUN_BEFORE, RFDN_RUN_AFTER); what is written there means nothing.
- * The kernels on samples (load, store) touch no sample but those that they are asked for.
+ * Slack: a kernel may write up to RFDN_RUN_ALIGN - 1 floats beyond the n columns that it is asked
+ * for; what is written there means nothing. A 3x3 convolution sees one column before the first and
+ * one behind the last: the float in front of a run and the one at its end, which share
+ * RFDN_RUN_SLACK floats between two runs. Memory may be read up to RFDN_RUN_SLACK floats before the
+ * first run and RFDN_RUN_AFTER floats behind the last. The kernels on samples (load, store) touch
+ * no sample but those that they are asked for.
  *
  * Every pixel is computed by the same operations in the same order, wherever in a row it lies, but
  * for its place in a 4x4 tile. */
@@ -25,8 +27,8 @@
 #define RFDN_STRIP 4 /* rows */
 
 #define RFDN_RUN_ALIGN 16
-#define RFDN_RUN_BEFORE 16
-#define RFDN_RUN_AFTER 48
+#define RFDN_RUN_SLACK 16
+#define RFDN_RUN_AFTER 64
 
 /* Bytes that runs are aligned to. */
 #define RFDN_ALIGN 64

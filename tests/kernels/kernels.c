@@ -33,7 +33,7 @@ rows_new (guint rows, guint channels, guint n)
 {
   Rows r = {.channels = channels, .rows = rows};
   /* Not the engine's own run, so that nothing depends on it. */
-  r.run = RFDN_RUN_BEFORE + n + RFDN_RUN_ALIGN + RFDN_RUN_AFTER + 1;
+  r.run = RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN + RFDN_RUN_AFTER + 1;
   r.size = rows * channels * RFDN_PHASES * r.run;
   r.memory = g_new (float, r.size);
   return r;
@@ -43,7 +43,7 @@ rows_new (guint rows, guint channels, guint n)
 static float *
 rows_at (const Rows *r, guint row, guint channel)
 {
-  return r->memory + (row * r->channels + channel) * RFDN_PHASES * r->run + RFDN_RUN_BEFORE;
+  return r->memory + (row * r->channels + channel) * RFDN_PHASES * r->run + RFDN_RUN_SLACK;
 }
 
 /* Numbers of the sizes that networks have, sometimes zeros, sometimes large. */
@@ -81,11 +81,11 @@ assert_guards (const Rows *r, guint rows, guint n, const char *what)
 {
   for (gsize i = 0; i < r->size; i++) {
     const gsize column = i % r->run, row = i / (r->run * RFDN_PHASES * r->channels);
-    const gboolean writable = row < rows && column >= RFDN_RUN_BEFORE &&
-                              column < RFDN_RUN_BEFORE + n + RFDN_RUN_ALIGN - 1;
+    const gboolean writable =
+        row < rows && column >= RFDN_RUN_SLACK && column < RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN - 1;
     if (!writable && r->memory[i] != GUARD)
       g_error ("%s, %u columns: wrote at row %u, run %u, column %d", what, n, (guint) row,
-               (guint) (i / r->run), (gint) column - RFDN_RUN_BEFORE);
+               (guint) (i / r->run), (gint) column - RFDN_RUN_SLACK);
   }
 }
 
@@ -231,8 +231,8 @@ check_conv_case (const Pair *pair, Conv conv, guint in, guint out, guint n, cons
     float largest = 0;
     for (gsize i = 0; i < scale.size; i++)
       largest = MAX (largest, i / scale.run < scale.channels * RFDN_PHASES * c.rows &&
-                                      i % scale.run >= RFDN_RUN_BEFORE &&
-                                      i % scale.run < RFDN_RUN_BEFORE + n
+                                      i % scale.run >= RFDN_RUN_SLACK &&
+                                      i % scale.run < RFDN_RUN_SLACK + n
                                   ? scale.memory[i]
                                   : 0);
     fill (scale.memory, scale.size, largest);
@@ -342,8 +342,8 @@ check_upsample (const Pair *pair)
     fill (scale.memory, scale.size, 1e5f);
     fill (got.memory, got.size, GUARD);
     for (guint k = 0; k < 4 * n; k++) {
-      left[k] = g_test_rand_int_range (0, (gint) (4 * low.run) - RFDN_RUN_BEFORE);
-      right[k] = g_test_rand_int_range (0, (gint) (4 * low.run) - RFDN_RUN_BEFORE);
+      left[k] = g_test_rand_int_range (0, (gint) (4 * low.run) - RFDN_RUN_SLACK);
+      right[k] = g_test_rand_int_range (0, (gint) (4 * low.run) - RFDN_RUN_SLACK);
       weight[k] = (float) g_test_rand_double ();
     }
     for (guint r = 0; r < 3 * RFDN_PHASES; r++) {
