@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcode.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What a stream without timestamps and without a rate is taken for. */
+static const AVRational fallback_rate = {25, 1};
+
+static AVRational
+guess_rate (AVFormatContext *format, AVStream *stream)
+{
+  AVRational rate = stream->avg_frame_rate;
+
+  if (rate.num <= 0 || rate.den <= 0)
+    rate = av_guess_frame_rate (format, stream, NULL);
+  if (rate.num <= 0 || rate.den <= 0 || av_q2d (rate) > 1000)
+    rate = fallback_rate;
+  return rate;
+}
+
+static gboolean
+open_file (TcInput *input, const char *path, GError **error)
+{
+  struct stat status;
+  char *url;
+  int result;
+
+  if (stat (path, &status) != 0)
+    return tc_fail (error, "%s: %s", path, g_strerror (errno));
+  if (S_ISDIR (status.st_mode))
+    return tc_fail (error, "%s: is a folder, not a video", path);
+  if (S_ISREG (status.st_mode) && status.st_size == 0)
+    return tc_fail (error, "%s: is empty", path);
+  /* Told outright that it is a file: a name may have a colon in it. */
+  url = g_strconcat ("file:", path, NULL);
+  result = avformat_open_input (&input->format, url, NULL, NULL);
+  g_free (url);
+  if (result == AVERROR_INVALIDDATA)
+    return tc_fail (error, "%s: is not a media file, or is damaged at its beginning", path);
+  if (result < 0)
+    return tc_fail_av (error, result, "%s: cannot be opened", path);
+  return TRUE;
+}
+
+gboolean
+tc_input_open (TcInput *input, const char *path, GError **error)
+{
+  const AVCodec *codec = NULL;
+  int result, index;
+
+  *input = (TcInput){.last_pts = AV_NOPTS_VALUE};
+  if (!open_file (input, path, error))
+    return FALSE;
+  result = avformat_find_stream_info (input->format, NULL);
+  if (result < 0)
+    return tc_fail_av (error, result, "%s: cannot be read", path);
+  index = av_find_best_stream (input->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
+  if (index == AVERROR_DECODER_NOT_FOUND)
+    return tc_fail (error, "%s: there is no decoder for its video", path);
+  if (index < 0 || (input->format->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC))
+    return tc_fail (error, "%s: has no video track", path);
+
+  input->video = input->format->streams[index];
+  input->frame_rate = guess_rate (input->format, input->video);
+  input->decoder = avcodec_alloc_context3 (codec);
+  avcodec_parameters_to_context (input->decoder, input->video->codecpar);
+  input->decoder->pkt_timebase = input->video->time_base;
+  input->decoder->framerate = input->frame_rate;
+  input->decoder->thread_count = 0;
+  result = avcodec_open2 (input->decoder, codec, NULL);
+  if (result < 0)
+    return tc_fail_av (error, result, "%s: the decoder for %s does not start", path, codec->name);
+  return TRUE;
+}
+
+void
+tc_input_close (TcInput *input)
+{
+  avcodec_free_context (&input->decoder);
+  avformat_close_input (&input->format);
+}
+
+gboolean
+tc_input_read (TcInput *input, AVPacket *packet)
+{
+  AVStream *stream;
+  gint64 end;
+  int result;
+
+  do {
+    result = av_read_frame (input->format, packet);
+  } while (result == AVERROR (EAGAIN));
+  if (result < 0) {
+    if (result != AVERROR_EOF)
+      input->read_error = result;
+    return FALSE;
+  }
+  stream = input->format->streams[packet->stream_index];
+  if (packet->pts != AV_NOPTS_VALUE) {
+    end = av_rescale_q (packet->pts + packet->duration, stream->time_base, AV_TIME_BASE_Q);
+    input->last_seen = MAX (input->last_seen, end);
+  }
+  return TRUE;
+}
+
+void
+tc_input_send (TcInput *input, const AVPacket *packet)
+{
+  int result = avcodec_send_packet (input->decoder, packet);
+
+  /* The frames before are taken out first, so that there is room (EAGAIN cannot be). */
+  if (result < 0 && result != AVERROR_EOF)
+    input->n_damaged++;
+}
+
+/* Gives `frame` a time where the file has none, and keeps times growing, without which nothing can
+ * be encoded. */
+static void
+complete_times (TcInput *input, AVFrame *frame)
+{
+  AVRational base = input->video->time_base;
+  gint64 duration = frame->pkt_duration;
+
+  if (duration <= 0)
+    duration = av_rescale_q (1, av_inv_q (input->frame_rate), base);
+  frame->pts = frame->best_effort_timestamp;
+  if (frame->pts == AV_NOPTS_VALUE)
+    frame->pts = input->last_pts == AV_NOPTS_VALUE ? 0 : input->last_pts + input->last_duration;
+  if (input->last_pts != AV_NOPTS_VALUE && frame->pts <= input->last_pts) {
+    frame->pts = input->last_pts + 1;
+    input->n_moved++;
+  }
+  frame->pkt_duration = duration;
+  input->last_pts = frame->pts;
+  input->last_duration = duration;
+}
+
+gboolean
+tc_input_receive (TcInput *input, AVFrame *frame)
+{
+  int result;
+
+  for (;;) {
+    result = avcodec_receive_frame (input->decoder, frame);
+    if (result >= 0)
+      break;
+    if (result == AVERROR (EAGAIN) || result == AVERROR_EOF)
+      return FALSE;
+    input->n_damaged++;
+  }
+  if (frame->decode_error_flags != 0)
+    input->n_damaged++;
+  complete_times (input, frame);
+  input->n_frames++;
+  return TRUE;
+}
+
+gint64
+tc_input_count_frames (const TcInput *input)
+{
+  gint64 duration = input->video->duration;
+
+  if (input->video->nb_frames > 0)
+    return input->video->nb_frames;
+  if (duration != AV_NOPTS_VALUE && duration > 0)
+    return av_rescale_q (duration, input->video->time_base, av_inv_q (input->frame_rate));
+  if (input->format->duration != AV_NOPTS_VALUE && input->format->duration > 0)
+    return av_rescale_q (input->format->duration, AV_TIME_BASE_Q, av_inv_q (input->frame_rate));
+  return 0;
+}
+
+char *
+tc_input_describe_end (const TcInput *input)
+{
+  gint64 duration = input->format->duration, start = input->format->start_time;
+  gint64 seen = input->last_seen - (start == AV_NOPTS_VALUE ? 0 : start);
+  char text[AV_ERROR_MAX_STRING_SIZE];
+
+  if (input->read_error != 0) {
+    av_strerror (input->read_error, text, sizeof text);
+    return g_strdup_printf ("reading failed after %.1f s (%s)", (double) seen / AV_TIME_BASE, text);
+  }
+  /* A duration that was estimated from the bit rate says nothing. */
+  if (duration > 0 && input->format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE &&
+      seen < duration - AV_TIME_BASE)
+    return g_strdup_printf ("ends after %.1f of %.1f s", (double) seen / AV_TIME_BASE,
+                            (double) duration / AV_TIME_BASE);
+  if (tc_log_ended_early ())
+    return g_strdup_printf ("ends in the middle of something after %.1f s",
+                            (double) seen / AV_TIME_BASE);
+  return NULL;
+}

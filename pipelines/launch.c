@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What parsebin calls a track, so that the line links the right one. */
+static const char *
+caps_name (enum AVCodecID codec)
+{
+  switch (codec) {
+  case AV_CODEC_ID_H264:
+    return "video/x-h264";
+  case AV_CODEC_ID_HEVC:
+    return "video/x-h265";
+  case AV_CODEC_ID_VP8:
+    return "video/x-vp8";
+  case AV_CODEC_ID_VP9:
+    return "video/x-vp9";
+  case AV_CODEC_ID_AV1:
+    return "video/x-av1";
+  case AV_CODEC_ID_MPEG4:
+  case AV_CODEC_ID_MPEG2VIDEO:
+  case AV_CODEC_ID_MPEG1VIDEO:
+    return "video/mpeg";
+  case AV_CODEC_ID_AAC:
+  case AV_CODEC_ID_MP3:
+    return "audio/mpeg";
+  case AV_CODEC_ID_OPUS:
+    return "audio/x-opus";
+  case AV_CODEC_ID_VORBIS:
+    return "audio/x-vorbis";
+  case AV_CODEC_ID_FLAC:
+    return "audio/x-flac";
+  case AV_CODEC_ID_AC3:
+    return "audio/x-ac3";
+  default:
+    return NULL;
+  }
+}
+
+static const char *
+muxer_for (const AVOutputFormat *container)
+{
+  if (g_str_equal (container->name, "mp4"))
+    return "mp4mux";
+  if (g_str_equal (container->name, "mov"))
+    return "qtmux";
+  if (g_str_equal (container->name, "webm"))
+    return "webmmux";
+  if (g_str_equal (container->name, "mpegts"))
+    return "mpegtsmux";
+  return "matroskamux";
+}
+
+static char *
+quote (const char *path)
+{
+  char *location = g_strconcat ("location=", path, NULL), *quoted;
+
+  /* For gst-launch-1.0 a blank ends a value, for the shell much else does. */
+  if (strpbrk (path, " \t\\\"") != NULL) {
+    char *escaped = g_strescape (path, NULL);
+
+    g_free (location);
+    location = g_strdup_printf ("location=\"%s\"", escaped);
+    g_free (escaped);
+  }
+  quoted = strpbrk (location, " \t\\\"'$&;()<>|*?[]#~`!") != NULL ? g_shell_quote (location)
+                                                                  : g_strdup (location);
+  g_free (location);
+  return quoted;
+}
+
+/* `!` and blanks aside, what a shell would take for itself. */
+static char *
+shell_safe (const char *middle)
+{
+  return strpbrk (middle, "\"'$&;()<>|*?[]#~`") != NULL ? g_shell_quote (middle)
+                                                        : g_strdup (middle);
+}
+
+void
+tc_launch_print (const TcOptions *options, const TcInput *input, const char *middle,
+                 const char *encoder, const AVOutputFormat *container)
+{
+  const char *video = caps_name (input->video->codecpar->codec_id);
+  char *in = quote (options->in), *out = quote (options->out), *safe = shell_safe (middle);
+  int index;
+
+  printf ("gst-launch-1.0 filesrc %s ! ", in);
+  if (video != NULL)
+    printf ("parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
+  else
+    printf ("decodebin name=in  in. ! video/x-raw ! queue ! ");
+  printf ("%s ! %s ! queue ! %s name=out ! filesink %s", safe, encoder, muxer_for (container), out);
+  index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
+  if (index >= 0 && options->audio != TC_AUDIO_NONE) {
+    const AVCodecParameters *codec = input->format->streams[index]->codecpar;
+    const char *audio = caps_name (codec->codec_id);
+    gboolean held = avformat_query_codec (container, codec->codec_id, FF_COMPLIANCE_NORMAL) == 1;
+    gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
+
+    if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
+      printf ("  in. ! %s ! queue ! out.", audio);
+    else if (video == NULL || audio != NULL)
+      printf ("  in. ! %s ! queue ! %saudioconvert ! audioresample ! %s ! out.",
+              video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
+              opus ? "opusenc" : "avenc_aac ! aacparse");
+  }
+  printf ("\n");
+  fflush (stdout);
+  g_free (in);
+  g_free (out);
+  g_free (safe);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static gint ended_early;
+
+static void
+set_error (GError **error, char *text)
+{
+  /* One line, whatever it is put together from. */
+  g_strdelimit (text, "\n\r", ' ');
+  if (error != NULL && *error == NULL)
+    g_set_error_literal (error, g_quark_from_static_string (TC_NAME), 0, text);
+  g_free (text);
+}
+
+gboolean
+tc_fail (GError **error, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  set_error (error, g_strdup_vprintf (format, args));
+  va_end (args);
+  return FALSE;
+}
+
+gboolean
+tc_fail_av (GError **error, int code, const char *format, ...)
+{
+  char words[AV_ERROR_MAX_STRING_SIZE], *text;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  av_strerror (code, words, sizeof words);
+  set_error (error, g_strdup_printf ("%s: %s", text, words));
+  g_free (text);
+  return FALSE;
+}
+
+void
+tc_note (const char *format, ...)
+{
+  char *text;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  tc_progress_clear ();
+  fprintf (stderr, "%s\n", text);
+  g_free (text);
+}
+
+void
+tc_note_error (const GError *error)
+{
+  tc_progress_clear ();
+  fprintf (stderr, TC_NAME ": %s\n", error->message);
+}
+
+/* FFmpeg tells a lot that is of no use to whoever enlarges a video, and what fails is told once, by
+ * this program. But that a file was cut off is told nowhere else. */
+static void
+on_log (void *context, int level, const char *format, va_list args)
+{
+  if (level <= AV_LOG_ERROR && strstr (format, "File ended prematurely") != NULL)
+    g_atomic_int_set (&ended_early, 1);
+}
+
+void
+tc_log_init (void)
+{
+  av_log_set_callback (on_log);
+  /* SVT-AV1 speaks past that, on its own. */
+  g_setenv ("SVT_LOG", "1", FALSE);
+}
+
+gboolean
+tc_log_ended_early (void)
+{
+  return g_atomic_int_get (&ended_early);
+}

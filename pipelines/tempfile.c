@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The file that is being written. It has its final name only once it is complete, so that whoever
+ * finds OUT has all of it. */
+static GMutex lock;
+static char *current;
+static int current_fd = -1; /* holds the lock against a second run with the same OUT */
+
+gboolean
+tc_temp_open (const char *out, char **temp, GError **error)
+{
+  char *folder = g_path_get_dirname (out), *name = g_path_get_basename (out);
+  struct stat status;
+  gboolean ok = FALSE;
+  int fd = -1;
+
+  *temp = NULL;
+  if (stat (folder, &status) != 0 || !S_ISDIR (status.st_mode)) {
+    tc_fail (error, "%s: there is no folder %s", out, folder);
+  } else if (stat (out, &status) == 0 && !S_ISREG (status.st_mode)) {
+    tc_fail (error, "%s: not a file that could be written", out);
+  } else {
+    *temp = g_strdup_printf ("%s/.%s.part", folder, name);
+    fd = open (*temp, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+      tc_fail (error, "%s: cannot write in the folder %s: %s", out, folder, g_strerror (errno));
+    else if (flock (fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      tc_fail (error, "%s: is being written by another run", out);
+    else if (ftruncate (fd, 0) != 0)
+      tc_fail (error, "%s: %s", *temp, g_strerror (errno));
+    else
+      ok = TRUE;
+  }
+  g_mutex_lock (&lock);
+  if (ok) {
+    current = g_strdup (*temp);
+    current_fd = fd;
+  } else {
+    g_clear_pointer (temp, g_free);
+    if (fd >= 0)
+      close (fd);
+  }
+  g_mutex_unlock (&lock);
+  g_free (folder);
+  g_free (name);
+  return ok;
+}
+
+gboolean
+tc_temp_commit (const char *temp, const char *out, GError **error)
+{
+  char *folder = g_path_get_dirname (out);
+  gboolean ok = TRUE;
+  int fd;
+
+  g_mutex_lock (&lock);
+  if (fsync (current_fd) != 0 || rename (temp, out) != 0)
+    ok = tc_fail (error, "%s: %s", out, g_strerror (errno));
+  if (ok) {
+    g_clear_pointer (&current, g_free);
+    close (current_fd);
+    current_fd = -1;
+    /* The new name is to survive a power cut as well; not every file system can be asked. */
+    fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+      (void) !fsync (fd);
+      close (fd);
+    }
+  }
+  g_mutex_unlock (&lock);
+  g_free (folder);
+  return ok;
+}
+
+void
+tc_temp_discard (void)
+{
+  g_mutex_lock (&lock);
+  if (current != NULL) {
+    unlink (current);
+    close (current_fd);
+    current_fd = -1;
+    g_clear_pointer (&current, g_free);
+  }
+  g_mutex_unlock (&lock);
+}
+
+/* Signals are taken by a thread that waits for nothing else, so that it may take locks, and that
+ * ends the program at once: an encoder may need seconds to come to an end by itself. */
+static gpointer
+wait_for_signal (gpointer data)
+{
+  sigset_t *set = data;
+  int number = 0;
+
+  if (sigwait (set, &number) != 0)
+    return NULL;
+  tc_temp_discard ();
+  /* Not cleared but left: in place, what was reached stays to be seen. */
+  fprintf (stderr, "\n" TC_NAME ": stopped by %s, nothing was kept\n",
+           number == SIGINT    ? "SIGINT"
+           : number == SIGTERM ? "SIGTERM"
+                               : "SIGHUP");
+  _exit (128 + number);
+}
+
+void
+tc_signals_init (void)
+{
+  static sigset_t set;
+
+  /* A full quota or a closed pipe is an error of the write, which is told in words. */
+  signal (SIGXFSZ, SIG_IGN);
+  signal (SIGPIPE, SIG_IGN);
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGHUP);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+  g_thread_unref (g_thread_new ("signals", wait_for_signal, &set));
+}

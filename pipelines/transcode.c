@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcode.h"
+
+#include <libavutil/pixdesc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+typedef struct {
+  TcOptions options;
+  TcInput input;
+  TcOutput *output;
+  TcUpscale *upscale;
+  AVPacket *packet;
+  AVFrame *frame;
+  GThread *encoding;
+  GError *encoding_error; /* of that thread, read after it has ended */
+  gint64 n_pushed;
+} Job;
+
+/* The third thread: what comes out of the pipeline is encoded and written. */
+static gpointer
+encode_frames (gpointer data)
+{
+  Job *job = data;
+  AVFrame *frame;
+  gboolean ok = TRUE;
+
+  while (ok && (frame = tc_upscale_pull (job->upscale)) != NULL) {
+    ok = tc_output_encode (job->output, frame, &job->encoding_error);
+    av_frame_free (&frame);
+    tc_progress_frame (tc_output_count_frames (job->output));
+  }
+  tc_upscale_finish (job->upscale, !ok);
+  return NULL;
+}
+
+/* With the first frame it is known what the pipeline and the encoder are to be. */
+static gboolean
+start (Job *job, const AVFrame *first, GError **error)
+{
+  const AVOutputFormat *container = tc_output_get_format (job->output);
+  const char *name = av_get_pix_fmt_name (first->format);
+  GstVideoFormat own, work, encode, unused;
+  TcEncoderChoice choice;
+  char *middle, *encoder;
+  gint64 total = tc_input_count_frames (&job->input);
+
+  if (!tc_format_from_av (first->format, &own, &work))
+    return tc_fail (error, "%s: its pixel format %s is not handled", job->options.in, name);
+  if (!tc_encoder_choose (&choice, &job->options, container, tc_format_to_av (work), error))
+    return FALSE;
+  if (own != work)
+    tc_note ("%s is enlarged as %s", name, gst_video_format_to_string (work));
+  if (!tc_format_from_av (choice.format, &encode, &unused))
+    return tc_fail (error, "%s takes no format that is handled", choice.codec->name);
+  if (encode != work)
+    tc_note ("%s takes no %s, it is encoded as %s", choice.codec->name,
+             gst_video_format_to_string (work), gst_video_format_to_string (encode));
+  tc_output_set_encoder (job->output, &choice);
+
+  middle = tc_upscale_describe (&job->options, first->top_field_first, own, work, encode);
+  encoder = tc_encoder_describe (&choice, &job->options);
+  tc_launch_print (&job->options, &job->input, middle, encoder, container);
+  g_free (middle);
+  g_free (encoder);
+
+  job->upscale = tc_upscale_new (&job->options, first, work, encode, job->input.video->time_base,
+                                 job->input.frame_rate, error);
+  if (job->upscale == NULL)
+    return FALSE;
+  tc_progress_start (job->options.frames > 0 && (total == 0 || job->options.frames < total)
+                         ? job->options.frames
+                         : total);
+  job->encoding = g_thread_new ("encoding", encode_frames, job);
+  return TRUE;
+}
+
+static gboolean
+is_complete (const Job *job)
+{
+  return job->options.frames > 0 && job->n_pushed >= job->options.frames;
+}
+
+/* Passes on the frames that the decoder has. */
+static gboolean
+push_frames (Job *job, GError **error)
+{
+  gboolean ok = TRUE;
+
+  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame)) {
+    AVRational aspect =
+        av_guess_sample_aspect_ratio (job->input.format, job->input.video, job->frame);
+
+    if (job->upscale == NULL)
+      ok = start (job, job->frame, error);
+    if (ok)
+      ok = tc_upscale_push (job->upscale, job->frame, aspect, error);
+    job->n_pushed += ok;
+    av_frame_unref (job->frame);
+  }
+  return ok;
+}
+
+static gboolean
+read_all (Job *job, GError **error)
+{
+  gboolean ok = TRUE;
+
+  while (ok && !is_complete (job) && tc_input_read (&job->input, job->packet)) {
+    if (job->packet->stream_index == job->input.video->index) {
+      tc_input_send (&job->input, job->packet);
+      ok = push_frames (job, error);
+    } else {
+      ok = tc_output_add_packet (job->output, job->packet, error);
+    }
+    av_packet_unref (job->packet);
+  }
+  if (ok && !is_complete (job)) {
+    tc_input_send (&job->input, NULL);
+    ok = push_frames (job, error);
+  }
+  if (ok && job->upscale == NULL)
+    return tc_fail (error, "%s: not one frame of its video could be decoded", job->options.in);
+  return ok && tc_output_end_packets (job->output, error);
+}
+
+/* Both threads have come to an end; what went wrong first is told. */
+static gboolean
+join (Job *job, gboolean ok, GError **error)
+{
+  GError *pipeline_error = NULL;
+
+  if (job->encoding == NULL)
+    return ok;
+  if (ok)
+    tc_upscale_push_end (job->upscale);
+  else
+    tc_upscale_finish (job->upscale, TRUE);
+  ok &= tc_upscale_wait (job->upscale, &pipeline_error);
+  g_thread_join (g_steal_pointer (&job->encoding));
+  if (job->encoding_error != NULL)
+    tc_fail (error, "%s", job->encoding_error->message);
+  if (pipeline_error != NULL)
+    tc_fail (error, "%s", pipeline_error->message);
+  g_clear_error (&pipeline_error);
+  return ok;
+}
+
+static gboolean
+check_paths (const TcOptions *options, GError **error)
+{
+  struct stat in, out;
+
+  if (stat (options->in, &in) == 0 && stat (options->out, &out) == 0 && in.st_dev == out.st_dev &&
+      in.st_ino == out.st_ino)
+    return tc_fail (error, "%s and %s are the same file", options->in, options->out);
+  return TRUE;
+}
+
+static void
+summarise (Job *job)
+{
+  char *end = job->options.frames > 0 ? NULL : tc_input_describe_end (&job->input);
+  double seconds = tc_progress_seconds ();
+  gint64 n = tc_output_count_frames (job->output);
+  int width, height;
+
+  if (end != NULL)
+    tc_note ("%s %s: cut off? what could be decoded was kept", job->options.in, end);
+  if (job->input.n_damaged > 0)
+    tc_note ("%s: %" G_GINT64_FORMAT " damaged packets or frames on the way", job->options.in,
+             job->input.n_damaged);
+  if (job->input.n_moved > 0)
+    tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", job->options.in,
+             job->input.n_moved);
+  tc_output_get_size (job->output, &width, &height);
+  tc_note ("%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)", job->options.out, n,
+           width, height, seconds, (double) n / seconds);
+  g_free (end);
+}
+
+static gboolean
+run (Job *job, GError **error)
+{
+  gboolean ok;
+
+  if (!check_paths (&job->options, error) || !tc_input_open (&job->input, job->options.in, error))
+    return FALSE;
+  job->output = tc_output_new (&job->options, &job->input, error);
+  if (job->output == NULL)
+    return FALSE;
+  job->packet = av_packet_alloc ();
+  job->frame = av_frame_alloc ();
+  ok = read_all (job, error);
+  ok = join (job, ok, error);
+  ok = ok && tc_output_encode (job->output, NULL, error) && tc_output_commit (job->output, error);
+  if (ok)
+    summarise (job);
+  return ok;
+}
+
+int
+main (int argc, char **argv)
+{
+  Job job = {0};
+  GError *error = NULL;
+  gboolean ok;
+
+  for (int i = 1; i < argc; i++) {
+    if (g_str_equal (argv[i], "--help") || g_str_equal (argv[i], "-h")) {
+      tc_options_help ();
+      return EXIT_SUCCESS;
+    }
+  }
+  tc_signals_init ();
+  tc_log_init ();
+  gst_init (NULL, NULL);
+  ok = tc_options_parse (&job.options, argc, argv, &error) && run (&job, &error);
+
+  tc_upscale_free (job.upscale);
+  tc_output_free (job.output);
+  tc_input_close (&job.input);
+  av_packet_free (&job.packet);
+  av_frame_free (&job.frame);
+  tc_options_clear (&job.options);
+  g_clear_error (&job.encoding_error);
+  if (!ok) {
+    if (error == NULL)
+      tc_fail (&error, "stopped for an unknown reason");
+    tc_note_error (error);
+    g_clear_error (&error);
+  }
+  return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
