@@ -45,6 +45,10 @@ def count(log: str) -> tuple[int, int, int]:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: count.py testlog.json")
-    ok, bad, left = count(sys.argv[1])
+    try:
+        ok, bad, left = count(sys.argv[1])
+    except OSError as error:
+        print(f"FAILED: no test ran: {error}")
+        ok, bad, left = 0, 1, 0
     print(f"{ok} passed, {bad} failed" + (f", {left} skipped" if left else ""))
     sys.exit(bad > 0 or ok == 0)

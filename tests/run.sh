@@ -10,6 +10,6 @@ rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3 ffmpeg
 rfdn_build
 
 status=0
-meson test -C "$RFDN_BUILD" --no-rebuild --print-errorlogs "$@" || status=$?
+rfdn_meson test -C "$RFDN_BUILD" --no-rebuild --print-errorlogs "$@" || status=$?
 python3 tests/count.py "$RFDN_BUILD/meson-logs/testlog.json" || status=1
 exit "$status"
