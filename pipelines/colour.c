@@ -116,9 +116,16 @@ set_colorimetry (GstCaps *caps, const AVFrame *frame, GstVideoFormat format)
       frame->color_primaries == AVCOL_PRI_UNSPECIFIED)
     return;
 
-  /* What is not told is what GStreamer would take it for at this size, before enlarging. */
+  /* What GStreamer would take it for at this size, before enlarging. Once some of it is told, the
+   * rest is better left unknown: at its size a clip may be BT.601 and yet have a matrix of BT.709,
+   * and players guess from that. */
   gst_video_info_set_format (&guess, format, frame->width, frame->height);
   colorimetry = guess.colorimetry;
+  if (frame->colorspace != AVCOL_SPC_UNSPECIFIED || frame->color_trc != AVCOL_TRC_UNSPECIFIED ||
+      frame->color_primaries != AVCOL_PRI_UNSPECIFIED) {
+    colorimetry.transfer = GST_VIDEO_TRANSFER_UNKNOWN;
+    colorimetry.primaries = GST_VIDEO_COLOR_PRIMARIES_UNKNOWN;
+  }
   if (full)
     colorimetry.range = GST_VIDEO_COLOR_RANGE_0_255;
   else if (frame->color_range == AVCOL_RANGE_MPEG)

@@ -111,7 +111,7 @@ tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoForma
   if (own != work)
     g_string_append_printf (text, "videoconvert ! video/x-raw,format=%s ! ",
                             gst_video_format_to_string (work));
-  g_string_append (text, "rfdnupscale name=upscale");
+  g_string_append (text, "rfdnupscale name=rfdnupscale");
   if (options->model != NULL) {
     char *quoted = g_strescape (options->model, "");
 
@@ -182,7 +182,7 @@ tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat w
   self->frame_rate = frame_rate;
   self->first_pts = first->pts;
   self->format = own;
-  upscale = gst_bin_get_by_name (GST_BIN (pipeline), "upscale");
+  upscale = gst_bin_get_by_name (GST_BIN (pipeline), "rfdnupscale");
   add_probe (upscale, "src", GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_output_caps, self);
   gst_object_unref (upscale);
   add_probe (self->appsrc, "src", GST_PAD_PROBE_TYPE_BUFFER, on_buffer_leaves, self);
