@@ -38,10 +38,10 @@ set_range (GValue *range, guint64 min, guint64 max, guint64 step)
     return FALSE;
   if (min == max) {
     g_value_init (range, G_TYPE_INT);
-    g_value_set_int (range, (gint)min);
+    g_value_set_int (range, (gint) min);
   } else {
     g_value_init (range, GST_TYPE_INT_RANGE);
-    gst_value_set_int_range_step (range, (gint)min, (gint)max, (gint)step);
+    gst_value_set_int_range_step (range, (gint) min, (gint) max, (gint) step);
   }
   return TRUE;
 }
@@ -54,12 +54,12 @@ scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
   if (G_VALUE_HOLDS_INT (size)) {
     if (g_value_get_int (size) < 1)
       return FALSE;
-    min = max = (guint64)g_value_get_int (size);
+    min = max = (guint64) g_value_get_int (size);
     step = 1;
   } else {
-    min = (guint64)MAX (gst_value_get_int_range_min (size), 1);
-    max = (guint64)MAX (gst_value_get_int_range_max (size), 0);
-    step = (guint64)MAX (gst_value_get_int_range_step (size), 1);
+    min = (guint64) MAX (gst_value_get_int_range_min (size), 1);
+    max = (guint64) MAX (gst_value_get_int_range_max (size), 0);
+    step = (guint64) MAX (gst_value_get_int_range_step (size), 1);
   }
 
   if (enlarge) {
@@ -69,7 +69,7 @@ scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
   /* Only those that the factor divides have a smaller picture. */
   step = step * factor / greatest_common_divisor (step, factor);
   min = (min + step - 1) / step * step;
-  max = MIN (max / step * step, (guint64)RFDN_MAX_SIZE * factor);
+  max = MIN (max / step * step, (guint64) RFDN_MAX_SIZE * factor);
   return set_range (scaled, min / factor, max / factor, step / factor);
 }
 
@@ -209,7 +209,8 @@ gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors)
     for (guint i = 0; i < gst_caps_get_size (out); i++) {
       GstCaps *chosen;
 
-      if (!has_size (gst_caps_get_structure (out, i), width * (gint)factor, height * (gint)factor))
+      if (!has_size (gst_caps_get_structure (out, i), width * (gint) factor,
+                     height * (gint) factor))
         continue;
       chosen = gst_caps_copy_nth (out, i);
       gst_caps_unref (out);
@@ -243,7 +244,7 @@ gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out)
       GST_VIDEO_INFO_HEIGHT (out) != factor * GST_VIDEO_INFO_HEIGHT (in) ||
       GST_VIDEO_INFO_FORMAT (out) != GST_VIDEO_INFO_FORMAT (in))
     return 0;
-  return (guint)factor;
+  return (guint) factor;
 }
 
 void

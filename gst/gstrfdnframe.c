@@ -40,17 +40,17 @@ static RfdnPlane
 get_plane (GstVideoFrame *frame, guint component)
 {
   const GstVideoFormatInfo *format = frame->info.finfo;
-  gsize offset = (gsize)GST_VIDEO_FORMAT_INFO_POFFSET (format, component);
+  gsize offset = (gsize) GST_VIDEO_FORMAT_INFO_POFFSET (format, component);
 
   /* GStreamer's table has the V of P010 one byte after the U, as in NV12, where it is two. */
   if (get_sample_format (format, component).samples == RFDN_SAMPLES_U16 && offset % 2 != 0)
     offset *= 2;
   return (RfdnPlane){
-      .data = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA (
+      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (
                   frame, GST_VIDEO_FORMAT_INFO_PLANE (format, component)) +
               offset,
       .stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, component),
-      .pixel_stride = (gsize)GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
+      .pixel_stride = (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
   };
 }
 
@@ -58,7 +58,7 @@ static gboolean
 has_padding (const GstVideoInfo *info)
 {
   return GST_VIDEO_INFO_IS_RGB (info) && GST_VIDEO_INFO_N_PLANES (info) == 1 &&
-         GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) > (gint)GST_VIDEO_INFO_N_COMPONENTS (info);
+         GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) > (gint) GST_VIDEO_INFO_N_COMPONENTS (info);
 }
 
 /* The x of RGBx: all ones, as an opaque alpha would be. */
@@ -67,10 +67,10 @@ fill_padding (GstVideoFrame *frame)
 {
   guint8 *row = GST_VIDEO_FRAME_PLANE_DATA (frame, 0);
   const gsize size =
-      (gsize)GST_VIDEO_FRAME_WIDTH (frame) * (gsize)GST_VIDEO_FRAME_COMP_PSTRIDE (frame, 0);
+      (gsize) GST_VIDEO_FRAME_WIDTH (frame) * (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, 0);
 
   for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (frame); y++)
-    memset (row + y * (gssize)GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0), 0xff, size);
+    memset (row + y * (gssize) GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0), 0xff, size);
 }
 
 /* ---- resamplers ---------------------------------------------------------------------------- */
@@ -91,10 +91,10 @@ make_resampler (const GstVideoInfo *in, const GstVideoInfo *out, guint component
 {
   const GstVideoFormatInfo *format = in->finfo;
   const RfdnResamplerParams params = {
-      .in_width = (guint)GST_VIDEO_INFO_COMP_WIDTH (in, component),
-      .in_height = (guint)GST_VIDEO_INFO_COMP_HEIGHT (in, component),
-      .out_width = (guint)GST_VIDEO_INFO_COMP_WIDTH (out, component),
-      .out_height = (guint)GST_VIDEO_INFO_COMP_HEIGHT (out, component),
+      .in_width = (guint) GST_VIDEO_INFO_COMP_WIDTH (in, component),
+      .in_height = (guint) GST_VIDEO_INFO_COMP_HEIGHT (in, component),
+      .out_width = (guint) GST_VIDEO_INFO_COMP_WIDTH (out, component),
+      .out_height = (guint) GST_VIDEO_INFO_COMP_HEIGHT (out, component),
       .scale = scale,
       .shift_x = get_shift (in->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED,
                             GST_VIDEO_FORMAT_INFO_W_SUB (format, component), scale),
@@ -156,8 +156,8 @@ make_intermediate_info (GstVideoInfo *info, const GstVideoInfo *like, RfdnColour
   const gboolean luma = colour == RFDN_COLOUR_LUMA;
 
   if (!gst_video_info_set_format (info, luma ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_ARGB64,
-                                  (guint)GST_VIDEO_INFO_WIDTH (like),
-                                  (guint)GST_VIDEO_INFO_HEIGHT (like))) {
+                                  (guint) GST_VIDEO_INFO_WIDTH (like),
+                                  (guint) GST_VIDEO_INFO_HEIGHT (like))) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "frames of %dx%d are too large",
                  GST_VIDEO_INFO_WIDTH (like), GST_VIDEO_INFO_HEIGHT (like));
     return FALSE;
@@ -232,8 +232,8 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
       !plan_conversion (self, network->colour, &from, &to, settings->n_threads, error))
     return NULL;
 
-  params.width = (guint)GST_VIDEO_INFO_WIDTH (&from);
-  params.height = (guint)GST_VIDEO_INFO_HEIGHT (&from);
+  params.width = (guint) GST_VIDEO_INFO_WIDTH (&from);
+  params.height = (guint) GST_VIDEO_INFO_HEIGHT (&from);
   params.format = get_sample_format (from.finfo, 0);
   params.n_threads = settings->n_threads;
   params.tile_size = settings->tile_size;

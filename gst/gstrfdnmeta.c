@@ -16,7 +16,7 @@ has_only_known_tags (const GstMetaInfo *info)
   static const char *const known[] = {GST_META_TAG_VIDEO_STR, GST_META_TAG_VIDEO_SIZE_STR,
                                       GST_META_TAG_VIDEO_ORIENTATION_STR,
                                       GST_META_TAG_VIDEO_COLORSPACE_STR, NULL};
-  const char *const *tags = (const char *const *)gst_meta_api_type_get_tags (info->api);
+  const char *const *tags = (const char *const *) gst_meta_api_type_get_tags (info->api);
 
   for (; tags != NULL && *tags != NULL; tags++) {
     if (!g_strv_contains (known, *tags))
@@ -41,7 +41,7 @@ copy_region_params (GstBuffer *outbuf, const GstVideoRegionOfInterestMeta *from)
 
   while ((meta = gst_buffer_iterate_meta_filtered (outbuf, &state,
                                                    GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE))) {
-    GstVideoRegionOfInterestMeta *region = (GstVideoRegionOfInterestMeta *)meta;
+    GstVideoRegionOfInterestMeta *region = (GstVideoRegionOfInterestMeta *) meta;
 
     if (region->id == from->id && region->roi_type == from->roi_type && region->params == NULL)
       to = region;
@@ -65,7 +65,7 @@ enlarge_overlays (GstBuffer *outbuf, const GstVideoOverlayCompositionMeta *meta,
 
     gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
     gst_video_overlay_rectangle_set_render_rectangle (
-        rectangle, x * factor, y * factor, width * (guint)factor, height * (guint)factor);
+        rectangle, x * factor, y * factor, width * (guint) factor, height * (guint) factor);
   }
   gst_buffer_add_video_overlay_composition_meta (outbuf, composition);
   gst_video_overlay_composition_unref (composition);
@@ -81,7 +81,7 @@ gst_rfdn_meta_transform (GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf, Gst
   if (info->api == GST_VIDEO_CROP_META_API_TYPE)
     return GST_RFDN_META_DROP;
   if (info->api == GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE) {
-    enlarge_overlays (outbuf, (const GstVideoOverlayCompositionMeta *)meta, in, out);
+    enlarge_overlays (outbuf, (const GstVideoOverlayCompositionMeta *) meta, in, out);
     return GST_RFDN_META_DONE;
   }
   if (!has_only_known_tags (info))
@@ -94,6 +94,6 @@ gst_rfdn_meta_transform (GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf, Gst
                              &scale))
     return GST_RFDN_META_DROP;
   if (info->api == GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)
-    copy_region_params (outbuf, (const GstVideoRegionOfInterestMeta *)meta);
+    copy_region_params (outbuf, (const GstVideoRegionOfInterestMeta *) meta);
   return GST_RFDN_META_DONE;
 }

@@ -82,7 +82,7 @@ check_file (const char *path, const char *shown, GError **error)
   if (status.st_size > MAX_FILE_SIZE) {
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
                  "The file '%s' is too large to be a model: %" G_GINT64_FORMAT " bytes.", shown,
-                 (gint64)status.st_size);
+                 (gint64) status.st_size);
     return FALSE;
   }
   return TRUE;

@@ -148,7 +148,7 @@ gst_rfdn_upscale_set_property (GObject *object, guint id, const GValue *value, G
       self->model_name = g_strdup (gst_rfdn_model_get_default ());
     break;
   case PROP_SCALE:
-    renegotiate = self->scale != (GstRfdnScale)g_value_get_enum (value);
+    renegotiate = self->scale != (GstRfdnScale) g_value_get_enum (value);
     self->scale = g_value_get_enum (value);
     break;
   case PROP_N_THREADS:
@@ -398,31 +398,47 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-/* Whether downstream takes nothing of what @incaps can become. */
+/* The larger frame's size in bytes has to fit into what GStreamer counts with. */
 static gboolean
-downstream_refuses (GstRfdnUpscale *self, GstCaps *incaps)
+is_too_large (GstCaps *outcaps)
 {
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, get_factors (self));
-  g_autoptr (GstCaps) taken = NULL;
+  for (guint i = 0; i < gst_caps_get_size (outcaps); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_copy_nth (outcaps, i);
+    GstVideoInfo info;
 
-  if (GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
-    return FALSE;
-  taken = gst_pad_peer_query_caps (pad, possible);
-  return taken != NULL && gst_caps_is_empty (taken);
+    if (gst_caps_is_fixed (caps) && gst_video_info_from_caps (&info, caps))
+      return FALSE;
+  }
+  return TRUE;
 }
 
+/* Why negotiation failed, as far as that can be told. */
 static void
-post_refusal (GstRfdnUpscale *self, GstCaps *incaps)
+explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
 {
-  const guint factors = get_factors (self);
-  GString *list = g_string_new (NULL);
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+  const guint factors = get_factors (self) & ~GST_RFDN_FACTOR (1);
+  g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors);
+  g_autoptr (GstCaps) taken = NULL;
+  g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
+  GString *list;
   guint factor = 0;
 
-  while ((factor = gst_rfdn_caps_next_factor (factors & ~GST_RFDN_FACTOR (1), factor)) != 0)
+  if (self->refused || GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
+    return;
+  if (is_too_large (possible)) {
+    refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
+            "Frames of this size are too large to be enlarged.");
+    return;
+  }
+  taken = gst_pad_peer_query_caps (pad, possible);
+  if (!gst_caps_is_empty (taken))
+    return;
+
+  list = g_string_new (NULL);
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
     g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
-  refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
-          gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps),
+  refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
           "Downstream does not take what these frames can become: %s times as large, format and "
           "colorimetry unchanged.",
           list->str);
@@ -450,8 +466,7 @@ sink_caps (GstBaseTransform *trans, GstEvent *event)
   }
 
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event)) {
-    if (!self->refused && downstream_refuses (self, caps))
-      post_refusal (self, caps);
+    explain_failure (self, caps);
     return FALSE;
   }
   self->refused = FALSE;

@@ -179,6 +179,7 @@ static const struct {
     {"progressive", "", 2, "format=I420,width=32,height=24,interlace-mode=progressive", "ANY",
      "format=I420,width=64,height=48,interlace-mode=progressive,colorimetry=bt601,chroma-site="
      "jpeg"},
+    {"too-large", "", 2, "format=GRAY8,width=32768,height=32768", "ANY", NULL},
     {"dmabuf", "", 2, "(memory:DMABuf)format=I420,width=32,height=24", "ANY", NULL},
 };
 
