@@ -428,6 +428,9 @@ start_video (TcOutput *self, const AVFrame *frame, GError **error)
       av_codec_get_id (container->codec_tag, MKTAG ('h', 'v', 'c', '1')) == AV_CODEC_ID_HEVC)
     self->video->codecpar->codec_tag = MKTAG ('h', 'v', 'c', '1');
   add_hdr_side_data (self->video, frame);
+  if (!g_str_equal (container->name, "mp4") && !g_str_equal (container->name, "mov") &&
+      av_stream_get_side_data (self->video, AV_PKT_DATA_DISPLAYMATRIX, NULL) != NULL)
+    tc_note ("%s cannot hold how the picture is rotated; mp4 can", container->name);
   /* Matroska tells when frames are shown, so that decoding times before 0, which reordering
    * brings about, are no reason to move everything. */
   if (strstr (container->name, "matroska") != NULL || strstr (container->name, "webm") != NULL)
