@@ -3,7 +3,12 @@
 /* Direct convolutions: a block of output channels times two vectors of pixels is summed up in
  * registers. */
 
+/* Accumulators, the input's vectors and one to spare in registers. */
+#if VECTOR_REGISTERS == 32
+#define CONV_BLOCK 12
+#else
 #define CONV_BLOCK 6
+#endif
 #define CONV_VECTORS 2
 
 typedef enum { CONV_3X3, CONV_1X1, CONV_3X3_STRIDE2 } Conv;
@@ -112,7 +117,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
   const gsize step = conv == CONV_3X3_STRIDE2 ? 2 : 1;
   Vec acc[CONV_BLOCK][CONV_VECTORS];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 8
     for (guint v = 0; v < vectors; v++)
@@ -131,7 +136,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
         /* Keeps gcc from reading the vector from memory again for every channel. */
         __asm__("" : "+" VECTOR_REGISTER (in[v]));
       }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 8
         for (guint v = 0; v < vectors; v++)
@@ -141,7 +146,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
     }
   }
 
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 8
     for (guint v = 0; v < vectors; v++) {
@@ -165,6 +170,11 @@ conv_block (const Run *run, const float *weights, guint in_channels, guint o, gu
     conv_tile (run, weights, in_channels, o, t, conv, block, 1);
 }
 
+#define CONV_CASE(size)                                                                            \
+  case size:                                                                                       \
+    conv_block (run, weights, a->in_channels, o, a->n, conv, size);                                \
+    break;
+
 INLINE void
 conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
 {
@@ -174,24 +184,20 @@ conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
   for (guint o = 0, k = 0; o < a->out_channels; k++) {
     const guint block = block_size (a->out_channels, CONV_BLOCK, k);
     switch (block) {
-    case 6:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 6);
-      break;
-    case 5:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 5);
-      break;
-    case 4:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 4);
-      break;
-    case 3:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 3);
-      break;
-    case 2:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 2);
-      break;
-    case 1:
-      conv_block (run, weights, a->in_channels, o, a->n, conv, 1);
-      break;
+      CONV_CASE (1)
+      CONV_CASE (2)
+      CONV_CASE (3)
+      CONV_CASE (4)
+      CONV_CASE (5)
+      CONV_CASE (6)
+#if CONV_BLOCK == 12
+      CONV_CASE (7)
+      CONV_CASE (8)
+      CONV_CASE (9)
+      CONV_CASE (10)
+      CONV_CASE (11)
+      CONV_CASE (12)
+#endif
     }
     weights += block * (1 + a->in_channels * taps);
     o += block;

@@ -4,13 +4,20 @@
  * neural networks", CVPR 2016, section 4.3): Y = A' [(G g G') * (B' d B)] A, 36 products for 16
  * pixels instead of 144.
  *
- * A batch is a row of 4x4 tiles, as many as two vectors have lanes. For each of the 36 positions
- * the products over all channels are a small matrix product. The input is transformed two rows of
- * positions at a time ({1, 2}, {3, 4}, {0, 5} have most in common), so that it stays in the cache
- * until it is multiplied. */
+ * A batch is a row of 4x4 tiles, as many as one or two vectors have lanes. For each of the 36
+ * positions the products over all channels are a small matrix product. The input is transformed two
+ * rows of positions at a time ({1, 2}, {3, 4}, {0, 5} have most in common), so that it stays in the
+ * cache until it is multiplied. */
 
 #define WINOGRAD_POSITIONS 36
+
+/* With vectors of 16, one of them keeps a pair of rows and the products of 50 channels in 150 KiB:
+ * measured on AVX-512, a tenth quicker than two. */
+#if VECTOR_FLOATS == 16
+#define WINOGRAD_VECTORS 1
+#else
 #define WINOGRAD_VECTORS 2
+#endif
 
 /* Blocks of output channels: accumulators, the input's vectors and one to spare in registers. */
 #if VECTOR_REGISTERS == 32
@@ -303,7 +310,7 @@ winograd_strip (const RfdnConvStrip *a)
 {
   guint t = 0;
 
-  for (; t + VECTOR_FLOATS < a->n; t += WINOGRAD_LANES)
+  for (; t + (WINOGRAD_VECTORS - 1) * VECTOR_FLOATS < a->n; t += WINOGRAD_LANES)
     winograd_batch (a, t, WINOGRAD_VECTORS);
   if (t < a->n)
     winograd_batch (a, t, 1);
