@@ -251,7 +251,7 @@ tc_encoder_describe (const TcEncoderChoice *choice, const TcOptions *options)
     return g_strdup_printf ("x265enc speed-preset=%s option-string=crf=%d ! h265parse",
                             name_of (options->preset), crf);
   case AV_CODEC_ID_VP9:
-    return g_strdup_printf ("vp9enc deadline=1 cpu-used=%d end-usage=q cq-level=%d row-mt=true",
+    return g_strdup_printf ("vp9enc deadline=1 cpu-used=%d end-usage=cq cq-level=%d row-mt=true",
                             MIN (speed_of (options->preset, 4), 8), crf);
   case AV_CODEC_ID_AV1:
     return g_strdup_printf ("av1enc cpu-used=%d end-usage=q ! av1parse",

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AUDIO_QUEUE "queue max-size-buffers=0 max-size-time=0"
+
 /* What parsebin calls a track, so that the line links the right one. */
 static const char *
 caps_name (enum AVCodecID codec)
@@ -39,6 +41,13 @@ caps_name (enum AVCodecID codec)
   }
 }
 
+char *
+tc_shell_quote (const char *argument)
+{
+  return strpbrk (argument, " \t\\\"'$&;()<>|*?[]{}#~`!") != NULL ? g_shell_quote (argument)
+                                                                  : g_strdup (argument);
+}
+
 static const char *
 muxer_for (const AVOutputFormat *container)
 {
@@ -53,31 +62,14 @@ muxer_for (const AVOutputFormat *container)
   return "matroskamux";
 }
 
+/* gst-launch-1.0 takes an argument's blanks for part of it by itself. */
 static char *
 quote (const char *path)
 {
-  char *location = g_strconcat ("location=", path, NULL), *quoted;
+  char *location = g_strconcat ("location=", path, NULL), *quoted = tc_shell_quote (location);
 
-  /* For gst-launch-1.0 a blank ends a value, for the shell much else does. */
-  if (strpbrk (path, " \t\\\"") != NULL) {
-    char *escaped = g_strescape (path, NULL);
-
-    g_free (location);
-    location = g_strdup_printf ("location=\"%s\"", escaped);
-    g_free (escaped);
-  }
-  quoted = strpbrk (location, " \t\\\"'$&;()<>|*?[]#~`!") != NULL ? g_shell_quote (location)
-                                                                  : g_strdup (location);
   g_free (location);
   return quoted;
-}
-
-/* `!` and blanks aside, what a shell would take for itself. */
-static char *
-shell_safe (const char *middle)
-{
-  return strpbrk (middle, "\"'$&;()<>|*?[]#~`") != NULL ? g_shell_quote (middle)
-                                                        : g_strdup (middle);
 }
 
 void
@@ -85,15 +77,18 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
                  const char *encoder, const AVOutputFormat *container)
 {
   const char *video = caps_name (input->video->codecpar->codec_id);
-  char *in = quote (options->in), *out = quote (options->out), *safe = shell_safe (middle);
+  char *in = quote (options->in), *out = quote (options->out);
   int index;
 
+  /* The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
+   * the second that a queue holds. */
   printf ("gst-launch-1.0 filesrc %s ! ", in);
   if (video != NULL)
     printf ("parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
   else
     printf ("decodebin name=in  in. ! video/x-raw ! queue ! ");
-  printf ("%s ! %s ! queue ! %s name=out ! filesink %s", safe, encoder, muxer_for (container), out);
+  printf ("%s ! %s ! queue ! %s name=out ! filesink %s", middle, encoder, muxer_for (container),
+          out);
   index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
   if (index >= 0 && options->audio != TC_AUDIO_NONE) {
     const AVCodecParameters *codec = input->format->streams[index]->codecpar;
@@ -102,9 +97,9 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
     gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
 
     if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
-      printf ("  in. ! %s ! queue ! out.", audio);
+      printf ("  in. ! %s ! " AUDIO_QUEUE " ! out.", audio);
     else if (video == NULL || audio != NULL)
-      printf ("  in. ! %s ! queue ! %saudioconvert ! audioresample ! %s ! out.",
+      printf ("  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
               video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
               opus ? "opusenc" : "avenc_aac ! aacparse");
   }
@@ -112,5 +107,4 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
   fflush (stdout);
   g_free (in);
   g_free (out);
-  g_free (safe);
 }

@@ -60,7 +60,7 @@ start (Job *job, const AVFrame *first, GError **error)
              gst_video_format_to_string (work), gst_video_format_to_string (encode));
   tc_output_set_encoder (job->output, &choice);
 
-  middle = tc_upscale_describe (&job->options, first->top_field_first, own, work, encode);
+  middle = tc_upscale_describe (&job->options, first->top_field_first, own, work, encode, TRUE);
   encoder = tc_encoder_describe (&choice, &job->options);
   tc_launch_print (&job->options, &job->input, middle, encoder, container);
   g_free (middle);

@@ -112,7 +112,7 @@ void tc_upscale_finish (TcUpscale *upscale, gboolean failed);
 gboolean tc_upscale_wait (TcUpscale *upscale, GError **error);
 /* The middle of the pipeline as gst-launch-1.0 reads it. */
 char *tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoFormat own,
-                           GstVideoFormat work, GstVideoFormat encode);
+                           GstVideoFormat work, GstVideoFormat encode, gboolean for_shell);
 
 /* ---- encoder.c ------------------------------------------------------------------------------ */
 
@@ -185,3 +185,5 @@ double tc_progress_seconds (void);
 
 void tc_launch_print (const TcOptions *options, const TcInput *input, const char *middle,
                       const char *encoder, const AVOutputFormat *container);
+/* One argument as a shell reads it. */
+char *tc_shell_quote (const char *argument);

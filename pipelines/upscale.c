@@ -102,7 +102,7 @@ on_output_caps (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 
 char *
 tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoFormat own,
-                     GstVideoFormat work, GstVideoFormat encode)
+                     GstVideoFormat work, GstVideoFormat encode, gboolean for_shell)
 {
   GString *text = g_string_new (NULL);
 
@@ -111,11 +111,16 @@ tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoForma
   if (own != work)
     g_string_append_printf (text, "videoconvert ! video/x-raw,format=%s ! ",
                             gst_video_format_to_string (work));
-  g_string_append (text, "rfdnupscale name=rfdnupscale");
+  g_string_append (text, for_shell ? "rfdnupscale" : "rfdnupscale name=rfdnupscale");
   if (options->model != NULL) {
-    char *quoted = g_strescape (options->model, "");
+    char *escaped = g_strescape (options->model, ""), *whole, *quoted;
 
-    g_string_append_printf (text, " model=\"%s\"", quoted);
+    whole = g_strdup_printf (for_shell ? "model=%s" : "model=\"%s\"",
+                             for_shell ? options->model : escaped);
+    quoted = for_shell ? tc_shell_quote (whole) : g_strdup (whole);
+    g_string_append_printf (text, " %s", quoted);
+    g_free (escaped);
+    g_free (whole);
     g_free (quoted);
   }
   if (!g_str_equal (options->scale, "auto"))
@@ -154,7 +159,7 @@ tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat w
   char *middle, *line;
 
   tc_format_from_av (first->format, &own, &unused);
-  middle = tc_upscale_describe (options, first->top_field_first, own, work, encode);
+  middle = tc_upscale_describe (options, first->top_field_first, own, work, encode, FALSE);
   line = g_strdup_printf ("appsrc name=in format=time block=false max-buffers=0 max-bytes=0 ! "
                           "%s ! videoscale method=lanczos ! capsfilter name=size ! "
                           "appsink name=out sync=false max-buffers=%d drop=false",
