@@ -80,14 +80,15 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
   char *in = quote (options->in), *out = quote (options->out);
   int index;
 
-  /* The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
+  /* The muxer's pads are chosen by what comes directly before, which a queue does not tell.
+   * The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
    * the second that a queue holds. */
   printf ("gst-launch-1.0 filesrc %s ! ", in);
   if (video != NULL)
     printf ("parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
   else
     printf ("decodebin name=in  in. ! video/x-raw ! queue ! ");
-  printf ("%s ! %s ! queue ! %s name=out ! filesink %s", middle, encoder, muxer_for (container),
+  printf ("%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder, muxer_for (container),
           out);
   index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
   if (index >= 0 && options->audio != TC_AUDIO_NONE) {
@@ -97,7 +98,7 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
     gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
 
     if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
-      printf ("  in. ! %s ! " AUDIO_QUEUE " ! out.", audio);
+      printf ("  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
     else if (video == NULL || audio != NULL)
       printf ("  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
               video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
