@@ -95,6 +95,10 @@ test_reordered_frames() { # B-frames on both sides
   run "$clip" rotate.mkv frames=2
   grep -q rotat err
   ok $? 'a container that cannot hold the rotation is told of'
+  rm rotate.mkv
+  timeout 60 sh out >launch 2>&1
+  same 'the launch line that was printed works' '1696 928 30' \
+    "$(probe rotate.mkv stream=width,height) $(times rotate.mkv | wc -w)"
 }
 
 test_high_dynamic_range() {
