@@ -8,6 +8,8 @@
 #   rfdn_build                      have the plugin and the programs built
 #   rfdn_environment                let GStreamer find the plugin that was built
 #   rfdn_fail MESSAGE               end with one clear line
+#   rfdn_uri FILE                   print a file's URI
+#   rfdn_show COMMAND...            print a command so that it can be pasted into a shell
 #
 # $RFDN_BUILD names the folder that is built in, $RFDN_RUN_PACKAGES lists what building and running
 # take. All of it is quiet when there is nothing to do.
@@ -74,6 +76,8 @@ rfdn_meson() {
   fi
 }
 
+# Further arguments go to `meson setup`.
+# shellcheck disable=SC2120
 rfdn_build() {
   local log=$RFDN_BUILD/rfdn-build.log
   mkdir -p "$RFDN_BUILD" || rfdn_fail "cannot make the folder $RFDN_BUILD"
@@ -97,4 +101,28 @@ rfdn_environment() {
   # Between frames GNU's OpenMP would keep looking for work for milliseconds, on processors that the
   # decoder and the encoder could use: half as long again for a whole transcode on two of them.
   export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+}
+
+rfdn_uri() {
+  local LC_ALL=C path i c
+  path=$(realpath "$1")
+  printf 'file://'
+  for ((i = 0; i < ${#path}; i++)); do
+    c=${path:i:1}
+    case $c in
+      [a-zA-Z0-9/._~-]) printf '%s' "$c" ;;
+      *) printf '%%%02X' "'$c" ;;
+    esac
+  done
+}
+
+rfdn_show() {
+  local word text=
+  for word; do
+    case $word in
+      *[!a-zA-Z0-9/._~=,:@%+!-]*) text+=" '${word//\'/\'\\\'\'}'" ;;
+      *) text+=" $word" ;;
+    esac
+  done
+  printf '%s\n' "${text# }" >&2
 }
