@@ -143,6 +143,7 @@ can_hold (const TcOutput *self, const AVStream *stream)
 {
   const AVOutputFormat *container = self->format->oformat;
   const AVCodecParameters *codec = stream->codecpar;
+  int held;
 
   if (codec->codec_id == AV_CODEC_ID_NONE || codec->codec_type == AVMEDIA_TYPE_DATA)
     return FALSE;
@@ -150,8 +151,9 @@ can_hold (const TcOutput *self, const AVStream *stream)
     return strstr (container->name, "matroska") != NULL;
   if (codec->codec_type == AVMEDIA_TYPE_SUBTITLE && container->subtitle_codec == AV_CODEC_ID_NONE)
     return FALSE;
-  /* A muxer that does not list its codecs takes what it has a tag for, or says so itself. */
-  return avformat_query_codec (container, codec->codec_id, FF_COMPLIANCE_NORMAL) == 1;
+  held = avformat_query_codec (container, codec->codec_id, FF_COMPLIANCE_NORMAL);
+  /* Of a muxer that does not list its codecs (MPEG-TS) the usual ones are expected to go. */
+  return held == 1 || (held < 0 && codec->codec_type != AVMEDIA_TYPE_SUBTITLE);
 }
 
 static gboolean
@@ -197,7 +199,7 @@ add_audio (TcOutput *self, Track *track, GError **error)
     return copy_track (self, track);
   if (self->options->audio == TC_AUDIO_OPUS ||
       (self->options->audio == TC_AUDIO_COPY &&
-       avformat_query_codec (container, codec, FF_COMPLIANCE_NORMAL) != 1))
+       avformat_query_codec (container, codec, FF_COMPLIANCE_NORMAL) == 0))
     codec = AV_CODEC_ID_OPUS;
   if (avformat_query_codec (container, codec, FF_COMPLIANCE_NORMAL) == 0)
     return tc_fail (error, "%s cannot hold %s sound; choose audio=none or another one",
