@@ -64,11 +64,12 @@ field() { sed -n "s/.*[, ]$1=([a-z]*)\([^,]*\).*/\1/p" <<<"$caps" | tr -d '\\"';
 width=$(field width) height=$(field height) format=$(field format)
 colorimetry=$(field colorimetry) site=$(field chroma-site)
 [ -n "$width$height" ] || rfdn_fail "$in has no picture to enlarge"
-# Columns come in pairs where chroma is subsampled.
+# Columns come in pairs where chroma is subsampled. videorate puts timestamps that a container rounded
+# back on their grid, or else the compositor would show some frames twice and others never.
 half=$((width / 2 - width / 2 % 2))
 same="video/x-raw,format=$format${colorimetry:+,colorimetry=$colorimetry}${site:+,chroma-site=$site}"
 
-line=(filesrc "location=$in" ! decodebin ! videoconvert ! "$same" ! tee name=frames
+line=(filesrc "location=$in" ! decodebin ! videoconvert ! "$same" ! videorate ! tee name=frames
   compositor name=both background=black "sink_0::xpos=0" "sink_1::xpos=$half" !
   "$same,width=$width,height=$height" ! queue ! videoconvert ! "${encode[@]}" ! filesink "location=$part"
   frames. ! queue ! videoscale method=lanczos ! "$same,width=$width,height=$height" !

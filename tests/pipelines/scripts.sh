@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Runs play.sh and compare.sh on real clips and on what is none. Prints TAP. $RFDN_BUILD is the build,
+# $RFDN_SHARED the folder with media/, which is no part of the project.
+set -uo pipefail
+
+scripts=$(cd "$(dirname "$0")/../../pipelines" && pwd)
+media=$RFDN_SHARED/media
+clip=$media/bear_vp9_320x240.webm
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+count=0
+ok() { # STATUS NAME
+  count=$((count + 1))
+  if [ "$1" -eq 0 ]; then
+    echo "ok $count - $2"
+  else
+    echo "not ok $count - $2"
+    sed 's/^/# /' err 2>/dev/null
+  fi
+}
+# Fails with one line that says WORDS, and leaves nothing behind.
+fails() { # NAME WORDS COMMAND...
+  local name=$1 words=$2 status=0
+  shift 2
+  rm -f x.* .x.*
+  "$@" >out 2>err && status=1
+  [ "$(grep -vc '^gst-launch-1.0 ' err)" -eq 1 ] || status=1
+  grep -qF -- "$words" err || status=1
+  [ -z "$(find . -name '*x.*')" ] || status=1
+  ok "$status" "$name"
+}
+frames() { # FILE
+  ffprobe -v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames \
+    -of default=nw=1:nk=1 "$1"
+}
+# Decibels between the luma of two streams, frame by frame, in a part W:H:X:Y of the picture.
+psnr() { # FILE FILE CROP
+  ffmpeg -v info -i "$1" -i "$2" \
+    -lavfi "[0:v]settb=1/25,setpts=N,crop=$3,format=gray[a];[1:v]settb=1/25,setpts=N,crop=$3,format=gray[b];[a][b]psnr" -f null - 2>&1 |
+    sed -n 's/.*psnr_avg[: ]*\|.*average:\([0-9.inf]*\).*/\1/p' | tail -n 1
+}
+at_least() { # VALUE BOUND
+  [ "$1" = inf ] || awk -v v="$1" -v b="$2" 'BEGIN { exit !(v >= b) }'
+}
+
+if [ ! -f "$clip" ]; then
+  echo "1..0 # SKIP $clip is not there"
+  exit 0
+fi
+
+"$scripts/play.sh" "$clip" sink=fakesink >out 2>err
+ok $? "play.sh plays a clip"
+grep -q '^gst-launch-1.0 playbin .*rfdnupscale' err
+ok $? "play.sh prints the line it runs"
+fails "play.sh: no such file" "nothing.mkv does not exist" "$scripts/play.sh" nothing.mkv sink=fakesink
+fails "play.sh: a folder" "is not a file" "$scripts/play.sh" "$work" sink=fakesink
+fails "play.sh: an unknown key lists the keys" "model, scale, threads" "$scripts/play.sh" "$clip" colour=red
+fails "play.sh: no display" "no display" env -u DISPLAY -u WAYLAND_DISPLAY "$scripts/play.sh" "$clip"
+
+"$scripts/compare.sh" "$clip" both.mkv >out 2>err
+ok $? "compare.sh compares a clip"
+grep -q '^gst-launch-1.0 filesrc ' err
+ok $? "compare.sh prints the line it runs"
+size=$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 both.mkv)
+[ "$size" = 640,480 ]
+ok $? "compare.sh: twice the size ($size)"
+[ "$(frames both.mkv)" = "$(frames "$clip")" ]
+ok $? "compare.sh: as many frames as the clip"
+
+# Each half against the whole picture made its way.
+gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos ! \
+  video/x-raw,width=640,height=480 ! y4menc ! filesink location=lanczos.y4m
+gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! rfdnupscale ! y4menc ! filesink location=network.y4m
+left=312:480:0:0 right=312:480:324:0
+db=$(psnr both.mkv lanczos.y4m $left)
+at_least "$db" 42
+ok $? "compare.sh: the left half is Lanczos ($db dB)"
+db=$(psnr both.mkv network.y4m $right)
+at_least "$db" 42
+ok $? "compare.sh: the right half is the network ($db dB)"
+db=$(psnr both.mkv lanczos.y4m $right)
+! at_least "$db" 42
+ok $? "compare.sh: the right half is not Lanczos ($db dB)"
+
+fails "compare.sh: no such file" "nothing.mkv does not exist" "$scripts/compare.sh" nothing.mkv x.mkv
+fails "compare.sh: no such folder" "the folder nowhere" "$scripts/compare.sh" "$clip" nowhere/x.mkv
+fails "compare.sh: unknown container" "x.avi" "$scripts/compare.sh" "$clip" x.avi
+fails "compare.sh: unknown key" "model, scale, threads" "$scripts/compare.sh" "$clip" x.mkv colour=red
+fails "compare.sh: no such model" "nix" "$scripts/compare.sh" "$clip" x.mkv model=nix
+fails "compare.sh: no such scale" "made for x2" "$scripts/compare.sh" "$clip" x.mkv scale=3
+echo "no video" >text
+fails "compare.sh: no video" "text: " "$scripts/compare.sh" text x.mkv
+cp "$clip" in.webm
+fails "compare.sh: onto itself" "is the input itself" "$scripts/compare.sh" in.webm ./in.webm
+echo "1..$count"
