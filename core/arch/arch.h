@@ -67,6 +67,15 @@ void rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint 
 void rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *middle,
                        RfdnSlice in, RfdnSlice out);
 
+/* What both ends of these networks have in common. begin() makes the graph and its first layer,
+ * fea_conv, whose output it returns; not to be called after a failure. end() appends the 3x3
+ * convolution `smooth` of x, to which the first features are added, and the one that makes the
+ * output, `last`; it returns the graph, or NULL with @error set if anything failed since `builder`
+ * was made. */
+RfdnSlice rfdn_builder_begin (RfdnBuilder *builder, const RfdnArchShape *shape);
+RfdnGraph *rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *smooth,
+                             const char *last, RfdnSlice features, RfdnSlice x, GError **error);
+
 /* Says what is wrong, unless something was before. */
 void rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...) G_GNUC_PRINTF (2, 3);
 

@@ -151,6 +151,44 @@ rfdn_builder_shape (RfdnBuilder *builder, const char *first, const char *last, R
                      last, out, shape->out_channels);
 }
 
+RfdnSlice
+rfdn_builder_begin (RfdnBuilder *builder, const RfdnArchShape *shape)
+{
+  builder->graph = rfdn_graph_new (shape->in_channels);
+  RfdnSlice features = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, shape->features);
+  rfdn_builder_conv (builder, "fea_conv",
+                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                  .in = rfdn_graph_get_input (builder->graph),
+                                  .out = features,
+                                  .slope = RFDN_LINEAR});
+  return features;
+}
+
+RfdnGraph *
+rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *smooth,
+                  const char *last, RfdnSlice features, RfdnSlice x, GError **error)
+{
+  if (builder->error == NULL) {
+    const guint out_channels = shape->out_channels * shape->scale * shape->scale;
+    RfdnSlice sum = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, shape->features);
+    RfdnSlice out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, out_channels);
+    rfdn_builder_conv (builder, smooth,
+                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                                    .in = x,
+                                    .out = sum,
+                                    .add = features,
+                                    .slope = RFDN_LINEAR});
+    rfdn_builder_conv (
+        builder, last,
+        &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
+  }
+  if (builder->error != NULL) {
+    g_propagate_error (error, builder->error);
+    g_clear_pointer (&builder->graph, rfdn_graph_free);
+  }
+  return builder->graph;
+}
+
 void
 rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *middle, RfdnSlice in,
                   RfdnSlice out)

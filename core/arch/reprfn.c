@@ -45,43 +45,19 @@ static RfdnGraph *
 reprfn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
 {
   RfdnBuilder builder = {.file = file};
-  g_autoptr (RfdnGraph) graph = NULL;
-
   rfdn_builder_shape (&builder, "fea_conv", "upsampler.conv", shape);
   shape->blocks = rfdn_builder_count (&builder, "reprfb%u.repblock1.rbr_reparam.weight");
   shape->attention = rfdn_tensor_file_get (file, "reprfb1.esa.conv1.weight") != NULL;
-  if (builder.error != NULL)
-    goto fail;
+  if (builder.error != NULL) {
+    g_propagate_error (error, builder.error);
+    return NULL;
+  }
 
-  guint nf = shape->features;
-  graph = rfdn_graph_new (shape->in_channels);
-  builder.graph = graph;
-  RfdnSlice features = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-  rfdn_builder_conv (&builder, "fea_conv",
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
-                                  .in = rfdn_graph_get_input (graph),
-                                  .out = features,
-                                  .slope = RFDN_LINEAR});
+  const RfdnSlice features = rfdn_builder_begin (&builder, shape);
   RfdnSlice x = features;
   for (guint k = 1; k <= shape->blocks; k++)
     x = read_block (&builder, k, shape->attention, x);
-
-  RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-  rfdn_builder_conv (
-      &builder, "lr_conv",
-      &(RfdnLayer){
-          .kind = RFDN_LAYER_CONV_3X3, .in = x, .out = sum, .add = features, .slope = RFDN_LINEAR});
-  guint out_channels = shape->out_channels * shape->scale * shape->scale;
-  RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, out_channels);
-  rfdn_builder_conv (
-      &builder, "upsampler.conv",
-      &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
-  if (builder.error == NULL)
-    return g_steal_pointer (&graph);
-
-fail:
-  g_propagate_error (error, builder.error);
-  return NULL;
+  return rfdn_builder_end (&builder, shape, "lr_conv", "upsampler.conv", features, x, error);
 }
 
 const RfdnArch rfdn_arch_reprfn = {

@@ -56,27 +56,19 @@ static RfdnGraph *
 rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
 {
   RfdnBuilder builder = {.file = file};
-  g_autoptr (RfdnGraph) graph = NULL;
-
   rfdn_builder_shape (&builder, "fea_conv", "upsampler.0", shape);
   shape->blocks = rfdn_builder_count (&builder, "B%u.c1_d.weight");
   shape->attention = TRUE;
-  if (builder.error != NULL)
-    goto fail;
+  if (builder.error != NULL) {
+    g_propagate_error (error, builder.error);
+    return NULL;
+  }
 
-  guint nf = shape->features;
-  graph = rfdn_graph_new (shape->in_channels);
-  builder.graph = graph;
-  RfdnSlice features = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-  rfdn_builder_conv (&builder, "fea_conv",
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
-                                  .in = rfdn_graph_get_input (graph),
-                                  .out = features,
-                                  .slope = RFDN_LINEAR});
-
+  const guint nf = shape->features;
+  const RfdnSlice features = rfdn_builder_begin (&builder, shape);
   /* The 1x1 convolution over all blocks' outputs is summed up block by block, so that they need
    * not all be kept. */
-  RfdnSlice collected = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
+  const RfdnSlice collected = rfdn_graph_add_activation (builder.graph, RFDN_GRID_FRAME, nf);
   RfdnSlice x = features;
   for (guint k = 1; k <= shape->blocks; k++) {
     x = read_block (&builder, k, x);
@@ -88,25 +80,7 @@ rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
                      .add = k == 1 ? (RfdnSlice){0} : collected,
                      .slope = k == shape->blocks ? RFDN_SLOPE : RFDN_LINEAR});
   }
-
-  RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
-  rfdn_builder_conv (&builder, "LR_conv",
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
-                                  .in = collected,
-                                  .out = sum,
-                                  .add = features,
-                                  .slope = RFDN_LINEAR});
-  guint out_channels = shape->out_channels * shape->scale * shape->scale;
-  RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, out_channels);
-  rfdn_builder_conv (
-      &builder, "upsampler.0",
-      &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
-  if (builder.error == NULL)
-    return g_steal_pointer (&graph);
-
-fail:
-  g_propagate_error (error, builder.error);
-  return NULL;
+  return rfdn_builder_end (&builder, shape, "LR_conv", "upsampler.0", features, collected, error);
 }
 
 const RfdnArch rfdn_arch_rfdn = {
