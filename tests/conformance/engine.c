@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The engine's floating-point output, before any rounding, against what the networks' authors' own
+ * code makes of the same pictures: at every CPU level, whole and in tiles. */
+
+#include "npy.h"
+#include "rfdn.h"
+#include "shared.h"
+#include "util.h"
+
+#include <math.h>
+
+static const struct {
+  const char *folder, *name;
+} references[] = {
+    {"rfdn_aim_x4", "bear_161x121"},
+    {"rfdn_aim_x4", "butterfly"},
+    {"rfdn_aim_x4", "head"},
+    {"rfdn_aim_x4", "woman"},
+    {"reprfn_ntire_x4", "bear_161x121"},
+    {"reprfn_ntire_x4", "butterfly"},
+    {"reprfn_ntire_x4", "woman"},
+};
+
+static RfdnModel *
+load_model (const char *folder)
+{
+  g_autofree char *name = g_strdup_printf ("reference/%s/weights.safetensors", folder);
+  g_autofree char *path = shared_path (name);
+  g_autofree char *contents = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &contents, &size, &error));
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), size);
+  RfdnModel *model = rfdn_model_new (bytes, &error);
+  g_assert_no_error (error);
+  return model;
+}
+
+static float *
+upscale_float (RfdnModel *model, const Picture *picture, RfdnCpu cpu, guint tile_size)
+{
+  const RfdnModelInfo *info = rfdn_model_get_info (model);
+  const guint width = picture_width (picture, 0), height = picture_height (picture, 0);
+  const gsize plane = (gsize) width * height, scaled = plane * info->scale * info->scale;
+  g_autofree float *in = g_new (float, 3 * plane);
+  float *out = g_new (float, 3 * scaled);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  g_autoptr (GError) error = NULL;
+  RfdnPlane from[3], to[3];
+
+  params.width = width;
+  params.height = height;
+  params.format.samples = RFDN_SAMPLES_F32;
+  params.cpu = cpu;
+  params.tile_size = tile_size;
+  g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, &error);
+  g_assert_no_error (error);
+  for (guint c = 0; c < 3; c++) {
+    for (gsize i = 0; i < plane; i++)
+      in[c * plane + i] =
+          (float) picture_get (picture, c, (guint) (i % width), (guint) (i / width)) *
+          info->input_range / 255;
+    from[c] = (RfdnPlane){in + c * plane, 4 * (gssize) width, 4};
+    to[c] = (RfdnPlane){out + c * scaled, 4 * (gssize) (width * info->scale), 4};
+  }
+  rfdn_upscaler_run (upscaler, from, to);
+  return out;
+}
+
+/* The largest difference on the scale of 0..255. */
+static double
+worst_difference (const float *a, const float *b, gsize n, float range)
+{
+  double worst = 0;
+  for (gsize i = 0; i < n; i++) {
+    const double d = fabs ((double) a[i] - b[i]) * 255 / range;
+    worst = d <= worst ? worst : d; /* a NaN becomes the worst */
+  }
+  return worst;
+}
+
+static void
+test_reference (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  g_autofree char *name =
+      g_strdup_printf ("reference/%s/%s", references[i].folder, references[i].name);
+  g_autofree char *base = shared_path (name);
+  g_autofree char *in_path = g_strconcat (base, ".in.png", NULL);
+  g_autofree char *out_path = g_strconcat (base, ".out.npy", NULL);
+  g_autoptr (GError) error = NULL;
+  gsize shape[4];
+
+  if (!shared_or_skip (in_path))
+    return;
+  g_autoptr (RfdnModel) model = load_model (references[i].folder);
+  g_autoptr (Picture) picture = picture_load (in_path, "RGB");
+  g_autofree float *want = npy_load_f32 (out_path, shape, NULL, &error);
+  g_assert_no_error (error);
+  const gsize n = shape[0] * shape[1] * shape[2];
+  const float range = rfdn_model_get_info (model)->input_range;
+
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
+    if (!rfdn_cpu_is_available (cpu))
+      continue;
+    g_autofree float *got = upscale_float (model, picture, cpu, 0);
+    const double worst = worst_difference (got, want, n, range);
+    g_test_message ("%s: at most %.5f of 255", rfdn_cpu_get_name (cpu), worst);
+    g_assert_cmpfloat (worst, <=, 0.02);
+  }
+
+  /* Tiles see less of the attention's maps, but never by as much as a level. */
+  static const guint tiles[] = {16, 33, 64};
+  for (guint t = 0; t < G_N_ELEMENTS (tiles); t++) {
+    g_autofree float *got = upscale_float (model, picture, RFDN_CPU_AUTO, tiles[t]);
+    const double worst = worst_difference (got, want, n, range);
+    g_test_message ("tiles of %u: at most %.5f of 255", tiles[t], worst);
+    g_assert_cmpfloat (worst, <, 0.5);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  test_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (references); i++) {
+    g_autofree char *path =
+        g_strdup_printf ("/engine/%s/%s", references[i].folder, references[i].name);
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_reference);
+  }
+  return test_run ();
+}
