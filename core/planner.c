@@ -8,6 +8,8 @@
  * and as high as lets each thread have one. */
 #define ROLLING_WIDTH 640
 #define ROLLING_HEIGHT 540
+/* Lower ones would compute little else than their halo. */
+#define ROLLING_MIN_HEIGHT 48
 
 /* A network with attention pays a large overlap, and gets as few tiles as this much memory allows.
  */
@@ -298,7 +300,8 @@ static void
 choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
 {
   gint columns = divide_up (layout->width, ROLLING_WIDTH);
-  gint rows = MAX (n_threads * divide_up (layout->height, n_threads * ROLLING_HEIGHT), 1);
+  gint rows = n_threads * divide_up (layout->height, n_threads * ROLLING_HEIGHT);
+  rows = CLAMP (rows, 1, MAX (layout->height / ROLLING_MIN_HEIGHT, 1));
 
   layout->tile_width =
       MIN (round_up (divide_up (layout->width, columns), RFDN_GRAIN), layout->width);

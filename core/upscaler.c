@@ -45,7 +45,7 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
   guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
   self->tiles_apart =
       !rfdn_network_wants_team (self->network) || n_tiles >= MIN_TILES_A_THREAD * self->n_threads;
-  self->n_scratch = self->tiles_apart ? self->n_threads : 1;
+  self->n_scratch = self->tiles_apart ? MIN (self->n_threads, n_tiles) : 1;
   guint team_size = self->tiles_apart ? 1 : self->n_threads;
 
   self->scratch = g_new0 (RfdnScratch *, self->n_scratch);
@@ -111,7 +111,7 @@ run_tiles (RfdnUpscaler *self, const RfdnPicture *picture)
   const gint n_tiles = self->layout.columns * self->layout.rows;
 
   if (self->tiles_apart) {
-#pragma omp parallel for num_threads(self->n_threads) schedule(dynamic)
+#pragma omp parallel for num_threads(self->n_scratch) schedule(dynamic)
     for (gint tile = 0; tile < n_tiles; tile++) {
       rfdn_network_run (self->network, (guint) tile, picture, self->scratch[rfdn_thread_index ()],
                         (RfdnTeam){0, 1});
