@@ -3,29 +3,36 @@
 #
 # Shows what the network adds: ./pipelines/compare.sh IN OUT [key=value ...]
 #   model=NAME|FILE  scale=2|3|4|auto  threads=N
+#   frames=N         stop after so many
 # The left half of OUT is enlarged by Lanczos, the right half by the network, with a dark line in
 # between. OUT ends in .mkv, .mp4 or .webm; it has no sound and a constant frame rate.
 set -euo pipefail
 # shellcheck source=pipelines/setup.sh
 . "$(dirname "$0")/setup.sh"
 
-keys="model, scale, threads"
+keys="model, scale, threads, frames"
 [ $# -ge 2 ] || rfdn_fail "usage: compare.sh IN OUT [key=value ...], the keys being $keys"
 in=$1 out=$2
 shift 2
-upscale=(rfdnupscale)
+upscale=(rfdnupscale) frames=()
 for option; do
   value=${option#*=}
   case $option in
     model=?*) upscale+=("model=$value") ;;
     scale=?*) upscale+=("scale=$value") ;;
     threads=?*) upscale+=("n-threads=$value") ;;
+    frames=?*)
+      [[ $value =~ ^[1-9][0-9]{0,8}$ ]] || rfdn_fail "frames is a number from 1 on, not '$value'"
+      # The identity element lets one less than its number pass.
+      frames=(! identity "eos-after=$((value + 1))")
+      ;;
     *) rfdn_fail "there is no option '$option'; there are: $keys" ;;
   esac
 done
 [ -e "$in" ] || rfdn_fail "$in does not exist"
 [ -f "$in" ] || rfdn_fail "$in is not a file"
 [ -r "$in" ] || rfdn_fail "$in cannot be read"
+[ ! -d "$out" ] || rfdn_fail "$out is a folder"
 [ ! "$in" -ef "$out" ] || rfdn_fail "$out is the input itself"
 folder=$(dirname "$out")
 [ -d "$folder" ] || rfdn_fail "the folder $folder does not exist"
@@ -45,13 +52,26 @@ part="$folder/.$(basename "$out").part"
 log=$(mktemp)
 # shellcheck disable=SC2317  # runs as the script ends
 clean_up() { rm -f "$part" "$log"; }
+# shellcheck disable=SC2317  # runs on a signal
+stop() {
+  [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null || true
+  printf '%s: interrupted; %s was not written\n' "$(basename "$0")" "$out" >&2
+  exit "$1"
+}
+child=
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stop 130' INT
+trap 'stop 143' TERM
 
-# Runs a pipeline; if it fails, its first error becomes this script's.
+# Runs a pipeline; if it fails, its first error becomes this script's. It runs in the background because
+# bash answers a signal only when nothing runs in front.
 launch() {
-  if ! gst-launch-1.0 "$@" >"$log" 2>&1; then
+  local status=0
+  gst-launch-1.0 "$@" >"$log" 2>&1 &
+  child=$!
+  wait "$child" || status=$?
+  child=
+  if [ "$status" -ne 0 ]; then
     rfdn_fail "$in: $(sed -n 's/^ERROR: from element [^ ]*: //p; s/^WARNING: erroneous pipeline: //p' "$log" |
       head -n 1 | grep . || printf 'it cannot be decoded')"
   fi
@@ -71,7 +91,7 @@ same="video/x-raw,format=$format${colorimetry:+,colorimetry=$colorimetry}${site:
 
 line=(filesrc "location=$in" ! decodebin ! videoconvert ! "$same" ! videorate ! tee name=frames
   compositor name=both background=black "sink_0::xpos=0" "sink_1::xpos=$half" !
-  "$same,width=$width,height=$height" ! queue ! videoconvert ! "${encode[@]}" ! filesink "location=$part"
+  "$same,width=$width,height=$height" "${frames[@]}" ! queue ! videoconvert ! "${encode[@]}" ! filesink "location=$part"
   frames. ! queue ! videoscale method=lanczos ! "$same,width=$width,height=$height" !
   videocrop "right=$((width - half + 2))" ! both.sink_0
   frames. ! queue ! "${upscale[@]}" ! videocrop "left=$half" ! both.sink_1)

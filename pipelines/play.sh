@@ -18,9 +18,17 @@ sink="" audio_sink=""
 for option; do
   value=${option#*=}
   case $option in
-    model=?*) upscale+=" model=\"$value\"" ;;
-    scale=?*) upscale+=" scale=$value" ;;
-    threads=?*) upscale+=" n-threads=$value" ;;
+    # playbin plays without a filter that it cannot read, so values must be right before it sees them.
+    model=?*)
+      case $value in *[\"\\]*) rfdn_fail "a model with quotes or backslashes in its name cannot be played: $value" ;; esac
+      upscale+=" model=\"${value// /\\ }\""
+      ;;
+    scale=auto | scale=[234]) upscale+=" scale=$value" ;;
+    scale=*) rfdn_fail "scale is auto, 2, 3 or 4, not '$value'" ;;
+    threads=?*)
+      [[ $value =~ ^[0-9]{1,4}$ ]] || rfdn_fail "threads is a number, 0 for all, not '$value'"
+      upscale+=" n-threads=$value"
+      ;;
     sink=?*) sink=$value ;;
     audio-sink=?*) audio_sink=$value ;;
     *) rfdn_fail "there is no option '$option'; there are: $keys" ;;

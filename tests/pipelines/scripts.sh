@@ -59,6 +59,12 @@ ok $? "play.sh prints the line it runs"
 fails "play.sh: no such file" "nothing.mkv does not exist" "$scripts/play.sh" nothing.mkv sink=fakesink
 fails "play.sh: a folder" "is not a file" "$scripts/play.sh" "$work" sink=fakesink
 fails "play.sh: an unknown key lists the keys" "model, scale, threads" "$scripts/play.sh" "$clip" colour=red
+# With a filter that it cannot read playbin would play the clip as it is.
+cp "$scripts/../models/live-clean_x2.safetensors" "a model.safetensors"
+"$scripts/play.sh" "$clip" sink=fakesink "model=a model.safetensors" >out 2>err && ! grep -q WARNING out err
+ok $? "play.sh: a model with a blank in its name"
+fails "play.sh: no such scale" "scale is auto, 2, 3 or 4" "$scripts/play.sh" "$clip" sink=fakesink scale=zz
+fails "play.sh: no such number of threads" "threads is" "$scripts/play.sh" "$clip" sink=fakesink threads=x
 fails "play.sh: no display" "no display" env -u DISPLAY -u WAYLAND_DISPLAY "$scripts/play.sh" "$clip"
 
 "$scripts/compare.sh" "$clip" both.mkv >out 2>err
@@ -70,6 +76,9 @@ size=$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 both.mkv)
 ok $? "compare.sh: twice the size ($size)"
 [ "$(frames both.mkv)" = "$(frames "$clip")" ]
 ok $? "compare.sh: as many frames as the clip"
+
+"$scripts/compare.sh" "$clip" first.mkv frames=5 >out 2>err && [ "$(frames first.mkv)" = 5 ]
+ok $? "compare.sh: frames=5"
 
 # Each half against the whole picture made its way.
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos ! \
@@ -92,6 +101,24 @@ fails "compare.sh: unknown container" "x.avi" "$scripts/compare.sh" "$clip" x.av
 fails "compare.sh: unknown key" "model, scale, threads" "$scripts/compare.sh" "$clip" x.mkv colour=red
 fails "compare.sh: no such model" "nix" "$scripts/compare.sh" "$clip" x.mkv model=nix
 fails "compare.sh: no such scale" "made for x2" "$scripts/compare.sh" "$clip" x.mkv scale=3
+fails "compare.sh: no such number of frames" "frames is" "$scripts/compare.sh" "$clip" x.mkv frames=0
+mkdir folder.mkv
+fails "compare.sh: onto a folder" "folder.mkv is a folder" "$scripts/compare.sh" "$clip" folder.mkv
+[ -z "$(ls -A folder.mkv)" ]
+ok $? "compare.sh: nothing is left in the folder"
+# Only the script gets the signal; it must stop what it started.
+interrupted() {
+  local i pid
+  "$scripts/compare.sh" "$media/bbb_h264_1280x720_aac.mp4" x.mkv &
+  pid=$!
+  for ((i = 0; i < 200; i++)); do
+    [ ! -s .x.mkv.part ] || break
+    sleep 0.1
+  done
+  kill -TERM "$pid"
+  wait "$pid"
+}
+fails "compare.sh: interrupted" "interrupted" interrupted
 echo "no video" >text
 fails "compare.sh: no video" "text: " "$scripts/compare.sh" text x.mkv
 cp "$clip" in.webm
