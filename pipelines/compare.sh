@@ -92,7 +92,7 @@ same="video/x-raw,format=$format${colorimetry:+,colorimetry=$colorimetry}${site:
 line=(filesrc "location=$in" ! decodebin ! videoconvert ! "$same" ! videorate ! tee name=frames
   compositor name=both background=black "sink_0::xpos=0" "sink_1::xpos=$half" !
   "$same,width=$width,height=$height" "${frames[@]}" ! queue ! videoconvert ! "${encode[@]}" ! filesink "location=$part"
-  frames. ! queue ! videoscale method=lanczos ! "$same,width=$width,height=$height" !
+  frames. ! queue ! videoscale method=lanczos envelope=3 ! "$same,width=$width,height=$height" !
   videocrop "right=$((width - half + 2))" ! both.sink_0
   frames. ! queue ! "${upscale[@]}" ! videocrop "left=$half" ! both.sink_1)
 rfdn_show gst-launch-1.0 "${line[@]/"$part"/"$out"}"

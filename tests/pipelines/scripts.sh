@@ -81,7 +81,7 @@ ok $? "compare.sh: as many frames as the clip"
 ok $? "compare.sh: frames=5"
 
 # Each half against the whole picture made its way.
-gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos ! \
+gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos envelope=3 ! \
   video/x-raw,width=640,height=480 ! y4menc ! filesink location=lanczos.y4m
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! rfdnupscale ! y4menc ! filesink location=network.y4m
 left=312:480:0:0 right=312:480:324:0
