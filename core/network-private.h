@@ -3,22 +3,12 @@
 #define RFDN_NETWORK_PRIVATE_H
 
 #include "network.h"
-#include "threads.h"
+#include "schedule.h"
 
-/* Layers that are computed together, strip by strip: each layer of a group needs of its group's
- * other layers no row but those of its own strip. The strips of a group can be computed in any
- * order, by any thread. */
+/* An activation's place in a scratch's memory: a ring of strips. */
 typedef struct {
-  guint first, end; /* layers */
-  /* So little that one thread does it while the others wait. */
-  gboolean serial;
-} RfdnGroup;
-
-/* An activation's place in a tile's memory. */
-typedef struct {
-  gsize offset;   /* floats from the arena's start */
-  gsize size;     /* floats */
-  guint n_strips; /* that are kept: all, or a ring of the newest */
+  gsize offset; /* floats from the arena's start */
+  gsize size;   /* floats */
 } RfdnPlace;
 
 struct RfdnNetwork {
@@ -29,27 +19,43 @@ struct RfdnNetwork {
   const RfdnConv **convs; /* of each layer; NULL for one without weights */
   gsize *weights;         /* of each layer: floats from `packed` */
   float *packed;
-  GArray *groups;    /* RfdnGroup */
-  gboolean rolling;  /* layers roll over rings of strips, instead of group by group */
-  RfdnPlace *places; /* of each activation */
-  gsize arena_size;  /* floats */
-  gsize row_size;    /* floats: the output layer's strip */
-  gsize zero_size;   /* floats: the widest row */
+  GArray *groups;     /* RfdnGroup */
+  GArray **schedules; /* of each row of tiles: RfdnTask */
+  guint *rings;       /* of each activation: strips */
+  RfdnPlace *places;  /* of each activation */
+  gsize arena_size;   /* floats */
+  gsize row_size;     /* floats: the output layer's strip */
+  gsize zero_size;    /* floats: the widest row */
   gsize conv_scratch_size;
   guint max_columns; /* of any region */
 };
 
-struct RfdnScratch {
-  RfdnBarrier barrier;
-  float *arena;
-  float *zeros;   /* a row of them */
-  float *threads; /* for each thread of the team: an output strip, and what the kernels need */
-  gsize thread_size;
-  RfdnRect *regions;
-  gint *next;           /* of each layer, when rolling: the first row that is still to do */
-  gint32 *left, *right; /* for each thread: columns for the bilinear interpolation of a row */
+/* What a thread keeps for itself. */
+typedef struct {
+  gint round;           /* the run that the rest belongs to */
+  guint tile;           /* of the run's last task; `regions` are this one's */
+  guint base;           /* number of its first task */
+  guint done;           /* so many tasks, from the first on, are known to be done */
+  RfdnRect *regions;    /* of each activation */
+  guint upsampled;      /* the layer that left, right and weight were made for; 0: none */
+  gint32 *left, *right; /* columns for the bilinear interpolation of a row */
   float *weight;
-  volatile gint *strips; /* of each group, and of loading: how many strips have been taken */
+  float *memory; /* what the kernels need, and an output strip */
+} RfdnWorker;
+
+struct RfdnScratch {
+  float *arena;
+  float *zeros; /* a row of them */
+  guint n_workers;
+  RfdnWorker *workers;
+
+  gint round; /* counts runs */
+  gint next;  /* the next task */
+  gint *done; /* of each task: the last round that it was done in */
+  /* Threads that sleep until a task is done. */
+  gint n_waiting;
+  GMutex mutex;
+  GCond cond;
 };
 
 /* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. */
@@ -67,12 +73,8 @@ rfdn_grain_floor (gint v)
   return v & ~(RFDN_GRAIN - 1);
 }
 
-/* Calls `visit` for every strip of every layer, each as soon as the rows that it needs are there;
- * layer -1 stands for loading the input. next[] has an entry for each layer and one in front of
- * them for the input; it tells which rows are still to do. */
-typedef void (*RfdnRollFunc) (gint layer, gint y, const gint *next, gpointer data);
-
-void rfdn_roll (const RfdnGraph *graph, const RfdnRect *regions, gint *next, RfdnRollFunc visit,
-                gpointer data);
+/* Computes what one task stands for, of the tile whose regions the worker has. */
+void rfdn_task_run (const RfdnNetwork *network, const RfdnTask *task, const RfdnPicture *picture,
+                    const RfdnScratch *scratch, RfdnWorker *worker);
 
 #endif

@@ -5,19 +5,13 @@
 #include "kernels/kernels.h"
 #include "model.h"
 #include "planner.h"
+#include "pool.h"
 
 /* A model bound to a CPU level, a frame size and a layout of tiles: packed weights, and what it
  * takes to compute any of the tiles alone. Immutable after rfdn_network_new(). */
 typedef struct RfdnNetwork RfdnNetwork;
 
-/* The threads that compute a tile together; each calls rfdn_network_run() with its own index. A
- * team of one needs no other thread. */
-typedef struct {
-  guint index;
-  guint size;
-} RfdnTeam;
-
-/* The memory that one tile at a time is computed in. */
+/* The memory that tiles are computed in, one after the other. */
 typedef struct RfdnScratch RfdnScratch;
 
 /* The picture in front of the network. It is `width` x `height` LR pixels of a frame that may be
@@ -36,20 +30,23 @@ RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);
 
-/* Whether a team computes a tile faster than one thread. If not, each thread does its own tiles. */
-gboolean rfdn_network_wants_team (const RfdnNetwork *network);
-
-/* For teams of up to `team_size`. NULL if there is not enough memory. */
-RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint team_size);
+/* For up to `n_threads` threads together. NULL if there is not enough memory. */
+RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads);
 void rfdn_scratch_free (RfdnScratch *scratch);
 
 /* Bytes that a scratch takes. */
-gsize rfdn_network_get_scratch_size (const RfdnNetwork *network, guint team_size);
+gsize rfdn_network_get_scratch_size (const RfdnNetwork *network, guint n_threads);
 
-/* Computes tile number `tile` of the layout. All threads of a team call it with the same tile and
- * scratch. */
-void rfdn_network_run (const RfdnNetwork *network, guint tile, const RfdnPicture *picture,
-                       RfdnScratch *scratch, RfdnTeam team);
+/* Makes ready for a run; before any thread calls rfdn_network_run(). */
+void rfdn_scratch_begin (RfdnScratch *scratch);
+
+/* Takes part in computing `n_tiles` tiles from number `tile` on: works until there is no task left
+ * to begin, or the member must leave. The tiles are done when all threads that have called this for
+ * the run have returned, and one of them had no reason to leave. `worker` is this thread's own
+ * number, below the scratch's n_threads. */
+void rfdn_network_run (const RfdnNetwork *network, guint tile, guint n_tiles,
+                       const RfdnPicture *picture, RfdnScratch *scratch, guint worker,
+                       RfdnMember member);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnNetwork, rfdn_network_free)
 

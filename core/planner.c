@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "planner.h"
 
-#include <math.h>
+#include "kernels/kernels.h"
+#include "schedule.h"
 
 /* A network of convolutions alone rolls over rings of strips, whatever its tiles' height, and pays
  * its halo where tiles meet: its tiles are as wide as lets the rings stay in the processor's cache,
@@ -11,9 +12,12 @@
 /* Lower ones would compute little else than their halo. */
 #define ROLLING_MIN_HEIGHT 48
 
-/* A network with attention pays a large overlap, and gets as few tiles as this much memory allows.
- */
-#define ATTENTION_BUDGET (160u << 20)
+/* A network with attention pays a large overlap where tiles meet side by side: its tiles are as
+ * wide as lets all its rings together take no more memory than this, and as high as the frame. */
+#define ATTENTION_BUDGET (200u << 20)
+
+/* With fewer tiles than this for each thread, the last ones would leave threads idle. */
+#define MIN_TILES_A_THREAD 4
 
 /* Overlap of a network with attention: enough that what a tile does not see of the pooled maps
  * changes its output by well under one level. */
@@ -206,6 +210,19 @@ get_valid (const RfdnLayout *layout, const RfdnGraph *graph, guint tile, RfdnRec
   }
 }
 
+/* All columns that are valid: attention needs almost all of them anyway, and layers that have the
+ * same ones can be cut into the same chunks. */
+static void
+widen_regions (const RfdnGraph *graph, const RfdnRect *valid, guint output, RfdnRect *regions)
+{
+  for (guint i = 0; i < graph->activations->len; i++) {
+    if (i == output || rfdn_graph_activation (graph, i)->grid != RFDN_GRID_FRAME)
+      continue;
+    regions[i].x0 = valid[i].x0;
+    regions[i].x1 = valid[i].x1;
+  }
+}
+
 void
 rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile,
                          RfdnRect *regions)
@@ -245,6 +262,8 @@ rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint
       rect_add (&regions[pooled], &need);
     }
   }
+  if (layout->attention)
+    widen_regions (graph, valid, last->out.activation, regions);
 }
 
 /* ---- how large the tiles are ----------------------------------------------------------------- */
@@ -257,37 +276,6 @@ has_attention (const RfdnGraph *graph)
       return TRUE;
   }
   return FALSE;
-}
-
-/* The most channels of FRAME that are alive at the same time. */
-static guint
-get_peak_channels (const RfdnGraph *graph)
-{
-  guint n = graph->activations->len, peak = 0;
-  guint *last_use = g_newa0 (guint, n), *first_use = g_newa (guint, n);
-
-  for (guint i = 0; i < n; i++)
-    first_use[i] = G_MAXUINT;
-  first_use[0] = 0;
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    const RfdnSlice *used[] = {&layer->in, &layer->add, &layer->gate, &layer->upsampled};
-    for (guint k = 0; k < G_N_ELEMENTS (used); k++) {
-      if (used[k]->n)
-        last_use[used[k]->activation] = i;
-    }
-    first_use[layer->out.activation] = MIN (first_use[layer->out.activation], i);
-  }
-  for (guint i = 0; i < graph->layers->len; i++) {
-    guint alive = 0;
-    for (guint k = 0; k < n; k++) {
-      const RfdnActivation *activation = rfdn_graph_activation (graph, k);
-      if (activation->grid == RFDN_GRID_FRAME && first_use[k] <= i && last_use[k] >= i)
-        alive += activation->channels;
-    }
-    peak = MAX (peak, alive);
-  }
-  return peak;
 }
 
 static gint
@@ -309,33 +297,67 @@ choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
       MIN (round_up (divide_up (layout->height, rows), RFDN_GRAIN), layout->height);
 }
 
-/* As many columns and rows as the budget asks for, with the least that is computed twice. */
-static void
-choose_attention_tiles (RfdnLayout *layout, double bytes_per_pixel, double budget)
+/* Bytes that the rings of a tile take for each pixel of its width: what is over FRAME, which is
+ * nearly all. */
+static gsize
+get_ring_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
 {
-  const gint min_side = 32;
-  double best = INFINITY;
+  const guint n = graph->activations->len;
+  g_autoptr (GArray) groups = rfdn_find_groups (graph);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, n);
+  g_autofree guint *rings = g_new0 (guint, n);
+  gsize bytes = 0;
 
-  for (gint columns = 1; columns == 1 || layout->width / columns >= min_side; columns++) {
-    for (gint rows = 1; rows == 1 || layout->height / rows >= min_side; rows++) {
-      gint width = round_up ((layout->width + columns - 1) / columns, RFDN_GRAIN);
-      gint height = round_up ((layout->height + rows - 1) / rows, RFDN_GRAIN);
-      double seen_width = MIN (width + 2 * layout->overlap, layout->width);
-      double seen_height = MIN (height + 2 * layout->overlap, layout->height);
-      gboolean fits = seen_width * seen_height * bytes_per_pixel <= budget;
-      double cost = (layout->width + 2.0 * layout->overlap * (columns - 1)) *
-                    (layout->height + 2.0 * layout->overlap * (rows - 1));
-      if (!fits)
-        cost = 1e30 * seen_width * seen_height;
-      if (cost < best) {
-        best = cost;
-        layout->tile_width = width;
-        layout->tile_height = height;
-      }
-      if (fits)
-        break; /* more rows only cost more */
-    }
+  rfdn_layout_get_regions (layout, graph, 0, regions);
+  g_array_unref (rfdn_schedule_new (graph, groups, layout, regions, rings));
+  for (guint i = 0; i < n; i++) {
+    const RfdnActivation *activation = rfdn_graph_activation (graph, i);
+    if (activation->grid == RFDN_GRID_FRAME)
+      bytes += (gsize) rings[i] * RFDN_STRIP * activation->channels * sizeof (float);
   }
+  return bytes;
+}
+
+static void
+choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
+{
+  const gint least = 32;
+
+  layout->tile_width = layout->width;
+  layout->tile_height = layout->height;
+  layout->columns = layout->rows = 1;
+  const gsize bytes = get_ring_bytes (layout, graph);
+  for (gint columns = 2;; columns++) {
+    const gint seen = MIN (layout->tile_width + 2 * layout->overlap, layout->width);
+    const gint width = round_up (divide_up (layout->width, columns), RFDN_GRAIN);
+    if ((gsize) seen * bytes <= ATTENTION_BUDGET || width < least)
+      return;
+    layout->tile_width = width;
+  }
+}
+
+/* How threads share a tile. One is often ready for a task when another is at the last task that it
+ * needs, unless a few other tasks lie between the two: strips of the same layers, or their chunks.
+ * More strips at a time take more memory, and chunks should not be too small. */
+static void
+choose_sharing (RfdnLayout *layout, guint n_threads)
+{
+  const guint batches = (guint) divide_up (layout->tile_width, RFDN_PHASES * RFDN_RUN_ALIGN);
+  const guint wanted = 2 * n_threads;
+
+  layout->step = RFDN_STRIP;
+  layout->chunks = 1;
+  if (!layout->together || n_threads == 1)
+    return;
+  layout->chunks = CLAMP (batches / 2, 1, MIN (wanted, 64));
+  layout->step += RFDN_STRIP * divide_up ((gint) wanted, (gint) layout->chunks);
+}
+
+static void
+count_tiles (RfdnLayout *layout)
+{
+  layout->columns = divide_up (layout->width, layout->tile_width);
+  layout->rows = divide_up (layout->height, layout->tile_height);
 }
 
 void
@@ -345,9 +367,9 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
   /* Every 3x3 convolution asks for the whole 4x4 pixels around its own. */
   gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo (graph);
 
-  layout->attention = has_attention (graph);
-  layout->width = width;
-  layout->height = height;
+  *layout = (RfdnLayout){.width = width, .height = height, .attention = has_attention (graph)};
+  layout->step = RFDN_STRIP;
+  layout->chunks = 1;
   if (!layout->attention)
     layout->overlap = MAX (overlap, halo);
   else if (overlap < 0)
@@ -358,10 +380,29 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
     layout->tile_width = MIN (round_up ((gint) tile_size, RFDN_GRAIN), width);
     layout->tile_height = MIN (round_up ((gint) tile_size, RFDN_GRAIN), height);
   } else if (layout->attention) {
-    choose_attention_tiles (layout, get_peak_channels (graph) * sizeof (float), ATTENTION_BUDGET);
+    choose_attention_tiles (layout, graph);
   } else {
     choose_rolling_tiles (layout, (gint) n_threads);
   }
-  layout->columns = (width + layout->tile_width - 1) / layout->tile_width;
-  layout->rows = (height + layout->tile_height - 1) / layout->tile_height;
+  count_tiles (layout);
+  layout->together = layout->attention && (guint64) layout->columns * (guint64) layout->rows <
+                                              (guint64) MIN_TILES_A_THREAD * n_threads;
+  choose_sharing (layout, n_threads);
+}
+
+char *
+rfdn_layout_describe (const RfdnLayout *layout)
+{
+  GString *text = g_string_new (NULL);
+
+  g_string_printf (text, "%dx%d tiles of %dx%d", layout->columns, layout->rows, layout->tile_width,
+                   layout->tile_height);
+  if (layout->columns * layout->rows > 1)
+    g_string_append_printf (text, " with overlap %d", layout->overlap);
+  if (layout->together)
+    g_string_append_printf (text, ", all threads together in steps of %d rows and %u chunks",
+                            layout->step, layout->chunks);
+  else
+    g_string_append (text, ", a thread each");
+  return g_string_free (text, FALSE);
 }

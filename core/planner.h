@@ -53,6 +53,9 @@ typedef struct {
   gint columns, rows; /* of tiles */
   gint overlap;
   gboolean attention;
+  gboolean together; /* all threads compute one tile after the other; else each its own tiles */
+  gint step;         /* rows of the input that are loaded at a time (see RfdnSchedule) */
+  guint chunks;      /* that a strip's columns are cut into */
 } RfdnLayout;
 
 /* The smallest frame side for a network with attention: one pooling window. */
@@ -66,6 +69,9 @@ RfdnRect rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_heigh
  * alone. Without, where no layout changes a bit, every thread gets as much to do. */
 void rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
                        guint n_threads, guint tile_size, gint overlap);
+
+/* What was chosen, in words. */
+char *rfdn_layout_describe (const RfdnLayout *layout);
 
 /* The output rectangle of tile number `tile`, counted row by row. */
 RfdnRect rfdn_layout_get_tile (const RfdnLayout *layout, guint tile);

@@ -7,7 +7,7 @@
 
 #include "format.h"
 #include "kernels/kernels.h"
-#include "threads.h"
+#include "pool.h"
 
 #define LOBES 3
 #define TAPS (2 * LOBES)
@@ -26,10 +26,15 @@ struct RfdnResampler {
   RfdnResamplerParams params;
   const RfdnKernels *kernels;
   Filter horizontal, vertical;
-  guint n_threads;
+  RfdnPool *pool;
+  guint n_bands;      /* one for each thread */
   gsize pitch;        /* floats of a row, margins included */
   gsize scratch_size; /* floats of a thread */
   float *scratch;
+
+  /* The run at hand. */
+  const RfdnPlane *in, *out;
+  gint next_band;
 };
 
 static double
@@ -97,7 +102,8 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   g_autoptr (RfdnResampler) self = g_new0 (RfdnResampler, 1);
   self->params = *params;
   self->kernels = kernels;
-  self->n_threads = rfdn_resolve_threads (params->n_threads);
+  self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
+  self->n_bands = rfdn_pool_get_size (self->pool);
   filter_init (&self->horizontal, params->scale, params->shift_x);
   filter_init (&self->vertical, params->scale, params->shift_y);
   self->pitch = RFDN_RUN_SLACK +
@@ -106,14 +112,14 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   /* A window of input rows, their vertical sum, and an output row phase by phase. */
   self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
   void *memory = NULL;
-  if (posix_memalign (&memory, RFDN_ALIGN, self->scratch_size * self->n_threads * sizeof (float)) !=
+  if (posix_memalign (&memory, RFDN_ALIGN, self->scratch_size * self->n_bands * sizeof (float)) !=
       0) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
                  params->in_width, params->in_height);
     return NULL;
   }
   self->scratch = memory;
-  memset (memory, 0, self->scratch_size * self->n_threads * sizeof (float));
+  memset (memory, 0, self->scratch_size * self->n_bands * sizeof (float));
   return g_steal_pointer (&self);
 }
 
@@ -123,6 +129,7 @@ rfdn_resampler_free (RfdnResampler *self)
   if (self == NULL)
     return;
   free (self->scratch);
+  rfdn_pool_unref (self->pool);
   g_free (self);
 }
 
@@ -185,21 +192,40 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
                            &p->format, phases, self->pitch, p->scale, p->out_width);
 }
 
+static void
+resample_band (RfdnResampler *self, guint band)
+{
+  const guint64 height = self->params.out_height;
+  const guint y0 = (guint) (height * band / self->n_bands);
+  const guint y1 = (guint) (height * (band + 1) / self->n_bands);
+  gint first = G_MAXINT;
+  for (guint k = 0; k < self->params.scale; k++)
+    first = MIN (first, self->vertical.first[k]);
+  Window window = {self, self->in, self->scratch + band * self->scratch_size,
+                   (gint) (y0 / self->params.scale) + first};
+
+  for (guint y = y0; y < y1; y++)
+    resample_row (&window, self->out, y);
+}
+
+static void
+run_member (RfdnMember member, gpointer data)
+{
+  RfdnResampler *self = data;
+
+  while (!rfdn_member_must_leave (member)) {
+    const guint band = (guint) g_atomic_int_add (&self->next_band, 1);
+    if (band >= self->n_bands)
+      return;
+    resample_band (self, band);
+  }
+}
+
 void
 rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
-#pragma omp parallel num_threads(self->n_threads)
-  {
-    const guint64 height = self->params.out_height;
-    const guint index = rfdn_thread_index (), count = rfdn_thread_count ();
-    const guint y0 = (guint) (height * index / count), y1 = (guint) (height * (index + 1) / count);
-    gint first = G_MAXINT;
-    for (guint k = 0; k < self->params.scale; k++)
-      first = MIN (first, self->vertical.first[k]);
-    Window window = {self, in, self->scratch + index * self->scratch_size,
-                     (gint) (y0 / self->params.scale) + first};
-
-    for (guint y = y0; y < y1; y++)
-      resample_row (&window, out, y);
-  }
+  self->in = in;
+  self->out = out;
+  g_atomic_int_set (&self->next_band, 0);
+  rfdn_pool_run (self->pool, run_member, self);
 }

@@ -242,6 +242,34 @@ RFDN_API const char *rfdn_cpu_get_name (RfdnCpu cpu);
 /** Whether @cpu can be used in this process. */
 RFDN_API gboolean rfdn_cpu_is_available (RfdnCpu cpu);
 
+/**
+ * RfdnPool: threads to compute with, shared by upscalers and resamplers that never run at the same
+ * time, such as those of one video stream.
+ */
+typedef struct RfdnPool RfdnPool;
+
+/**
+ * rfdn_pool_new:
+ * @n_threads: threads, the one that calls rfdn_upscaler_run() included; 0 = as many processors as
+ *   the process may use (affinity and control group), see rfdn_available_threads(). Pools of this
+ *   kind leave processors to each other: at work at the same time, they use about as many threads
+ *   as there are processors, not a multiple of it
+ *
+ * Starts the threads, which sleep while there is nothing to do. If none can be started, the calling
+ * thread does the work.
+ *
+ * Returns: (transfer full): a pool
+ */
+RFDN_API RfdnPool *rfdn_pool_new (guint n_threads);
+
+/** Takes a reference; any thread may. */
+RFDN_API RfdnPool *rfdn_pool_ref (RfdnPool *self);
+
+/** Gives a reference back, and with the last one the threads; %NULL is ignored. */
+RFDN_API void rfdn_pool_unref (RfdnPool *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
+
 /** Tile overlap that seamlessness needs, in #RfdnUpscalerParams.tile_overlap. */
 #define RFDN_TILE_OVERLAP_AUTO (-1)
 
@@ -250,13 +278,15 @@ RFDN_API gboolean rfdn_cpu_is_available (RfdnCpu cpu);
  * @width: LR pixels in a row, 1 to %RFDN_MAX_SIZE
  * @height: LR rows, 1 to %RFDN_MAX_SIZE
  * @format: of the samples, in and out
- * @n_threads: threads to compute with, the calling one included; 0 = as many processors as the
- *   process may use (affinity and control group), see rfdn_available_threads()
- * @tile_size: side of the squares that the picture is computed in, in LR pixels; 0 = chosen from
+ * @n_threads: threads to compute with, the calling one included; 0 = as many as the process may
+ *   use: the size of a pool of the upscaler's own, see rfdn_pool_new()
+ * @tile_size: side of the squares that the picture is computed in, in LR pixels, up to
+ *   %RFDN_MAX_SIZE; 0 = chosen from
  *   the network, the picture's size and the memory that it takes
  * @tile_overlap: LR pixels that a tile sees beyond each of its sides; %RFDN_TILE_OVERLAP_AUTO =
  *   what it takes that no seam shows. Values below the network's own need are raised to it
  * @cpu: instruction set; %RFDN_CPU_AUTO unless for tests and measurements
+ * @pool: (nullable): the threads to compute with, instead of @n_threads; a reference is taken
  *
  * How to compute. Zero in every field but the first three is the default, except that of
  * @tile_overlap, which is -1: start from %RFDN_UPSCALER_PARAMS_INIT.
@@ -269,6 +299,7 @@ typedef struct {
   guint tile_size;
   gint tile_overlap;
   RfdnCpu cpu;
+  RfdnPool *pool;
 } RfdnUpscalerParams;
 
 #define RFDN_UPSCALER_PARAMS_INIT                                                                  \
@@ -285,7 +316,7 @@ typedef struct RfdnUpscaler RfdnUpscaler;
  * @error: (nullable): where to say what is wrong
  *
  * Binds a model to a picture size: packs the weights, lays the tiles out, allocates all scratch
- * memory. No thread is started.
+ * memory.
  *
  * A network with attention needs 15 LR pixels in each direction. A smaller picture is continued by
  * its last column and row up to that size for the network's eyes, and the result is cut.
@@ -342,6 +373,7 @@ RFDN_API guint rfdn_available_threads (void);
  * @shift_y: the same downwards; (1 - scale) / 4 for samples on the top edge ("top-left")
  * @format: of the samples, in and out; not F32
  * @n_threads: as in #RfdnUpscalerParams
+ * @pool: (nullable): as in #RfdnUpscalerParams
  *
  * Output sample i lies at input position (i + 0.5 - shift) / scale - 0.5.
  */
@@ -355,6 +387,7 @@ typedef struct {
   double shift_y;
   RfdnSampleFormat format;
   guint n_threads;
+  RfdnPool *pool;
 } RfdnResamplerParams;
 
 typedef struct RfdnResampler RfdnResampler;

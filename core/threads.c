@@ -88,57 +88,12 @@ rfdn_resolve_threads (guint n_threads)
 #endif
 }
 
-/* ---- waiting --------------------------------------------------------------------------------- */
-
-/* Looks before a thread sleeps: about as long as sleeping and waking takes. */
-#define LOOKS 2000
-
-static void
-relax (void)
+void
+rfdn_relax (void)
 {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause ();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
-}
-
-void
-rfdn_barrier_init (RfdnBarrier *barrier)
-{
-  g_mutex_init (&barrier->mutex);
-  g_cond_init (&barrier->cond);
-  barrier->arrived = 0;
-  barrier->round = 0;
-}
-
-void
-rfdn_barrier_clear (RfdnBarrier *barrier)
-{
-  g_mutex_clear (&barrier->mutex);
-  g_cond_clear (&barrier->cond);
-}
-
-void
-rfdn_barrier_wait (RfdnBarrier *barrier, guint n)
-{
-  const gint round = g_atomic_int_get (&barrier->round);
-
-  if ((guint) g_atomic_int_add (&barrier->arrived, 1) + 1 == n) {
-    g_atomic_int_set (&barrier->arrived, 0);
-    g_mutex_lock (&barrier->mutex);
-    g_atomic_int_inc (&barrier->round);
-    g_cond_broadcast (&barrier->cond);
-    g_mutex_unlock (&barrier->mutex);
-    return;
-  }
-  for (guint i = 0; i < LOOKS; i++) {
-    if (g_atomic_int_get (&barrier->round) != round)
-      return;
-    relax ();
-  }
-  g_mutex_lock (&barrier->mutex);
-  while (g_atomic_int_get (&barrier->round) == round)
-    g_cond_wait (&barrier->cond, &barrier->mutex);
-  g_mutex_unlock (&barrier->mutex);
 }

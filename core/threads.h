@@ -11,23 +11,10 @@
 /* The number that @n_threads of the public interface stands for; 1 in a build without OpenMP. */
 guint rfdn_resolve_threads (guint n_threads);
 
-/* Where the threads of a team wait for each other. They look on for some microseconds and then
- * sleep: a thread that is held up by other programs needs the processor more than those that wait
- * for it. (OpenMP's own barrier would spin for milliseconds.) */
-typedef struct {
-  GMutex mutex;
-  GCond cond;
-  gint arrived;
-  gint round;
-} RfdnBarrier;
+/* A hint to the processor that a thread does nothing but look whether something has changed. */
+void rfdn_relax (void);
 
-void rfdn_barrier_init (RfdnBarrier *barrier);
-void rfdn_barrier_clear (RfdnBarrier *barrier);
-
-/* Returns when `n` threads have called it. */
-void rfdn_barrier_wait (RfdnBarrier *barrier, guint n);
-
-/* Inside a parallel region: this thread's number, and how many there are. */
+/* Inside a parallel region: this thread's number. */
 static inline guint
 rfdn_thread_index (void)
 {
@@ -35,16 +22,6 @@ rfdn_thread_index (void)
   return (guint) omp_get_thread_num ();
 #else
   return 0;
-#endif
-}
-
-static inline guint
-rfdn_thread_count (void)
-{
-#ifdef _OPENMP
-  return (guint) omp_get_num_threads ();
-#else
-  return 1;
 #endif
 }
 

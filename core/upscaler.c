@@ -3,23 +3,23 @@
 
 #include "format.h"
 #include "network.h"
-#include "threads.h"
+#include "pool.h"
 
 struct RfdnUpscaler {
   RfdnModel *model;
   RfdnUpscalerParams params;
   RfdnLayout layout;
   RfdnNetwork *network;
-  guint n_threads;
-  /* Many tiles: each thread computes its own, in its own scratch. Few: all threads share one. */
-  gboolean tiles_apart;
+  RfdnPool *pool;
+  /* One for all threads, or one each: see RfdnLayout.together. */
   RfdnScratch **scratch;
   guint n_scratch;
   float in_gain, out_gain;
-};
 
-/* With fewer tiles than this for each thread, the last ones would leave threads idle. */
-#define MIN_TILES_A_THREAD 4
+  /* The run at hand. */
+  RfdnPicture picture;
+  gint next_tile; /* when each thread computes its own */
+};
 
 static gboolean
 check_params (const RfdnUpscalerParams *params, GError **error)
@@ -29,6 +29,11 @@ check_params (const RfdnUpscalerParams *params, GError **error)
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
                  "pictures of %ux%u pixels are not possible: 1 to %d each way", params->width,
                  params->height, RFDN_MAX_SIZE);
+    return FALSE;
+  }
+  if (params->tile_size > RFDN_MAX_SIZE) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "tiles of %u pixels are not possible",
+                 params->tile_size);
     return FALSE;
   }
   if (params->tile_overlap < RFDN_TILE_OVERLAP_AUTO || params->tile_overlap > RFDN_MAX_SIZE) {
@@ -42,21 +47,20 @@ check_params (const RfdnUpscalerParams *params, GError **error)
 static gboolean
 alloc_scratch (RfdnUpscaler *self, GError **error)
 {
-  guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
-  self->tiles_apart =
-      !rfdn_network_wants_team (self->network) || n_tiles >= MIN_TILES_A_THREAD * self->n_threads;
-  self->n_scratch = self->tiles_apart ? MIN (self->n_threads, n_tiles) : 1;
-  guint team_size = self->tiles_apart ? 1 : self->n_threads;
+  const guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
+  const guint n_threads = rfdn_pool_get_size (self->pool);
+  const guint sharing = self->layout.together ? n_threads : 1;
 
+  self->n_scratch = self->layout.together ? 1 : MIN (n_threads, n_tiles);
   self->scratch = g_new0 (RfdnScratch *, self->n_scratch);
   for (guint i = 0; i < self->n_scratch; i++) {
-    self->scratch[i] = rfdn_scratch_new (self->network, team_size);
+    self->scratch[i] = rfdn_scratch_new (self->network, sharing);
     if (self->scratch[i] == NULL) {
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
                    "no memory for %ux%u pixels: a tile of %dx%d takes %" G_GSIZE_FORMAT " MiB",
                    self->params.width, self->params.height, self->layout.tile_width,
                    self->layout.tile_height,
-                   rfdn_network_get_scratch_size (self->network, team_size) >> 20);
+                   rfdn_network_get_scratch_size (self->network, sharing) >> 20);
       return FALSE;
     }
   }
@@ -78,10 +82,10 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->model = rfdn_model_ref (model);
   self->params = *params;
   self->params.cpu = kernels->cpu;
-  self->n_threads = rfdn_resolve_threads (params->n_threads);
+  self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint) params->width, least),
-                    MAX ((gint) params->height, least), self->n_threads, params->tile_size,
-                    params->tile_overlap);
+                    MAX ((gint) params->height, least), rfdn_pool_get_size (self->pool),
+                    params->tile_size, params->tile_overlap);
   self->network = rfdn_network_new (model, kernels, &self->layout);
   if (!alloc_scratch (self, error))
     return NULL;
@@ -102,35 +106,37 @@ rfdn_upscaler_free (RfdnUpscaler *self)
   g_free (self->scratch);
   rfdn_network_free (self->network);
   rfdn_model_unref (self->model);
+  rfdn_pool_unref (self->pool);
   g_free (self);
 }
 
 static void
-run_tiles (RfdnUpscaler *self, const RfdnPicture *picture)
+run_member (RfdnMember member, gpointer data)
 {
-  const gint n_tiles = self->layout.columns * self->layout.rows;
+  RfdnUpscaler *self = data;
+  const guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
 
-  if (self->tiles_apart) {
-#pragma omp parallel for num_threads(self->n_scratch) schedule(dynamic)
-    for (gint tile = 0; tile < n_tiles; tile++) {
-      rfdn_network_run (self->network, (guint) tile, picture, self->scratch[rfdn_thread_index ()],
-                        (RfdnTeam){0, 1});
-    }
+  if (self->layout.together) {
+    rfdn_network_run (self->network, 0, n_tiles, &self->picture, self->scratch[0], member.index,
+                      member);
     return;
   }
-
-#pragma omp parallel num_threads(self->n_threads)
-  {
-    const RfdnTeam team = {rfdn_thread_index (), rfdn_thread_count ()};
-    for (gint tile = 0; tile < n_tiles; tile++)
-      rfdn_network_run (self->network, (guint) tile, picture, self->scratch[0], team);
+  if (member.index >= self->n_scratch)
+    return;
+  while (!rfdn_member_must_leave (member)) {
+    const guint tile = (guint) g_atomic_int_add (&self->next_tile, 1);
+    if (tile >= n_tiles)
+      return;
+    rfdn_scratch_begin (self->scratch[member.index]);
+    rfdn_network_run (self->network, tile, 1, &self->picture, self->scratch[member.index], 0,
+                      RFDN_MEMBER_ALONE);
   }
 }
 
 void
 rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
-  const RfdnPicture picture = {
+  self->picture = (RfdnPicture){
       .in = in,
       .out = out,
       .format = self->params.format,
@@ -139,19 +145,23 @@ rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out
       .in_gain = self->in_gain,
       .out_gain = self->out_gain,
   };
-  run_tiles (self, &picture);
+  g_atomic_int_set (&self->next_tile, 0);
+  if (self->layout.together)
+    rfdn_scratch_begin (self->scratch[0]);
+  rfdn_pool_run (self->pool, run_member, self);
 }
 
 char *
 rfdn_upscaler_describe (const RfdnUpscaler *self)
 {
-  guint team_size = self->tiles_apart ? 1 : self->n_threads;
-  gsize size = rfdn_network_get_scratch_size (self->network, team_size) * self->n_scratch;
+  const guint n_threads = rfdn_pool_get_size (self->pool);
+  const gsize size =
+      rfdn_network_get_scratch_size (self->network, self->layout.together ? n_threads : 1) *
+      self->n_scratch;
   g_autofree char *memory = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *layout = rfdn_layout_describe (&self->layout);
 
-  return g_strdup_printf (
-      "%ux%u: %s, %u threads, %dx%d tiles of %dx%d, overlap %d, %s, scratch %s", self->params.width,
-      self->params.height, rfdn_cpu_get_name (self->params.cpu), self->n_threads,
-      self->layout.columns, self->layout.rows, self->layout.tile_width, self->layout.tile_height,
-      self->layout.overlap, self->tiles_apart ? "a thread each" : "all threads together", memory);
+  return g_strdup_printf ("%ux%u: %s, %u threads, %s, scratch %s", self->params.width,
+                          self->params.height, rfdn_cpu_get_name (self->params.cpu), n_threads,
+                          layout, memory);
 }

@@ -10,6 +10,7 @@ typedef struct {
 } Intermediate;
 
 struct GstRfdnPlan {
+  RfdnPool *pool; /* of all that follows */
   RfdnUpscaler *upscaler;
   guint n_channels; /* components 0 to this go to the network */
   RfdnResampler *chroma;
@@ -87,7 +88,7 @@ get_shift (gboolean cosited, guint subsampling, guint scale)
 
 static RfdnResampler *
 make_resampler (const GstVideoInfo *in, const GstVideoInfo *out, guint component, guint scale,
-                guint n_threads, GError **error)
+                RfdnPool *pool, GError **error)
 {
   const GstVideoFormatInfo *format = in->finfo;
   const RfdnResamplerParams params = {
@@ -101,7 +102,7 @@ make_resampler (const GstVideoInfo *in, const GstVideoInfo *out, guint component
       .shift_y = get_shift (in->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED,
                             GST_VIDEO_FORMAT_INFO_H_SUB (format, component), scale),
       .format = get_sample_format (format, component),
-      .n_threads = n_threads,
+      .pool = pool,
   };
 
   return rfdn_resampler_new (&params, error);
@@ -226,6 +227,7 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   GstVideoInfo from = *in, to = *out;
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
+  self->pool = rfdn_pool_new (settings->n_threads);
   self->n_channels = network->channels;
   self->has_padding = has_padding (in);
   if (rgb_network != GST_VIDEO_INFO_IS_RGB (in) &&
@@ -235,7 +237,7 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   params.width = (guint) GST_VIDEO_INFO_WIDTH (&from);
   params.height = (guint) GST_VIDEO_INFO_HEIGHT (&from);
   params.format = get_sample_format (from.finfo, 0);
-  params.n_threads = settings->n_threads;
+  params.pool = self->pool;
   params.tile_size = settings->tile_size;
   params.tile_overlap = settings->tile_overlap;
   self->upscaler = rfdn_upscaler_new (model, &params, error);
@@ -243,14 +245,12 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
     return NULL;
 
   if (GST_VIDEO_INFO_IS_YUV (&from)) {
-    self->chroma =
-        make_resampler (&from, &to, GST_VIDEO_COMP_U, network->scale, settings->n_threads, error);
+    self->chroma = make_resampler (&from, &to, GST_VIDEO_COMP_U, network->scale, self->pool, error);
     if (self->chroma == NULL)
       return NULL;
   }
   if (has_alpha) {
-    self->alpha =
-        make_resampler (&from, &to, GST_VIDEO_COMP_A, network->scale, settings->n_threads, error);
+    self->alpha = make_resampler (&from, &to, GST_VIDEO_COMP_A, network->scale, self->pool, error);
     if (self->alpha == NULL)
       return NULL;
   }
@@ -306,6 +306,7 @@ gst_rfdn_plan_free (GstRfdnPlan *self)
 {
   if (self == NULL)
     return;
+  rfdn_pool_unref (self->pool);
   rfdn_upscaler_free (self->upscaler);
   rfdn_resampler_free (self->chroma);
   rfdn_resampler_free (self->alpha);

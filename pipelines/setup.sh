@@ -98,9 +98,6 @@ rfdn_build() {
 rfdn_environment() {
   export GST_PLUGIN_PATH="$RFDN_BUILD/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
   export GST_REGISTRY="$RFDN_BUILD/registry.bin"
-  # Between frames GNU's OpenMP would keep looking for work for milliseconds, on processors that the
-  # decoder and the encoder could use: half as long again for a whole transcode on two of them.
-  export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 }
 
 rfdn_uri() {

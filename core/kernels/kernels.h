@@ -76,12 +76,12 @@ typedef void (*RfdnMaxPoolRowFunc) (float *dst, gsize dst_run, const float *cons
                                     gsize src_run, guint channels, guint n);
 
 /* dst[c][p][t] += bilinear interpolation of two rows: with the row weights 1 - w1 and w1 and, for
- * the pixel of run p and column t, entry p * n + t of the floats that lie left and right of it in a
- * channel of src, and of the latter's weight. */
+ * the pixel of run p and column t, entry p * pitch + t of the floats that lie left and right of it
+ * in a channel of src, and of the latter's weight. */
 typedef void (*RfdnUpsampleRowFunc) (float *dst, gsize dst_run, const float *row0,
                                      const float *row1, gsize src_run, float w1, const gint32 *left,
-                                     const gint32 *right, const float *weight, guint channels,
-                                     guint n);
+                                     const gint32 *right, const float *weight, gsize pitch,
+                                     guint channels, guint n);
 
 /* dst = gate / (1 + exp (-dst)), over n columns of all runs of a row. */
 typedef void (*RfdnGateRowFunc) (float *dst, gsize dst_run, const float *gate, gsize gate_run,

@@ -130,15 +130,16 @@ max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_ru
 
 static void
 upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
-              float w1, const gint32 *left, const gint32 *right, const float *weight,
+              float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
               guint channels, guint n)
 {
   for (guint c = 0; c < channels; c++) {
     const float *r0 = row0 + c * RFDN_PHASES * src_run, *r1 = row1 + c * RFDN_PHASES * src_run;
-    for (guint k = 0; k < RFDN_PHASES * n; k++) {
+    for (guint i = 0; i < RFDN_PHASES * n; i++) {
+      const gsize k = i / n * pitch + i % n;
       float a = r0[left[k]] * (1 - w1) + r1[left[k]] * w1;
       float b = r0[right[k]] * (1 - w1) + r1[right[k]] * w1;
-      dst[(c * RFDN_PHASES + k / n) * dst_run + k % n] += a * (1 - weight[k]) + b * weight[k];
+      dst[(c * RFDN_PHASES + i / n) * dst_run + i % n] += a * (1 - weight[k]) + b * weight[k];
     }
   }
 }

@@ -24,7 +24,7 @@ max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_ru
 
 static void
 upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
-              float w1, const gint32 *left, const gint32 *right, const float *weight,
+              float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
               guint channels, guint n)
 {
   const float w0 = 1 - w1;
@@ -32,8 +32,8 @@ upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, g
   for (guint c = 0; c < channels; c++) {
     const float *r0 = row0 + c * RFDN_PHASES * src_run, *r1 = row1 + c * RFDN_PHASES * src_run;
     for (guint p = 0; p < RFDN_PHASES; p++) {
-      const gint32 *l = left + p * n, *r = right + p * n;
-      const float *w = weight + p * n;
+      const gint32 *l = left + p * pitch, *r = right + p * pitch;
+      const float *w = weight + p * pitch;
       float *d = dst + (c * RFDN_PHASES + p) * dst_run;
       for (guint t = 0; t < n; t++) {
         float a = r0[l[t]] * w0 + r1[l[t]] * w1;

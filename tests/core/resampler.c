@@ -13,8 +13,8 @@ resample (const RfdnResamplerParams *params, const guint8 *in)
   g_autoptr (GError) error = NULL;
   g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (params, &error);
   g_assert_no_error (error);
-  guint8 *out = g_malloc ((gsize)params->out_width * params->out_height);
-  RfdnPlane from = {(void *)in, params->in_width, 1}, to = {out, params->out_width, 1};
+  guint8 *out = g_malloc ((gsize) params->out_width * params->out_height);
+  RfdnPlane from = {(void *) in, params->in_width, 1}, to = {out, params->out_width, 1};
   rfdn_resampler_run (resampler, &from, &to);
   return out;
 }
@@ -33,11 +33,11 @@ sample_at (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
 {
   double u = (x + 0.5 - p->shift_x) / p->scale - 0.5, v = (y + 0.5 - p->shift_y) / p->scale - 0.5;
   double sum = 0, weights = 0;
-  for (gint j = (gint)floor (v) - 2; j <= (gint)floor (v) + 3; j++) {
-    for (gint i = (gint)floor (u) - 2; i <= (gint)floor (u) + 3; i++) {
-      gint sx = CLAMP (i, 0, (gint)p->in_width - 1), sy = CLAMP (j, 0, (gint)p->in_height - 1);
+  for (gint j = (gint) floor (v) - 2; j <= (gint) floor (v) + 3; j++) {
+    for (gint i = (gint) floor (u) - 2; i <= (gint) floor (u) + 3; i++) {
+      gint sx = CLAMP (i, 0, (gint) p->in_width - 1), sy = CLAMP (j, 0, (gint) p->in_height - 1);
       double w = lanczos (u - i) * lanczos (v - j);
-      sum += w * in[sy * (gint)p->in_width + sx];
+      sum += w * in[sy * (gint) p->in_width + sx];
       weights += w;
     }
   }
@@ -61,7 +61,7 @@ test_definition (void)
         p.out_width = MAX (p.out_width - scale / 2, 1);
         g_autofree guint8 *in = g_malloc (w * h);
         for (guint i = 0; i < w * h; i++)
-          in[i] = (guint8)g_test_rand_int_range (0, 256);
+          in[i] = (guint8) g_test_rand_int_range (0, 256);
         g_autofree guint8 *out = resample (&p, in);
         for (guint y = 0; y < p.out_height; y++) {
           for (guint x = 0; x < p.out_width; x++)
@@ -80,7 +80,7 @@ test_flat (void)
       RfdnResamplerParams p = {
           7, 6, 7 * scale, 6 * scale, scale, 0.25 * (1.0 - scale), 0, bytes_format, 1};
       guint8 in[42];
-      memset (in, (int)value, sizeof in);
+      memset (in, (int) value, sizeof in);
       g_autofree guint8 *out = resample (&p, in);
       for (guint i = 0; i < p.out_width * p.out_height; i++)
         g_assert_cmpuint (out[i], ==, value);
@@ -94,7 +94,7 @@ test_threads (void)
   RfdnResamplerParams p = {63, 41, 189, 123, 3, -0.5, 0, bytes_format, 1};
   guint8 in[63 * 41];
   for (guint i = 0; i < sizeof in; i++)
-    in[i] = (guint8)g_test_rand_int_range (0, 256);
+    in[i] = (guint8) g_test_rand_int_range (0, 256);
   g_autofree guint8 *one = resample (&p, in);
   for (p.n_threads = 2; p.n_threads <= 7; p.n_threads++) {
     g_autofree guint8 *many = resample (&p, in);

@@ -325,6 +325,7 @@ test_bad_params (void)
       {10, 10, {RFDN_SAMPLES_U16, 4, 0}, 0, 0, -1, 0},
       {10, 10, {(RfdnSamples) 9, 8, 0}, 0, 0, -1, 0},
       {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, 0, -2, 0},
+      {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, RFDN_MAX_SIZE + 1, -1, 0},
       {10, 10, {RFDN_SAMPLES_U8, 8, 0}, 0, 0, -1, (RfdnCpu) 77},
   };
   g_autoptr (RfdnModel) model = network_model (0, NULL);

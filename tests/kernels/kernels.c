@@ -352,9 +352,9 @@ check_upsample (const Pair *pair)
               n * sizeof (float));
     }
     pair->tested->upsample_row (rows_at (&got, 0, 0), got.run, rows_at (&low, 0, 0),
-                                rows_at (&low, 1, 0), low.run, w1, left, right, weight, 3, n);
+                                rows_at (&low, 1, 0), low.run, w1, left, right, weight, n, 3, n);
     pair->reference->upsample_row (rows_at (&want, 0, 0), want.run, rows_at (&low, 0, 0),
-                                   rows_at (&low, 1, 0), low.run, w1, left, right, weight, 3, n);
+                                   rows_at (&low, 1, 0), low.run, w1, left, right, weight, n, 3, n);
     assert_close (&got, &want, &scale, 1, n, 2e-6, "upsample_row");
     assert_guards (&got, 1, n, "upsample_row");
     g_free (low.memory);
