@@ -5,12 +5,14 @@ All planes here are luma, BT.601 in 16..235 as video and the Set5 protocol have 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
+Pair = tuple[np.ndarray, np.ndarray]  # low resolution h x w, high resolution (scale h) x (scale w), bytes
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
 
@@ -28,15 +30,20 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def read_luma(file: Path) -> np.ndarray:
-    """H x W, float32, 16..235, not rounded."""
+def open_rgb(file: Path) -> Image.Image:
+    """The picture in a file, decoded."""
     try:
         with Image.open(file) as image:
-            rgb = np.asarray(image.convert("RGB"), np.float32)
+            return image.convert("RGB")
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(f"{file}: not a readable image ({error})") from None
+
+
+def read_luma(file: Path) -> np.ndarray:
+    """H x W, float32, 16..235, not rounded."""
+    rgb = np.asarray(open_rgb(file), np.float32)
     return rgb @ (np.array([65.481, 128.553, 24.966], np.float32) / 255) + 16
 
 
@@ -55,7 +62,7 @@ def resize(plane: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def load_pair(file: Path, scale: int) -> tuple[np.ndarray, np.ndarray]:
+def load_pair(file: Path, scale: int) -> Pair:
     """Low resolution h x w and high resolution (scale h) x (scale w), both rounded to bytes."""
     high = crop_to_multiple(read_luma(file), scale)
     if min(high.shape) < scale:
@@ -64,24 +71,60 @@ def load_pair(file: Path, scale: int) -> tuple[np.ndarray, np.ndarray]:
     return to_bytes(low), to_bytes(high)
 
 
-class Patches:
-    """Random aligned patches of all images, each image equally likely, turned and mirrored."""
+Source = Callable[[np.random.Generator], Pair]
 
-    def __init__(self, folders: list[Path], scale: int, size: int, seed: int) -> None:
+
+def image_pairs(folders: list[Path], scale: int, size: int) -> tuple[list[Pair], int]:
+    """Clean pairs of all images large enough for a patch, and how many were too small."""
+    pairs = [load_pair(file, scale) for folder in folders for file in list_images(folder)]
+    large = [pair for pair in pairs if min(pair[0].shape) >= size]
+    if not large:
+        raise InputError(f"all {len(pairs)} images are smaller than a patch of {size * scale}x{size * scale}; "
+                         "give larger ones or a smaller --patch")
+    return large, len(pairs) - len(large)
+
+
+def video_pairs(folder: Path, scale: int, size: int) -> Source:
+    """The pairs that prepare.py made, read as they are needed."""
+    try:
+        low, high = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("low", "high"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: not a folder that prepare.py made ({error})") from None
+    count, height, width = low.shape
+    if high.shape != (count, scale * height, scale * width):
+        raise InputError(f"{folder}: its pairs are not of scale {scale}")
+    if min(height, width) < size:
+        raise InputError(f"{folder}: its frames of {width}x{height} are smaller than a patch of {size}x{size}")
+
+    def draw(random: np.random.Generator) -> Pair:
+        i = random.integers(count)
+        return low[i], high[i]
+    return draw
+
+
+class Patches:
+    """Random aligned patches, turned and mirrored: of clean images, of compressed video, or of both."""
+
+    def __init__(self, images: list[Path], videos: list[Path], clean: float, scale: int, size: int, seed: int) -> None:
+        """`clean` is the share of patches that come from images where there are videos too."""
         self.scale, self.size = scale, size
         self.random = np.random.default_rng(seed)
-        pairs = [load_pair(file, scale) for folder in folders for file in list_images(folder)]
-        self.pairs = [(low, high) for low, high in pairs if min(low.shape) >= size]
-        self.too_small = len(pairs) - len(self.pairs)
-        if not self.pairs:
-            raise InputError(f"all {len(pairs)} images are smaller than a patch of {size * scale}x{size * scale}; "
-                             "give larger ones or a smaller --patch")
+        self.clean = clean if videos else 1.0
+        self.pairs, self.too_small = image_pairs(images, scale, size) if self.clean > 0 else ([], 0)
+        self.videos = [video_pairs(folder, scale, size) for folder in videos]
+        parts = [f"{len(self.pairs)} images, {self.too_small} left out as smaller than a patch"] * bool(images)
+        self.about = "; ".join(parts + [f"{folder}" for folder in videos])
+
+    def draw(self) -> Pair:
+        if self.random.random() < self.clean:
+            return self.pairs[self.random.integers(len(self.pairs))]
+        return self.videos[self.random.integers(len(self.videos))](self.random)
 
     def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """count x 1 x size x size and count x 1 x (scale size)^2, float32, 0..1."""
         lows, highs = [], []
         for _ in range(count):
-            low, high = self.pairs[self.random.integers(len(self.pairs))]
+            low, high = self.draw()
             y = self.random.integers(low.shape[0] - self.size + 1)
             x = self.random.integers(low.shape[1] - self.size + 1)
             turn = self.random.integers(8)

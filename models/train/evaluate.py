@@ -17,10 +17,9 @@ import torch
 
 import networks
 import weights
-from data import InputError, crop_to_multiple, list_images, load_pair, read_luma, resize, to_bytes
+from data import InputError, Pair, crop_to_multiple, list_images, load_pair, read_luma, resize, to_bytes
 
 WINDOW = 11  # side of SSIM's window
-Pair = tuple[np.ndarray, np.ndarray]
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:

@@ -153,27 +153,29 @@ class RepRFN(nn.Module):
         return self.upsampler(self.lr_conv(x) + first)
 
 
-def start_near_nearest(network: RepRFN) -> None:
+def start_near_nearest(network: RFDN | RepRFN) -> None:
     """Initialise so that the untrained network repeats each sample `scale` times in both directions.
 
     The first feature of each colour carries the image through the outer skip to the pixel shuffle; all
     else starts small, so that training begins at about 30 dB and never has to find the image itself.
     """
     colours = network.channels
+    last, before = (network.upsampler[0], network.LR_conv) if isinstance(network, RFDN) else \
+        (network.upsampler.conv, network.lr_conv)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=SLOPE)
                 nn.init.zeros_(module.bias)
-        network.lr_conv.weight.mul_(0.1)
-        network.upsampler.conv.weight.mul_(0.1)
+        before.weight.mul_(0.1)
+        last.weight.mul_(0.1)
         network.fea_conv.weight[:colours] = 0
-        network.lr_conv.weight[:colours] = 0
+        before.weight[:colours] = 0
         for c in range(colours):
             network.fea_conv.weight[c, c, 1, 1] = 1
             own = slice(c * network.scale**2, (c + 1) * network.scale**2)
-            network.upsampler.conv.weight[:, c] = 0
-            network.upsampler.conv.weight[own, c, 1, 1] = 1
+            last.weight[:, c] = 0
+            last.weight[own, c, 1, 1] = 1
 
 
 class UnknownNetwork(ValueError):
@@ -231,7 +233,27 @@ def load(path: Path) -> tuple[RFDN | RepRFN, dict[str, Tensor], dict[str, str]]:
         raise UnknownNetwork(f"{path}: {error}") from None
 
 
+def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
+    """The weights of a network of another scale to start from: the upsampler's kernels are repeated.
+
+    Each of the scale^2 phases of an output pixel takes the kernel of the phase that lies nearest.
+    """
+    facts = describe(tensors)
+    if facts["scale"] == scale:
+        return dict(tensors)
+    nearest = [min(facts["scale"] - 1, int((i + 0.5) * facts["scale"] / scale)) for i in range(scale)]
+    phases = torch.tensor([facts["scale"] * y + x for y in nearest for x in nearest])
+    last = {"rfdn": "upsampler.0.", "reprfn": "upsampler.conv."}[facts["architecture"]]
+    return {name: tensor.unflatten(0, (facts["channels"], -1))[:, phases].flatten(0, 1)
+            if name.startswith(last) else tensor for name, tensor in tensors.items()}
+
+
+def in_attention(name: str) -> bool:
+    """Whether a module of this name is a convolution on ESA's small grid."""
+    return re.search(r"esa\.conv(2|3|3_|_max)$", name) is not None
+
+
 def multiply_adds(network: nn.Module) -> int:
     """Multiply-adds an input pixel, ESA's strided part left out (it is under 1 %)."""
     return sum(m.weight.numel() for name, m in network.named_modules()
-               if isinstance(m, nn.Conv2d) and not re.search(r"esa\.conv(2|3|3_|_max)$", name))
+               if isinstance(m, nn.Conv2d) and not in_attention(name))

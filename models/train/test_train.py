@@ -32,8 +32,11 @@ needs_reference = unittest.skipUnless(REFERENCE.is_dir(), f"no reference network
 if torch:
     sys.path.insert(0, str(HERE))
     import data
+    import branches
     import evaluate
+    import losses
     import networks
+    import teacher
     import train
     import weights
 
@@ -96,6 +99,90 @@ class Networks(WithFolder):
         x = torch.rand(1, 1, 20, 20)
         nearest = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
         self.assertLess(float((network(x) - nearest).detach().abs().mean()), 0.2)
+
+
+    def test_another_scale_starts_where_this_one_is(self) -> None:
+        """x3 and x4 made of x2 still repeat samples, and 2 -> 4 is nearest doubling of x2's output."""
+        network = networks.RepRFN(1, 8, 1, 2)
+        networks.start_near_nearest(network)
+        x = torch.rand(1, 1, 12, 12)
+        with torch.no_grad():
+            double = network(x)
+            for scale in (3, 4):
+                other = networks.build(networks.at_scale(network.state_dict(), scale))
+                self.assertEqual(other(x).shape, (1, 1, 12 * scale, 12 * scale))
+                if scale == 4:
+                    self.assertTrue(torch.allclose(other(x), double.repeat_interleave(2, 2).repeat_interleave(2, 3),
+                                                   atol=1e-5))
+
+
+class Branches(WithFolder):
+    def test_merged_equals_side_by_side(self) -> None:
+        """In every place, borders too, after all branches have moved; and expanding changes nothing."""
+        for network in (networks.RepRFN(1, 8, 1, 2, 6), networks.RFDN(1, 8, 2, 3, 2)):
+            networks.start_near_nearest(network)
+            x = torch.rand(2, 1, 20, 23)
+            with torch.no_grad():
+                before = network(x)
+                branches.expand(network)
+                self.assertLess(float((network(x) - before).abs().max()), 1e-5)
+                for parameter in network.parameters():
+                    parameter.add_(0.1 * torch.randn_like(parameter))
+                plain = networks.build(branches.merged(network))(x)
+                blocks = [m for m in network.modules() if isinstance(m, branches.RepBlock)]
+                self.assertGreater(len(blocks), 5)
+                for block in blocks:
+                    block.forward = block.side_by_side
+                self.assertGreater(float((plain - before).abs().max()), 0.01)
+                self.assertLess(float((network(x) - plain).abs().max()), 1e-4 * float(plain.abs().max()))
+
+    def test_every_branch_learns(self) -> None:
+        network = networks.RepRFN(1, 8, 1, 2)
+        networks.start_near_nearest(network)
+        branches.expand(network)
+        network(torch.rand(2, 1, 16, 16)).square().sum().backward()
+        for name, parameter in network.named_parameters():
+            self.assertGreater(float(parameter.grad.abs().max()), 0, name)
+
+
+class Losses(WithFolder):
+    def test_zero_where_equal_and_near_l1_where_not(self) -> None:
+        a, b = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
+        for pixel in losses.PIXEL:
+            self.assertAlmostEqual(float(losses.Criterion(pixel, 0.1)(a, a)), 0, places=6)
+        l1 = float(losses.PIXEL["l1"](a, b))
+        self.assertAlmostEqual(float(losses.charbonnier(a, b)), l1, delta=1.1 / 255)
+
+    def test_spectra(self) -> None:
+        """A difference of one wave is one line of the spectrum, of the energy that the wave has."""
+        wave = torch.cos(torch.arange(16) * (2 * torch.pi / 8)).expand(1, 1, 16, 16)
+        n, lines = 16 * 9 * 2, 1  # real and imaginary parts of a half spectrum
+        self.assertAlmostEqual(float(losses.spectra(wave, torch.zeros_like(wave))), lines * 8 / n, places=5)
+
+
+class Teachers(WithFolder):
+    def test_student_of_itself_has_nothing_to_learn(self) -> None:
+        network = networks.RepRFN(1, 8, 1, 2)
+        networks.start_near_nearest(network)
+        weights.write(self.folder / "t.safetensors", network.state_dict(), {"input_range": "1"})
+        x = torch.rand(1, 1, 16, 16)
+        master = teacher.Teacher(self.folder / "t.safetensors", network, features=True)
+        with torch.no_grad():
+            output, features = master.loss(x, network(x))
+            self.assertAlmostEqual(float(output), 0, places=6)
+            self.assertGreater(float(features), 0)
+            master.project.weight.copy_(torch.eye(8)[:, :, None, None])
+            master.project.bias.zero_()
+            self.assertAlmostEqual(float(master.loss(x, network(x))[1]), 0, places=5)
+
+    @needs_reference
+    def test_rgb_teacher_answers_in_luma(self) -> None:
+        """The authors' x4 network, asked for gray, is near what the picture is; levels are kept."""
+        master = teacher.Teacher(REFERENCE / "rfdn_aim_x4/weights.safetensors", networks.RepRFN(1, 8, 1, 4), False)
+        ramp = torch.linspace(20 / 255, 230 / 255, 48).expand(1, 1, 48, 48)
+        inner = (..., slice(32, -32), slice(32, -32))
+        wide = torch.nn.functional.interpolate(ramp, scale_factor=4, mode="bilinear")
+        self.assertLess(float((master.answer(ramp) - wide)[inner].abs().max()), 3 / 255)
 
 
 class Weights(WithFolder):
@@ -228,6 +315,28 @@ class Train(WithFolder):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(about["set5_psnr_y"], result.stdout)
 
+    def test_options_of_every_kind_train(self) -> None:
+        """Branches, spectra, a teacher with features, RFDN, a config file: each makes a result that loads."""
+        self.assertEqual(self.train("first", "--steps", 2).returncode, 0)
+        first = self.folder / "first/ema.safetensors"
+        (self.folder / "c.toml").write_text('branches = true\nloss = "charbonnier"\nfourier = 0.1\nsteps = 2\n')
+        cases = {"config": ["--config", self.folder / "c.toml"],
+                 "teacher": ["--steps", 2, "--teacher", first, "--distil-features", 0.1],
+                 "rfdn": ["--steps", 2, "--architecture", "rfdn", "--features", 8],
+                 "x3": ["--steps", 2, "--init", first, "--scale", 3]}
+        for name, more in cases.items():
+            with self.subTest(name):
+                result = self.train(name, *more)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                network, _, _ = networks.load(self.folder / name / "ema.safetensors")
+                self.assertEqual(network.scale, 3 if name == "x3" else 2)
+                again = self.train(name, *more, *(["--steps", 4] if name != "x3" else []), "--resume")
+                self.assertEqual(again.returncode, 0, again.stderr)
+        for text, word in (("colour = 1", "colour"), ("steps = 'x'", "int"), ("?", "c.toml"), ("out = 'x'", "out")):
+            (self.folder / "c.toml").write_text(text)
+            self.assert_one_error(self.train("bad", "--config", self.folder / "c.toml"), "c.toml", word)
+        self.assert_one_error(self.train("bad", "--steps", 2, "--teacher", first, "--scale", 3), "enlarges by 2")
+
     def test_bad_inputs(self) -> None:
         empty = self.folder / "empty"
         empty.mkdir()
@@ -263,7 +372,7 @@ class Measures(WithFolder):
         """A high-resolution patch shrinks to its low-resolution one, in every orientation."""
         ramp = np.add.outer(np.arange(80) * 2, np.arange(100)).astype(np.uint8)
         Image.fromarray(ramp).save(self.folder / "ramp.png")
-        low, high = data.Patches([self.folder], 2, 16, seed=3).batch(32)
+        low, high = data.Patches([self.folder], [], 1, 2, 16, seed=3).batch(32)
         means = torch.nn.functional.avg_pool2d(high, 2)
         self.assertLess(float((means - low)[:, :, 2:-2, 2:-2].abs().max()), 1.5 / 255)
 

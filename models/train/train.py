@@ -17,13 +17,16 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
+import branches
 import evaluate
+import losses
 import networks
+import options as options_of_a_run
 import weights
 from data import InputError, Patches
 from muon import Muon
+from teacher import Teacher
 
 PROBE = 60  # steps timed before --minutes first become a number of steps
 WARM_UP = 200  # steps; a tenth of a shorter run
@@ -38,27 +41,51 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
+def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN:
+    """The network to train: of the given weights, or a new one."""
+    if options.init:
+        network, tensors, about = networks.load(options.init)
+        if (network.channels, about.get("input_range", "1")) != (1, "1"):
+            raise InputError(f"{options.init}: not a luma network of range 1")
+        return networks.build(networks.at_scale(tensors, options.scale))
+    kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
+    network = kind(1, options.features, options.blocks, options.scale, options.esa)
+    networks.start_near_nearest(network)
+    return network
+
+
 class Run:
     """Everything a run is made of and a checkpoint holds."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         torch.manual_seed(options.seed)
-        if options.init:
-            self.network, _, about = networks.load(options.init)
-            if (self.network.scale, self.network.channels, about.get("input_range", "1")) != (options.scale, 1, "1"):
-                raise InputError(f"{options.init}: not a luma network of scale {options.scale} and range 1")
-        else:
-            self.network = networks.RepRFN(1, options.features, options.blocks, options.scale, options.esa)
-            networks.start_near_nearest(self.network)
+        self.network = make_network(options)
+        if options.branches:
+            branches.expand(self.network)
+        self.teacher = None
+        if options.teacher:
+            self.teacher = Teacher(options.teacher, self.network, options.distil_features > 0)
         self.network.to(memory_format=torch.channels_last)  # halves the time of a step on the CPU
-        self.ema = {name: t.detach().clone() for name, t in self.network.state_dict().items()}
-        kernels = [p for p in self.network.parameters() if p.dim() > 1 and p.shape[1] > 1]
-        others = [p for p in self.network.parameters() if not (p.dim() > 1 and p.shape[1] > 1)]
+        self.ema = {name: t.detach().clone() for name, t in branches.merged(self.network).items()}
+        self.parameters = [*self.network.parameters(), *(self.teacher.parameters() if self.teacher else [])]
+        kernels = [p for p in self.parameters if p.dim() > 1 and p.shape[1] > 1]
+        others = [p for p in self.parameters if not (p.dim() > 1 and p.shape[1] > 1)]
         self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
-        self.patches = Patches(options.images, options.scale, options.patch, options.seed)
+        self.patches = Patches(options.images, options.video, options.clean, options.scale, options.patch,
+                               options.seed)
+        self.criterion = losses.Criterion(options.loss, options.fourier)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
         self.timed = (0, 0.0)  # step and seconds from which the speed is measured
+
+    def loss(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        result = self.network(low)
+        loss = self.criterion(result, high)
+        if self.teacher:
+            output, features = self.teacher.loss(low, result)
+            share = self.options.distil
+            loss = (1 - share) * loss + share * output + self.options.distil_features * features
+        return loss
 
     def learn(self) -> float:
         """One step; returns its loss in levels of 255."""
@@ -66,16 +93,17 @@ class Run:
             for group in optimiser.param_groups:
                 group["lr"] = rate(self.step, self.steps or 10**9, self.options.rate)
         low, high = self.patches.batch(self.options.batch)
-        loss = F.l1_loss(self.network(low), high)
-        self.network.zero_grad()
+        loss = self.loss(low, high)
+        for parameter in self.parameters:
+            parameter.grad = None
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip)
         for optimiser in self.optimisers:
             optimiser.step()
         self.step += 1
         keep = min(self.options.ema, self.step / (self.step + 10))
         with torch.no_grad():
-            for name, tensor in self.network.state_dict().items():
+            for name, tensor in branches.merged(self.network).items():
                 self.ema[name].lerp_(tensor, 1 - keep)
         return 255 * float(loss.detach())
 
@@ -88,8 +116,8 @@ class Run:
     def save(self) -> None:
         """Write checkpoint.pt (to resume) and ema.safetensors (the result so far)."""
         out = self.options.out
-        state = {"network": self.network.state_dict(), "ema": self.ema, "step": self.step, "steps": self.steps,
-                 "seconds": self.seconds, "optimisers": [o.state_dict() for o in self.optimisers],
+        state = {"network": self.network.state_dict(), "project": self.projection(), "ema": self.ema,
+                 "step": self.step, "steps": self.steps, "seconds": self.seconds, "optimisers": [o.state_dict() for o in self.optimisers],
                  "torch_random": torch.get_rng_state(), "patch_random": self.patches.random.bit_generator.state}
         torch.save(state, out / "checkpoint.part")
         (out / "checkpoint.part").replace(out / "checkpoint.pt")
@@ -97,6 +125,10 @@ class Run:
         weights.write(out / "ema.safetensors", self.ema,
                       {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
                        "input_range": "1", "colour": "luma"})
+
+    def projection(self) -> dict[str, torch.Tensor]:
+        """What distilling features trains beside the network."""
+        return self.teacher.project.state_dict() if self.teacher and self.teacher.project else {}
 
     def resume(self) -> None:
         file = self.options.out / "checkpoint.pt"
@@ -108,7 +140,9 @@ class Run:
             raise InputError(f"{file}: is damaged") from None
         try:
             self.network.load_state_dict(state["network"])
-        except RuntimeError:
+            if self.teacher and self.teacher.project:
+                self.teacher.project.load_state_dict(state["project"])
+        except (RuntimeError, KeyError):
             raise InputError(f"{file}: is of another network than the options ask for") from None
         for optimiser, saved in zip(self.optimisers, state["optimisers"]):
             optimiser.load_state_dict(saved)
@@ -124,36 +158,7 @@ class Run:
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
-    add("--val", type=Path, required=True, help="folder of high-resolution images to validate on")
-    add("--out", type=Path, required=True, help="folder of the run: log, checkpoint, result")
-    add("--scale", type=int, default=2)
-    add("--features", type=int, default=16, help="channels of every layer (default 16)")
-    add("--blocks", type=int, default=1)
-    add("--esa", type=int, default=0, help="channels of the attention, 0 for none (default)")
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--steps", type=int)
-    length.add_argument("--minutes", type=float, help="choose the number of steps by the clock")
-    add("--batch", type=int, default=16)
-    add("--patch", type=int, default=48, help="side of a low-resolution patch (default 48)")
-    add("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")
-    add("--clip", type=float, default=0.1, help="largest norm of the gradient (default 0.1)")
-    add("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
-    add("--every", type=int, default=1000, help="steps between validations and checkpoints (default 1000)")
-    add("--seed", type=int, default=1)
-    add("--threads", type=int, default=0, help="CPU threads (default: all)")
-    add("--init", type=Path, help="start from these .safetensors weights")
-    add("--resume", action="store_true", help="go on from the checkpoint in --out")
-    options = parser.parse_args(arguments)
-    for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "rate", "clip", "every"):
-        value = getattr(options, name)
-        if value is not None and value <= 0:
-            parser.error(f"--{name} must be above 0")
-    if options.esa and options.patch < 15:
-        parser.error("--esa needs a --patch of at least 15")
-    return options
+    return options_of_a_run.parse(__doc__, arguments)
 
 
 def main() -> None:
@@ -167,7 +172,7 @@ def main() -> None:
         run.resume()
     elif (options.out / "checkpoint.pt").exists():
         raise InputError(f"{options.out}: holds a run already; give --resume or another folder")
-    print(f"{len(run.patches.pairs)} images, {run.patches.too_small} left out as smaller than a patch")
+    print(run.patches.about)
     print("bicubic {:.3f} dB  {:.4f}".format(*evaluate.score(evaluate.bicubic(options.scale), pairs, options.scale)),
           flush=True)
 
@@ -175,9 +180,9 @@ def main() -> None:
         log = csv.writer(file)
         if not options.resume:
             log.writerow(["step", "seconds", "rate", "loss", "psnr", "ssim"])
-        losses, begin = [], time.monotonic() - run.seconds
+        recent, begin = [], time.monotonic() - run.seconds
         while not run.steps or run.step < run.steps:
-            losses.append(run.learn())
+            recent.append(run.learn())
             run.seconds = time.monotonic() - begin
             due = run.step % options.every == 0
             if options.minutes and (due or run.step == PROBE):
@@ -185,7 +190,7 @@ def main() -> None:
             if not due and run.step != run.steps:
                 continue
             quality = run.validate(pairs)
-            loss, losses = sum(losses) / len(losses), []
+            loss, recent = sum(recent) / len(recent), []
             log.writerow([run.step, f"{run.seconds:.0f}", f"{rate(run.step, run.steps, options.rate):.3g}",
                           f"{loss:.4f}", *(f"{q:.4f}" for q in quality)])
             file.flush()

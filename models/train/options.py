@@ -1,0 +1,104 @@
+"""The options of a training run, from the command line or from a config file."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+
+import losses
+from data import InputError
+
+PATHS = {"images", "video", "val", "out", "init", "teacher"}  # never in a config: they are of one machine
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = result.add_argument
+    add("--config", type=Path, help="TOML file of these options (`rate = 0.001`); the command line goes before it")
+    add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
+    add("--val", type=Path, required=True, help="folder of high-resolution images to validate on")
+    add("--out", type=Path, required=True, help="folder of the run: log, checkpoint, result")
+    add("--video", type=Path, nargs="+", default=[], help="folders of compressed video that prepare.py made")
+    add("--clean", type=float, default=0.2, help="share of clean patches, from --images, beside --video (default 0.2)")
+
+    network = result.add_argument_group("network")
+    add = network.add_argument
+    add("--scale", type=int, default=2)
+    add("--architecture", choices=["reprfn", "rfdn"], default="reprfn")
+    add("--features", type=int, default=16, help="channels of every layer (default 16)")
+    add("--blocks", type=int, default=1)
+    add("--esa", type=int, default=0, help="channels of the attention; 0: none in reprfn, a quarter of the "
+        "features in rfdn (default)")
+    add("--init", type=Path, help="start from these .safetensors weights, of any scale; they say what the network is")
+    add("--branches", action="store_true", help="train each 3x3 as a sum of branches, and merge them")
+
+    length = result.add_argument_group("length").add_mutually_exclusive_group()
+    length.add_argument("--steps", type=int)
+    length.add_argument("--minutes", type=float, help="choose the number of steps by the clock")
+
+    learning = result.add_argument_group("learning")
+    add = learning.add_argument
+    add("--loss", choices=sorted(losses.PIXEL), default="l1", help="(default l1)")
+    add("--fourier", type=float, default=0.0, help="share of the spectra's difference in the loss (default 0)")
+    add("--teacher", type=Path, help="a larger network of the same scale to learn from, luma or RGB")
+    add("--distil", type=float, default=0.5, help="share of the teacher's answer in the loss (default 0.5)")
+    add("--distil-features", type=float, default=0.0, help="weight of the teacher's features (default 0)")
+    add("--batch", type=int, default=16)
+    add("--patch", type=int, default=48, help="side of a low-resolution patch (default 48)")
+    add("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")
+    add("--clip", type=float, default=0.1, help="largest norm of the gradient (default 0.1)")
+    add("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
+    add("--seed", type=int, default=1)
+
+    running = result.add_argument_group("running")
+    add = running.add_argument
+    add("--every", type=int, default=1000, help="steps between validations and checkpoints (default 1000)")
+    add("--threads", type=int, default=0, help="CPU threads (default: all)")
+    add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    return result
+
+
+def read_config(file: Path, known: set[str]) -> dict:
+    """Options of a config file, by their names in Python."""
+    try:
+        content = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: {error}") from None
+    content = {name.replace("-", "_"): value for name, value in content.items()}
+    for name in content:
+        if name not in known or name in PATHS:
+            raise InputError(f"{file}: '{name}' is no option that a config can set")
+    return content
+
+
+def parse(description: str, arguments: list[str] | None = None) -> argparse.Namespace:
+    result = parser(description)
+    defaults = vars(result.parse_args(["--images", ".", "--val", ".", "--out", "."]))
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--config", type=Path)
+    config = first.parse_known_args(arguments)[0].config
+    if config:
+        chosen = read_config(config, set(defaults) - {"config", "resume"})
+        for name, value in chosen.items():
+            wanted = type(defaults[name]) if defaults[name] is not None else (int if name == "steps" else float)
+            if type(value) is not wanted and not (wanted is float and type(value) is int):
+                raise InputError(f"{config}: {name} = {value!r} should be of type {wanted.__name__}")
+        result.set_defaults(**chosen)
+    options = result.parse_args(arguments)
+    if config and options.minutes and options.steps:
+        options.steps = None  # given on the command line, where the config says how long by default
+    if not options.steps and not options.minutes:
+        result.error("how long? give --steps or --minutes")
+    for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "rate", "clip", "every"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            result.error(f"--{name} must be above 0")
+    for name in ("clean", "fourier", "distil"):
+        if not 0 <= getattr(options, name) <= 1:
+            result.error(f"--{name} must be in 0..1")
+    if (options.esa or options.architecture == "rfdn") and options.patch < 15:
+        result.error("attention needs a --patch of at least 15")
+    return options

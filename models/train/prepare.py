@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Make training pairs of real video's kind: frames that went through an encoder, and what they should be.
+
+Stills become short moving sequences (pans, zooms, shakes, objects in front), these are made small, encoded
+by x264, x265, VP9 or MPEG-2 at a random quality, decoded, and some frames of each kept with their sharp
+originals.  The folder is made once; train.py --video trains from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import codec
+from data import InputError, list_images, open_rgb
+from sequences import Sequence
+
+FRAMES = 12  # of a sequence; longer ones do not make other artefacts
+KEPT = 3  # frames of a sequence that become pairs
+
+
+def choose(random: np.random.Generator) -> np.ndarray:
+    """Times of the frames to keep: the first, which is coded alone, is rare in real video."""
+    first = 0 if random.random() < 0.3 else 1
+    return np.sort(random.choice(np.arange(first, FRAMES), KEPT, replace=False))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
+    add("--out", type=Path, required=True, help="folder to make")
+    add("--scale", type=int, default=2)
+    add("--size", type=int, default=96, help="side of a low-resolution frame, a multiple of 4 (default 96)")
+    add("--sequences", type=int, default=6000)
+    add("--seed", type=int, default=1)
+    options = parser.parse_args()
+    if options.size <= 0 or options.size % 4 or options.scale < 2 or options.sequences < 1:
+        parser.error("--size must be a multiple of 4, --scale 2 or more, --sequences 1 or more")
+
+    files = [file for folder in options.images for file in list_images(folder)]
+    large = options.size * options.scale
+    stills = {file: image for file in files if min((image := open_rgb(file)).size) >= large}
+    if not stills:
+        raise InputError(f"all {len(files)} images are smaller than {large}x{large}; give larger ones or a smaller --size")
+    print(f"{len(stills)} images, {len(files) - len(stills)} left out as smaller than {large}x{large}", flush=True)
+    names = sorted(stills)
+    # An image that shows more is drawn more often, but not in proportion: a wall of one texture is large too.
+    weight = np.sqrt([stills[name].width * stills[name].height for name in names])
+    random = np.random.default_rng(options.seed)
+
+    options.out.mkdir(parents=True, exist_ok=False)
+    count = options.sequences * KEPT
+    low = np.lib.format.open_memmap(options.out / "low.npy", "w+", np.uint8, (count, options.size, options.size))
+    high = np.lib.format.open_memmap(options.out / "high.npy", "w+", np.uint8, (count, large, large))
+    begin = time.monotonic()
+    with open(options.out / "pairs.csv", "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "motion", "kernel", "encoder", "quality", "preset", "frame"])
+        for i in range(options.sequences):
+            name, other = (names[random.choice(len(names), p=weight / weight.sum())] for _ in range(2))
+            sequence = Sequence(stills[name], stills[other], options.size, options.scale, FRAMES, random)
+            encoding = codec.random_encoding(random)
+            decoded = codec.through(sequence.low, encoding)
+            for k, at in enumerate(choose(random)):
+                low[i * KEPT + k], high[i * KEPT + k] = decoded[at], sequence.high[at]
+                table.writerow([name.name, sequence.motion, sequence.kernel, encoding.encoder,
+                                encoding.options.get("crf", encoding.quantiser), encoding.options.get("preset", ""), at])
+            if (i + 1) % 500 == 0:
+                left = (time.monotonic() - begin) / (i + 1) * (options.sequences - i - 1) / 60
+                print(f"{i + 1}/{options.sequences} sequences, {left:.1f} min left", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (InputError, OSError) as error:
+        sys.exit(f"prepare: {error}")
