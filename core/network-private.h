@@ -3,6 +3,7 @@
 #define RFDN_NETWORK_PRIVATE_H
 
 #include "network.h"
+#include "profile.h"
 #include "schedule.h"
 
 /* An activation's place in a scratch's memory: a ring of strips. */
@@ -30,6 +31,11 @@ struct RfdnNetwork {
   guint max_columns; /* of any region */
 };
 
+/* Nanoseconds in a layer: see RfdnLayerTime. */
+typedef struct {
+  gint64 kernel, rest;
+} RfdnTimes;
+
 /* What a thread keeps for itself. */
 typedef struct {
   gint round;           /* the run that the rest belongs to */
@@ -40,7 +46,8 @@ typedef struct {
   guint upsampled;      /* the layer that left, right and weight were made for; 0: none */
   gint32 *left, *right; /* columns for the bilinear interpolation of a row */
   float *weight;
-  float *memory; /* what the kernels need, and an output strip */
+  float *memory;    /* what the kernels need, and an output strip */
+  RfdnTimes *times; /* of loading and of each layer, or NULL: nobody wants to know */
 } RfdnWorker;
 
 struct RfdnScratch {
@@ -76,5 +83,10 @@ rfdn_grain_floor (gint v)
 /* Computes what one task stands for, of the tile whose regions the worker has. */
 void rfdn_task_run (const RfdnNetwork *network, const RfdnTask *task, const RfdnPicture *picture,
                     const RfdnScratch *scratch, RfdnWorker *worker);
+
+/* For profile.h: starts, names the layers, and adds what a scratch's threads measured. */
+void rfdn_network_start_profile (const RfdnNetwork *network, RfdnScratch *scratch);
+RfdnLayerTime *rfdn_network_get_profile (const RfdnNetwork *network, guint *n);
+void rfdn_scratch_add_profile (const RfdnScratch *scratch, RfdnLayerTime *times, guint n);
 
 #endif

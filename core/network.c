@@ -247,6 +247,7 @@ rfdn_scratch_free (RfdnScratch *self)
     g_free (self->workers[i].right);
     g_free (self->workers[i].weight);
     free (self->workers[i].memory);
+    g_free (self->workers[i].times);
   }
   g_free (self->workers);
   free (self->arena);

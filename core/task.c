@@ -4,6 +4,8 @@
 
 #include "network-private.h"
 
+#include <time.h>
+
 typedef struct {
   const RfdnNetwork *network;
   const RfdnPicture *picture;
@@ -296,6 +298,27 @@ finish_strip (const Run *run, const RfdnLayer *layer, const RfdnConvStrip *strip
   }
 }
 
+/* Nanoseconds, where somebody wants to know. */
+static gint64
+look_at_clock (const RfdnWorker *worker)
+{
+  struct timespec now;
+
+  if (worker->times == NULL)
+    return 0;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+static void
+add_times (RfdnWorker *worker, guint entry, gint64 start, gint64 middle)
+{
+  if (worker->times == NULL)
+    return;
+  worker->times[entry].kernel += middle - start;
+  worker->times[entry].rest += look_at_clock (worker) - middle;
+}
+
 /* The task's part of what layer number `index` writes. */
 static void
 run_layer (const Run *run, guint index)
@@ -308,8 +331,10 @@ run_layer (const Run *run, guint index)
   const Columns columns = get_columns (run->task, &out);
   if (y >= end || columns.first >= columns.end)
     return;
+  const gint64 start = look_at_clock (run->worker);
   if (layer->kind == RFDN_LAYER_MAX_POOL) {
     max_pool_rows (run, layer, y, end);
+    add_times (run->worker, index + 1, start, look_at_clock (run->worker));
     return;
   }
   if (layer->upsampled.n && run->worker->upsampled != index) {
@@ -335,7 +360,9 @@ run_layer (const Run *run, guint index)
   set_source (&strip, layer, &in, &out, y, columns.first);
   set_addend (run, &strip, layer, &out, y, columns.first);
   network->convs[index]->strip (&strip);
+  const gint64 middle = look_at_clock (run->worker);
   finish_strip (run, layer, &strip, &out, y, &columns, is_output);
+  add_times (run->worker, index + 1, start, middle);
 }
 
 void
@@ -345,8 +372,11 @@ rfdn_task_run (const RfdnNetwork *network, const RfdnTask *task, const RfdnPictu
   const RfdnGroup *group = &g_array_index (network->groups, RfdnGroup, task->group);
   const Run run = {network, picture, worker->regions, scratch, worker, task};
 
-  if (group->first == group->end)
+  if (group->first == group->end) {
+    const gint64 start = look_at_clock (worker);
     load_rows (&run, task->y0, task->y1);
+    add_times (worker, 0, start, look_at_clock (worker));
+  }
   for (guint i = group->first; i < group->end; i++)
     run_layer (&run, i);
 }

@@ -2,8 +2,7 @@
 #include "rfdn.h"
 
 #include "format.h"
-#include "network.h"
-#include "pool.h"
+#include "network-private.h"
 
 struct RfdnUpscaler {
   RfdnModel *model;
@@ -164,4 +163,21 @@ rfdn_upscaler_describe (const RfdnUpscaler *self)
   return g_strdup_printf ("%ux%u: %s, %u threads, %s, scratch %s", self->params.width,
                           self->params.height, rfdn_cpu_get_name (self->params.cpu), n_threads,
                           layout, memory);
+}
+
+void
+rfdn_upscaler_start_profile (RfdnUpscaler *self)
+{
+  for (guint i = 0; i < self->n_scratch; i++)
+    rfdn_network_start_profile (self->network, self->scratch[i]);
+}
+
+RfdnLayerTime *
+rfdn_upscaler_get_profile (const RfdnUpscaler *self, guint *n)
+{
+  RfdnLayerTime *times = rfdn_network_get_profile (self->network, n);
+
+  for (guint i = 0; i < self->n_scratch; i++)
+    rfdn_scratch_add_profile (self->scratch[i], times, *n);
+  return times;
 }

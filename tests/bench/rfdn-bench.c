@@ -15,12 +15,13 @@
 #include <sys/resource.h>
 
 #include "peak.h"
+#include "profile.h"
 #include "rfdn-config.h"
 #include "rfdn.h"
 
 static char *model_name = NULL, *size = NULL, *cpu_name = NULL;
 static gint n_threads = 0, n_frames = 20, tile_size = 0;
-static gboolean json = FALSE;
+static gboolean json = FALSE, layers = FALSE;
 
 static const GOptionEntry options[] = {
     {"model", 'm', 0, G_OPTION_ARG_STRING, &model_name, "a built-in model or a file", "NAME|FILE"},
@@ -30,6 +31,7 @@ static const GOptionEntry options[] = {
      "LEVEL"},
     {"frames", 'n', 0, G_OPTION_ARG_INT, &n_frames, "timed, after two that are not", "K"},
     {"tile-size", 0, 0, G_OPTION_ARG_INT, &tile_size, "0: chosen", "N"},
+    {"layers", 'l', 0, G_OPTION_ARG_NONE, &layers, "where the time goes", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one line of JSON", NULL},
     {NULL},
 };
@@ -105,6 +107,8 @@ time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, gui
     to[c] = (RfdnPlane){out + c * scaled, (gssize) width * info->scale, 1};
   }
   for (gint i = -2; i < n_frames; i++) {
+    if (i == 0 && layers)
+      rfdn_upscaler_start_profile (upscaler);
     gint64 start = g_get_monotonic_time ();
     rfdn_upscaler_run (upscaler, from, to);
     if (i >= 0)
@@ -112,6 +116,42 @@ time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, gui
   }
   qsort (times, n_frames, sizeof *times, compare);
   return times;
+}
+
+static int
+compare_names (const void *a, const void *b)
+{
+  return strcmp (((const RfdnLayerTime *) a)->name, ((const RfdnLayerTime *) b)->name);
+}
+
+/* Layers of the same kind and shape together; milliseconds of all threads a frame. */
+static void
+print_layers (const RfdnUpscaler *upscaler, guint n_pixels)
+{
+  const double to_ms = 1e-6 / n_frames;
+  gint64 total = 0;
+  guint n;
+  RfdnLayerTime *times = rfdn_upscaler_get_profile (upscaler, &n);
+
+  for (guint i = 0; i < n; i++)
+    total += times[i].kernel + times[i].rest;
+  qsort (times, n, sizeof *times, compare_names);
+  printf ("%-44s %5s %9s %9s %7s %9s\n", "layers", "", "ms", "rest, ms", "share", "GFLOP/s");
+  for (guint i = 0, count; i < n; i += count) {
+    gint64 kernel = 0, rest = 0;
+    guint64 macs = 0;
+    for (count = 0; i + count < n && g_str_equal (times[i].name, times[i + count].name); count++) {
+      kernel += times[i + count].kernel;
+      rest += times[i + count].rest;
+      macs += times[i + count].macs;
+    }
+    printf ("%-44s x%-4u %9.3f %9.3f %6.1f%% %9.1f\n", times[i].name, count,
+            (double) kernel * to_ms, (double) rest * to_ms,
+            100.0 * (double) (kernel + rest) / (double) MAX (total, 1),
+            2.0 * (double) macs * n_pixels * n_frames / (double) MAX (kernel, 1));
+  }
+  printf ("%-44s %5s %9.3f\n", "all", "", (double) total * to_ms);
+  rfdn_layer_times_free (times, n);
 }
 
 int
@@ -168,5 +208,7 @@ main (int argc, char **argv)
           info->architecture, info->scale, info->macs, plan, median, times[0], times[n_frames - 1],
           1e3 / median, setup, rate / 1e9, 100 * rate / peak, peak / 1e9,
           (double) usage.ru_maxrss / 1024);
+  if (layers)
+    print_layers (upscaler, width * height);
   return 0;
 }

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "profile.h"
+
+#include "network-private.h"
+
+static char *
+get_layer_name (const RfdnLayer *layer)
+{
+  static const char *const kinds[] = {
+      [RFDN_LAYER_CONV_3X3] = "3x3",
+      [RFDN_LAYER_CONV_1X1] = "1x1",
+      [RFDN_LAYER_CONV_3X3_STRIDE2] = "3x3, every second pixel,",
+      [RFDN_LAYER_MAX_POOL] = "largest of 7x7, every third pixel,",
+  };
+  return g_strdup_printf ("%s %u -> %u%s%s", kinds[layer->kind], layer->in.n, layer->out.n,
+                          layer->upsampled.n ? ", interpolation" : "",
+                          layer->gate.n ? ", gate" : "");
+}
+
+void
+rfdn_network_start_profile (const RfdnNetwork *network, RfdnScratch *scratch)
+{
+  for (guint i = 0; i < scratch->n_workers; i++) {
+    g_free (scratch->workers[i].times);
+    scratch->workers[i].times = g_new0 (RfdnTimes, network->graph->layers->len + 1);
+  }
+}
+
+RfdnLayerTime *
+rfdn_network_get_profile (const RfdnNetwork *network, guint *n)
+{
+  const RfdnGraph *graph = network->graph;
+
+  *n = graph->layers->len + 1;
+  RfdnLayerTime *times = g_new0 (RfdnLayerTime, *n);
+  times[0].name = g_strdup ("load");
+  for (guint i = 1; i < *n; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i - 1);
+    const guint64 macs = (guint64) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer);
+    times[i].name = get_layer_name (layer);
+    times[i].macs =
+        rfdn_graph_activation (graph, layer->out.activation)->grid == RFDN_GRID_FRAME ? macs : 0;
+  }
+  return times;
+}
+
+void
+rfdn_scratch_add_profile (const RfdnScratch *scratch, RfdnLayerTime *times, guint n)
+{
+  for (guint i = 0; i < scratch->n_workers; i++) {
+    const RfdnTimes *measured = scratch->workers[i].times;
+    for (guint k = 0; measured && k < n; k++) {
+      times[k].kernel += measured[k].kernel;
+      times[k].rest += measured[k].rest;
+    }
+  }
+}
+
+void
+rfdn_layer_times_free (RfdnLayerTime *times, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    g_free (times[i].name);
+  g_free (times);
+}
