@@ -69,4 +69,4 @@ class Clip:
             return self.low
         height, width = self.low[0].shape
         gray = np.full((height // 2, width // 2), 128, np.uint8)
-        return codec.through([(luma, gray, gray) for luma in self.low], encoding, threads=0)
+        return codec.through([(luma, gray, gray) for luma in self.low], encoding)

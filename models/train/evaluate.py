@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import networks
 import weights
@@ -30,20 +31,20 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:
     """Mean SSIM of two H x W planes of 0..255: 11x11 Gaussian window of 1.5, no padding."""
-    window = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * 1.5**2))
+    window = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * 1.5**2))
     window /= window.sum()
 
-    def blur(plane: np.ndarray) -> np.ndarray:
-        rows = np.lib.stride_tricks.sliding_window_view(plane, WINDOW, axis=0) @ window
-        return np.lib.stride_tricks.sliding_window_view(rows, WINDOW, axis=1) @ window
+    def blur(plane: torch.Tensor) -> torch.Tensor:
+        rows = F.conv2d(plane[None, None], window[None, None, :, None])
+        return F.conv2d(rows, window[None, None, None, :])[0, 0]
 
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = (torch.from_numpy(plane.astype(np.float64)) for plane in (a, b))
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mean_a, mean_b = blur(a), blur(b)
     var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
     covariance = blur(a * b) - mean_a * mean_b
-    return float(np.mean((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-                         / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))))
+    return float(((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+                  / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
 
 
 def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) -> list[Pair]:

@@ -13,6 +13,8 @@ import networks
 import weights
 from data import InputError
 
+HALF_MAY_COST = 0.01  # dB on Set5; above it the file keeps single precision
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -32,7 +34,12 @@ def main() -> None:
         raise InputError(f"{options.result}: takes {network.channels} channels, only luma is scored here")
     input_range = about.get("input_range", "1")
     pairs = evaluate.load_pairs(options.val, network.scale)
-    psnr, ssim = evaluate.score(evaluate.through(network, float(input_range)), pairs, network.scale)
+    halves = {name: tensor.half().float() for name, tensor in tensors.items()}
+    (psnr, ssim), half = (evaluate.score(evaluate.through(n, float(input_range)), pairs, network.scale)
+                          for n in (network, networks.build(halves)))
+    kind = "F16" if half[0] > psnr - HALF_MAY_COST else "F32"
+    if kind == "F16":
+        psnr, ssim = half
     weights.write(options.model, tensors, {
         "name": options.name,
         "architecture": str(networks.describe(tensors)["architecture"]),
@@ -45,8 +52,8 @@ def main() -> None:
         "date": options.date,
         "set5_psnr_y": f"{psnr:.2f}",
         "set5_ssim_y": f"{ssim:.4f}",
-    })
-    print(f"{options.model}: {psnr:.2f} dB, {ssim:.4f}")
+    }, kind)
+    print(f"{options.model}: {psnr:.2f} dB, {ssim:.4f}, {kind}")
 
 
 if __name__ == "__main__":

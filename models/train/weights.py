@@ -1,4 +1,4 @@
-"""Reading and writing safetensors: F32 tensors and a dictionary of strings about them."""
+"""Reading and writing safetensors: F32 or F16 tensors and a dictionary of strings about them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ class WeightsError(Exception):
     """A weights file cannot be read or written; the text says which and why."""
 
 
-def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str]) -> None:
-    """Write tensors (converted to F32) in their own order, with `about` as the metadata."""
+KINDS = {"F32": "<f4", "F16": "<f2"}
+
+
+def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> None:
+    """Write tensors (converted to `kind`) in their own order, with `about` as the metadata."""
     header: dict = {"__metadata__": {"format": "pt", **about}}
     data, end = [], 0
     for name, tensor in tensors.items():
-        raw = tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
+        raw = tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype(KINDS[kind]).tobytes()
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
         data.append(raw)
         end += len(raw)
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
@@ -36,7 +39,7 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, s
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors and metadata of a file that holds F32 only."""
+    """Tensors, as float32, and metadata of a file that holds F32 and F16 only."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -47,13 +50,14 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         about = header.pop("__metadata__", {})
         tensors = {}
         for name, entry in header.items():
-            if entry["dtype"] != "F32":
-                raise WeightsError(f"{path}: {name} is {entry['dtype']}, only F32 is read")
+            if entry["dtype"] not in KINDS:
+                raise WeightsError(f"{path}: {name} is {entry['dtype']}, only {' and '.join(KINDS)} are read")
+            kind = np.dtype(KINDS[entry["dtype"]])
             begin, end = entry["data_offsets"]
             count = math.prod(entry["shape"])
-            if end - begin != 4 * count or not 0 <= begin <= end <= len(raw) - 8 - length:
+            if end - begin != kind.itemsize * count or not 0 <= begin <= end <= len(raw) - 8 - length:
                 raise WeightsError(f"{path}: {name} has wrong offsets")
-            values = np.frombuffer(raw, "<f4", count, 8 + length + begin).astype(np.float32)
+            values = np.frombuffer(raw, kind, count, 8 + length + begin).astype(np.float32)
             tensors[name] = torch.from_numpy(values.reshape(entry["shape"]))
     except (struct.error, ValueError, KeyError, TypeError, AttributeError):
         raise WeightsError(f"{path}: not a safetensors file") from None

@@ -1,0 +1,55 @@
+"""Planes through the GStreamer plugin itself, as a user's pipeline would enlarge them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from data import InputError
+
+LAUNCH = "gst-launch-1.0"
+
+
+def stride(width: int) -> int:
+    """Bytes of a row of GRAY8 as GStreamer lays it out."""
+    return (width + 3) & ~3
+
+
+def check() -> None:
+    """InputError where GStreamer or the plugin is not to be had."""
+    for tool in (LAUNCH, "gst-inspect-1.0"):
+        if not shutil.which(tool):
+            raise InputError(f"{tool} is not installed")
+    if subprocess.run(["gst-inspect-1.0", "rfdnupscale"], capture_output=True).returncode:
+        raise InputError("GStreamer has no element rfdnupscale: run this within `meson devenv -C build`, "
+                         "or set GST_PLUGIN_PATH to the folder of libgstrfdn.so")
+
+
+def upscale(frames: list[np.ndarray], model: str, scale: int, more: list[str] | None = None) -> list[np.ndarray]:
+    """Byte planes of one size, enlarged by rfdnupscale; `more` are properties, `name=value`."""
+    height, width = frames[0].shape
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in"), Path(folder, "out")
+        padded = np.zeros((len(frames), height, stride(width)), np.uint8)
+        padded[:, :, :width] = frames
+        source.write_bytes(padded.tobytes())
+        result = subprocess.run(
+            [LAUNCH, "-q", "filesrc", f"location={source}", "!", "rawvideoparse", "format=gray8", f"width={width}",
+             f"height={height}", "framerate=25/1", f"plane-strides=<{stride(width)}>", f"frame-size={padded[0].size}",
+             "!", "rfdnupscale", f"model={model}", f"scale={scale}", *(more or []),
+             "!", f"video/x-raw,format=GRAY8,width={scale * width},height={scale * height}",
+             "!", "filesink", f"location={target}"],
+            capture_output=True, text=True, env={**os.environ, "GST_DEBUG_NO_COLOR": "1", "LC_ALL": "C"})
+        if result.returncode:
+            error = next((line for line in result.stderr.splitlines() if line.startswith("ERROR")), result.stderr)
+            raise InputError(f"rfdnupscale model={model} scale={scale}: {error.strip()}")
+        size = len(frames), scale * height, stride(scale * width)
+        raw = np.fromfile(target, np.uint8)
+    if raw.size != np.prod(size):
+        raise InputError(f"rfdnupscale model={model}: {raw.size} bytes came out, expected {np.prod(size)}")
+    return list(raw.reshape(size)[:, :, : scale * width])

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Tests of eval.py; run as a script, within `meson devenv` for those that need the plugin."""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from test_train import MODELS, WithFolder, noise_image, run
+
+try:
+    sys.path.insert(0, str(MODELS))
+    import eval as measure
+    import evaluate
+    import networks
+    import plugin
+    from data import InputError
+except ImportError:
+    measure = None
+
+EVAL = MODELS / "eval.py"
+
+
+def have_plugin() -> bool:
+    try:
+        plugin.check()
+    except (InputError, NameError):
+        return False
+    return True
+
+
+@unittest.skipUnless(measure, "torch or av is not installed")
+class Flicker(WithFolder):
+    def test_counts_only_where_the_truth_stands(self) -> None:
+        """Left half stands, right half moves; a result that is off by 3 in every other frame flickers by 3."""
+        random = np.random.default_rng(1)
+        truth = [np.hstack([np.full((40, 40), 90), random.integers(0, 255, (40, 40))]).astype(np.uint8) for _ in range(6)]
+        result = [frame + np.uint8(3) * (t % 2) * (np.arange(80) < 40) for t, frame in enumerate(truth)]
+        self.assertAlmostEqual(measure.flicker(result, truth), 3)
+        self.assertEqual(measure.flicker(truth, truth), 0)
+
+    def test_no_figure_where_nothing_stands(self) -> None:
+        truth = list(np.random.default_rng(1).integers(0, 255, (4, 40, 40)).astype(np.uint8))
+        self.assertTrue(np.isnan(measure.flicker(truth, truth)))
+
+    def test_lanczos_keeps_levels_and_sharpens_more_than_bicubic(self) -> None:
+        y, x = np.mgrid[:64, :64]
+        truth = (128 + 90 * np.sin(x / 3) * np.cos(y / 4)).astype(np.uint8)
+        low = evaluate.to_bytes(evaluate.resize(truth, 32, 32))
+        result = measure.lanczos(2)([low])[0]
+        self.assertAlmostEqual(float(result.mean()), float(truth.mean()), delta=0.5)
+        self.assertGreater(evaluate.psnr(result, truth), evaluate.psnr(evaluate.bicubic(2)(low), truth))
+
+
+@unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
+class Plugin(WithFolder):
+    def test_equal_to_torch(self) -> None:
+        """Every shipped luma model, on a size that is no multiple of anything, a level apart at most."""
+        low = np.random.default_rng(2).integers(16, 236, (37, 51)).astype(np.uint8)
+        for file in sorted(MODELS.glob("*.safetensors")):
+            network, _, about = networks.load(file)
+            ours = plugin.upscale([low, low], str(file), network.scale)
+            theirs = evaluate.through(network, float(about["input_range"]))(low)
+            for frame in ours:
+                self.assertEqual(frame.shape, theirs.shape)
+                self.assertLessEqual(int(np.abs(frame.astype(int) - theirs).max()), 1, file.name)
+
+    def test_prints_tables(self) -> None:
+        from test_video import detailed
+        import av
+        (self.folder / "images").mkdir()
+        detailed(80, 70).save(self.folder / "images/a.png")
+        model = sorted(MODELS.glob("*_x2.safetensors"))[0]
+        result = run(EVAL, "images", self.folder / "images", "--model", model)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"\| Lanczos \| \d+\.\d\d dB \| 0\.\d{4} \|")
+        self.assertIn("PyTorch has", result.stdout)
+        clip = self.folder / "clip.mkv"
+        with av.open(str(clip), "w") as container:
+            stream = container.add_stream("ffv1", 25)
+            stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+            for _ in range(4):
+                frame = av.VideoFrame.from_image(detailed(160, 128))
+                container.mux(stream.encode(frame.reformat(format="yuv420p")))
+            container.mux(stream.encode(None))
+        result = run(EVAL, "video", clip, "--model", model, "--crf", "none,30", "--frames", 3)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for line in ("| **mean** |", "| **worst** |", "flicker"):
+            self.assertIn(line, result.stdout)
+
+    def test_bad_inputs(self) -> None:
+        (self.folder / "images").mkdir()
+        noise_image(self.folder / "images/a.png", 60, 50)
+        (self.folder / "text.mkv").write_text("?")
+        model = sorted(MODELS.glob("*_x2.safetensors"))[0]
+        for arguments, word in ((["images", self.folder / "images", "--model", "nosuch"], "nosuch"),
+                                (["images", self.folder / "no", "--model", model], "no such folder"),
+                                (["images", self.folder / "images", "--model", model, "--scale", 3], "by 3"),
+                                (["video", self.folder / "text.mkv", "--model", model], "text.mkv"),
+                                (["video", self.folder / "no.mkv", "--model", model], "no.mkv"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--crf", "x"], "--crf")):
+            with self.subTest(word):
+                self.assert_one_error(run(EVAL, *arguments), word)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Nobody trains on what measures: the shipped models' inputs against Set5 and the clips; run as a script.
+
+Needs the shared folder ($RFDN_SHARED, or shared beside the repository); skips what is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from test_train import HERE, SHARED, WithFolder, run
+
+try:
+    import clips
+    import data
+    import inputs
+    from PIL import Image
+except ImportError:
+    inputs = None
+
+ALIKE = 40  # of 256 bits; the nearest strangers here differ in more
+
+
+@unittest.skipUnless(inputs, "torch or av is not installed")
+class HeldOut(WithFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.listed = inputs.read(HERE / "inputs.txt")
+
+    def assert_not_listed(self, file: Path, pictures: list["Image.Image"]) -> None:
+        sha = hashlib.sha256(file.read_bytes()).hexdigest()
+        for name, (listed, bits) in self.listed.items():
+            self.assertNotEqual(sha, listed, f"{name} is {file.name}")
+            for picture in pictures:
+                self.assertGreater(inputs.far(inputs.looks(picture), bits), ALIKE, f"{name} looks like {file.name}")
+
+    def test_the_list_is_of_the_training_images(self) -> None:
+        folder = SHARED / "data/train"
+        if not folder.is_dir():
+            self.skipTest(f"no {folder}")
+        self.assertEqual(len(data.list_images(folder)), len(self.listed))
+        for file in data.list_images(folder):
+            sha = hashlib.sha256(file.read_bytes()).hexdigest()
+            self.assertEqual(self.listed[str(file.relative_to(folder.parent))][0], sha, file.name)
+
+    def test_set5(self) -> None:
+        if not (SHARED / "data/val/Set5").is_dir():
+            self.skipTest("no Set5")
+        for file in data.list_images(SHARED / "data/val/Set5"):
+            self.assert_not_listed(file, [data.open_rgb(file)])
+
+    def test_clips(self) -> None:
+        if not (SHARED / "media").is_dir():
+            self.skipTest("no clips")
+        for file in sorted((SHARED / "media").iterdir()):
+            try:
+                frames = clips.read_clip(file, 0, 40)[::13]
+            except data.InputError:
+                frames = []  # some of the clips are broken on purpose
+            self.assert_not_listed(file, [Image.fromarray(frame) for frame in frames if frame.std() > 5])
+
+    def test_a_copy_is_found(self) -> None:
+        """In another format, at another size, and with other levels a picture is still recognised."""
+        y_x = [[(x * 7 + y * 13 + x * y) % 256 for x in range(64)] for y in range(64)]
+        image = Image.new("L", (64, 64))
+        image.putdata([v for row in y_x for v in row])
+        image = image.resize((300, 300), Image.Resampling.BICUBIC)
+        image.resize((200, 200)).point(lambda v: 0.8 * v + 10).save(self.folder / "copy.jpg", quality=80)
+        self.assertLess(inputs.far(inputs.looks(image), inputs.looks(Image.open(self.folder / "copy.jpg"))), ALIKE)
+
+    def test_the_tool_lists(self) -> None:
+        (self.folder / "a").mkdir()
+        Image.new("RGB", (20, 20), "red").save(self.folder / "a/red.png")
+        result = run(HERE / "inputs.py", self.folder / "a")
+        (self.folder / "list.txt").write_text(result.stdout)
+        self.assertEqual(list(inputs.read(self.folder / "list.txt")), ["a/red.png"])
+
+
+if __name__ == "__main__":
+    unittest.main()
