@@ -10,7 +10,8 @@
 /* What models/ ships; the first is the default. A model NAME of scale S is the file
  * models/NAME_xS.safetensors. */
 static const RfdnBuiltin builtins[] = {
-    {"live-clean", "Small and quick, for video in real time; trained on clean pictures (luma)",
+    {"live", "Small and quick, for video in real time, compressed as video is (luma)", 1 << 2},
+    {"live-clean", "Of the same size, for pristine sources; trained on clean pictures (luma)",
      1 << 2},
     {NULL, NULL, 0},
 };

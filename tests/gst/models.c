@@ -188,8 +188,15 @@ test_scale (void)
 {
   g_autofree char *path_x2 = g_strdup_printf ("model=%s scale=3", nearest_model (1, 2));
 
-  expect_error ("scale=3", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-                rfdn_builtin_models ()->name, "by 3");
+  for (const RfdnBuiltin *builtin = rfdn_builtin_models (); builtin->name != NULL; builtin++) {
+    for (guint scale = 2; scale <= 4; scale++) {
+      g_autofree char *properties = g_strdup_printf ("model=%s scale=%u", builtin->name, scale);
+      g_autofree char *by = g_strdup_printf ("by %u", scale);
+
+      if (!(builtin->scales & (1u << scale)))
+        expect_error (properties, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, builtin->name, by);
+    }
+  }
   expect_error (path_x2, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, nearest_model (1, 2), "x2");
 }
 
@@ -197,7 +204,8 @@ test_scale (void)
 static void
 test_scale_while_playing (void)
 {
-  GstHarness *harness = upscale_harness ("");
+  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
+  GstHarness *harness = upscale_harness (properties);
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;

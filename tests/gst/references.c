@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Pictures through the element against what the networks' authors' own code makes of them, and the
- * default model's quality on Set5. */
+ * built-in models' quality on Set5. */
 
 #include "util.h"
 
@@ -104,9 +104,18 @@ crop (const Picture *gray, guint width, guint height)
   return part;
 }
 
+/* What each built-in x2 model must have, a tenth of a dB under what it had when it was trained.
+ * `live` is made for compressed video, and gives up some of Set5's uncompressed detail for it. */
+static const struct {
+  const char *model;
+  double psnr;
+} qualities[] = {{"live", 36.3}, {"live-clean", 36.9}};
+
 static void
-test_set5 (void)
+test_set5 (gconstpointer data)
 {
+  guint number = GPOINTER_TO_UINT (data);
+  g_autofree char *properties = g_strdup_printf ("model=%s", qualities[number].model);
   double psnr = 0, ssim = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (set5); i++) {
@@ -131,7 +140,7 @@ test_set5 (void)
     small = get_luma (small_rgb);
     whole = get_luma (large_rgb);
 
-    got = upscale (small, "");
+    got = upscale (small, properties);
     expected = crop (whole, picture_width (got, 0), picture_height (got, 0));
     p = picture_psnr (got, expected, 0, 2);
     s = picture_ssim (got, expected, 0, 2);
@@ -139,8 +148,8 @@ test_set5 (void)
     psnr += p / G_N_ELEMENTS (set5);
     ssim += s / G_N_ELEMENTS (set5);
   }
-  g_test_message ("Set5 x2, default model: PSNR-Y %.2f dB, SSIM %.4f", psnr, ssim);
-  g_assert_cmpfloat (psnr, >=, 36.4);
+  g_test_message ("Set5 x2, %s: PSNR-Y %.2f dB, SSIM %.4f", qualities[number].model, psnr, ssim);
+  g_assert_cmpfloat (psnr, >=, qualities[number].psnr);
 }
 
 int
@@ -153,6 +162,10 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_reference);
   }
-  g_test_add_func ("/references/set5", test_set5);
+  for (guint i = 0; i < G_N_ELEMENTS (qualities); i++) {
+    g_autofree char *path = g_strdup_printf ("/references/set5/%s", qualities[i].model);
+
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_set5);
+  }
   return test_run ();
 }
