@@ -105,8 +105,13 @@ def video_pairs(folder: Path, scale: int, size: int) -> Source:
 class Patches:
     """Random aligned patches, turned and mirrored: of clean images, of compressed video, or of both."""
 
-    def __init__(self, images: list[Path], videos: list[Path], clean: float, scale: int, size: int, seed: int) -> None:
-        """`clean` is the share of patches that come from images where there are videos too."""
+    def __init__(self, images: list[Path], videos: list[Path], clean: float, scale: int, size: int, seed: int,
+                 choice: int = 1) -> None:
+        """`clean` is the share of patches that come from images where there are videos too.
+
+        Each patch is the most detailed of `choice` random ones.
+        """
+        self.choice = choice
         self.scale, self.size = scale, size
         self.random = np.random.default_rng(seed)
         self.clean = clean if videos else 1.0
@@ -120,13 +125,25 @@ class Patches:
             return self.pairs[self.random.integers(len(self.pairs))]
         return self.videos[self.random.integers(len(self.videos))](self.random)
 
+    def place(self) -> tuple[np.ndarray, np.ndarray, int, int]:
+        """A pair, and the row and column of a patch in its low resolution."""
+        low, high = self.draw()
+        return (low, high, self.random.integers(low.shape[0] - self.size + 1),
+                self.random.integers(low.shape[1] - self.size + 1))
+
+    def detail(self, place: tuple[np.ndarray, np.ndarray, int, int]) -> float:
+        """How much the neighbours in a patch differ; where there is one choice nobody asks."""
+        if self.choice == 1:
+            return 0.0
+        low, _, y, x = place
+        patch = low[y:y + self.size:2, x:x + self.size].astype(np.int16)
+        return float(np.square(np.diff(patch)).mean())
+
     def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """count x 1 x size x size and count x 1 x (scale size)^2, float32, 0..1."""
         lows, highs = [], []
         for _ in range(count):
-            low, high = self.draw()
-            y = self.random.integers(low.shape[0] - self.size + 1)
-            x = self.random.integers(low.shape[1] - self.size + 1)
+            low, high, y, x = max((self.place() for _ in range(self.choice)), key=self.detail)
             turn = self.random.integers(8)
             lows.append(self._cut(low, y, x, self.size, turn))
             s = self.scale

@@ -46,6 +46,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--distil-features", type=float, default=0.0, help="weight of the teacher's features (default 0)")
     add("--batch", type=int, default=16)
     add("--patch", type=int, default=48, help="side of a low-resolution patch (default 48)")
+    add("--choice", type=int, default=1, help="take the most detailed of so many random patches (default 1)")
     add("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")
     add("--clip", type=float, default=0.1, help="largest norm of the gradient (default 0.1)")
     add("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
@@ -92,7 +93,8 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
         options.steps = None  # given on the command line, where the config says how long by default
     if not options.steps and not options.minutes:
         result.error("how long? give --steps or --minutes")
-    for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "rate", "clip", "every"):
+    for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "choice", "rate", "clip",
+                 "every"):
         value = getattr(options, name)
         if value is not None and value <= 0:
             result.error(f"--{name} must be above 0")
