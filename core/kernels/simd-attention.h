@@ -2,26 +2,44 @@
 
 /* What ESA has besides convolutions. */
 
+/* Pixels of a row that are reduced at a time. */
+#define MAX_POOL_PIXELS 64
+
+/* The seven rows first, in vectors, then seven of their pixels for each pixel of dst. */
 static void
 max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_run, guint channels,
               guint n)
 {
+  float largest[RFDN_PHASES][(3 * MAX_POOL_PIXELS + 8) / RFDN_PHASES + VECTOR_FLOATS];
+
   for (guint c = 0; c < channels; c++) {
-    for (guint x = 0; x < n; x++) {
-      float best = 0;
-      for (guint kx = 0; kx < 7; kx++) {
-        const gsize at =
-            c * RFDN_PHASES * src_run + (gsize) pixel_at (3 * (gssize) x + kx, src_run);
-        float v = src[0][at];
-        for (guint ky = 1; ky < 7; ky++)
-          v = v < src[ky][at] ? src[ky][at] : v;
-        best = kx == 0 || best < v ? v : best;
+    for (guint x0 = 0; x0 < n; x0 += MAX_POOL_PIXELS) {
+      const guint end = MIN (x0 + MAX_POOL_PIXELS, n);
+      /* The last window reaches four pixels further than the others' distance. */
+      const guint used = (3 * (end - x0) + 4 + RFDN_PHASES - 1) / RFDN_PHASES;
+      for (guint p = 0; p < RFDN_PHASES; p++) {
+        const gsize at = (c * RFDN_PHASES + p) * src_run + 3 * x0 / RFDN_PHASES;
+        for (guint t = 0; t < used; t++) {
+          float best = src[0][at + t];
+          for (guint k = 1; k < 7; k++)
+            best = best < src[k][at + t] ? src[k][at + t] : best;
+          largest[p][t] = best;
+        }
       }
-      dst[c * RFDN_PHASES * dst_run + (gsize) pixel_at (x, dst_run)] = best;
+      for (guint x = x0; x < end; x++) {
+        const guint first = 3 * (x - x0);
+        float best = largest[first % RFDN_PHASES][first / RFDN_PHASES];
+        for (guint k = first + 1; k < first + 7; k++) {
+          const float v = largest[k % RFDN_PHASES][k / RFDN_PHASES];
+          best = best < v ? v : best;
+        }
+        dst[c * RFDN_PHASES * dst_run + (gsize) pixel_at (x, dst_run)] = best;
+      }
     }
   }
 }
 
+/* Of one channel, between two rows first. */
 static void
 upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
               float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
@@ -35,6 +53,7 @@ upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, g
       const gint32 *l = left + p * pitch, *r = right + p * pitch;
       const float *w = weight + p * pitch;
       float *d = dst + (c * RFDN_PHASES + p) * dst_run;
+#pragma GCC ivdep
       for (guint t = 0; t < n; t++) {
         float a = r0[l[t]] * w0 + r1[l[t]] * w1;
         float b = r0[r[t]] * w0 + r1[r[t]] * w1;

@@ -74,6 +74,7 @@ typedef struct {
   gsize src_channel, dst_channel, add_channel; /* floats from a channel to the next */
   float *dst;
   const float *add;
+  const float *next; /* where the next run's channel 0 lies, for 1x1 */
   gboolean add_last;
   float slope;
 } Run;
@@ -127,6 +128,12 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
 
   for (guint i = 0; i < in_channels; i++) {
     const gsize at = i * run->src_channel + t * step;
+    /* So many channels are more streams than the processor follows by itself. */
+    if (conv == CONV_1X1 && o == 0) {
+#pragma GCC unroll 8
+      for (guint v = 0; v < vectors; v++)
+        __builtin_prefetch (run->next + at + v * VECTOR_FLOATS);
+    }
 #pragma GCC unroll 9
     for (guint k = 0; k < taps; k++) {
       Vec in[CONV_VECTORS];
@@ -233,6 +240,8 @@ conv_strip (const RfdnConvStrip *a, const Conv conv)
       for (guint k = 0; k < side * side; k++)
         run.taps[k] = a->src[y * step + k / side] +
                       pixel_at ((gssize) (phase * step + k % side) + left, a->src_run);
+      run.next =
+          phase + 1 < RFDN_PHASES ? run.taps[0] + a->src_run : a->src[MIN (y + 1, a->rows - 1)];
       run.dst = a->dst[y] + phase * a->dst_run;
       run.add = a->add[y] ? a->add[y] + phase * a->add_run : NULL;
       conv_run (&run, a, conv);

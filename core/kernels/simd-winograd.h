@@ -4,10 +4,10 @@
  * neural networks", CVPR 2016, section 4.3): Y = A' [(G g G') * (B' d B)] A, 36 products for 16
  * pixels instead of 144.
  *
- * A batch is a row of 4x4 tiles, as many as one or two vectors have lanes. For each of the 36
- * positions the products over all channels are a small matrix product. The input is transformed two
- * rows of positions at a time ({1, 2}, {3, 4}, {0, 5} have most in common), so that it stays in the
- * cache until it is multiplied. */
+ * A batch is a row of 4x4 tiles, as many as one or two vectors have lanes. All of its input is
+ * transformed. Then, for a block of output channels, the products over all input channels are a
+ * small matrix product for each of the 36 positions; after each row of six positions they are
+ * turned into four columns, so that the block's results stay in the first cache. */
 
 #define WINOGRAD_POSITIONS 36
 
@@ -20,18 +20,11 @@
 #endif
 
 /* Blocks of output channels: accumulators, the input's vectors and one to spare in registers. */
-#if VECTOR_REGISTERS == 32
-#define WINOGRAD_BLOCK 12
-#else
-#define WINOGRAD_BLOCK 6
-#endif
+#define WINOGRAD_BLOCK ((VECTOR_REGISTERS - 4) / WINOGRAD_VECTORS)
 
 #define WINOGRAD_LANES (WINOGRAD_VECTORS * VECTOR_FLOATS)
 
-/* The rows of positions that are transformed together. */
-static const guint winograd_pairs[3][2] = {{1, 2}, {3, 4}, {0, 5}};
-
-/* ---- packing: biases, then [pair][12 positions][block][in][channels of the block] --------------
+/* ---- packing: biases, then [block][36 positions][in][channels of the block] -------------------
  */
 
 static gsize
@@ -40,11 +33,11 @@ winograd_packed_size (guint in_channels, guint out_channels)
   return (gsize) out_channels * (WINOGRAD_POSITIONS * in_channels + 1);
 }
 
-/* The transformed input of a pair of rows, and all products. */
+/* All of the transformed input; of a block, a row of products and what it has been turned into. */
 static gsize
 winograd_scratch_size (guint in_channels, guint out_channels)
 {
-  return WINOGRAD_LANES * (12 * (gsize) in_channels + WINOGRAD_POSITIONS * (gsize) out_channels);
+  return WINOGRAD_LANES * (WINOGRAD_POSITIONS * (gsize) in_channels + (6 + 24) * WINOGRAD_BLOCK);
 }
 
 /* One number of G g G'. */
@@ -74,17 +67,16 @@ winograd_pack (float *packed, const float *weights, const float *bias, guint in_
 {
   for (guint o = 0; o < out_channels; o++)
     *packed++ = bias ? bias[o] : 0;
-  for (guint position = 0; position < WINOGRAD_POSITIONS; position++) {
-    const guint row = winograd_pairs[position / 12][position / 6 % 2], column = position % 6;
-    for (guint o = 0, k = 0; o < out_channels; k++) {
-      const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
+  for (guint o = 0, k = 0; o < out_channels; k++) {
+    const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
+    for (guint position = 0; position < WINOGRAD_POSITIONS; position++) {
       for (guint i = 0; i < in_channels; i++) {
         for (guint b = 0; b < block; b++)
-          *packed++ =
-              winograd_weight (weights + ((gsize) (o + b) * in_channels + i) * 9, row, column);
+          *packed++ = winograd_weight (weights + ((gsize) (o + b) * in_channels + i) * 9,
+                                       position / 6, position % 6);
       }
-      o += block;
     }
+    o += block;
   }
 }
 
@@ -105,41 +97,38 @@ winograd_input_row (float *to, gsize step, const Vec c[6])
   store (to + 5 * step, 4 * c[1] - 5 * c[3] + c[5]);
 }
 
-/* Pair number `pair` of the rows of B' d B, for one vector of tiles of one channel. rows[] point at
- * the first of its columns. */
+/* B' d B for one vector of tiles of one channel, to 36 positions. rows[] point at the first of its
+ * columns. */
 INLINE void
-winograd_input (float *to, gsize step, const float *const rows[6], gsize run, const guint pair)
+winograd_input (float *to, gsize step, const float *const rows[6], gsize run)
 {
-  Vec first[6], second[6];
+  Vec half[6][6];
 
 #pragma GCC unroll 6
   for (guint j = 0; j < 6; j++) {
     /* Column j of a tile is pixel j - 1 of it: the phases, the last of the tile before, the first
      * of the tile behind. */
     const gssize at = j == 0 ? 3 * (gssize) run - 1 : j == 5 ? 1 : (gssize) ((j - 1) * run);
-    const Vec d1 = load (rows[1] + at), d2 = load (rows[2] + at);
-    const Vec d3 = load (rows[3] + at), d4 = load (rows[4] + at);
-    if (pair == 0) {
-      const Vec even = d4 - 4 * d2, odd = d3 - 4 * d1;
-      first[j] = even + odd;
-      second[j] = even - odd;
-    } else if (pair == 1) {
-      const Vec even = d4 - d2, odd = 2 * (d3 - d1);
-      first[j] = even + odd;
-      second[j] = even - odd;
-    } else {
-      first[j] = 4 * load (rows[0] + at) - 5 * d2 + d4;
-      second[j] = 4 * d1 - 5 * d3 + load (rows[5] + at);
-    }
+    const Vec d0 = load (rows[0] + at), d1 = load (rows[1] + at), d2 = load (rows[2] + at);
+    const Vec d3 = load (rows[3] + at), d4 = load (rows[4] + at), d5 = load (rows[5] + at);
+    Vec even = d4 - 4 * d2, odd = d3 - 4 * d1;
+    half[1][j] = even + odd;
+    half[2][j] = even - odd;
+    even = d4 - d2;
+    odd = d3 - d1;
+    half[3][j] = even + 2 * odd;
+    half[4][j] = even - 2 * odd;
+    half[0][j] = 4 * d0 - 5 * d2 + d4;
+    half[5][j] = 4 * d1 - 5 * d3 + d5;
   }
-  winograd_input_row (to, step, first);
-  winograd_input_row (to + 6 * step, step, second);
+#pragma GCC unroll 6
+  for (guint i = 0; i < 6; i++)
+    winograd_input_row (to + 6 * i * step, step, half[i]);
 }
 
-/* The input of a batch at column t, two rows of positions: to[12][in][vectors]. */
+/* The input of a batch at column t: to[36][in][vectors]. */
 INLINE void
-winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint pair,
-                          const guint vectors)
+winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint vectors)
 {
   const gsize lanes = vectors * VECTOR_FLOATS;
 
@@ -148,8 +137,7 @@ winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guin
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
         rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
-      winograd_input (to + i * lanes + v * VECTOR_FLOATS, a->in_channels * lanes, rows, a->src_run,
-                      pair);
+      winograd_input (to + i * lanes + v * VECTOR_FLOATS, a->in_channels * lanes, rows, a->src_run);
     }
   }
 }
@@ -166,41 +154,45 @@ winograd_output_column (Vec y[4], const Vec m[6])
   y[3] = difference12 + 8 * difference34 + m[5];
 }
 
-/* Where row r of positions lies in the order of winograd_pairs. */
-INLINE guint
-winograd_order (guint r)
+/* A row of products, [6][block][vectors], times A: to half[block][4 of 24][vectors]. */
+INLINE void
+winograd_output_row (float *half, const float *products, guint block, const guint vectors)
 {
-  return r == 0 ? 4 : r == 5 ? 5 : r - 1;
+  const gsize lanes = vectors * VECTOR_FLOATS;
+
+  for (guint b = 0; b < block; b++) {
+    for (guint v = 0; v < vectors; v++) {
+      Vec m[6], y[4];
+#pragma GCC unroll 6
+      for (guint j = 0; j < 6; j++)
+        m[j] = load (products + (j * block + b) * lanes + v * VECTOR_FLOATS);
+      winograd_output_column (y, m);
+#pragma GCC unroll 4
+      for (guint p = 0; p < RFDN_PHASES; p++)
+        store (half + (b * 24 + p) * lanes + v * VECTOR_FLOATS, y[p]);
+    }
+  }
 }
 
-/* One channel's products, `step` floats from position to position, to 4x4 pixels of each tile. */
+/* half[6][4] of one vector of tiles of channel o, `step` floats from number to number: A' times it
+ * are the 4x4 pixels. */
 INLINE void
-winograd_output (const RfdnConvStrip *a, const float *products, gsize step, guint o, guint t)
+winograd_output (const RfdnConvStrip *a, const float *half, gsize step, guint o, guint t)
 {
-  Vec half[6][4];
-
-#pragma GCC unroll 6
-  for (guint j = 0; j < 6; j++) {
-    Vec m[6];
+#pragma GCC unroll 4
+  for (guint p = 0; p < RFDN_PHASES; p++) {
+    const gsize x = o * RFDN_PHASES + p;
+    Vec m[6], pixels[4];
 #pragma GCC unroll 6
     for (guint r = 0; r < 6; r++)
-      m[r] = load (products + (6 * winograd_order (r) + j) * step);
-    winograd_output_column (half[j], m);
-  }
-#pragma GCC unroll 4
-  for (guint y = 0; y < RFDN_STRIP; y++) {
-    Vec m[6], pixels[4];
-    if (y >= a->rows)
-      break;
-#pragma GCC unroll 6
-    for (guint j = 0; j < 6; j++)
-      m[j] = half[j][y];
+      m[r] = load (half + (r * RFDN_PHASES + p) * step);
     winograd_output_column (pixels, m);
 #pragma GCC unroll 4
-    for (guint p = 0; p < RFDN_PHASES; p++) {
-      const float *add = a->add[y] ? a->add[y] + (o * RFDN_PHASES + p) * a->add_run + t : NULL;
-      store (a->dst[y] + (o * RFDN_PHASES + p) * a->dst_run + t,
-             conv_epilogue (pixels[p], add, a->add_last, a->slope));
+    for (guint y = 0; y < RFDN_STRIP; y++) {
+      if (y >= a->rows)
+        break;
+      const float *add = a->add[y] ? a->add[y] + x * a->add_run + t : NULL;
+      store (a->dst[y] + x * a->dst_run + t, conv_epilogue (pixels[y], add, a->add_last, a->slope));
     }
   }
 }
@@ -215,7 +207,7 @@ winograd_tile (float *products, const float *weights, const float *bias, const f
   const gsize lanes = vectors * VECTOR_FLOATS;
   Vec acc[WINOGRAD_BLOCK][WINOGRAD_VECTORS];
 
-#pragma GCC unroll 12
+#pragma GCC unroll 28
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
     for (guint v = 0; v < vectors; v++)
@@ -228,7 +220,7 @@ winograd_tile (float *products, const float *weights, const float *bias, const f
       in[v] = load (input + i * lanes + v * VECTOR_FLOATS);
       __asm__("" : "+" VECTOR_REGISTER (in[v]));
     }
-#pragma GCC unroll 12
+#pragma GCC unroll 28
     for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
       for (guint v = 0; v < vectors; v++)
@@ -236,7 +228,7 @@ winograd_tile (float *products, const float *weights, const float *bias, const f
     }
     weights += block;
   }
-#pragma GCC unroll 12
+#pragma GCC unroll 28
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
     for (guint v = 0; v < vectors; v++)
@@ -248,60 +240,65 @@ winograd_tile (float *products, const float *weights, const float *bias, const f
   case size:                                                                                       \
     winograd_tile (products, weights, bias, input, in_channels, size, vectors);                    \
     break;
+#define WINOGRAD_CASES_7(first)                                                                    \
+  WINOGRAD_CASE (first)                                                                            \
+  WINOGRAD_CASE (first + 1)                                                                        \
+  WINOGRAD_CASE (first + 2)                                                                        \
+  WINOGRAD_CASE (first + 3)                                                                        \
+  WINOGRAD_CASE (first + 4)                                                                        \
+  WINOGRAD_CASE (first + 5)                                                                        \
+  WINOGRAD_CASE (first + 6)
 
 INLINE void
 winograd_multiply (float *products, const float *weights, const float *bias, const float *input,
-                   guint in_channels, guint out_channels, const guint vectors)
+                   guint in_channels, guint block, const guint vectors)
 {
-  for (guint o = 0, k = 0; o < out_channels; k++) {
-    const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
-    switch (block) {
-      WINOGRAD_CASE (1)
-      WINOGRAD_CASE (2)
-      WINOGRAD_CASE (3)
-      WINOGRAD_CASE (4)
-      WINOGRAD_CASE (5)
-      WINOGRAD_CASE (6)
-#if WINOGRAD_BLOCK == 12
-      WINOGRAD_CASE (7)
-      WINOGRAD_CASE (8)
-      WINOGRAD_CASE (9)
-      WINOGRAD_CASE (10)
-      WINOGRAD_CASE (11)
-      WINOGRAD_CASE (12)
+  switch (block) {
+    WINOGRAD_CASE (1)
+    WINOGRAD_CASE (2)
+    WINOGRAD_CASE (3)
+    WINOGRAD_CASE (4)
+    WINOGRAD_CASE (5)
+    WINOGRAD_CASE (6)
+#if WINOGRAD_BLOCK > 6
+    WINOGRAD_CASE (7)
+    WINOGRAD_CASES_7 (8)
 #endif
-    }
-    products += block * vectors * VECTOR_FLOATS;
-    weights += (gsize) block * in_channels;
-    bias = bias ? bias + block : NULL;
-    o += block;
+#if WINOGRAD_BLOCK > 14
+    WINOGRAD_CASES_7 (15)
+    WINOGRAD_CASES_7 (22)
+#endif
   }
 }
 
 INLINE void
 winograd_batch (const RfdnConvStrip *a, guint t, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS;
-  const gsize in_step = a->in_channels * lanes, out_step = a->out_channels * lanes;
+  const gsize lanes = vectors * VECTOR_FLOATS, step = a->in_channels * lanes;
   float *input = a->scratch;
-  float *products = a->scratch + 12 * (gsize) a->in_channels * WINOGRAD_LANES;
+  float *products = input + WINOGRAD_POSITIONS * (gsize) a->in_channels * WINOGRAD_LANES;
+  float *half = products + 6 * WINOGRAD_BLOCK * WINOGRAD_LANES;
   const float *weights = a->weights + a->out_channels;
 
-#pragma GCC unroll 3
-  for (guint pair = 0; pair < 3; pair++) {
-    winograd_transform_input (input, a, t, pair, vectors);
-    for (guint k = 0; k < 12; k++) {
-      /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
-      const float *bias = pair == 0 && k == 1 ? a->weights : NULL;
-      winograd_multiply (products + (12 * pair + k) * out_step, weights, bias, input + k * in_step,
-                         a->in_channels, a->out_channels, vectors);
-      weights += (gsize) a->in_channels * a->out_channels;
+  winograd_transform_input (input, a, t, vectors);
+  for (guint o = 0, k = 0; o < a->out_channels; k++) {
+    const guint block = block_size (a->out_channels, WINOGRAD_BLOCK, k);
+    for (guint r = 0; r < 6; r++) {
+      for (guint j = 0; j < 6; j++) {
+        /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
+        const float *bias = r == 1 && j == 1 ? a->weights + o : NULL;
+        winograd_multiply (products + j * block * lanes, weights, bias, input + (6 * r + j) * step,
+                           a->in_channels, block, vectors);
+        weights += (gsize) block * a->in_channels;
+      }
+      winograd_output_row (half + r * RFDN_PHASES * lanes, products, block, vectors);
     }
-  }
-  for (guint o = 0; o < a->out_channels; o++) {
-    for (guint v = 0; v < vectors; v++)
-      winograd_output (a, products + o * lanes + v * VECTOR_FLOATS, out_step, o,
-                       t + v * VECTOR_FLOATS);
+    for (guint b = 0; b < block; b++) {
+      for (guint v = 0; v < vectors; v++)
+        winograd_output (a, half + 24 * b * lanes + v * VECTOR_FLOATS, lanes, o + b,
+                         t + v * VECTOR_FLOATS);
+    }
+    o += block;
   }
 }
 
