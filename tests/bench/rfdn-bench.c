@@ -14,9 +14,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "peak.h"
+#include "level.h"
 #include "profile.h"
-#include "rfdn-config.h"
 #include "rfdn.h"
 
 static char *model_name = NULL, *size = NULL, *cpu_name = NULL;
@@ -54,32 +53,24 @@ load_model (GError **error)
 static RfdnCpu
 find_cpu (void)
 {
-  const char *name = cpu_name ? cpu_name : "auto";
-  for (RfdnCpu cpu = RFDN_CPU_AUTO; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
-    if (g_str_equal (rfdn_cpu_get_name (cpu), name))
-      return cpu;
+  RfdnCpu cpu = RFDN_CPU_AUTO;
+  if (cpu_name && !level_find (cpu_name, &cpu)) {
+    g_printerr ("rfdn-bench: there is no CPU level '%s'\n", cpu_name);
+    exit (1);
   }
-  g_printerr ("rfdn-bench: there is no CPU level '%s'\n", name);
-  exit (1);
+  return cpu;
 }
 
 /* Of the level that `description` of an upscaler names. */
 static double
 measure_peak (const char *description)
 {
-#if RFDN_HAVE_X86
-  if (strstr (description, ": avx512,"))
-    return peak_avx512 ();
-  if (strstr (description, ": avx2,"))
-    return peak_avx2 ();
-  if (strstr (description, ": sse2,"))
-    return peak_sse2 ();
-#endif
-#if RFDN_HAVE_NEON
-  if (strstr (description, ": neon,"))
-    return peak_neon ();
-#endif
-  return peak_scalar ();
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
+    g_autofree char *mention = g_strdup_printf (": %s,", rfdn_cpu_get_name (cpu));
+    if (strstr (description, mention))
+      return level_measure_peak (cpu);
+  }
+  g_assert_not_reached ();
 }
 
 static int
