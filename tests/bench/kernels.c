@@ -11,10 +11,9 @@
  * how much memory they touch a second. */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "format.h"
-#include "level.h"
+#include "common.h"
 #include "network-private.h"
 
 #define REPEATS 9
@@ -360,20 +359,13 @@ bench_clear (Bench *b)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-static int
-compare (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
 static double
 time_calls (const Bench *b, guint n)
 {
-  const gint64 start = level_look_at_clock ();
+  const gint64 start = bench_look_at_clock ();
   for (guint i = 0; i < n; i++)
     b->shape->kernel.call (b);
-  return (double) (level_look_at_clock () - start);
+  return (double) (bench_look_at_clock () - start);
 }
 
 /* Median nanoseconds of processor time a call. */
@@ -387,7 +379,7 @@ measure (const Bench *b)
     n *= 2;
   for (guint i = 0; i < REPEATS; i++)
     times[i] = time_calls (b, n) / n;
-  qsort (times, REPEATS, sizeof *times, compare);
+  bench_sort (times, REPEATS);
   return times[REPEATS / 2];
 }
 
@@ -439,7 +431,7 @@ static guint
 run_level (const RfdnKernels *kernels)
 {
   static const guint widths[] = {320, 640};
-  const double peak = level_measure_peak (kernels->cpu);
+  const double peak = bench_measure_peak (kernels->cpu);
   guint count = 0;
 
   for (guint w = 0; w < (only_width ? 1 : G_N_ELEMENTS (widths)); w++) {
@@ -464,7 +456,7 @@ parse_options (int *argc, char ***argv, RfdnCpu *cpu, GError **error)
   g_option_context_add_main_entries (context, options, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
-  if (cpu_name && !level_find (cpu_name, cpu)) {
+  if (cpu_name && !bench_find_level (cpu_name, cpu)) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "there is no CPU level '%s'", cpu_name);
     return FALSE;
   }

@@ -5,7 +5,7 @@
 
 #include "peak.h"
 
-#include "level.h"
+#include "common.h"
 
 #if PEAK_FLOATS == 1
 typedef float Vec;
@@ -25,7 +25,7 @@ PEAK_NAME (void)
     Vec sum[CHAINS], a = 0.999f - (Vec){0}, b = 1e-3f - (Vec){0};
     for (guint i = 0; i < CHAINS; i++)
       sum[i] = (float) i - (Vec){0};
-    gint64 start = level_look_at_clock ();
+    gint64 start = bench_look_at_clock ();
     for (guint r = 0; r < rounds; r++) {
 #pragma GCC unroll 12
       for (guint i = 0; i < CHAINS; i++) {
@@ -33,7 +33,7 @@ PEAK_NAME (void)
         __asm__ volatile("" : "+" PEAK_REGISTER (sum[i]));
       }
     }
-    double seconds = (double) (level_look_at_clock () - start) / 1e9;
+    double seconds = (double) (bench_look_at_clock () - start) / 1e9;
     best = MAX (best, 2.0 * rounds * CHAINS * PEAK_FLOATS / seconds);
   }
   return best;

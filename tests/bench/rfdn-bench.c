@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "level.h"
+#include "common.h"
 #include "profile.h"
 #include "rfdn.h"
 
@@ -54,7 +54,7 @@ static RfdnCpu
 find_cpu (void)
 {
   RfdnCpu cpu = RFDN_CPU_AUTO;
-  if (cpu_name && !level_find (cpu_name, &cpu)) {
+  if (cpu_name && !bench_find_level (cpu_name, &cpu)) {
     g_printerr ("rfdn-bench: there is no CPU level '%s'\n", cpu_name);
     exit (1);
   }
@@ -68,16 +68,9 @@ measure_peak (const char *description)
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
     g_autofree char *mention = g_strdup_printf (": %s,", rfdn_cpu_get_name (cpu));
     if (strstr (description, mention))
-      return level_measure_peak (cpu);
+      return bench_measure_peak (cpu);
   }
   g_assert_not_reached ();
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
 }
 
 /* Milliseconds of each frame, sorted. */
@@ -105,7 +98,7 @@ time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, gui
     if (i >= 0)
       times[i] = (double) (g_get_monotonic_time () - start) / 1e3;
   }
-  qsort (times, n_frames, sizeof *times, compare);
+  bench_sort (times, (guint) n_frames);
   return times;
 }
 

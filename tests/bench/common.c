@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "level.h"
+#include "common.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "peak.h"
 #include "rfdn-config.h"
 
 gboolean
-level_find (const char *name, RfdnCpu *cpu)
+bench_find_level (const char *name, RfdnCpu *cpu)
 {
   for (*cpu = RFDN_CPU_AUTO; rfdn_cpu_get_name (*cpu) != NULL; (*cpu)++) {
     if (g_str_equal (rfdn_cpu_get_name (*cpu), name))
@@ -17,7 +18,7 @@ level_find (const char *name, RfdnCpu *cpu)
 }
 
 double
-level_measure_peak (RfdnCpu cpu)
+bench_measure_peak (RfdnCpu cpu)
 {
   switch (cpu) {
 #if RFDN_HAVE_X86
@@ -38,10 +39,23 @@ level_measure_peak (RfdnCpu cpu)
 }
 
 gint64
-level_look_at_clock (void)
+bench_look_at_clock (void)
 {
   struct timespec now;
 
   clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
   return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+void
+bench_sort (double *values, guint n)
+{
+  qsort (values, n, sizeof *values, compare);
 }
