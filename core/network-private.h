@@ -6,11 +6,12 @@
 #include "profile.h"
 #include "schedule.h"
 
-/* An activation's place in a scratch's memory: a ring of strips. */
+/* Where the pages of a kind lie in a scratch's memory. */
 typedef struct {
   gsize offset; /* floats from the arena's start */
-  gsize size;   /* floats */
-} RfdnPlace;
+  gsize size;   /* floats of a page, slack included */
+  guint n;
+} RfdnPages;
 
 struct RfdnNetwork {
   RfdnModel *model;
@@ -20,13 +21,12 @@ struct RfdnNetwork {
   const RfdnConv **convs; /* of each layer; NULL for one without weights */
   gsize *weights;         /* of each layer: floats from `packed` */
   float *packed;
-  GArray *groups;     /* RfdnGroup */
-  GArray **schedules; /* of each row of tiles: RfdnTask */
-  guint *rings;       /* of each activation: strips */
-  RfdnPlace *places;  /* of each activation */
-  gsize arena_size;   /* floats */
-  gsize row_size;     /* floats: the output layer's strip */
-  gsize zero_size;    /* floats: the widest row */
+  GArray *groups;           /* RfdnGroup */
+  RfdnSchedule **schedules; /* of each row of tiles */
+  RfdnPages *pages;         /* of each kind */
+  gsize arena_size;         /* floats */
+  gsize row_size;           /* floats: the output layer's strip */
+  gsize zero_size;          /* floats: the widest row */
   gsize conv_scratch_size;
   guint max_columns; /* of any region */
 };
@@ -81,8 +81,8 @@ rfdn_grain_floor (gint v)
 }
 
 /* Computes what one task stands for, of the tile whose regions the worker has. */
-void rfdn_task_run (const RfdnNetwork *network, const RfdnTask *task, const RfdnPicture *picture,
-                    const RfdnScratch *scratch, RfdnWorker *worker);
+void rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnTask *task,
+                    const RfdnPicture *picture, const RfdnScratch *scratch, RfdnWorker *worker);
 
 /* For profile.h: starts, names the layers, and adds what a scratch's threads measured. */
 void rfdn_network_start_profile (const RfdnNetwork *network, RfdnScratch *scratch);

@@ -64,11 +64,27 @@ pack_weights (RfdnNetwork *self)
 
 /* ---- schedules and memory -------------------------------------------------------------------- */
 
-/* How much a row of each activation takes in the tile where it takes most. */
+/* Tiles side by side need the same rows: one schedule serves them all. */
 static void
-measure_rows (RfdnNetwork *self, RfdnRect *regions, gsize *rows)
+make_schedules (RfdnNetwork *self, RfdnRect *regions)
+{
+  const guint n = (guint) self->layout.rows, columns = (guint) self->layout.columns;
+
+  self->schedules = g_new0 (RfdnSchedule *, n);
+  for (guint row = 0; row < n; row++) {
+    rfdn_layout_get_regions (&self->layout, self->graph, row * columns, regions);
+    self->schedules[row] = rfdn_schedule_new (self->graph, self->groups, &self->layout, regions);
+  }
+}
+
+/* Pages for the rows of the tile where they take most. */
+static void
+measure_pages (RfdnNetwork *self, RfdnRect *regions)
 {
   const RfdnGraph *graph = self->graph;
+  const RfdnSchedule *schedule = self->schedules[0];
+  const guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
+  const gsize slack = RFDN_RUN_SLACK + RFDN_RUN_AFTER;
 
   for (gint column = 0; column < self->layout.columns; column++) {
     rfdn_layout_get_regions (&self->layout, graph, (guint) column, regions);
@@ -76,49 +92,26 @@ measure_rows (RfdnNetwork *self, RfdnRect *regions, gsize *rows)
       const gint width = regions[i].x1 - rfdn_grain_floor (regions[i].x0);
       const gsize row =
           rfdn_graph_activation (graph, i)->channels * RFDN_PHASES * rfdn_run_size (width);
-      rows[i] = MAX (rows[i], row);
+      gsize *size = i == output ? &self->row_size : &self->pages[schedule->kind[i]].size;
+      *size = MAX (*size, slack + RFDN_STRIP * row);
+      self->zero_size = MAX (self->zero_size, slack + row);
       self->max_columns = MAX (self->max_columns, (guint) (width + 3) / RFDN_PHASES);
     }
   }
 }
 
-/* Tiles side by side need the same rows: one schedule serves them all. */
 static void
-make_schedules (RfdnNetwork *self, RfdnRect *regions)
+place_pages (RfdnNetwork *self)
 {
-  const RfdnGraph *graph = self->graph;
-  const guint n = (guint) self->layout.rows, columns = (guint) self->layout.columns;
+  const guint n_kinds = self->schedules[0]->kinds->len;
 
-  self->schedules = g_new0 (GArray *, n);
-  for (guint row = 0; row < n; row++) {
-    rfdn_layout_get_regions (&self->layout, graph, row * columns, regions);
-    self->schedules[row] =
-        rfdn_schedule_new (graph, self->groups, &self->layout, regions, self->rings);
+  for (guint k = 0; k < n_kinds; k++) {
+    RfdnPages *pages = &self->pages[k];
+    for (gint row = 0; row < self->layout.rows; row++)
+      pages->n = MAX (pages->n, self->schedules[row]->n_pages[k]);
+    pages->offset = self->arena_size;
+    self->arena_size += pages->n * pages->size;
   }
-  for (guint row = 0; row < n; row++) {
-    rfdn_layout_get_regions (&self->layout, graph, row * columns, regions);
-    rfdn_schedule_link (self->schedules[row], graph, self->groups, &self->layout, regions,
-                        self->rings);
-  }
-}
-
-static void
-place_activations (RfdnNetwork *self, const gsize *rows)
-{
-  const RfdnGraph *graph = self->graph;
-  const guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
-  const gsize slack = RFDN_RUN_SLACK + RFDN_RUN_AFTER;
-
-  for (guint i = 0; i < graph->activations->len; i++) {
-    RfdnPlace *place = &self->places[i];
-    self->zero_size = MAX (self->zero_size, slack + rows[i]);
-    if (i != output)
-      place->size = slack + rows[i] * RFDN_STRIP * self->rings[i];
-    place->offset = self->arena_size;
-    self->arena_size += place->size;
-  }
-  /* The output goes strip by strip to the picture. */
-  self->row_size = slack + rows[output] * RFDN_STRIP;
 }
 
 /* ---- the network ----------------------------------------------------------------------------- */
@@ -133,15 +126,12 @@ rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels, const RfdnLayout
   self->layout = *layout;
   self->groups = rfdn_find_groups (self->graph);
 
-  const guint n = self->graph->activations->len;
-  g_autofree RfdnRect *regions = g_new (RfdnRect, n);
-  g_autofree gsize *rows = g_new0 (gsize, n);
-  self->rings = g_new0 (guint, n);
-  self->places = g_new0 (RfdnPlace, n);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, self->graph->activations->len);
   pack_weights (self);
   make_schedules (self, regions);
-  measure_rows (self, regions, rows);
-  place_activations (self, rows);
+  self->pages = g_new0 (RfdnPages, self->schedules[0]->kinds->len);
+  measure_pages (self, regions);
+  place_pages (self);
   return self;
 }
 
@@ -156,10 +146,9 @@ rfdn_network_free (RfdnNetwork *self)
   g_free (self->packed);
   g_clear_pointer (&self->groups, g_array_unref);
   for (gint row = 0; row < self->layout.rows; row++)
-    g_array_unref (self->schedules[row]);
+    rfdn_schedule_free (self->schedules[row]);
   g_free (self->schedules);
-  g_free (self->rings);
-  g_free (self->places);
+  g_free (self->pages);
   g_free (self);
 }
 
@@ -190,8 +179,8 @@ get_n_tasks (const RfdnNetwork *self)
   gsize n = 0, most = 0;
 
   for (gint row = 0; row < self->layout.rows; row++) {
-    n += (gsize) self->schedules[row]->len * (guint) self->layout.columns;
-    most = MAX (most, self->schedules[row]->len);
+    n += (gsize) self->schedules[row]->tasks->len * (guint) self->layout.columns;
+    most = MAX (most, self->schedules[row]->tasks->len);
   }
   return self->layout.together ? n : most;
 }

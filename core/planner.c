@@ -4,17 +4,21 @@
 #include "kernels/kernels.h"
 #include "schedule.h"
 
-/* A network of convolutions alone rolls over rings of strips, whatever its tiles' height, and pays
- * its halo where tiles meet: its tiles are as wide as lets the rings stay in the processor's cache,
- * and as high as lets each thread have one. */
+/* A network of convolutions alone rolls over strips, whatever its tiles' height, and pays
+ * its halo where tiles meet: its tiles are as wide as lets the strips stay in the processor's
+ * cache, and as high as lets each thread have one. */
 #define ROLLING_WIDTH 640
 #define ROLLING_HEIGHT 540
 /* Lower ones would compute little else than their halo. */
 #define ROLLING_MIN_HEIGHT 48
 
 /* A network with attention pays a large overlap where tiles meet side by side: its tiles are as
- * wide as lets all its rings together take no more memory than this, and as high as the frame. */
-#define ATTENTION_BUDGET (200u << 20)
+ * wide as lets all its pages together take no more memory than this, and as high as the frame. */
+#define ATTENTION_BUDGET (256u << 20)
+
+/* Strips that a network with attention goes on by: the more, the longer a layer's weights and its
+ * last strips stay in the cache, and the more memory it takes. */
+#define ATTENTION_STRIPS 4
 
 /* With fewer tiles than this for each thread, the last ones would leave threads idle. */
 #define MIN_TILES_A_THREAD 4
@@ -297,24 +301,23 @@ choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
       MIN (round_up (divide_up (layout->height, rows), RFDN_GRAIN), layout->height);
 }
 
-/* Bytes that the rings of a tile take for each pixel of its width: what is over FRAME, which is
+/* Bytes that the pages of a tile take for each pixel of its width: of what is over FRAME, which is
  * nearly all. */
 static gsize
-get_ring_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
+get_page_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
 {
-  const guint n = graph->activations->len;
   g_autoptr (GArray) groups = rfdn_find_groups (graph);
-  g_autofree RfdnRect *regions = g_new (RfdnRect, n);
-  g_autofree guint *rings = g_new0 (guint, n);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
   gsize bytes = 0;
 
   rfdn_layout_get_regions (layout, graph, 0, regions);
-  g_array_unref (rfdn_schedule_new (graph, groups, layout, regions, rings));
-  for (guint i = 0; i < n; i++) {
-    const RfdnActivation *activation = rfdn_graph_activation (graph, i);
-    if (activation->grid == RFDN_GRID_FRAME)
-      bytes += (gsize) rings[i] * RFDN_STRIP * activation->channels * sizeof (float);
+  RfdnSchedule *schedule = rfdn_schedule_new (graph, groups, layout, regions);
+  for (guint k = 0; k < schedule->kinds->len; k++) {
+    const RfdnPageKind *kind = &g_array_index (schedule->kinds, RfdnPageKind, k);
+    if (kind->grid == RFDN_GRID_FRAME)
+      bytes += (gsize) schedule->n_pages[k] * RFDN_STRIP * kind->channels * sizeof (float);
   }
+  rfdn_schedule_free (schedule);
   return bytes;
 }
 
@@ -323,10 +326,12 @@ choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
 {
   const gint least = 32;
 
+  layout->step = ATTENTION_STRIPS * RFDN_STRIP;
+  layout->chunks = 1;
   layout->tile_width = layout->width;
   layout->tile_height = layout->height;
   layout->columns = layout->rows = 1;
-  const gsize bytes = get_ring_bytes (layout, graph);
+  const gsize bytes = get_page_bytes (layout, graph);
   for (gint columns = 2;; columns++) {
     const gint seen = MIN (layout->tile_width + 2 * layout->overlap, layout->width);
     const gint width = round_up (divide_up (layout->width, columns), RFDN_GRAIN);
@@ -337,20 +342,25 @@ choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
 }
 
 /* How threads share a tile. One is often ready for a task when another is at the last task that it
- * needs, unless a few other tasks lie between the two: strips of the same layers, or their chunks.
- * More strips at a time take more memory, and chunks should not be too small. */
+ * needs, unless as many other tasks lie between the two as the threads are at: strips of the same
+ * layers, or their chunks, which should not be too small. */
 static void
-choose_sharing (RfdnLayout *layout, guint n_threads)
+choose_steps (RfdnLayout *layout, guint n_threads)
 {
-  const guint batches = (guint) divide_up (layout->tile_width, RFDN_PHASES * RFDN_RUN_ALIGN);
-  const guint wanted = 2 * n_threads;
-
   layout->step = RFDN_STRIP;
   layout->chunks = 1;
+  if (!layout->attention)
+    return;
+  layout->step = ATTENTION_STRIPS * RFDN_STRIP;
   if (!layout->together || n_threads == 1)
     return;
-  layout->chunks = CLAMP (batches / 2, 1, MIN (wanted, 64));
-  layout->step += RFDN_STRIP * divide_up ((gint) wanted, (gint) layout->chunks);
+
+  const gint wanted = 2 * (gint) n_threads - 1;
+  const gint batches = divide_up (layout->tile_width, RFDN_PHASES * RFDN_RUN_ALIGN);
+  layout->distance = 2 * n_threads;
+  layout->chunks =
+      (guint) CLAMP (divide_up (wanted, ATTENTION_STRIPS - 1), 1, MAX (batches / 2, 1));
+  layout->step = RFDN_STRIP * MAX (ATTENTION_STRIPS, 1 + divide_up (wanted, (gint) layout->chunks));
 }
 
 static void
@@ -368,8 +378,6 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
   gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo (graph);
 
   *layout = (RfdnLayout){.width = width, .height = height, .attention = has_attention (graph)};
-  layout->step = RFDN_STRIP;
-  layout->chunks = 1;
   if (!layout->attention)
     layout->overlap = MAX (overlap, halo);
   else if (overlap < 0)
@@ -387,7 +395,7 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
   count_tiles (layout);
   layout->together = layout->attention && (guint64) layout->columns * (guint64) layout->rows <
                                               (guint64) MIN_TILES_A_THREAD * n_threads;
-  choose_sharing (layout, n_threads);
+  choose_steps (layout, n_threads);
 }
 
 char *

@@ -56,6 +56,7 @@ typedef struct {
   gboolean together; /* all threads compute one tile after the other; else each its own tiles */
   gint step;         /* rows of the input that are loaded at a time (see RfdnSchedule) */
   guint chunks;      /* that a strip's columns are cut into */
+  guint distance;    /* tasks that lie at least between two users of a page */
 } RfdnLayout;
 
 /* The smallest frame side for a network with attention: one pooling window. */

@@ -62,7 +62,7 @@ set_done (RfdnScratch *scratch, guint task, gint round)
   g_mutex_unlock (&scratch->mutex);
 }
 
-static const GArray *
+static const RfdnSchedule *
 get_schedule (const RfdnNetwork *network, guint tile)
 {
   return network->schedules[tile / (guint) network->layout.columns];
@@ -89,17 +89,17 @@ rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const Rfdn
   begin_tile (self, worker, tile);
   while (!rfdn_member_must_leave (member)) {
     const guint number = (guint) g_atomic_int_add (&scratch->next, 1);
-    while (number - worker->base >= get_schedule (self, worker->tile)->len) {
-      worker->base += get_schedule (self, worker->tile)->len;
+    while (number - worker->base >= get_schedule (self, worker->tile)->tasks->len) {
+      worker->base += get_schedule (self, worker->tile)->tasks->len;
       if (worker->tile + 1 == end)
         return;
       begin_tile (self, worker, worker->tile + 1);
     }
-    const RfdnTask *task =
-        &g_array_index (get_schedule (self, worker->tile), RfdnTask, number - worker->base);
+    const RfdnSchedule *schedule = get_schedule (self, worker->tile);
+    const RfdnTask *task = &g_array_index (schedule->tasks, RfdnTask, number - worker->base);
     /* All tiles share the memory: the one before must be done. */
     wait_until_done (scratch, worker, worker->base + task->after);
-    rfdn_task_run (self, task, picture, scratch, worker);
+    rfdn_task_run (self, schedule, task, picture, scratch, worker);
     set_done (scratch, number, worker->round);
   }
 }

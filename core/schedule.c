@@ -102,7 +102,6 @@ typedef struct {
   const GArray *groups;
   const RfdnLayout *layout;
   const RfdnRect *regions;
-  guint *rings;
   GArray *tasks;
   guint *group_of; /* layer -> group */
   guint *order;    /* in which groups advance */
@@ -240,36 +239,6 @@ can_do (const Roll *roll, guint group, gint y0, gint y1)
   return TRUE;
 }
 
-/* As many strips of each activation as lie between the oldest row that a later task wants and the
- * newest. */
-static void
-measure_ring (Roll *roll, guint activation, gint newest)
-{
-  gint oldest = newest;
-
-  for (guint i = 0; i < roll->graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (roll->graph, i);
-    const RfdnRect *region = &roll->regions[layer->out.activation];
-    const gint next = MAX (roll->next[roll->group_of[i]], region->y0);
-    Rows reads[MAX_READS];
-    if ((layer->in.activation != activation && layer->add.activation != activation &&
-         layer->gate.activation != activation && layer->upsampled.activation != activation) ||
-        next >= region->y1)
-      continue;
-    const guint n = get_reads (layer, roll->layout, roll->regions, next, next + 1, reads);
-    for (guint k = 0; k < n; k++) {
-      if (reads[k].activation == activation)
-        oldest = MIN (oldest, reads[k].first);
-    }
-  }
-  guint strips = (guint) (newest / RFDN_STRIP - oldest / RFDN_STRIP + 1);
-  /* Room for the step's other strips, even if nothing else reads them: other threads are at them.
-   */
-  if (roll->layout->together)
-    strips = MAX (strips, 2 * (guint) roll->layout->step / RFDN_STRIP);
-  roll->rings[activation] = MAX (roll->rings[activation], strips);
-}
-
 /* Layers that are computed together must agree on where a chunk ends. */
 static guint
 get_n_chunks (const Roll *roll, guint group)
@@ -283,16 +252,8 @@ get_n_chunks (const Roll *roll, guint group)
 static void
 append_tasks (Roll *roll, guint group, gint y0, gint y1)
 {
-  const RfdnGroup *layers = get_group (roll, group);
   const guint n_chunks = get_n_chunks (roll, group);
 
-  for (guint i = layers->first; i < layers->end; i++) {
-    const guint written = rfdn_graph_layer (roll->graph, i)->out.activation;
-    measure_ring (roll, written,
-                  CLAMP (y1 - 1, roll->regions[written].y0, roll->regions[written].y1 - 1));
-  }
-  if (layers->first == layers->end)
-    measure_ring (roll, 0, y1 - 1);
   for (guint chunk = 0; chunk < n_chunks; chunk++) {
     const RfdnTask task = {(guint16) group, (guint8) chunk, (guint8) n_chunks, y0, y1, 0};
     g_array_append_val (roll->tasks, task);
@@ -321,16 +282,15 @@ advance (Roll *roll, guint group, gint rows)
   return roll->next[group] > first;
 }
 
-GArray *
-rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
-                   const RfdnRect *regions, guint *rings)
+static GArray *
+make_tasks (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
+            const RfdnRect *regions)
 {
   Roll roll = {
       .graph = graph,
       .groups = groups,
       .layout = layout,
       .regions = regions,
-      .rings = rings,
       .tasks = g_array_new (FALSE, FALSE, sizeof (RfdnTask)),
   };
 
@@ -345,92 +305,216 @@ rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups, const RfdnLayou
   return roll.tasks;
 }
 
-/* ---- what must be done before ---------------------------------------------------------------- */
+/* ---- pages, and what must be done before ----------------------------------------------------- */
 
-/* A strip's place in a ring: how many tasks, from the first on, there are up to the last one that
- * wrote to it, and to the last one that read from it. */
+/* What is known of a strip. Tasks are counted by how many there are up to them, from the first on:
+ * 0 stands for none. */
 typedef struct {
-  guint written, read;
-} Slot;
+  guint written; /* the last one so far that wrote to it */
+  guint last;    /* the last one of all that reads or writes it */
+  gboolean has_page;
+} Strip;
+
+/* A page that was given back. */
+typedef struct {
+  guint32 page;
+  guint since; /* tasks up to the last one that used it */
+} FreePage;
 
 typedef struct {
   const RfdnGraph *graph;
+  const GArray *groups;
   const RfdnLayout *layout;
   const RfdnRect *regions;
-  const guint *rings;
-  Slot **slots; /* of each activation */
-} Links;
+  RfdnSchedule *schedule;
+  Strip **strips;   /* of each activation */
+  GArray **free;    /* of each kind: FreePage, the newest last */
+  guint first, end; /* the tasks at hand, all chunks of the same rows: first + 1 to end */
+  guint after;      /* what they wait for */
+} Places;
 
-static Slot *
-get_slot (const Links *links, guint activation, gint y)
+typedef void (*StripFunc) (Places *places, guint activation, guint strip, gboolean writes);
+
+static guint
+get_strip (const Places *places, guint activation, gint y)
 {
-  const gint strip = (y - strip_floor (links->regions[activation].y0)) / RFDN_STRIP;
-  return &links->slots[activation][(guint) strip % links->rings[activation]];
+  return (guint) (y - strip_floor (places->regions[activation].y0)) / RFDN_STRIP;
 }
 
-/* One layer's part in the tasks that compute rows y0 to y1 - 1. With `behind`, the number of tasks
- * up to their last, they take their place in the slots; without, the answer tells what they wait
- * for. */
-static guint
-link_layer (const Links *links, const RfdnLayer *layer, gint y0, gint y1, guint behind)
+static void
+visit_rows (Places *places, const Rows *rows, gboolean writes, StripFunc visit)
 {
-  const RfdnRect *region = &links->regions[layer->out.activation];
-  Rows reads[MAX_READS];
-  guint after = 0;
+  const guint last = get_strip (places, rows->activation, rows->end - 1);
 
-  y0 = MAX (y0, region->y0);
-  y1 = MIN (y1, region->y1);
-  if (y0 >= y1)
-    return 0;
-  const guint n = get_reads (layer, links->layout, links->regions, y0, y1, reads);
-  for (guint k = 0; k < n; k++) {
-    for (gint y = reads[k].first; y < reads[k].end; y++) {
-      Slot *slot = get_slot (links, reads[k].activation, y);
-      after = MAX (after, slot->written);
-      slot->read = MAX (slot->read, behind);
+  for (guint strip = get_strip (places, rows->activation, rows->first); strip <= last; strip++)
+    visit (places, rows->activation, strip, writes);
+}
+
+/* All strips that the tasks at hand read, then those that they write. */
+static void
+visit_strips (Places *places, const RfdnTask *task, StripFunc visit)
+{
+  const RfdnGroup *group = &g_array_index (places->groups, RfdnGroup, task->group);
+  Rows reads[MAX_READS];
+
+  if (group->first == group->end)
+    visit_rows (places, &(Rows){0, task->y0, task->y1}, TRUE, visit);
+  for (guint i = group->first; i < group->end; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (places->graph, i);
+    const RfdnRect *region = &places->regions[layer->out.activation];
+    const Rows out = {layer->out.activation, MAX (task->y0, region->y0),
+                      MIN (task->y1, region->y1)};
+    if (out.first >= out.end)
+      continue;
+    const guint n = get_reads (layer, places->layout, places->regions, out.first, out.end, reads);
+    for (guint k = 0; k < n; k++)
+      visit_rows (places, &reads[k], FALSE, visit);
+    /* The last layer's output goes to the picture. */
+    if (i + 1 < places->graph->layers->len)
+      visit_rows (places, &out, TRUE, visit);
+  }
+}
+
+static void
+note_last_use (Places *places, guint activation, guint strip, gboolean writes)
+{
+  places->strips[activation][strip].last = places->end;
+}
+
+/* The newest page that no thread can still be busy with when the next task is begun; a page that
+ * has just been given back would make them wait for each other. */
+static guint32
+take_page (Places *places, guint kind)
+{
+  GArray *free = places->free[kind];
+
+  for (guint i = free->len; i-- > 0;) {
+    const FreePage page = g_array_index (free, FreePage, i);
+    if (page.since + places->layout->distance <= places->first) {
+      g_array_remove_index (free, i);
+      places->after = MAX (places->after, page.since);
+      return page.page;
     }
   }
-  Slot *slot = get_slot (links, layer->out.activation, y0);
-  after = MAX (after, MAX (slot->written, slot->read));
-  slot->written = MAX (slot->written, behind);
-  return after;
+  return places->schedule->n_pages[kind]++;
 }
 
-static guint
-link_group (const Links *links, const RfdnGroup *group, gint y0, gint y1, guint behind)
+static void
+place_strip (Places *places, guint activation, guint strip, gboolean writes)
 {
-  guint after = 0;
+  Strip *at = &places->strips[activation][strip];
 
-  if (group->first == group->end) {
-    Slot *slot = get_slot (links, 0, y0);
-    after = MAX (slot->written, slot->read);
-    slot->written = MAX (slot->written, behind);
+  if (!at->has_page) {
+    places->schedule->page[activation][strip] =
+        take_page (places, places->schedule->kind[activation]);
+    at->has_page = TRUE;
   }
-  for (guint i = group->first; i < group->end; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (links->graph, i);
-    after = MAX (after, link_layer (links, layer, y0, y1, behind));
+  /* Not for what another layer of the same tasks has just written. */
+  if (at->written <= places->first)
+    places->after = MAX (places->after, at->written);
+  if (writes)
+    at->written = places->end;
+}
+
+static void
+give_back (Places *places, guint activation, guint strip, gboolean writes)
+{
+  Strip *at = &places->strips[activation][strip];
+  const FreePage page = {places->schedule->page[activation][strip], places->end};
+
+  if (at->last != places->end)
+    return;
+  at->last = 0; /* once */
+  g_array_append_val (places->free[places->schedule->kind[activation]], page);
+}
+
+static void
+for_all_tasks (Places *places, StripFunc visit, gboolean set_after)
+{
+  GArray *tasks = places->schedule->tasks;
+
+  for (guint t = 0; t < tasks->len;) {
+    const RfdnTask task = g_array_index (tasks, RfdnTask, t);
+    places->first = t;
+    places->end = t + task.n_chunks;
+    places->after = 0;
+    visit_strips (places, &task, visit);
+    for (; t < places->end; t++) {
+      if (set_after)
+        g_array_index (tasks, RfdnTask, t).after = places->after;
+    }
+    if (set_after)
+      visit_strips (places, &task, give_back);
   }
-  return after;
+}
+
+static void
+find_kinds (RfdnSchedule *self, const RfdnGraph *graph)
+{
+  const guint n = graph->activations->len;
+
+  self->kinds = g_array_new (FALSE, FALSE, sizeof (RfdnPageKind));
+  self->kind = g_new0 (guint, n);
+  for (guint i = 0; i < n; i++) {
+    const RfdnActivation *activation = rfdn_graph_activation (graph, i);
+    const RfdnPageKind kind = {activation->grid, activation->channels};
+    guint k = 0;
+    for (; k < self->kinds->len; k++) {
+      const RfdnPageKind *other = &g_array_index (self->kinds, RfdnPageKind, k);
+      if (other->grid == kind.grid && other->channels == kind.channels)
+        break;
+    }
+    if (k == self->kinds->len)
+      g_array_append_val (self->kinds, kind);
+    self->kind[i] = k;
+  }
+  self->n_pages = g_new0 (guint, self->kinds->len);
+}
+
+RfdnSchedule *
+rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
+                   const RfdnRect *regions)
+{
+  const guint n = graph->activations->len;
+  RfdnSchedule *self = g_new0 (RfdnSchedule, 1);
+
+  self->tasks = make_tasks (graph, groups, layout, regions);
+  find_kinds (self, graph);
+  self->page = g_new0 (guint32 *, n + 1);
+
+  Places places = {graph, groups, layout, regions, self, .strips = g_new (Strip *, n)};
+  for (guint i = 0; i < n; i++) {
+    const guint n_strips = get_strip (&places, i, regions[i].y1 - 1) + 1;
+    places.strips[i] = g_new0 (Strip, n_strips);
+    self->page[i] = g_new0 (guint32, n_strips);
+  }
+  places.free = g_new (GArray *, self->kinds->len);
+  for (guint k = 0; k < self->kinds->len; k++)
+    places.free[k] = g_array_new (FALSE, FALSE, sizeof (FreePage));
+
+  for_all_tasks (&places, note_last_use, FALSE);
+  for_all_tasks (&places, place_strip, TRUE);
+
+  for (guint k = 0; k < self->kinds->len; k++)
+    g_array_unref (places.free[k]);
+  g_free (places.free);
+  for (guint i = 0; i < n; i++)
+    g_free (places.strips[i]);
+  g_free (places.strips);
+  return self;
 }
 
 void
-rfdn_schedule_link (GArray *tasks, const RfdnGraph *graph, const GArray *groups,
-                    const RfdnLayout *layout, const RfdnRect *regions, const guint *rings)
+rfdn_schedule_free (RfdnSchedule *self)
 {
-  const guint n = graph->activations->len;
-  Links links = {graph, layout, regions, rings, g_new (Slot *, n)};
-
-  for (guint i = 0; i < n; i++)
-    links.slots[i] = g_new0 (Slot, MAX (rings[i], 1));
-  for (guint t = 0; t < tasks->len;) {
-    const RfdnTask task = g_array_index (tasks, RfdnTask, t);
-    const RfdnGroup *group = &g_array_index (groups, RfdnGroup, task.group);
-    const guint after = link_group (&links, group, task.y0, task.y1, 0);
-    link_group (&links, group, task.y0, task.y1, t + task.n_chunks);
-    for (guint chunk = 0; chunk < task.n_chunks; chunk++, t++)
-      g_array_index (tasks, RfdnTask, t).after = after;
-  }
-  for (guint i = 0; i < n; i++)
-    g_free (links.slots[i]);
-  g_free (links.slots);
+  if (self == NULL)
+    return;
+  g_array_unref (self->tasks);
+  for (guint i = 0; self->page[i] != NULL; i++)
+    g_free (self->page[i]);
+  g_free (self->page);
+  g_free (self->kind);
+  g_array_unref (self->kinds);
+  g_free (self->n_pages);
+  g_free (self);
 }

@@ -4,12 +4,15 @@
 
 #include "planner.h"
 
-/* The order in which a tile is computed: rows roll through the layers.
+/* The order in which a tile is computed, and where its activations lie meanwhile: rows roll through
+ * the layers.
  *
  * The input is loaded a few rows at a time, and after each load every layer goes as far as its
- * inputs allow. So an activation is kept no longer than later layers need it, in a ring of strips,
- * and a frame of any height takes the same memory. Attention rolls along: its pooled maps lag some
- * forty rows behind the features that they weigh.
+ * inputs allow. Attention rolls along: its pooled maps lag some forty rows behind the features that
+ * they weigh. So a strip of an activation is kept no longer than later layers need it, and a frame
+ * of any height takes the same memory: strips live in pages, which are dealt out beforehand, as
+ * registers are by a compiler. A strip gets the page that was given back last, which is still in
+ * the cache.
  *
  * A schedule is a list of tasks. One thread works it off from first to last; several take the next
  * task each, and begin it as soon as enough of those in front of it are done. Order and arithmetic
@@ -33,13 +36,24 @@ typedef struct {
 /* The groups of a graph, in the order of its layers, loading first. An array of RfdnGroup. */
 GArray *rfdn_find_groups (const RfdnGraph *graph);
 
-/* The tasks of a tile with these regions, an array of RfdnTask; rings[i] is raised to the number of
- * strips of activation i that the order needs at the same time. `after` is not set yet. */
-GArray *rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
-                           const RfdnRect *regions, guint *rings);
+/* Strips of activations that have grid and channels in common share pages. */
+typedef struct {
+  RfdnGrid grid;
+  guint channels;
+} RfdnPageKind;
 
-/* Sets `after` of all tasks, given rings at least as long as rfdn_schedule_new() asked for. */
-void rfdn_schedule_link (GArray *tasks, const RfdnGraph *graph, const GArray *groups,
-                         const RfdnLayout *layout, const RfdnRect *regions, const guint *rings);
+typedef struct {
+  GArray *tasks;  /* RfdnTask */
+  guint32 **page; /* of each activation and strip, within its kind */
+  guint *kind;    /* of each activation: index of its kind */
+  GArray *kinds;  /* RfdnPageKind */
+  guint *n_pages; /* of each kind */
+} RfdnSchedule;
+
+/* The schedule of a tile with these regions. It can be used for all tiles that have the same rows.
+ */
+RfdnSchedule *rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups,
+                                 const RfdnLayout *layout, const RfdnRect *regions);
+void rfdn_schedule_free (RfdnSchedule *schedule);
 
 #endif

@@ -12,16 +12,18 @@ typedef struct {
   const RfdnRect *regions;
   const RfdnScratch *scratch;
   RfdnWorker *worker;
+  const RfdnSchedule *schedule;
   const RfdnTask *task;
 } Run;
 
 /* An activation of the tile at hand. */
 typedef struct {
-  float *first; /* channel 0, phase 0 of column 0, in the first row of the first strip's slot */
-  gsize run, stride; /* floats from run to run, from row to row */
-  gint column0;      /* the pixel that column 0 begins at */
-  gint strip0;       /* the row that the first strip begins at */
-  guint n_strips;
+  float *first;        /* channel 0, phase 0 of column 0, in the first row of page 0 */
+  const guint32 *page; /* of each strip */
+  gsize page_size;     /* floats */
+  gsize run, stride;   /* floats from run to run, from row to row */
+  gint column0;        /* the pixel that column 0 begins at */
+  gint strip0;         /* the row that the first strip begins at */
   RfdnRect region;
   RfdnRect extent; /* of the whole grid */
   gboolean pooled;
@@ -33,12 +35,13 @@ get_view (const Run *run, guint activation)
 {
   const RfdnActivation *a = rfdn_graph_activation (run->network->graph, activation);
   const RfdnRect *region = &run->regions[activation];
-  const RfdnPlace *place = &run->network->places[activation];
+  const RfdnPages *pages = &run->network->pages[run->schedule->kind[activation]];
   const RfdnLayout *layout = &run->network->layout;
   View view = {
       .column0 = rfdn_grain_floor (region->x0),
       .strip0 = rfdn_grain_floor (region->y0),
-      .n_strips = run->network->rings[activation],
+      .page = run->schedule->page[activation],
+      .page_size = pages->size,
       .region = *region,
       .extent = rfdn_grid_get_extent (a->grid, layout->width, layout->height),
       .pooled = a->grid == RFDN_GRID_POOLED,
@@ -46,16 +49,16 @@ get_view (const Run *run, guint activation)
   };
   view.run = rfdn_run_size (region->x1 - view.column0);
   view.stride = a->channels * RFDN_PHASES * view.run;
-  view.first = run->scratch->arena + place->offset + RFDN_RUN_SLACK;
+  view.first = run->scratch->arena + pages->offset + RFDN_RUN_SLACK;
   return view;
 }
 
 static float *
 view_channel (const View *view, gint y, guint channel)
 {
-  const guint slot = (guint) (y - view->strip0) / RFDN_STRIP % view->n_strips;
-  const guint row = slot * RFDN_STRIP + (guint) y % RFDN_STRIP;
-  return view->first + row * view->stride + channel * RFDN_PHASES * view->run;
+  const guint32 page = view->page[(guint) (y - view->strip0) / RFDN_STRIP];
+  return view->first + page * view->page_size + (guint) y % RFDN_STRIP * view->stride +
+         channel * RFDN_PHASES * view->run;
 }
 
 /* A row as a 3x3 convolution is to see it: zeros beyond the frame's border, and the last row there
@@ -366,11 +369,11 @@ run_layer (const Run *run, guint index)
 }
 
 void
-rfdn_task_run (const RfdnNetwork *network, const RfdnTask *task, const RfdnPicture *picture,
-               const RfdnScratch *scratch, RfdnWorker *worker)
+rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnTask *task,
+               const RfdnPicture *picture, const RfdnScratch *scratch, RfdnWorker *worker)
 {
   const RfdnGroup *group = &g_array_index (network->groups, RfdnGroup, task->group);
-  const Run run = {network, picture, worker->regions, scratch, worker, task};
+  const Run run = {network, picture, worker->regions, scratch, worker, schedule, task};
 
   if (group->first == group->end) {
     const gint64 start = look_at_clock (worker);
