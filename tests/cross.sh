@@ -147,9 +147,10 @@ run_tools() {
 test_aarch64() {
   local RFDN_BUILD=$RFDN_BUILD-aarch64 refused='sse2 avx2 avx512'
   local -x GST_PLUGIN_SYSTEM_PATH=$ARM_LIBRARIES/gstreamer-1.0 RFDN_TEST_LEVELS=scalar,neon
-  # Of core-upscaler, what ran for both levels above, and what takes longest.
+  # Not again for scalar code: of core-upscaler, what tests both levels anyway, and what takes
+  # minutes.
   local test skip=
-  for test in {naive,tiles}/{scalar,neon} tiles/attention; do
+  for test in {naive,tiles}/{scalar,neon} tiles/attention threads; do
     skip+=" -s /upscaler/$test"
   done
   [ "$suite" ] || rfdn_fail "aarch64 needs Debian's cross compiler, and this is not Debian"
