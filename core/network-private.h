@@ -51,7 +51,8 @@ typedef struct {
 } RfdnWorker;
 
 struct RfdnScratch {
-  float *arena;
+  gpointer memory;
+  float *arena; /* the pages, in `memory` */
   float *zeros; /* a row of them */
   guint n_workers;
   RfdnWorker *workers;

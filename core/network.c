@@ -211,12 +211,14 @@ rfdn_scratch_new (const RfdnNetwork *network, guint n_threads)
 
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
-  self->arena = alloc_floats (network->arena_size);
+  /* Fresh memory is zeros that the system has yet to make: the threads have it made as they go. */
+  self->memory = g_try_malloc0_n (network->arena_size + RFDN_ALIGN, sizeof (float));
+  self->arena = (float *) (((guintptr) self->memory + RFDN_ALIGN - 1) & -(guintptr) RFDN_ALIGN);
   self->zeros = alloc_floats (network->zero_size);
   self->done = g_try_new0 (gint, get_n_tasks (network));
   self->n_workers = n_threads;
   self->workers = g_new0 (RfdnWorker, n_threads);
-  gboolean ok = self->arena && self->zeros && self->done;
+  gboolean ok = self->memory && self->zeros && self->done;
   for (guint i = 0; i < n_threads && ok; i++)
     ok = worker_init (&self->workers[i], network);
   if (ok)
@@ -239,7 +241,7 @@ rfdn_scratch_free (RfdnScratch *self)
     g_free (self->workers[i].times);
   }
   g_free (self->workers);
-  free (self->arena);
+  g_free (self->memory);
   free (self->zeros);
   g_free (self->done);
   g_mutex_clear (&self->mutex);

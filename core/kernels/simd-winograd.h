@@ -40,9 +40,9 @@ winograd_scratch_size (guint in_channels, guint out_channels)
   return WINOGRAD_LANES * (WINOGRAD_POSITIONS * (gsize) in_channels + (6 + 24) * WINOGRAD_BLOCK);
 }
 
-/* One number of G g G'. */
-static float
-winograd_weight (const float *g, guint row, guint column)
+/* G g G' of one filter. */
+static void
+winograd_filter (float u[WINOGRAD_POSITIONS], const float *g)
 {
   static const double G[6][3] = {
       {1.0 / 4, 0, 0},
@@ -52,13 +52,14 @@ winograd_weight (const float *g, guint row, guint column)
       {1.0 / 24, -1.0 / 12, 1.0 / 6},
       {0, 0, 1},
   };
-  double sum = 0;
 
-  for (guint y = 0; y < 3; y++) {
+  for (guint r = 0; r < 6; r++) {
+    double half[3];
     for (guint x = 0; x < 3; x++)
-      sum += G[row][y] * (double) g[3 * y + x] * G[column][x];
+      half[x] = G[r][0] * (double) g[x] + G[r][1] * (double) g[3 + x] + G[r][2] * (double) g[6 + x];
+    for (guint j = 0; j < 6; j++)
+      u[6 * r + j] = (float) (half[0] * G[j][0] + half[1] * G[j][1] + half[2] * G[j][2]);
   }
-  return (float) sum;
 }
 
 static void
@@ -69,13 +70,15 @@ winograd_pack (float *packed, const float *weights, const float *bias, guint in_
     *packed++ = bias ? bias[o] : 0;
   for (guint o = 0, k = 0; o < out_channels; k++) {
     const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
-    for (guint position = 0; position < WINOGRAD_POSITIONS; position++) {
+    for (guint b = 0; b < block; b++) {
       for (guint i = 0; i < in_channels; i++) {
-        for (guint b = 0; b < block; b++)
-          *packed++ = winograd_weight (weights + ((gsize) (o + b) * in_channels + i) * 9,
-                                       position / 6, position % 6);
+        float u[WINOGRAD_POSITIONS];
+        winograd_filter (u, weights + ((gsize) (o + b) * in_channels + i) * 9);
+        for (guint position = 0; position < WINOGRAD_POSITIONS; position++)
+          packed[((gsize) position * in_channels + i) * block + b] = u[position];
       }
     }
+    packed += (gsize) WINOGRAD_POSITIONS * in_channels * block;
     o += block;
   }
 }
