@@ -1,0 +1,105 @@
+"""Workers that take turns, each in a process of its own that stays alive."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from engines import Case
+
+HERE = Path(__file__).resolve().parent
+SETTLE = 0.1  # seconds for the threads of the one before to go to sleep; most runtimes spin for a while
+OURS = "rfdn"
+
+
+class WorkerError(Exception):
+    """A worker ended; the text is the last thing that it said."""
+
+
+@dataclass
+class Worker:
+    """A process that computes one case with one engine, asleep unless asked."""
+
+    engine: str
+    command: list[str]
+    log: Path
+    turns: list[float] = field(default_factory=list)  # a turn's median, milliseconds
+    memory: int = 0  # peak of the process, KiB
+
+    def __enter__(self) -> Self:
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=log, text=True, bufsize=1)
+        try:
+            self.ready = self.read().removeprefix("ready ")
+        except WorkerError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    def read(self) -> str:
+        line = self.process.stdout.readline()
+        if not line:
+            said = self.log.read_text(errors="replace").strip().splitlines() or ["nothing"]
+            raise WorkerError(f"{self.engine}: the process ended ({self.process.wait()}): {said[-1]}")
+        return line.strip()
+
+    def ask(self, line: str) -> str:
+        try:
+            self.process.stdin.write(line + "\n")
+        except BrokenPipeError:
+            pass  # read() says why
+        return self.read()
+
+    def take_turn(self, frames: int) -> None:
+        """A frame to get its memory back into the caches, then `frames` that count."""
+        time.sleep(SETTLE)
+        times = [float(word) for word in self.ask(f"run {frames + 1}").split()]
+        self.turns.append(statistics.median(times[1:]))
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        self.memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+    def difference(self, case: Case) -> float:
+        """The largest absolute difference from PyTorch's output, in 0..255."""
+        path = case.folder / f"{self.engine}.f32"
+        self.ask(f"save {path}")
+        result, reference = np.fromfile(path, "<f4"), np.load(case.reference).ravel()
+        path.unlink()
+        if result.shape != reference.shape:
+            raise WorkerError(f"{self.engine}: {result.size} samples came out, expected {reference.size}")
+        difference = float(np.abs(result - reference).max())
+        # The largest of numbers among which is a NaN is that NaN: no comparison would catch it.
+        return difference * 255 / case.input_range if np.isfinite(difference) else float("inf")
+
+
+def peer(engine: str, case: Case, threads: int, variant: str) -> Worker:
+    return Worker(engine, [sys.executable, str(HERE / "worker.py"), engine, str(case.folder), str(threads), variant],
+                  case.folder / f"{engine}.log")
+
+
+def ours(program: Path, model: str, case: Case, threads: int) -> Worker:
+    return Worker(OURS, [str(program), model, str(case.width), str(case.height), str(threads), str(case.bytes)],
+                  case.folder / f"{OURS}.log")
+
+
+def alternate(workers: list[Worker], rounds: int, frames: int) -> None:
+    """A turn each a round; who begins moves on, so that nobody always follows the same one's leavings."""
+    for k in range(rounds):
+        for i in range(len(workers)):
+            workers[(i + k) % len(workers)].take_turn(frames)
