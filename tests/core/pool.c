@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Threads of pools: as many as was asked for, asleep when idle, given back at the end, sharing the
+ * processors, and without any influence on the result. */
+
+#define _GNU_SOURCE
+#include "pool.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "picture.h"
+#include "threads.h"
+
+static guint
+count_threads (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  guint n = 0;
+
+  g_assert_nonnull (dir);
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+/* Threads come and go a little later than the calls that start and end them. */
+static guint
+wait_for_threads (guint n)
+{
+  for (guint i = 0; i < 2000 && count_threads () != n; i++)
+    g_usleep (1000);
+  return count_threads ();
+}
+
+/* Work that takes a while whatever the processors do, and who was at it. */
+typedef struct {
+  gint left;
+  gint at_work, most; /* members, now and at the most at the same time */
+  gint samples, sum;  /* of at_work, when a piece begins */
+  gint member[64];    /* whether it is at work */
+  gint done;
+  gint *at_work_of_all; /* counts members of all jobs */
+} Job;
+
+static void
+note_most (gint *most, gint now)
+{
+  for (gint old = g_atomic_int_get (most); now > old; old = g_atomic_int_get (most)) {
+    if (g_atomic_int_compare_and_exchange (most, old, now))
+      return;
+  }
+}
+
+static void
+work (RfdnMember member, gpointer data)
+{
+  Job *job = data;
+
+  /* Two of the same number would share memory. */
+  g_assert_cmpuint (member.index, <, G_N_ELEMENTS (job->member));
+  g_assert_true (g_atomic_int_compare_and_exchange (&job->member[member.index], 0, 1));
+  g_atomic_int_inc (job->at_work_of_all);
+  while (!rfdn_member_must_leave (member) && g_atomic_int_add (&job->left, -1) > 0) {
+    const gint now = g_atomic_int_get (job->at_work_of_all);
+    note_most (&job->most, now);
+    g_atomic_int_add (&job->sum, now);
+    g_atomic_int_inc (&job->samples);
+    g_usleep (1000);
+    g_atomic_int_inc (&job->done);
+  }
+  g_atomic_int_add (job->at_work_of_all, -1);
+  g_atomic_int_set (&job->member[member.index], 0);
+}
+
+static Job
+run_job (RfdnPool *pool, gint pieces, gint *at_work_of_all)
+{
+  gint alone = 0;
+  Job job = {.left = pieces, .at_work_of_all = at_work_of_all ? at_work_of_all : &alone};
+
+  rfdn_pool_run (pool, work, &job);
+  g_assert_cmpint (job.done, ==, pieces);
+  return job;
+}
+
+/* Two processors at the most, so that the numbers are the same on every machine. */
+static guint
+begin_two_processors (cpu_set_t *before)
+{
+  cpu_set_t two;
+
+  g_assert_cmpint (sched_getaffinity (0, sizeof *before, before), ==, 0);
+  CPU_ZERO (&two);
+  for (guint i = 0; i < CPU_SETSIZE && CPU_COUNT (&two) < 2; i++) {
+    if (CPU_ISSET (i, before))
+      CPU_SET (i, &two);
+  }
+  g_assert_cmpint (sched_setaffinity (0, sizeof two, &two), ==, 0);
+  return rfdn_available_threads ();
+}
+
+static void
+end_two_processors (const cpu_set_t *before)
+{
+  g_assert_cmpint (sched_setaffinity (0, sizeof *before, before), ==, 0);
+}
+
+/* First of all: no other pool's threads are on their way out. */
+static void
+test_idle (void)
+{
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (4);
+  struct rusage before, after;
+
+  run_job (pool, 50, NULL);
+  getrusage (RUSAGE_SELF, &before);
+  g_usleep (300 * 1000);
+  getrusage (RUSAGE_SELF, &after);
+  const gint64 used = (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * G_USEC_PER_SEC +
+                      (after.ru_utime.tv_usec - before.ru_utime.tv_usec) +
+                      (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * G_USEC_PER_SEC +
+                      (after.ru_stime.tv_usec - before.ru_stime.tv_usec);
+  g_test_message ("%" G_GINT64_FORMAT " us in 300 ms", used);
+  g_assert_cmpint (used, <, 30 * 1000);
+}
+
+static void
+test_size (void)
+{
+  static const guint sizes[] = {1, 2, 3, 7};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (RfdnPool) pool = rfdn_pool_new (sizes[i]);
+    const guint size = rfdn_resolve_threads (sizes[i]);
+    g_assert_cmpuint (rfdn_pool_get_size (pool), ==, size);
+    const Job job = run_job (pool, 300, NULL);
+    g_assert_cmpint (job.most, ==, size);
+  }
+}
+
+static void
+test_give_back (void)
+{
+  g_usleep (100 * 1000); /* for those of other tests to end */
+  const guint before = count_threads ();
+
+  for (guint i = 0; i < 200; i++) {
+    const guint size = rfdn_resolve_threads (2 + i % 7);
+    RfdnPool *pool = rfdn_pool_new (size);
+    if (i % 10 == 0) {
+      run_job (pool, 20, NULL);
+#ifndef __clang__
+      g_assert_cmpuint (wait_for_threads (before + size - 1), ==, before + size - 1);
+#endif
+    }
+    rfdn_pool_unref (pool);
+  }
+  const guint after = wait_for_threads (before);
+  g_test_message ("%u threads before 200 pools, %u after", before, after);
+  /* LLVM's OpenMP keeps threads for the next team, but starts no others while it has some. */
+  g_assert_cmpuint (after, <=, before + 8);
+#ifdef __clang__
+  if (after > before)
+    g_test_skip ("LLVM's OpenMP keeps its threads");
+#else
+  g_assert_cmpuint (after, ==, before);
+#endif
+}
+
+/* A reference more keeps the threads; an upscaler holds one. */
+static void
+test_references (void)
+{
+  RfdnPool *pool = rfdn_pool_new (2);
+  g_autoptr (RfdnModel) model = make_model ("reprfn", 4, 1, 2, 1, FALSE, NULL);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  guint8 in[16 * 16] = {0}, out[32 * 32];
+  params.width = params.height = 16;
+  params.pool = pool;
+  RfdnUpscaler *upscaler = rfdn_upscaler_new (model, &params, NULL);
+
+  rfdn_pool_unref (pool);
+  rfdn_upscaler_run (upscaler, &(RfdnPlane){in, 16, 1}, &(RfdnPlane){out, 32, 1});
+  rfdn_upscaler_free (upscaler);
+  rfdn_pool_unref (NULL);
+}
+
+/* ---- several at the same time ---------------------------------------------------------------- */
+
+#define CALLERS 3
+
+typedef struct {
+  guint n_threads;
+  gint *at_work;
+  gint most, samples, sum;
+} Caller;
+
+static gpointer
+call (gpointer data)
+{
+  Caller *self = data;
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (self->n_threads);
+
+  for (guint i = 0; i < 10; i++) {
+    const Job job = run_job (pool, 40, self->at_work);
+    self->most = MAX (self->most, job.most);
+    self->samples += job.samples;
+    self->sum += job.sum;
+  }
+  return NULL;
+}
+
+/* The mean number of threads at work. */
+static double
+run_callers (guint n_threads)
+{
+  Caller callers[CALLERS];
+  GThread *threads[CALLERS];
+  gint at_work = 0, samples = 0, sum = 0, most = 0;
+
+  for (guint i = 0; i < CALLERS; i++) {
+    callers[i] = (Caller){n_threads, &at_work, 0, 0, 0};
+    threads[i] = g_thread_new ("caller", call, &callers[i]);
+  }
+  for (guint i = 0; i < CALLERS; i++) {
+    g_thread_join (threads[i]);
+    samples += callers[i].samples;
+    sum += callers[i].sum;
+    most = MAX (most, callers[i].most);
+  }
+  g_test_message ("%d pools of %u threads: %.2f at work, %d at most", CALLERS, n_threads,
+                  (double) sum / samples, most);
+  return (double) sum / samples;
+}
+
+/* Those who call work in any case; their helpers only where a processor is left. */
+static void
+test_share (void)
+{
+  cpu_set_t before;
+  const guint processors = begin_two_processors (&before);
+
+  g_assert_cmpfloat (run_callers (0), <, MAX (CALLERS, processors) + 0.4);
+  /* And they come back. */
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (0);
+  const Job job = run_job (pool, 300, NULL);
+  g_assert_cmpuint (rfdn_pool_get_size (pool), ==, rfdn_resolve_threads (0));
+  g_assert_cmpint (job.most, ==, rfdn_pool_get_size (pool));
+  /* Who asks for a number gets it. */
+  if (rfdn_resolve_threads (3) == 3)
+    g_assert_cmpfloat (run_callers (3), >, 2 * CALLERS);
+  end_two_processors (&before);
+}
+
+/* An upscaler of its own in a thread of its own. */
+typedef struct {
+  RfdnModel *model;
+  const Map *picture, *want;
+  guint n_threads;
+} Stream;
+
+static gpointer
+stream_run (gpointer data)
+{
+  const Stream *self = data;
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  const Map *want = self->want;
+
+  params.n_threads = self->n_threads;
+  for (guint i = 0; i < 6; i++) {
+    g_autoptr (Map) got = upscale_float (self->model, &params, self->picture);
+    const gsize size = (gsize) got->channels * got->height * got->width * sizeof (float);
+    g_assert_cmpmem (got->values, size, want->values, size);
+  }
+  return NULL;
+}
+
+static void
+test_results (void)
+{
+  static const guint n_threads[] = {1, 2, 3, 7, 0};
+  static const char *const architectures[] = {"rfdn", "reprfn"};
+
+  for (guint a = 0; a < G_N_ELEMENTS (architectures); a++) {
+    g_autoptr (RfdnModel) model = make_model (architectures[a], 6, 2, 2, 1, FALSE, NULL);
+    g_autoptr (Map) picture = make_picture (1, 181, 67);
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    params.n_threads = 1;
+    g_autoptr (Map) want = upscale_float (model, &params, picture);
+    Stream streams[G_N_ELEMENTS (n_threads)];
+    GThread *threads[G_N_ELEMENTS (n_threads)];
+    for (guint i = 0; i < G_N_ELEMENTS (n_threads); i++) {
+      streams[i] = (Stream){model, picture, want, n_threads[i]};
+      threads[i] = g_thread_new ("stream", stream_run, &streams[i]);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS (n_threads); i++)
+      g_thread_join (threads[i]);
+  }
+}
+
+/* ---- no more threads ------------------------------------------------------------------------- */
+
+#define NO_LIMIT 77
+
+static gpointer
+do_nothing (gpointer data)
+{
+  return NULL;
+}
+
+/* A process that can start no thread. */
+static int
+run_limited (void)
+{
+  struct rlimit limit;
+
+  /* Limits mean nothing to root. */
+  if (geteuid () == 0 && setresuid (60000, 60000, 60000) != 0)
+    return NO_LIMIT;
+  if (getrlimit (RLIMIT_NPROC, &limit) != 0)
+    return NO_LIMIT;
+  limit.rlim_cur = 0;
+  if (setrlimit (RLIMIT_NPROC, &limit) != 0)
+    return NO_LIMIT;
+  GThread *thread = g_thread_try_new ("try", do_nothing, NULL, NULL);
+  if (thread != NULL) {
+    g_thread_join (thread);
+    return NO_LIMIT;
+  }
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (4);
+  return run_job (pool, 100, NULL).most == 1 ? 0 : 1;
+}
+
+/* The caller does the work. */
+static void
+test_limit (void)
+{
+  const pid_t child = fork ();
+  int status = 0;
+
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    _exit (run_limited ());
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  if (WEXITSTATUS (status) == NO_LIMIT)
+    g_test_skip ("the number of threads cannot be limited here");
+  else
+    g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  /* A process of one thread can be copied. */
+  g_test_add_func ("/pool/limit", test_limit);
+  g_test_add_func ("/pool/idle", test_idle);
+  g_test_add_func ("/pool/size", test_size);
+  g_test_add_func ("/pool/give-back", test_give_back);
+  g_test_add_func ("/pool/references", test_references);
+  g_test_add_func ("/pool/share", test_share);
+  g_test_add_func ("/pool/results", test_results);
+  return g_test_run ();
+}
