@@ -30,8 +30,9 @@ RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);
 
-/* For up to `n_threads` threads together. NULL if there is not enough memory. */
-RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads);
+/* For up to `n_threads` threads together, which return without the rest of the work when
+ * `cancelled` is not zero. NULL if there is not enough memory. */
+RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const gint *cancelled);
 void rfdn_scratch_free (RfdnScratch *scratch);
 
 /* Bytes that a scratch takes. */

@@ -339,6 +339,20 @@ RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerPa
 RFDN_API void rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
 
 /**
+ * rfdn_upscaler_set_cancelled:
+ * @self: the upscaler
+ * @cancelled: whether its work is wanted no more
+ *
+ * Makes a run that is in progress return within about a millisecond, and later ones at once, with
+ * any part of the picture not written; until it is called with %FALSE. Any thread may call it at
+ * any time.
+ */
+RFDN_API void rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled);
+
+/** Whether the work of @self is wanted no more. */
+RFDN_API gboolean rfdn_upscaler_is_cancelled (const RfdnUpscaler *self);
+
+/**
  * rfdn_upscaler_describe:
  *
  * Tells in one line what was chosen: CPU level, threads, tiles and overlap, scratch memory.

@@ -28,24 +28,42 @@ look (const RfdnScratch *scratch, RfdnWorker *worker, guint after)
   return worker->done >= after;
 }
 
-static void
+static gboolean
+is_cancelled (const RfdnScratch *scratch)
+{
+  return g_atomic_int_get (scratch->cancelled) != 0;
+}
+
+/* FALSE if that will never be, because the work is cancelled. */
+static gboolean
 wait_until_done (RfdnScratch *scratch, RfdnWorker *worker, guint after)
 {
   for (guint i = 0; i < LOOKS; i++) {
     if (look (scratch, worker, after))
-      return;
+      return TRUE;
     rfdn_relax ();
   }
   for (guint i = 0; i < YIELDS; i++) {
     if (look (scratch, worker, after))
-      return;
+      return TRUE;
     g_thread_yield ();
   }
   g_mutex_lock (&scratch->mutex);
   g_atomic_int_inc (&scratch->n_waiting);
-  while (!look (scratch, worker, after))
+  while (!look (scratch, worker, after) && !is_cancelled (scratch))
     g_cond_wait (&scratch->cond, &scratch->mutex);
   g_atomic_int_add (&scratch->n_waiting, -1);
+  g_mutex_unlock (&scratch->mutex);
+  return look (scratch, worker, after);
+}
+
+static void
+wake_all (RfdnScratch *scratch)
+{
+  if (g_atomic_int_get (&scratch->n_waiting) == 0)
+    return;
+  g_mutex_lock (&scratch->mutex);
+  g_cond_broadcast (&scratch->cond);
   g_mutex_unlock (&scratch->mutex);
 }
 
@@ -55,11 +73,7 @@ static void
 set_done (RfdnScratch *scratch, guint task, gint round)
 {
   g_atomic_int_set (&scratch->done[task], round);
-  if (g_atomic_int_get (&scratch->n_waiting) == 0)
-    return;
-  g_mutex_lock (&scratch->mutex);
-  g_cond_broadcast (&scratch->cond);
-  g_mutex_unlock (&scratch->mutex);
+  wake_all (scratch);
 }
 
 static const RfdnSchedule *
@@ -98,8 +112,11 @@ rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const Rfdn
     const RfdnSchedule *schedule = get_schedule (self, worker->tile);
     const RfdnTask *task = &g_array_index (schedule->tasks, RfdnTask, number - worker->base);
     /* All tiles share the memory: the one before must be done. */
-    wait_until_done (scratch, worker, worker->base + task->after);
+    if (is_cancelled (scratch) || !wait_until_done (scratch, worker, worker->base + task->after))
+      break;
     rfdn_task_run (self, schedule, task, picture, scratch, worker);
     set_done (scratch, number, worker->round);
   }
+  /* Who waits for what this thread has left undone looks whether it is cancelled. */
+  wake_all (scratch);
 }

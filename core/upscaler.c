@@ -18,6 +18,7 @@ struct RfdnUpscaler {
   /* The run at hand. */
   RfdnPicture picture;
   gint next_tile; /* when each thread computes its own */
+  gint cancelled;
 };
 
 static gboolean
@@ -53,7 +54,7 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
   self->n_scratch = self->layout.together ? 1 : MIN (n_threads, n_tiles);
   self->scratch = g_new0 (RfdnScratch *, self->n_scratch);
   for (guint i = 0; i < self->n_scratch; i++) {
-    self->scratch[i] = rfdn_scratch_new (self->network, sharing);
+    self->scratch[i] = rfdn_scratch_new (self->network, sharing, &self->cancelled);
     if (self->scratch[i] == NULL) {
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
                    "no memory for %ux%u pixels: a tile of %dx%d takes %" G_GSIZE_FORMAT " MiB",
@@ -122,7 +123,7 @@ run_member (RfdnMember member, gpointer data)
   }
   if (member.index >= self->n_scratch)
     return;
-  while (!rfdn_member_must_leave (member)) {
+  while (!rfdn_member_must_leave (member) && !rfdn_upscaler_is_cancelled (self)) {
     const guint tile = (guint) g_atomic_int_add (&self->next_tile, 1);
     if (tile >= n_tiles)
       return;
@@ -148,6 +149,18 @@ rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out
   if (self->layout.together)
     rfdn_scratch_begin (self->scratch[0]);
   rfdn_pool_run (self->pool, run_member, self);
+}
+
+void
+rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled)
+{
+  g_atomic_int_set (&self->cancelled, cancelled);
+}
+
+gboolean
+rfdn_upscaler_is_cancelled (const RfdnUpscaler *self)
+{
+  return g_atomic_int_get (&self->cancelled);
 }
 
 char *

@@ -313,6 +313,70 @@ test_repeat (void)
   }
 }
 
+typedef struct {
+  RfdnUpscaler *upscaler;
+  RfdnPlane in, out;
+} Work;
+
+static gpointer
+run_work (gpointer data)
+{
+  Work *work = data;
+  rfdn_upscaler_run (work->upscaler, &work->in, &work->out);
+  return NULL;
+}
+
+/* Cancelled before and at any time during a run, with threads that share a tile and with threads
+ * that do not: it returns, and the next run is whole. */
+static void
+test_cancel (void)
+{
+  static const guint which[] = {0, 4};
+  const guint width = 200, height = 160;
+  g_autoptr (Map) picture = make_picture (1, height, width);
+  g_autofree guint8 *in = g_malloc (width * height);
+  for (guint i = 0; i < width * height; i++)
+    in[i] = (guint8) (255 * picture->values[i]);
+
+  for (guint k = 0; k < G_N_ELEMENTS (which); k++) {
+    g_autoptr (RfdnModel) model = network_model (which[k], NULL);
+    const guint scale = networks[which[k]].scale;
+    const gsize size = (gsize) width * height * scale * scale;
+    g_autofree guint8 *want = g_malloc (size), *got = g_malloc (size);
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    params.width = width;
+    params.height = height;
+    params.n_threads = 3;
+    params.cpu = RFDN_CPU_SCALAR;
+    g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+    Work work = {upscaler, {in, width, 1}, {want, (gssize) width * scale, 1}};
+    run_work (&work);
+
+    work.out.data = got;
+    memset (got, 0xa5, size);
+    rfdn_upscaler_set_cancelled (upscaler, TRUE);
+    run_work (&work);
+    for (gsize i = 0; i < size; i++)
+      g_assert_cmphex (got[i], ==, 0xa5);
+
+    guint cut_short = 0;
+    for (guint round = 0; round < 20; round++) {
+      rfdn_upscaler_set_cancelled (upscaler, FALSE);
+      memset (got, 0xa5, size);
+      GThread *thread = g_thread_new ("work", run_work, &work);
+      g_usleep (500 * round);
+      rfdn_upscaler_set_cancelled (upscaler, TRUE);
+      g_thread_join (thread);
+      cut_short += memcmp (got, want, size) != 0;
+    }
+    g_assert_cmpuint (cut_short, >, 0);
+
+    rfdn_upscaler_set_cancelled (upscaler, FALSE);
+    run_work (&work);
+    g_assert_cmpmem (got, size, want, size);
+  }
+}
+
 static void
 test_bad_params (void)
 {
@@ -378,6 +442,7 @@ main (int argc, char **argv)
   g_test_add_func ("/upscaler/sizes", test_sizes);
   g_test_add_func ("/upscaler/formats", test_formats);
   g_test_add_func ("/upscaler/repeat", test_repeat);
+  g_test_add_func ("/upscaler/cancel", test_cancel);
   g_test_add_func ("/upscaler/bad-params", test_bad_params);
   g_test_add_func ("/upscaler/describe", test_describe);
   return g_test_run ();
