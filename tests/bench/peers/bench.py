@@ -6,7 +6,6 @@ run.sh makes everything that this needs and calls it.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -14,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,7 +26,12 @@ from engines import Case
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 TOLERANCE = 0.5  # of 255: what is further from PyTorch computes something else
+WORK = Path(os.environ.get("RFDN_PEERS", ROOT / "build-peers"))
+PROGRAM = WORK / "engine/tests/bench/peers/rfdn-peers-worker"
 NAMES = {turns.OURS: "**gst-rfdn**", **engines.NAMES}
+
+
+Facts = dict[str, dict[str, list[str]]]  # of each peer that can take part: versions, variants
 
 
 def say(text: str) -> None:
@@ -55,11 +60,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=parse_size, nargs="+", default=[(320, 180), (640, 360)], metavar="WxH")
     parser.add_argument("--threads", type=positive, nargs="+", default=[2, 1], metavar="N")
     parser.add_argument("--rounds", type=positive, default=7, help="turns of each engine")
-    parser.add_argument("--frames", type=positive, default=3, help="timed in a turn, after one that is not")
+    parser.add_argument("--frames", type=positive, default=2, help="timed in a turn, after one that is not")
     parser.add_argument("--peers", nargs="*", choices=list(engines.NAMES), default=list(engines.NAMES))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every turn there as well")
-    parser.add_argument("--program", type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -72,36 +75,27 @@ def find_weights(model: str) -> Path:
     return path
 
 
-def installed(peers: list[str]) -> list[str]:
-    """Those whose packages are there; the others are named."""
-    found = []
-    for name in peers:
-        try:
-            engines.find(name)
-            found.append(name)
-        except Exception as error:  # noqa: BLE001 - a package may also be broken on this machine
-            say(f"{engines.NAMES[name]}: left out: {str(error).splitlines()[0]}")
-    return found
-
-
-def make_case(args: argparse.Namespace, weights: Path, size: tuple[int, int], peers: list[str]) -> Case:
-    folder = args.work / f"{weights.parent.name}-{weights.stem}-{size[0]}x{size[1]}"
+def make_case(weights: Path, size: tuple[int, int], peers: list[str]) -> tuple[Case, Facts]:
+    """The network exported at a size, and what is known of the peers that can take part."""
+    folder = WORK / "cases" / f"{weights.parent.name}-{weights.stem}-{size[0]}x{size[1]}"
     say(f"Exporting {weights.name} at {size[0]}x{size[1]} ...")
     command = [sys.executable, str(HERE / "prepare.py"), str(folder), str(weights), *map(str, size), *peers]
-    made = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
     lines = made.stderr.strip().splitlines()
     if made.returncode:
         sys.exit(f"{weights}: {lines[-1] if lines else 'cannot be exported'}")
     for line in lines:
-        if "cannot be exported" in line:
+        if ": left out: " in line:
             say(line)
-    return prepare.read(folder)
+    return prepare.read(folder), json.loads(made.stdout)
 
 
-def fastest(name: str, case: Case, threads: int) -> str | None:
+def fastest(name: str, case: Case, threads: int, variants: list[str]) -> str | None:
     """The variant of an engine that takes least time here; None if none works."""
     best: tuple[float, str] | None = None
-    for variant in engines.find(name).variants:
+    if len(variants) == 1:
+        return variants[0]
+    for variant in variants:
         try:
             with turns.peer(name, case, threads, variant) as worker:
                 worker.take_turn(3)
@@ -114,11 +108,14 @@ def fastest(name: str, case: Case, threads: int) -> str | None:
 
 
 def measure(args: argparse.Namespace, case: Case, threads: int, variants: dict[str, str]) -> list[table.Row]:
-    rows = []
+    rows: list[table.Row] = []
     with ExitStack() as stack:
-        workers = [stack.enter_context(turns.ours(args.program, args.model, case, threads))]
-        workers += [stack.enter_context(turns.peer(*peer)) for peer in
-                    ((name, case, threads, variant) for name, variant in variants.items())]
+        workers = [stack.enter_context(turns.ours(PROGRAM, args.model, case, threads))]
+        for name, variant in variants.items():
+            try:
+                workers.append(stack.enter_context(turns.peer(name, case, threads, variant)))
+            except turns.WorkerError as error:
+                say(str(error))
         turns.alternate(workers, args.rounds, args.frames)
         for worker in workers:
             row = table.Row(worker.engine, case.width, case.height, threads, worker.turns, worker.memory,
@@ -129,37 +126,39 @@ def measure(args: argparse.Namespace, case: Case, threads: int, variants: dict[s
     return rows
 
 
-def describe(variants: dict[str, str]) -> dict[str, str]:
-    """Machine, command and versions."""
+def describe(args: argparse.Namespace, facts: Facts, variants: dict[str, str]) -> dict[str, str]:
+    """Machine, versions, settings and command."""
     cpu = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     git = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--tags"],
                          check=False, capture_output=True, text=True)
-    packages = {package for name in variants for package in engines.find(name).packages}
-    versions = [f"{package} {importlib.metadata.version(package)}" for package in sorted(packages, key=str.lower)]
-    return {"cpu": cpu[1] if cpu else platform.machine(), "processors": str(os.cpu_count()),
-            "command": shlex.join(["tests/bench/peers/run.sh", *os.environ.get("RFDN_PEERS_ARGUMENTS", "").split()]),
+    versions = [version for name in variants for version in facts[name]["versions"]]
+    return {"cpu": f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} processors",
+            "date": time.strftime("%Y-%m-%d"),
             "versions": ", ".join([f"gst-rfdn {git.stdout.strip() or 'unknown'}", *versions]),
-            "variants": ", ".join(f"{engines.NAMES[n]}: {v}" for n, v in variants.items() if v != "default")}
+            "settings": ", ".join(f"{NAMES[n]} {v}" for n, v in variants.items() if len(facts[n]["variants"]) > 1),
+            "rounds": f"{args.rounds} rounds of {args.frames} frames",
+            "command": shlex.join(["tests/bench/peers/run.sh", *sys.argv[1:]])}
 
 
 def main() -> None:
     args = parse()
     weights = find_weights(args.model)
-    peers = installed(args.peers)
-    cases = [make_case(args, weights, size, peers) for size in args.size]
-    chosen = {name: fastest(name, cases[0], max(args.threads)) for name in peers}
+    made = [make_case(weights, size, args.peers) for size in args.size]
+    first, facts = made[0]
+    chosen = {name: fastest(name, first, max(args.threads), facts[name]["variants"]) for name in facts}
     variants = {name: variant for name, variant in chosen.items() if variant}
-    rows = [row for case in cases for threads in args.threads for row in measure(args, case, threads, variants)]
+    rows = [row for case, able in made for threads in args.threads
+            for row in measure(args, case, threads, {n: v for n, v in variants.items() if n in able})]
 
-    about = describe(variants)
-    ours = {(r.width, r.height, r.threads): r for r in rows if r.engine == turns.OURS}
+    about = describe(args, facts, variants)
+    ours = {(row.width, row.height, row.threads): row for row in rows if row.engine == turns.OURS}
     if args.json:
-        results = [table.as_json(r, ours.get((r.width, r.height, r.threads))) for r in rows]
+        results = [table.as_json(row, ours[row.width, row.height, row.threads]) for row in rows]
         args.json.write_text(json.dumps({**about, "model": args.model, "rows": results}, indent=1) + "\n")
     table.print_markdown(rows, NAMES, turns.OURS)
-    print(f"\n{about['cpu']}, {about['processors']} processors. {about['versions']}. {about['variants']}.\n"
-          f"`{about['command']}`")
-    wrong = {NAMES[r.engine] for r in rows if not r.difference <= TOLERANCE}
+    print("\n" + "; ".join(text for key, text in about.items() if text and key != "command"))
+    print(f"\n    {about['command']}")
+    wrong = {NAMES[row.engine] for row in rows if not row.difference <= TOLERANCE}
     if wrong:
         sys.exit(f"Not PyTorch's output: {', '.join(sorted(wrong))}")
 

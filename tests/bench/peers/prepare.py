@@ -1,14 +1,19 @@
 """Makes a case: a picture, what PyTorch makes of it, and the network in each engine's format.
 
-Run as a script in a process of its own, so that no worker holds more than its engine needs.
+A script in a process of its own, so that neither the workers nor what starts them hold more than they
+need. Its output is one line of JSON: the packages' versions and the variants of each engine that can
+take part; what is wrong with the others goes to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
+import os
 import sys
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +46,8 @@ def make(folder: Path, weights: Path, width: int, height: int) -> Case:
     network = pytorch.load(weights)
     _, about = pytorch.networks.weights.read(weights)
     default = 255 if isinstance(network, pytorch.networks.RFDN) else 1
-    facts = {"width": width, "height": height, "channels": network.channels, "scale": network.scale,
-             "input_range": float(about.get("input_range", default)), "weights": str(weights.resolve())}
-    folder.mkdir(parents=True, exist_ok=True)
-    case = Case(folder=folder, **{**facts, "weights": weights})
+    case = Case(folder, weights.resolve(), width, height, network.channels, network.scale,
+                float(about.get("input_range", default)))
     case.bytes.write_bytes(draw(case.channels, height, width).tobytes())
     picture = torch.from_numpy(case.picture())
     with torch.inference_mode():
@@ -53,8 +56,22 @@ def make(folder: Path, weights: Path, width: int, height: int) -> Case:
         warnings.simplefilter("ignore")  # the exporter by tracing is "deprecated", and exact
         torch.onnx.export(network, (picture,), str(case.onnx), input_names=["lr"], output_names=["hr"],
                           opset_version=18, dynamo=False)
+    facts = {**asdict(case), "weights": str(case.weights)}
+    facts.pop("folder")
     (folder / "case.json").write_text(json.dumps(facts))
     return case
+
+
+def export(name: str, case: Case) -> dict[str, list[str]] | None:
+    """Have an engine's files made; its versions and variants, or None where it cannot take part."""
+    try:
+        engine = engines.find(name)
+        engine.export(case)
+        versions = [f"{package} {importlib.metadata.version(package)}" for package in engine.packages]
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with this one, the others go on
+        print(f"{engines.NAMES[name]}: left out: {(str(error) or repr(error)).splitlines()[0]}", file=sys.stderr)
+        return None
+    return {"versions": versions, "variants": list(engine.variants)}
 
 
 def main() -> None:
@@ -65,12 +82,15 @@ def main() -> None:
     parser.add_argument("height", type=int)
     parser.add_argument("engines", nargs="*", metavar="ENGINE")
     args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+
+    # Libraries and converters print as they like; only the answer goes where the output went.
+    answer = os.fdopen(os.dup(1), "w")
+    with (args.folder / "export.log").open("w") as log:
+        os.dup2(log.fileno(), 1)
     case = make(args.folder, args.weights, args.width, args.height)
-    for name in args.engines:
-        try:
-            engines.find(name).export(case)
-        except Exception as error:  # noqa: BLE001 - the others go on; bench.py tells this one by its missing files
-            print(f"{name}: cannot be exported: {error}", file=sys.stderr)
+    found = {name: facts for name in args.engines if (facts := export(name, case))}
+    json.dump(found, answer)
 
 
 if __name__ == "__main__":

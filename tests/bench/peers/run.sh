@@ -40,6 +40,5 @@ fi
 "$peers/venv/bin/python" -c 'import torch, onnx' 2>/dev/null ||
   rfdn_fail "without PyTorch and onnx there is nothing to compare with; see $peers/pip.log"
 
-export PYTHONWARNINGS=ignore RFDN_PEERS_ARGUMENTS="$*"
-exec "$peers/venv/bin/python" "$here/bench.py" \
-  --program "$RFDN_BUILD/tests/bench/peers/rfdn-peers-worker" --work "$peers/cases" "$@"
+export PYTHONWARNINGS=ignore RFDN_PEERS=$peers
+exec "$peers/venv/bin/python" "$here/bench.py" "$@"

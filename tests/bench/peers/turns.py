@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Worker:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=log, text=True, bufsize=1)
+        assert self.process.stdin and self.process.stdout
+        self.questions: IO[str] = self.process.stdin
+        self.answers: IO[str] = self.process.stdout
         try:
             self.ready = self.read().removeprefix("ready ")
         except WorkerError:
@@ -45,16 +48,16 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.stdin.close()
+        self.questions.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
 
     def read(self) -> str:
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
             said = self.log.read_text(errors="replace").strip().splitlines() or ["nothing"]
             raise WorkerError(f"{self.engine}: the process ended ({self.process.wait()}): {said[-1]}")
@@ -62,7 +65,7 @@ class Worker:
 
     def ask(self, line: str) -> str:
         try:
-            self.process.stdin.write(line + "\n")
+            self.questions.write(line + "\n")
         except BrokenPipeError:
             pass  # read() says why
         return self.read()
@@ -99,7 +102,17 @@ def ours(program: Path, model: str, case: Case, threads: int) -> Worker:
 
 
 def alternate(workers: list[Worker], rounds: int, frames: int) -> None:
-    """A turn each a round; who begins moves on, so that nobody always follows the same one's leavings."""
+    """A turn each a round; who begins moves on, so that nobody always follows the same one's leavings.
+
+    A peer that ends is named and taken off the list; without ours there is nothing to compare with.
+    """
     for k in range(rounds):
-        for i in range(len(workers)):
-            workers[(i + k) % len(workers)].take_turn(frames)
+        begin = k % len(workers)
+        for worker in workers[begin:] + workers[:begin]:
+            try:
+                worker.take_turn(frames)
+            except WorkerError as error:
+                if worker.engine == OURS:
+                    raise
+                print(error, file=sys.stderr)
+                workers.remove(worker)

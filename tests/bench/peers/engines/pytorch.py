@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "models" / "train")
 import networks
 
 
-def load(weights: Path) -> torch.nn.Module:
+def load(weights: Path) -> networks.RFDN | networks.RepRFN:
     network, _, _ = networks.load(weights)
     return network.eval().requires_grad_(False)
 
@@ -26,19 +26,20 @@ class Peer(Engine):
 
     def __init__(self, case: Case, threads: int, variant: str) -> None:
         torch.set_num_threads(threads)
-        self.network = load(case.weights)
+        network = load(case.weights)
         self.picture = torch.from_numpy(case.picture())
         if "channels last" in variant:
-            self.network = self.network.to(memory_format=torch.channels_last)
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             self.picture = self.picture.to(memory_format=torch.channels_last)
         if variant == "frozen":
             with torch.inference_mode():
-                traced = torch.jit.trace(self.network, self.picture, check_trace=False)
-                self.network = torch.jit.optimize_for_inference(traced)
+                traced = torch.jit.trace(network, self.picture, check_trace=False)
+                network = torch.jit.optimize_for_inference(traced)
         elif "compiled" in variant:
             # The weights become constants, so that oneDNN may lay them out in advance.
             torch._inductor.config.freezing = True
-            self.network = torch.compile(self.network, dynamic=False)
+            network = torch.compile(network, dynamic=False)  # type: ignore[assignment]
+        self.network = network
 
     def run(self) -> None:
         with torch.inference_mode():
