@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The order of a tile's tasks: complete, and safe for any number of threads. */
+
+#include "simulator.h"
+
+#include "kernels/kernels.h"
+#include "model.h"
+#include "picture.h"
+
+#define ROUNDS 400
+
+/* A network, a frame and a layout. */
+typedef struct {
+  RfdnModel *model;
+  const RfdnGraph *graph;
+  GArray *groups;
+  RfdnLayout layout;
+} Case;
+
+static void
+case_clear (Case *self)
+{
+  rfdn_model_unref (self->model);
+  g_array_unref (self->groups);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Case, case_clear)
+
+static guint
+random_below (guint n)
+{
+  return (guint) g_test_rand_int_range (0, (gint) n);
+}
+
+/* What the planner may choose some day, beyond what it chooses now. */
+static void
+change_sharing (RfdnLayout *layout)
+{
+  layout->step = RFDN_STRIP * (gint) (1 + random_below (6));
+  layout->chunks = 1 + random_below (9);
+  layout->distance = random_below (30);
+  layout->together = TRUE;
+}
+
+static void
+case_init (Case *self)
+{
+  const gboolean is_rfdn = g_test_rand_bit (), attention = is_rfdn || g_test_rand_bit ();
+  const gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
+  const gint size = g_test_rand_bit () ? 60 : 400;
+  const guint tile = random_below (2) ? 1 + random_below (120) : 0;
+
+  self->model = make_model (is_rfdn ? "rfdn" : "reprfn", 4, 1 + random_below (4),
+                            2 + random_below (3), random_below (2) ? 3 : 1, attention, NULL);
+  self->graph = rfdn_model_get_graph (self->model);
+  self->groups = rfdn_find_groups (self->graph);
+  rfdn_layout_init (&self->layout, self->graph, g_test_rand_int_range (least, size),
+                    g_test_rand_int_range (least, size), 1 + random_below (9), tile,
+                    random_below (2) ? (gint) random_below (100) : -1);
+  if (random_below (2))
+    change_sharing (&self->layout);
+}
+
+static RfdnSchedule *
+make_schedule (const Case *self, guint tile, RfdnRect *regions)
+{
+  /* One for all tiles side by side, as the network makes it. */
+  const guint columns = (guint) self->layout.columns;
+  rfdn_layout_get_regions (&self->layout, self->graph, tile / columns * columns, regions);
+  RfdnSchedule *schedule = rfdn_schedule_new (self->graph, self->groups, &self->layout, regions);
+  rfdn_layout_get_regions (&self->layout, self->graph, tile, regions);
+  return schedule;
+}
+
+static Plan
+make_plan (const Case *self, const RfdnSchedule *schedule, const RfdnRect *regions)
+{
+  return (Plan){self->graph,         self->groups,           regions, self->layout.width,
+                self->layout.height, self->layout.attention, schedule};
+}
+
+static void
+assert_fine (const Case *self, const char *error)
+{
+  g_autofree char *layout = rfdn_layout_describe (&self->layout);
+
+  if (error != NULL)
+    g_error ("%s: %ux%u, %s, step %d, %u chunks, distance %u: %s",
+             rfdn_model_get_info (self->model)->architecture, self->layout.width,
+             self->layout.height, layout, self->layout.step, self->layout.chunks,
+             self->layout.distance, error);
+}
+
+static void
+test_random (void)
+{
+  gsize n_tasks = 0;
+
+  for (guint round = 0; round < ROUNDS; round++) {
+    g_auto (Case) self;
+    case_init (&self);
+    const guint n_tiles = (guint) (self.layout.columns * self.layout.rows);
+    const guint tiles[] = {0, random_below (n_tiles), n_tiles - 1};
+    for (guint k = 0; k < (n_tiles > 1 ? 3 : 1); k++) {
+      g_autofree RfdnRect *regions = g_new (RfdnRect, self.graph->activations->len);
+      RfdnSchedule *schedule = make_schedule (&self, tiles[k], regions);
+      const Plan plan = make_plan (&self, schedule, regions);
+      g_autofree char *rows = simulator_check_rows (&plan);
+      assert_fine (&self, rows);
+      g_autofree char *order = simulator_check_order (&plan);
+      assert_fine (&self, order);
+      n_tasks += schedule->tasks->len;
+      rfdn_schedule_free (schedule);
+    }
+  }
+  g_test_message ("%" G_GSIZE_FORMAT " tasks", n_tasks);
+}
+
+/* ---- the simulator itself -------------------------------------------------------------------- */
+
+typedef gboolean (*BreakFunc) (const Case *self, RfdnSchedule *schedule);
+
+static RfdnTask *
+random_task (const RfdnSchedule *schedule)
+{
+  return &g_array_index (schedule->tasks, RfdnTask, random_below (schedule->tasks->len));
+}
+
+static gboolean
+forget_after (const Case *self, RfdnSchedule *schedule)
+{
+  RfdnTask *task = random_task (schedule);
+  const gboolean any = task->after > 0;
+  task->after = 0;
+  return any;
+}
+
+static gboolean
+shorten_after (const Case *self, RfdnSchedule *schedule)
+{
+  RfdnTask *task = random_task (schedule);
+  const gboolean any = task->after > 0;
+  task->after -= any;
+  return any;
+}
+
+static gboolean
+wait_for_itself (const Case *self, RfdnSchedule *schedule)
+{
+  const guint number = random_below (schedule->tasks->len);
+  g_array_index (schedule->tasks, RfdnTask, number).after = number + 1;
+  return TRUE;
+}
+
+/* A strip gets the page of the strip below. */
+static gboolean
+move_page (const Case *self, RfdnSchedule *schedule)
+{
+  const guint activation = random_below (self->graph->activations->len - 1);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, self->graph->activations->len);
+  rfdn_layout_get_regions (&self->layout, self->graph, 0, regions);
+  const gint n = (regions[activation].y1 - 1) / RFDN_STRIP - regions[activation].y0 / RFDN_STRIP;
+  guint32 *page = schedule->page[activation];
+  if (n < 1)
+    return FALSE;
+  const guint strip = random_below ((guint) n);
+  const gboolean any = page[strip] != page[strip + 1];
+  page[strip] = page[strip + 1];
+  return any;
+}
+
+static gboolean
+lose_task (const Case *self, RfdnSchedule *schedule)
+{
+  g_array_remove_index (schedule->tasks, random_below (schedule->tasks->len));
+  return TRUE;
+}
+
+static gboolean
+repeat_task (const Case *self, RfdnSchedule *schedule)
+{
+  const RfdnTask task = *random_task (schedule);
+  g_array_append_val (schedule->tasks, task);
+  return TRUE;
+}
+
+/* How often a schedule with one fault is found, in a hundred. */
+static double
+get_found (BreakFunc break_it, char *(*check) (const Plan *plan))
+{
+  guint n = 0, found = 0;
+
+  for (guint round = 0; round < 20; round++) {
+    g_auto (Case) self;
+    case_init (&self);
+    g_autofree RfdnRect *regions = g_new (RfdnRect, self.graph->activations->len);
+    for (guint k = 0; k < 5; k++) {
+      RfdnSchedule *schedule = make_schedule (&self, 0, regions);
+      if (break_it (&self, schedule)) {
+        const Plan plan = make_plan (&self, schedule, regions);
+        g_autofree char *error = check (&plan);
+        n++;
+        found += error != NULL;
+      }
+      rfdn_schedule_free (schedule);
+    }
+  }
+  return 100.0 * found / MAX (n, 1);
+}
+
+static void
+test_broken (void)
+{
+  static const struct {
+    const char *name;
+    BreakFunc break_it;
+    char *(*check) (const Plan *plan);
+    double least; /* the schedule keeps account of strips, the simulator of rows */
+  } cases[] = {
+      {"a task that waits for nobody", forget_after, simulator_check_order, 100},
+      {"a task that waits for one too few", shorten_after, simulator_check_order, 95},
+      {"a task that waits for itself", wait_for_itself, simulator_check_order, 100},
+      {"two strips in one page", move_page, simulator_check_order, 95},
+      {"a task too few", lose_task, simulator_check_rows, 100},
+      {"a task too many", repeat_task, simulator_check_rows, 100},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const double found = get_found (cases[i].break_it, cases[i].check);
+    g_test_message ("%s: found in %.0f of 100", cases[i].name, found);
+    g_assert_cmpfloat (found, >=, cases[i].least);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/schedule/random", test_random);
+  g_test_add_func ("/schedule/broken", test_broken);
+  return g_test_run ();
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "simulator.h"
+
+#include "kernels/kernels.h"
+
+#define LOADING (-1) /* as a layer */
+
+/* Somebody has touched a row. */
+typedef struct {
+  guint task;
+  gint layer;
+  gboolean writes;
+  gboolean local; /* column by column, of the row that the task makes */
+  RfdnSlice slice;
+} Access;
+
+/* A page, with what lies in it. */
+typedef struct {
+  gboolean taken;
+  guint activation;
+  gint strip;
+  guint before;             /* tasks up to the last one that used what lay here before */
+  guint use;                /* the same for what lies here now */
+  GArray *rows[RFDN_STRIP]; /* Access */
+} Page;
+
+typedef struct {
+  const Plan *plan;
+  GArray **pages;   /* of each kind: Page */
+  gint *group_of;   /* layer -> group */
+  guint *chunks_of; /* group -> tasks that a row takes */
+  /* The task at hand. */
+  guint number;
+  const RfdnTask *task;
+  gint layer;
+  char *error;
+} Simulator;
+
+static const RfdnTask *
+get_task (const Plan *plan, guint number)
+{
+  return &g_array_index (plan->schedule->tasks, RfdnTask, number);
+}
+
+static const RfdnGroup *
+get_group (const Plan *plan, guint group)
+{
+  return &g_array_index (plan->groups, RfdnGroup, group);
+}
+
+G_GNUC_PRINTF (2, 3)
+static void
+fail (Simulator *self, const char *format, ...)
+{
+  va_list args;
+
+  if (self->error != NULL)
+    return;
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  self->error =
+      g_strdup_printf ("task %u (rows %d to %d, chunk %u of %u, after %u), layer %d: %s",
+                       self->number, self->task->y0, self->task->y1 - 1, self->task->chunk,
+                       self->task->n_chunks, self->task->after, self->layer, text);
+}
+
+/* ---- the rows of the groups ------------------------------------------------------------------ */
+
+static void
+get_rows (const Plan *plan, guint group, gint *y0, gint *y1)
+{
+  const RfdnGroup *layers = get_group (plan, group);
+
+  *y0 = layers->first == layers->end ? plan->regions[0].y0 : G_MAXINT;
+  *y1 = layers->first == layers->end ? plan->regions[0].y1 : G_MININT;
+  for (guint i = layers->first; i < layers->end; i++) {
+    const RfdnRect *region = &plan->regions[rfdn_graph_layer (plan->graph, i)->out.activation];
+    *y0 = MIN (*y0, region->y0);
+    *y1 = MAX (*y1, region->y1);
+  }
+}
+
+char *
+simulator_check_rows (const Plan *plan)
+{
+  const guint n = plan->groups->len;
+  g_autofree gint *next = g_new (gint, n);
+  g_autofree gint *end = g_new (gint, n);
+  const RfdnTask *before = NULL;
+
+  for (guint g = 0; g < n; g++)
+    get_rows (plan, g, &next[g], &end[g]);
+  for (guint t = 0; t < plan->schedule->tasks->len; t++) {
+    const RfdnTask *task = get_task (plan, t);
+    if (task->group >= n || task->n_chunks < 1 || task->chunk >= task->n_chunks)
+      return g_strdup_printf ("task %u: there is no such group or chunk", t);
+    if (task->y0 >= task->y1 || task->y0 / RFDN_STRIP != (task->y1 - 1) / RFDN_STRIP)
+      return g_strdup_printf ("task %u: rows %d to %d are no strip", t, task->y0, task->y1 - 1);
+    if (task->y0 != next[task->group])
+      return g_strdup_printf ("task %u: group %u is at row %d, not %d", t, task->group,
+                              next[task->group], task->y0);
+    /* The chunks of a strip follow each other. */
+    const gboolean follows = task->chunk > 0;
+    if (follows && (before->group != task->group || before->chunk + 1 != task->chunk ||
+                    before->n_chunks != task->n_chunks || before->y1 != task->y1))
+      return g_strdup_printf ("task %u: chunk %u comes without the one in front", t, task->chunk);
+    if (!follows && before != NULL && before->chunk + 1 != before->n_chunks)
+      return g_strdup_printf ("task %u: the last chunks of the strip in front are missing", t);
+    if (task->chunk + 1 == task->n_chunks)
+      next[task->group] = task->y1;
+    before = task;
+  }
+  for (guint g = 0; g < n; g++) {
+    if (next[g] != end[g])
+      return g_strdup_printf ("group %u ends at row %d, not %d", g, next[g], end[g]);
+  }
+  return NULL;
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static gint
+strip_of (gint y)
+{
+  return y / RFDN_STRIP;
+}
+
+static Page *
+find_page (const Simulator *self, guint activation, gint y)
+{
+  const RfdnSchedule *schedule = self->plan->schedule;
+  const gint first = strip_of (self->plan->regions[activation].y0);
+  const guint page = schedule->page[activation][strip_of (y) - first];
+  GArray *pages = self->pages[schedule->kind[activation]];
+
+  return page < pages->len ? &g_array_index (pages, Page, page) : NULL;
+}
+
+static gboolean
+overlap (const RfdnSlice *a, const RfdnSlice *b)
+{
+  return a->first < b->first + b->n && b->first < a->first + a->n;
+}
+
+static void
+note (Simulator *self, Page *page, gint y, const RfdnSlice *slice, gboolean writes, gboolean local)
+{
+  const Access access = {self->number, self->layer, writes, local, *slice};
+  GArray *row = page->rows[y % RFDN_STRIP];
+
+  for (guint i = row->len; i-- > 0;) {
+    const Access *old = &g_array_index (row, Access, i);
+    if (old->task == access.task && old->layer == access.layer && old->writes == writes &&
+        old->slice.first == slice->first)
+      return;
+  }
+  g_array_append_val (row, access);
+  page->use = MAX (page->use, self->number + 1);
+}
+
+/* Whether a task that has touched a row is done before the one at hand begins. */
+static gboolean
+is_done (const Simulator *self, const Access *access)
+{
+  return access->task < self->task->after;
+}
+
+static gboolean
+is_same_group (const Simulator *self, gint layer)
+{
+  return layer != LOADING && self->layer != LOADING &&
+         self->group_of[layer] == self->group_of[self->layer];
+}
+
+/* Whether another chunk of the strip at hand cannot meet this one in activation `activation`: both
+ * touch their own columns alone, and these are the same in it as in what the layer writes. */
+static gboolean
+keeps_to_columns (const Simulator *self, guint activation)
+{
+  const RfdnLayer *layer = rfdn_graph_layer (self->plan->graph, (guint) self->layer);
+  const RfdnRect *a = &self->plan->regions[activation];
+  const RfdnRect *b = &self->plan->regions[layer->out.activation];
+
+  return self->task->n_chunks == 1 || (a->x0 == b->x0 && a->x1 == b->x1);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* What layer `writer`, in front, has written of a row that the task at hand reads. */
+static void
+check_written (Simulator *self, const GArray *row, gint writer, guint activation, gint y,
+               gboolean local)
+{
+  guint n = 0;
+  gboolean by_itself = FALSE;
+
+  for (guint i = 0; i < row->len; i++) {
+    const Access *access = &g_array_index (row, Access, i);
+    if (!access->writes || access->layer != writer)
+      continue;
+    n += is_done (self, access);
+    by_itself |= access->task == self->number;
+  }
+  if (by_itself && local && is_same_group (self, writer) && keeps_to_columns (self, activation))
+    return;
+  if (n < self->chunks_of[writer == LOADING ? 0 : self->group_of[writer]])
+    fail (self, "row %d of activation %u: layer %d may not be done", y, activation, writer);
+}
+
+/* `local`: column by column, of the row that is written. */
+static void
+read_row (Simulator *self, const RfdnSlice *slice, gint y, gboolean local)
+{
+  const Plan *plan = self->plan;
+  Page *page = find_page (self, slice->activation, y);
+
+  if (page == NULL || !page->taken || page->activation != slice->activation ||
+      page->strip != strip_of (y)) {
+    fail (self, "row %d of activation %u is not there", y, slice->activation);
+    return;
+  }
+  GArray *row = page->rows[y % RFDN_STRIP];
+  if (slice->activation == 0)
+    check_written (self, row, LOADING, 0, y, FALSE);
+  for (gint i = 0; i < (gint) plan->graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (plan->graph, (guint) i);
+    if (layer->out.activation != slice->activation || !overlap (&layer->out, slice))
+      continue;
+    if (i < self->layer)
+      check_written (self, row, i, slice->activation, y, local);
+    for (guint k = 0; k < row->len && i >= self->layer; k++) {
+      const Access *access = &g_array_index (row, Access, k);
+      const gboolean beside = is_same_group (self, i) && local &&
+                              keeps_to_columns (self, slice->activation) &&
+                              access->task != self->number;
+      if (access->writes && access->layer == i && !beside)
+        fail (self, "row %d of activation %u: layer %d has overwritten it", y, slice->activation,
+              i);
+    }
+  }
+  note (self, page, y, slice, FALSE, local);
+}
+
+/* Beyond the frame there are zeros, and with attention beyond the region, too. */
+static void
+read_rows (Simulator *self, const RfdnSlice *slice, gint first, gint last)
+{
+  const Plan *plan = self->plan;
+  const RfdnRect *region = &plan->regions[slice->activation];
+  const RfdnRect extent = rfdn_grid_get_extent (
+      rfdn_graph_activation (plan->graph, slice->activation)->grid, plan->width, plan->height);
+
+  for (gint y = MAX (first, extent.y0); y <= MIN (last, extent.y1 - 1); y++) {
+    if (y >= region->y0 && y < region->y1)
+      read_row (self, slice, y, FALSE);
+    else if (!plan->attention)
+      fail (self, "row %d of activation %u is not computed", y, slice->activation);
+  }
+}
+
+/* A pooled map goes on beyond its region by its outermost row, up to the frame's border. */
+static void
+read_pooled_row (Simulator *self, const RfdnSlice *slice, gint y)
+{
+  const Plan *plan = self->plan;
+  const RfdnRect extent = rfdn_grid_get_extent (RFDN_GRID_POOLED, plan->width, plan->height);
+  const RfdnRect *region = &plan->regions[slice->activation];
+
+  if (y >= 0 && y < extent.y1)
+    read_row (self, slice, CLAMP (y, region->y0, region->y1 - 1), FALSE);
+}
+
+static void
+read_for_row (Simulator *self, const RfdnLayer *layer, gint y)
+{
+  const RfdnGrid grid = rfdn_graph_activation (self->plan->graph, layer->in.activation)->grid;
+
+  switch (layer->kind) {
+  case RFDN_LAYER_CONV_1X1:
+    read_row (self, &layer->in, y, TRUE);
+    break;
+  case RFDN_LAYER_CONV_3X3:
+    if (grid == RFDN_GRID_POOLED) {
+      for (gint k = y - 1; k <= y + 1; k++)
+        read_pooled_row (self, &layer->in, k);
+    } else {
+      read_rows (self, &layer->in, y - 1, y + 1);
+    }
+    break;
+  case RFDN_LAYER_CONV_3X3_STRIDE2:
+    read_rows (self, &layer->in, 2 * y, 2 * y + 2);
+    break;
+  case RFDN_LAYER_MAX_POOL:
+    read_rows (self, &layer->in, 3 * y, 3 * y + 6);
+    break;
+  }
+  if (layer->add.n)
+    read_row (self, &layer->add, y, TRUE);
+  if (layer->gate.n)
+    read_row (self, &layer->gate, y, TRUE);
+  if (layer->upsampled.n) {
+    const RfdnRect extent =
+        rfdn_grid_get_extent (RFDN_GRID_POOLED, self->plan->width, self->plan->height);
+    gint first, second;
+    float weight;
+    rfdn_bilinear_at (y, self->plan->height, extent.y1, &first, &second, &weight);
+    read_pooled_row (self, &layer->upsampled, first);
+    read_pooled_row (self, &layer->upsampled, second);
+  }
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void
+take_page (Page *page, guint activation, gint y)
+{
+  page->taken = TRUE;
+  page->activation = activation;
+  page->strip = strip_of (y);
+  page->before = page->use;
+  page->use = 0;
+  for (guint r = 0; r < RFDN_STRIP; r++)
+    g_array_set_size (page->rows[r], 0);
+}
+
+/* Those who touched the row before the task at hand writes to it. */
+static void
+check_others (Simulator *self, const GArray *row, const RfdnSlice *slice, gint y)
+{
+  for (guint i = 0; i < row->len; i++) {
+    const Access *access = &g_array_index (row, Access, i);
+    if (!overlap (&access->slice, slice))
+      continue;
+    if (access->layer == self->layer) {
+      if (access->writes && access->task == self->number)
+        fail (self, "row %d of activation %u is written twice", y, slice->activation);
+      continue; /* other chunks of the same strip, or its own sum in place */
+    }
+    const gboolean beside = is_same_group (self, access->layer) && access->local &&
+                            access->task != self->number &&
+                            keeps_to_columns (self, slice->activation);
+    if (access->layer > self->layer && !beside)
+      fail (self, "row %d of activation %u: layer %d has touched it too early", y,
+            slice->activation, access->layer);
+    else if (access->task != self->number && !is_done (self, access) && !beside)
+      fail (self, "row %d of activation %u: layer %d may still use it", y, slice->activation,
+            access->layer);
+  }
+}
+
+static void
+write_row (Simulator *self, const RfdnSlice *slice, gint y)
+{
+  Page *page = find_page (self, slice->activation, y);
+
+  if (page == NULL) {
+    fail (self, "activation %u has no page for row %d", slice->activation, y);
+    return;
+  }
+  if (!page->taken || page->activation != slice->activation || page->strip != strip_of (y))
+    take_page (page, slice->activation, y);
+  if (page->before > self->task->after)
+    fail (self, "the page of row %d of activation %u may be in use by task %u", y,
+          slice->activation, page->before - 1);
+  check_others (self, page->rows[y % RFDN_STRIP], slice, y);
+  note (self, page, y, slice, TRUE, TRUE);
+}
+
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
+static void
+run_layer (Simulator *self, guint index)
+{
+  const RfdnLayer *layer = rfdn_graph_layer (self->plan->graph, index);
+  const RfdnRect *region = &self->plan->regions[layer->out.activation];
+  const gint y0 = MAX (self->task->y0, region->y0), y1 = MIN (self->task->y1, region->y1);
+
+  self->layer = (gint) index;
+  for (gint y = y0; y < y1; y++)
+    read_for_row (self, layer, y);
+  /* The last layer writes to the picture. */
+  for (gint y = y0; y < y1 && index + 1 < self->plan->graph->layers->len; y++)
+    write_row (self, &layer->out, y);
+}
+
+static void
+run_task (Simulator *self, guint number)
+{
+  self->number = number;
+  self->task = get_task (self->plan, number);
+  self->layer = LOADING;
+  const RfdnGroup *group = get_group (self->plan, self->task->group);
+  const RfdnSlice input = {0, 0, rfdn_graph_activation (self->plan->graph, 0)->channels};
+
+  if (self->task->after > number)
+    fail (self, "it waits for itself");
+  if (group->first == group->end) {
+    for (gint y = self->task->y0; y < self->task->y1; y++)
+      write_row (self, &input, y);
+  }
+  for (guint i = group->first; i < group->end; i++)
+    run_layer (self, i);
+}
+
+static void
+page_clear (gpointer data)
+{
+  Page *page = data;
+  for (guint r = 0; r < RFDN_STRIP; r++)
+    g_array_unref (page->rows[r]);
+}
+
+static void
+simulator_init (Simulator *self, const Plan *plan)
+{
+  const guint n_kinds = plan->schedule->kinds->len;
+
+  *self = (Simulator){.plan = plan};
+  self->pages = g_new (GArray *, n_kinds);
+  for (guint k = 0; k < n_kinds; k++) {
+    self->pages[k] = g_array_new (FALSE, TRUE, sizeof (Page));
+    g_array_set_clear_func (self->pages[k], page_clear);
+    g_array_set_size (self->pages[k], plan->schedule->n_pages[k]);
+    for (guint p = 0; p < self->pages[k]->len; p++) {
+      for (guint r = 0; r < RFDN_STRIP; r++)
+        g_array_index (self->pages[k], Page, p).rows[r] =
+            g_array_new (FALSE, FALSE, sizeof (Access));
+    }
+  }
+  self->group_of = g_new (gint, plan->graph->layers->len);
+  self->chunks_of = g_new0 (guint, plan->groups->len);
+  for (guint t = 0; t < plan->schedule->tasks->len; t++)
+    self->chunks_of[get_task (plan, t)->group] = get_task (plan, t)->n_chunks;
+  for (guint g = 0; g < plan->groups->len; g++) {
+    for (guint i = get_group (plan, g)->first; i < get_group (plan, g)->end; i++)
+      self->group_of[i] = (gint) g;
+  }
+}
+
+char *
+simulator_check_order (const Plan *plan)
+{
+  Simulator self;
+
+  simulator_init (&self, plan);
+  for (guint t = 0; t < plan->schedule->tasks->len && self.error == NULL; t++)
+    run_task (&self, t);
+  for (guint k = 0; k < plan->schedule->kinds->len; k++)
+    g_array_unref (self.pages[k]);
+  g_free (self.pages);
+  g_free (self.group_of);
+  g_free (self.chunks_of);
+  return self.error;
+}
