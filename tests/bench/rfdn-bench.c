@@ -3,11 +3,12 @@
 /* Times the engine alone on one picture size:
  *
  *   rfdn-bench [--model NAME|FILE] [--size WxH] [--threads N] [--cpu LEVEL] [--frames K]
- *              [--tile-size N] [--json]
+ *              [--tile-size N] [--layers] [--json]
  *
- * Reports milliseconds a frame, the rate in operations of direct convolutions (two a multiply-add),
- * what part that is of the multiply-add peak of the same cores, measured in the same run, and the
- * process's peak memory. */
+ * Reports milliseconds a frame, and from the start to the first one; processor time; the rate in
+ * operations of direct convolutions (two a multiply-add), what part that is of the multiply-add
+ * peak of the same cores, measured in the same run; the process's peak memory, and by how much it
+ * grew after two frames. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,17 +74,32 @@ measure_peak (const char *description)
   g_assert_not_reached ();
 }
 
-/* Milliseconds of each frame, sorted. */
-static double *
-time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, guint height)
+typedef struct {
+  double setup, first;   /* milliseconds until the first frame can begin, and of that frame */
+  double *times;         /* of the others, sorted */
+  double processor;      /* of all threads, a frame */
+  long memory, memory_2; /* KiB at most: in the end, and after two frames */
+} Result;
+
+static double
+get_processor_ms (const struct rusage *usage)
+{
+  return 1e3 * (double) (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+         1e-3 * (double) (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
+static void
+time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, guint height,
+             Result *result)
 {
   const gsize plane = (gsize) width * height, scaled = plane * info->scale * info->scale;
   g_autofree guint8 *in = g_malloc (plane * info->channels);
   g_autofree guint8 *out = g_malloc (scaled * info->channels);
-  double *times = g_new (double, n_frames);
   g_autoptr (GRand) random = g_rand_new_with_seed (1);
   RfdnPlane from[3], to[3];
+  struct rusage before, after;
 
+  result->times = g_new (double, n_frames);
   for (gsize i = 0; i < plane * info->channels; i++)
     in[i] = (guint8) g_rand_int_range (random, 0, 256);
   for (guint c = 0; c < info->channels; c++) {
@@ -91,15 +107,52 @@ time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, gui
     to[c] = (RfdnPlane){out + c * scaled, (gssize) width * info->scale, 1};
   }
   for (gint i = -2; i < n_frames; i++) {
-    if (i == 0 && layers)
-      rfdn_upscaler_start_profile (upscaler);
+    if (i == 0) {
+      getrusage (RUSAGE_SELF, &before);
+      if (layers)
+        rfdn_upscaler_start_profile (upscaler);
+    }
     gint64 start = g_get_monotonic_time ();
     rfdn_upscaler_run (upscaler, from, to);
+    const double time = (double) (g_get_monotonic_time () - start) / 1e3;
+    if (i == -2)
+      result->first = time;
     if (i >= 0)
-      times[i] = (double) (g_get_monotonic_time () - start) / 1e3;
+      result->times[i] = time;
   }
-  bench_sort (times, (guint) n_frames);
-  return times;
+  getrusage (RUSAGE_SELF, &after);
+  result->processor = (get_processor_ms (&after) - get_processor_ms (&before)) / n_frames;
+  result->memory_2 = before.ru_maxrss;
+  result->memory = after.ru_maxrss;
+  bench_sort (result->times, (guint) n_frames);
+}
+
+static void
+print_result (const Result *r, const RfdnModelInfo *info, const char *plan, guint width,
+              guint height, guint threads)
+{
+  const double median = r->times[n_frames / 2];
+  const double rate = 2e-6 * (double) info->macs * width * height / median;
+  const double peak = 1e-9 * threads * measure_peak (plan);
+
+  if (json) {
+    printf ("{\"width\":%u,\"height\":%u,\"scale\":%u,\"threads\":%u,\"median_ms\":%.3f,"
+            "\"min_ms\":%.3f,\"max_ms\":%.3f,\"processor_ms\":%.3f,\"setup_ms\":%.3f,"
+            "\"first_ms\":%.3f,\"gflops\":%.2f,\"peak_gflops\":%.2f,\"memory_kib\":%ld,"
+            "\"growth_kib\":%ld,\"plan\":\"%s\"}\n",
+            width, height, info->scale, threads, median, r->times[0], r->times[n_frames - 1],
+            r->processor, r->setup, r->first, rate, peak, r->memory, r->memory - r->memory_2, plan);
+    return;
+  }
+  printf ("%s x%u, %" G_GUINT64_FORMAT " multiply-adds a pixel\n%s\n"
+          "%.2f ms a frame (%.2f to %.2f), %.1f frames a second; %.2f ms of processor time\n"
+          "the first after %.1f + %.1f ms\n"
+          "%.1f GFLOP/s as direct convolutions, %.0f%% of the peak of %.1f\n"
+          "memory %.1f MiB, grown by %.1f since the second frame\n",
+          info->architecture, info->scale, info->macs, plan, median, r->times[0],
+          r->times[n_frames - 1], 1e3 / median, r->processor, r->setup, r->first, rate,
+          100 * rate / peak, peak, (double) r->memory / 1024,
+          (double) (r->memory - r->memory_2) / 1024);
 }
 
 static int
@@ -166,33 +219,15 @@ main (int argc, char **argv)
     g_printerr ("rfdn-bench: %s\n", error->message);
     return 1;
   }
-  double setup = (double) (g_get_monotonic_time () - start) / 1e3;
+  Result result = {.setup = (double) (g_get_monotonic_time () - start) / 1e3};
 
   const RfdnModelInfo *info = rfdn_model_get_info (model);
   g_autofree char *plan = rfdn_upscaler_describe (upscaler);
-  const guint threads = n_threads ? (guint) n_threads : rfdn_available_threads ();
-  g_autofree double *times = time_frames (upscaler, info, width, height);
-  double median = times[n_frames / 2];
-  double rate = 2.0 * (double) info->macs * width * height / (median / 1e3);
-  double peak = threads * measure_peak (plan);
-  struct rusage usage;
-  getrusage (RUSAGE_SELF, &usage);
-
-  if (json) {
-    printf ("{\"width\":%u,\"height\":%u,\"scale\":%u,\"threads\":%u,\"median_ms\":%.3f,"
-            "\"min_ms\":%.3f,\"max_ms\":%.3f,\"setup_ms\":%.3f,\"gflops\":%.2f,"
-            "\"peak_gflops\":%.2f,\"memory_kib\":%ld,\"plan\":\"%s\"}\n",
-            width, height, info->scale, threads, median, times[0], times[n_frames - 1], setup,
-            rate / 1e9, peak / 1e9, usage.ru_maxrss, plan);
-    return 0;
-  }
-  printf ("%s x%u, %" G_GUINT64_FORMAT " multiply-adds a pixel\n%s\n"
-          "%.2f ms a frame (%.2f to %.2f), %.1f frames a second; set-up %.1f ms\n"
-          "%.1f GFLOP/s as direct convolutions, %.0f%% of the peak of %.1f; memory %.1f MiB\n",
-          info->architecture, info->scale, info->macs, plan, median, times[0], times[n_frames - 1],
-          1e3 / median, setup, rate / 1e9, 100 * rate / peak, peak / 1e9,
-          (double) usage.ru_maxrss / 1024);
-  if (layers)
+  time_frames (upscaler, info, width, height, &result);
+  print_result (&result, info, plan, width, height,
+                n_threads ? (guint) n_threads : rfdn_available_threads ());
+  if (layers && !json)
     print_layers (upscaler, width * height);
+  g_free (result.times);
   return 0;
 }
