@@ -77,7 +77,8 @@ typedef void (*RfdnMaxPoolRowFunc) (float *dst, gsize dst_run, const float *cons
 
 /* dst[c][p][t] += bilinear interpolation of two rows: with the row weights 1 - w1 and w1 and, for
  * the pixel of run p and column t, entry p * pitch + t of the floats that lie left and right of it
- * in a channel of src, and of the latter's weight. */
+ * in a channel of src, and of the latter's weight. src is a row of a pooled map, of RFDN_MAX_SIZE /
+ * 6 pixels at most. */
 typedef void (*RfdnUpsampleRowFunc) (float *dst, gsize dst_run, const float *row0,
                                      const float *row1, gsize src_run, float w1, const gint32 *left,
                                      const gint32 *right, const float *weight, gsize pitch,

@@ -39,26 +39,28 @@ max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_ru
   }
 }
 
-/* Of one channel, between two rows first. */
+/* Four runs of the widest pooled row. */
+#define UPSAMPLE_FLOATS (RFDN_MAX_SIZE / 6 + 8 * (RFDN_RUN_ALIGN + RFDN_RUN_SLACK))
+
+/* Between the two rows first, which are a sixth as long, and then along them. */
 static void
 upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
               float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
               guint channels, guint n)
 {
+  float row[UPSAMPLE_FLOATS];
   const float w0 = 1 - w1;
 
   for (guint c = 0; c < channels; c++) {
     const float *r0 = row0 + c * RFDN_PHASES * src_run, *r1 = row1 + c * RFDN_PHASES * src_run;
+    for (gsize k = 0; k < RFDN_PHASES * src_run; k++)
+      row[k] = r0[k] * w0 + r1[k] * w1;
     for (guint p = 0; p < RFDN_PHASES; p++) {
       const gint32 *l = left + p * pitch, *r = right + p * pitch;
       const float *w = weight + p * pitch;
       float *d = dst + (c * RFDN_PHASES + p) * dst_run;
-#pragma GCC ivdep
-      for (guint t = 0; t < n; t++) {
-        float a = r0[l[t]] * w0 + r1[l[t]] * w1;
-        float b = r0[r[t]] * w0 + r1[r[t]] * w1;
-        d[t] += a * (1 - w[t]) + b * w[t];
-      }
+      for (guint t = 0; t < n; t++)
+        d[t] += row[l[t]] * (1 - w[t]) + row[r[t]] * w[t];
     }
   }
 }

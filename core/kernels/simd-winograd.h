@@ -19,10 +19,19 @@
 #define WINOGRAD_VECTORS 2
 #endif
 
-/* Blocks of output channels: accumulators, the input's vectors and one to spare in registers. */
-#define WINOGRAD_BLOCK ((VECTOR_REGISTERS - 4) / WINOGRAD_VECTORS)
+/* Blocks of output channels: accumulators, the input's vectors, a weight and two to spare in
+ * registers. (With one to spare, gcc lets an accumulator go to memory.) */
+#define WINOGRAD_BLOCK ((VECTOR_REGISTERS - 3 - WINOGRAD_VECTORS) / WINOGRAD_VECTORS)
 
 #define WINOGRAD_LANES (WINOGRAD_VECTORS * VECTOR_FLOATS)
+
+/* Channels from a position of the transformed input to the next: an odd number, since positions a
+ * power of two apart would share a few lines of the cache. */
+INLINE gsize
+winograd_pitch (guint in_channels)
+{
+  return in_channels | 1;
+}
 
 /* ---- packing: biases, then [block][36 positions][in][channels of the block] -------------------
  */
@@ -37,7 +46,8 @@ winograd_packed_size (guint in_channels, guint out_channels)
 static gsize
 winograd_scratch_size (guint in_channels, guint out_channels)
 {
-  return WINOGRAD_LANES * (WINOGRAD_POSITIONS * (gsize) in_channels + (6 + 24) * WINOGRAD_BLOCK);
+  return WINOGRAD_LANES *
+         (WINOGRAD_POSITIONS * winograd_pitch (in_channels) + (6 + 24) * WINOGRAD_BLOCK);
 }
 
 /* G g G' of one filter. */
@@ -140,7 +150,8 @@ winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guin
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
         rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
-      winograd_input (to + i * lanes + v * VECTOR_FLOATS, a->in_channels * lanes, rows, a->src_run);
+      winograd_input (to + i * lanes + v * VECTOR_FLOATS, winograd_pitch (a->in_channels) * lanes,
+                      rows, a->src_run);
     }
   }
 }
@@ -262,14 +273,14 @@ winograd_multiply (float *products, const float *weights, const float *bias, con
     WINOGRAD_CASE (3)
     WINOGRAD_CASE (4)
     WINOGRAD_CASE (5)
+#if WINOGRAD_BLOCK > 5
     WINOGRAD_CASE (6)
-#if WINOGRAD_BLOCK > 6
-    WINOGRAD_CASE (7)
-    WINOGRAD_CASES_7 (8)
+    WINOGRAD_CASES_7 (7)
 #endif
-#if WINOGRAD_BLOCK > 14
-    WINOGRAD_CASES_7 (15)
-    WINOGRAD_CASES_7 (22)
+#if WINOGRAD_BLOCK > 13
+    WINOGRAD_CASES_7 (14)
+    WINOGRAD_CASES_7 (21)
+    WINOGRAD_CASE (28)
 #endif
   }
 }
@@ -277,9 +288,9 @@ winograd_multiply (float *products, const float *weights, const float *bias, con
 INLINE void
 winograd_batch (const RfdnConvStrip *a, guint t, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS, step = a->in_channels * lanes;
+  const gsize lanes = vectors * VECTOR_FLOATS, step = winograd_pitch (a->in_channels) * lanes;
   float *input = a->scratch;
-  float *products = input + WINOGRAD_POSITIONS * (gsize) a->in_channels * WINOGRAD_LANES;
+  float *products = input + WINOGRAD_POSITIONS * winograd_pitch (a->in_channels) * WINOGRAD_LANES;
   float *half = products + 6 * WINOGRAD_BLOCK * WINOGRAD_LANES;
   const float *weights = a->weights + a->out_channels;
 
