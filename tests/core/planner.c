@@ -3,8 +3,10 @@
 /* The layout of tiles: it covers the frame once, and every region lies where it can be computed. */
 
 #include "model.h"
+#include "network.h"
 #include "picture.h"
 #include "planner.h"
+#include "schedule.h"
 
 static gboolean
 contains (const RfdnRect *outer, const RfdnRect *inner)
@@ -115,6 +117,155 @@ test_bilinear (void)
   }
 }
 
+/* ---- what is chosen -------------------------------------------------------------------------- */
+
+enum { E_RFDN, LIVE, N_MODELS };
+
+static RfdnModel *
+make_known (guint which)
+{
+  return which == E_RFDN ? make_model ("rfdn", 50, 4, 4, 3, TRUE, NULL)
+                         : rfdn_model_new_builtin ("live", 2, NULL);
+}
+
+/* Tasks of the first tile, and pages of all its kinds. */
+static char *
+describe (const RfdnLayout *layout, const RfdnGraph *graph)
+{
+  g_autoptr (GArray) groups = rfdn_find_groups (graph);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  g_autofree char *text = rfdn_layout_describe (layout);
+  guint pages = 0;
+
+  rfdn_layout_get_regions (layout, graph, 0, regions);
+  RfdnSchedule *schedule = rfdn_schedule_new (graph, groups, layout, regions);
+  for (guint k = 0; k < schedule->kinds->len; k++)
+    pages += schedule->n_pages[k];
+  char *all = g_strdup_printf ("%s; %u tasks, %u pages", text, schedule->tasks->len, pages);
+  rfdn_schedule_free (schedule);
+  return all;
+}
+
+/* A change of the planner shows here: what it does for speed and memory is to be measured. */
+static void
+test_choice (void)
+{
+  static const struct {
+    guint model, n_threads, tile_size;
+    gint width, height;
+    const char *want;
+  } cases[] = {
+      {E_RFDN, 1, 0, 320, 180,
+       "1x1 tiles of 320x180, all threads together in steps of 16 rows and 1 chunks; "
+       "1442 tasks, 237 pages"},
+      {E_RFDN, 2, 0, 320, 180,
+       "1x1 tiles of 320x180, all threads together in steps of 16 rows and 1 chunks; "
+       "1442 tasks, 247 pages"},
+      {E_RFDN, 1, 0, 640, 360,
+       "1x1 tiles of 640x360, all threads together in steps of 16 rows and 1 chunks; "
+       "2922 tasks, 344 pages"},
+      {E_RFDN, 2, 0, 640, 360,
+       "1x1 tiles of 640x360, all threads together in steps of 16 rows and 1 chunks; "
+       "2922 tasks, 355 pages"},
+      {E_RFDN, 8, 0, 640, 360,
+       "1x1 tiles of 640x360, all threads together in steps of 16 rows and 5 chunks; "
+       "11202 tasks, 360 pages"},
+      {E_RFDN, 2, 0, 1920, 1080,
+       "2x1 tiles of 960x1080 with overlap 48, all threads together in steps of 16 rows and 1 "
+       "chunks; "
+       "8802 tasks, 356 pages"},
+      {E_RFDN, 64, 0, 1920, 1080,
+       "2x1 tiles of 960x1080 with overlap 48, all threads together in steps of 80 rows and 7 "
+       "chunks; "
+       "45213 tasks, 794 pages"},
+      {E_RFDN, 2, 256, 640, 360,
+       "3x2 tiles of 256x256 with overlap 48, all threads together in steps of 16 rows and 1 "
+       "chunks; "
+       "2454 tasks, 343 pages"},
+      {E_RFDN, 2, 0, 15, 15,
+       "1x1 tiles of 15x15, all threads together in steps of 16 rows and 1 chunks; "
+       "120 tasks, 40 pages"},
+      {LIVE, 1, 0, 640, 360,
+       "1x1 tiles of 640x360, a thread each; "
+       "720 tasks, 21 pages"},
+      {LIVE, 2, 0, 640, 360,
+       "1x2 tiles of 640x180 with overlap 28, a thread each; "
+       "388 tasks, 21 pages"},
+      {LIVE, 8, 0, 640, 360,
+       "1x7 tiles of 640x52 with overlap 28, a thread each; "
+       "132 tasks, 21 pages"},
+      {LIVE, 2, 0, 1920, 1080,
+       "3x2 tiles of 640x540 with overlap 28, a thread each; "
+       "1108 tasks, 21 pages"},
+      {LIVE, 64, 0, 1920, 1080,
+       "3x21 tiles of 640x52 with overlap 28, a thread each; "
+       "132 tasks, 21 pages"},
+      {LIVE, 2, 100, 640, 360,
+       "7x4 tiles of 100x100 with overlap 28, a thread each; "
+       "228 tasks, 21 pages"},
+      {LIVE, 2, 0, 1, 1,
+       "1x1 tiles of 1x1, a thread each; "
+       "8 tasks, 4 pages"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (RfdnModel) model = make_known (cases[i].model);
+    const RfdnGraph *graph = rfdn_model_get_graph (model);
+    RfdnLayout layout;
+    rfdn_layout_init (&layout, graph, cases[i].width, cases[i].height, cases[i].n_threads,
+                      cases[i].tile_size, -1);
+    g_autofree char *got = describe (&layout, graph);
+    g_assert_cmpstr (got, ==, cases[i].want);
+  }
+}
+
+/* MiB of scratch memory, of all threads. */
+static double
+get_memory (guint which, gint width, gint height, guint n_threads)
+{
+  g_autoptr (RfdnModel) model = make_known (which);
+  RfdnLayout layout;
+
+  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, n_threads, 0, -1);
+  g_autoptr (RfdnNetwork) network =
+      rfdn_network_new (model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &layout);
+  const guint n_tiles = (guint) (layout.columns * layout.rows);
+  const gsize size = layout.together
+                         ? rfdn_network_get_scratch_size (network, n_threads)
+                         : rfdn_network_get_scratch_size (network, 1) * MIN (n_threads, n_tiles);
+  return (double) size / (1 << 20);
+}
+
+static void
+test_memory (void)
+{
+  static const struct {
+    guint model, n_threads;
+    gint width, height;
+    double most;
+  } cases[] = {
+      {E_RFDN, 2, 640, 360, 180},   {E_RFDN, 2, 1920, 1080, 300}, {E_RFDN, 8, 640, 360, 200},
+      {E_RFDN, 8, 1920, 1080, 300}, {E_RFDN, 64, 640, 360, 400},  {E_RFDN, 64, 1920, 1080, 700},
+      {E_RFDN, 2, 3840, 2160, 300}, {LIVE, 2, 640, 360, 10},      {LIVE, 2, 3840, 2160, 10},
+      {LIVE, 64, 1920, 1080, 300},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const double size =
+        get_memory (cases[i].model, cases[i].width, cases[i].height, cases[i].n_threads);
+    g_test_message ("model %u, %dx%d, %u threads: %.1f MiB", cases[i].model, cases[i].width,
+                    cases[i].height, cases[i].n_threads, size);
+    g_assert_cmpfloat (size, <, cases[i].most);
+  }
+}
+
+/* With attention, a frame of any height takes the same memory: rows roll. */
+static void
+test_height (void)
+{
+  const double low = get_memory (E_RFDN, 320, 500, 2), high = get_memory (E_RFDN, 320, 8000, 2);
+
+  g_assert_cmpfloat (high, <, 1.01 * low);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -122,5 +273,8 @@ main (int argc, char **argv)
   g_test_add_func ("/planner/cover", test_cover);
   g_test_add_func ("/planner/extremes", test_extremes);
   g_test_add_func ("/planner/bilinear", test_bilinear);
+  g_test_add_func ("/planner/choice", test_choice);
+  g_test_add_func ("/planner/memory", test_memory);
+  g_test_add_func ("/planner/height", test_height);
   return g_test_run ();
 }
