@@ -63,7 +63,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--frames", type=positive, default=2, help="timed in a turn, after one that is not")
     parser.add_argument("--peers", nargs="*", choices=list(engines.NAMES), default=list(engines.NAMES))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every turn there as well")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.json and not args.json.absolute().parent.is_dir():
+        parser.error(f"--json {args.json}: there is no such folder")
+    return args
 
 
 def find_weights(model: str) -> Path:
@@ -110,7 +113,7 @@ def fastest(name: str, case: Case, threads: int, variants: list[str]) -> str | N
 def measure(args: argparse.Namespace, case: Case, threads: int, variants: dict[str, str]) -> list[table.Row]:
     rows: list[table.Row] = []
     with ExitStack() as stack:
-        workers = [stack.enter_context(turns.ours(PROGRAM, args.model, case, threads))]
+        workers = [stack.enter_context(turns.ours(PROGRAM, case, threads))]
         for name, variant in variants.items():
             try:
                 workers.append(stack.enter_context(turns.peer(name, case, threads, variant)))
@@ -118,8 +121,15 @@ def measure(args: argparse.Namespace, case: Case, threads: int, variants: dict[s
                 say(str(error))
         turns.alternate(workers, args.rounds, args.frames)
         for worker in workers:
+            try:
+                difference = worker.difference(case)
+            except turns.WorkerError as error:
+                if worker.engine == turns.OURS:
+                    raise
+                say(str(error))
+                continue
             row = table.Row(worker.engine, case.width, case.height, threads, worker.turns, worker.memory,
-                            worker.difference(case), worker.ready)
+                            difference, worker.ready)
             rows.append(row)
             say(f"{case.width}x{case.height} {threads} {worker.engine}: {row.median:.1f} ms, "
                 f"{row.ratio(rows[0]):.2f}, {row.memory_kib // 1024} MiB, {row.difference:.4f}; {row.settings}")
@@ -152,12 +162,12 @@ def main() -> None:
 
     about = describe(args, facts, variants)
     ours = {(row.width, row.height, row.threads): row for row in rows if row.engine == turns.OURS}
-    if args.json:
-        results = [table.as_json(row, ours[row.width, row.height, row.threads]) for row in rows]
-        args.json.write_text(json.dumps({**about, "model": args.model, "rows": results}, indent=1) + "\n")
     table.print_markdown(rows, NAMES, turns.OURS)
     print("\n" + "; ".join(text for key, text in about.items() if text and key != "command"))
     print(f"\n    {about['command']}")
+    if args.json:
+        results = [table.as_json(row, ours[row.width, row.height, row.threads]) for row in rows]
+        args.json.write_text(json.dumps({**about, "model": args.model, "rows": results}, indent=1) + "\n")
     wrong = {NAMES[row.engine] for row in rows if not row.difference <= TOLERANCE}
     if wrong:
         sys.exit(f"Not PyTorch's output: {', '.join(sorted(wrong))}")

@@ -102,8 +102,9 @@ def peer(engine: str, case: Case, threads: int, variant: str) -> Worker:
                   case.folder / f"{engine}.log", KEEP_MEMORY)
 
 
-def ours(program: Path, model: str, case: Case, threads: int) -> Worker:
-    return Worker(OURS, [str(program), model, str(case.width), str(case.height), str(threads), str(case.bytes)],
+def ours(program: Path, case: Case, threads: int) -> Worker:
+    return Worker(OURS, [str(program), str(case.weights), str(case.width), str(case.height), str(threads),
+                         str(case.bytes)],
                   case.folder / f"{OURS}.log")
 
 

@@ -2,14 +2,14 @@
 
 /* Our engine as a worker of the comparison, so that it takes turns with the peers:
  *
- *   rfdn-peers-worker MODEL WIDTH HEIGHT THREADS PICTURE
+ *   rfdn-peers-worker WEIGHTS WIDTH HEIGHT THREADS PICTURE
  *
  * PICTURE holds planes of 8-bit samples, one after the other. The program says "ready TEXT" and
  * then answers lines from its standard input until that ends, as worker.py does for the peers:
  *
  *   run N       enlarge N times; the answer is N times in milliseconds
- *   save FILE   write the output, unrounded, as planes of 32-bit floating point in the network's
- * own range; the answer is "saved"
+ *   save FILE   write the output, unrounded, as planes of 32-bit floating point in 0 to the
+ *               network's input_range; the answer is "saved"
  */
 
 #include <stdio.h>
@@ -39,21 +39,18 @@ fail (const char *format, ...)
 }
 
 static RfdnModel *
-load_model (const char *name)
+load_model (const char *path)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *contents = NULL;
-  RfdnModel *model = NULL;
+  char *contents;
   gsize length;
 
-  if (!g_file_test (name, G_FILE_TEST_EXISTS)) {
-    model = rfdn_model_new_builtin (name, 0, &error);
-  } else if (g_file_get_contents (name, &contents, &length, &error)) {
-    g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
-    model = rfdn_model_new (bytes, &error);
-  }
+  if (!g_file_get_contents (path, &contents, &length, &error))
+    fail ("%s", error->message);
+  g_autoptr (GBytes) bytes = g_bytes_new_take (contents, length);
+  RfdnModel *model = rfdn_model_new (bytes, &error);
   if (model == NULL)
-    fail ("%s: %s", name, error->message);
+    fail ("%s: %s", path, error->message);
   return model;
 }
 
@@ -128,7 +125,7 @@ main (int argc, char **argv)
   char line[4096];
 
   if (argc != 6)
-    fail ("usage: rfdn-peers-worker MODEL WIDTH HEIGHT THREADS PICTURE");
+    fail ("usage: rfdn-peers-worker WEIGHTS WIDTH HEIGHT THREADS PICTURE");
   Job job = read_job (argv);
   g_autoptr (RfdnUpscaler) upscaler = make_upscaler (&job);
   g_autofree guint8 *out = g_malloc (job.n_out * job.info->channels);
