@@ -6,6 +6,7 @@
 struct RfdnPool {
   gint ref_count;
   guint n_threads;
+  guint n_helpers;
   gboolean shared; /* leaves processors to the other shared pools of this process */
   gint processors;
   GThread *thread; /* in which OpenMP's team lives */
@@ -64,9 +65,37 @@ run_team (gpointer data)
 {
   RfdnPool *self = data;
 
-#pragma omp parallel num_threads(self->n_threads - 1)
+#pragma omp parallel num_threads(self->n_helpers)
   help (self, 1 + rfdn_thread_index ());
   return NULL;
+}
+
+static gpointer
+pass_gate (gpointer gate)
+{
+  g_mutex_lock (gate);
+  g_mutex_unlock (gate);
+  return NULL;
+}
+
+/* How many of `n` threads the system lets this process start: where OpenMP cannot start one that
+ * it was asked for, it ends the process. */
+static guint
+count_startable (guint n)
+{
+  g_autofree GThread **threads = g_new (GThread *, n);
+  GMutex gate;
+  guint count = 0;
+
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  while (count < n && (threads[count] = g_thread_try_new ("rfdn", pass_gate, &gate, NULL)) != NULL)
+    count++;
+  g_mutex_unlock (&gate);
+  for (guint i = 0; i < count; i++)
+    g_thread_join (threads[i]);
+  g_mutex_clear (&gate);
+  return count;
 }
 
 RfdnPool *
@@ -81,8 +110,9 @@ rfdn_pool_new (guint n_threads)
   g_mutex_init (&self->mutex);
   g_cond_init (&self->wake);
   g_cond_init (&self->idle);
+  self->n_helpers = count_startable (self->n_threads - 1);
   /* Without it the caller does all the work. */
-  if (self->n_threads > 1)
+  if (self->n_helpers > 0)
     self->thread = g_thread_try_new ("rfdn", run_team, self, NULL);
   return self;
 }
