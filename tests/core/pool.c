@@ -332,8 +332,8 @@ run_limited (void)
     return NO_LIMIT;
   }
   /* Some of the threads that a pool would like to have. */
-  for (guint some = 0; some < 4; some++) {
-    limit.rlim_cur = 1 + some;
+  for (gint some = 0; some < 4; some++) {
+    limit.rlim_cur = (rlim_t) (1 + some);
     if (setrlimit (RLIMIT_NPROC, &limit) != 0)
       return NO_LIMIT;
     g_autoptr (RfdnPool) pool = rfdn_pool_new (4);
