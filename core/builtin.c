@@ -7,12 +7,16 @@
 
 #define RESOURCE_PATH "/org/gst-rfdn/models/%s_x%u.safetensors"
 
+enum { X2 = 1 << 2, X3 = 1 << 3, X4 = 1 << 4 };
+
 /* What models/ ships; the first is the default. A model NAME of scale S is the file
  * models/NAME_xS.safetensors. */
 static const RfdnBuiltin builtins[] = {
-    {"live", "Small and quick, for video in real time, compressed as video is (luma)", 1 << 2},
+    {"live", "Small and quick, for video in real time, compressed as video is (luma)",
+     X2 | X3 | X4},
     {"live-clean", "Of the same size, for pristine sources; trained on clean pictures (luma)",
-     1 << 2},
+     X2 | X3 | X4},
+    {"balanced", "Four times the work of live-clean, for the same sources (luma)", X2},
     {NULL, NULL, 0},
 };
 

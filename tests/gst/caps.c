@@ -266,7 +266,8 @@ test_negotiate (gconstpointer data)
 static void
 test_query_upstream (void)
 {
-  GstHarness *harness = upscale_harness ("");
+  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
+  GstHarness *harness = upscale_harness (properties);
   g_autoptr (GstCaps) caps = NULL;
   g_autoptr (GstCaps) expected = gst_caps_from_string (
       "video/x-raw,format=I420,width=320,height=240,framerate=[0/1,2147483647/1];"

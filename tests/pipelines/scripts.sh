@@ -100,7 +100,7 @@ fails "compare.sh: no such folder" "the folder nowhere" "$scripts/compare.sh" "$
 fails "compare.sh: unknown container" "x.avi" "$scripts/compare.sh" "$clip" x.avi
 fails "compare.sh: unknown key" "model, scale, threads" "$scripts/compare.sh" "$clip" x.mkv colour=red
 fails "compare.sh: no such model" "nix" "$scripts/compare.sh" "$clip" x.mkv model=nix
-fails "compare.sh: no such scale" "made for x2" "$scripts/compare.sh" "$clip" x.mkv scale=3
+fails "compare.sh: no such scale" "made for x2" "$scripts/compare.sh" "$clip" x.mkv "model=a model.safetensors" scale=3
 fails "compare.sh: no such number of frames" "frames is" "$scripts/compare.sh" "$clip" x.mkv frames=0
 mkdir folder.mkv
 fails "compare.sh: onto a folder" "folder.mkv is a folder" "$scripts/compare.sh" "$clip" folder.mkv
