@@ -29,9 +29,7 @@ for option; do
     *) rfdn_fail "there is no option '$option'; there are: $keys" ;;
   esac
 done
-[ -e "$in" ] || rfdn_fail "$in does not exist"
-[ -f "$in" ] || rfdn_fail "$in is not a file"
-[ -r "$in" ] || rfdn_fail "$in cannot be read"
+rfdn_need_file "$in"
 [ ! -d "$out" ] || rfdn_fail "$out is a folder"
 [ ! "$in" -ef "$out" ] || rfdn_fail "$out is the input itself"
 folder=$(dirname "$out")

@@ -12,7 +12,7 @@ import sys
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
+from gi.repository import GLib, Gst
 
 LINE = "videoconvert ! rfdnupscale ! videoconvert ! x264enc speed-preset=fast ! h264parse ! matroskamux ! filesink name=out"
 

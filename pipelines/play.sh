@@ -34,15 +34,13 @@ for option; do
     *) rfdn_fail "there is no option '$option'; there are: $keys" ;;
   esac
 done
-[ -e "$in" ] || rfdn_fail "$in does not exist"
-[ -f "$in" ] || rfdn_fail "$in is not a file"
-[ -r "$in" ] || rfdn_fail "$in cannot be read"
+rfdn_need_file "$in"
 if [ -z "$sink" ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   rfdn_fail "there is no display; sink=fakesink plays without one"
 fi
 [ -n "$audio_sink" ] || { [ "$sink" = fakesink ] && audio_sink="fakesink sync=true" || audio_sink=autoaudiosink; }
 
-rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}"
+rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" gstreamer1.0-x gstreamer1.0-gl gstreamer1.0-alsa
 rfdn_build
 rfdn_environment
 

@@ -28,11 +28,7 @@ enlarge=(queue "leaky=downstream" "max-size-buffers=0" "max-size-bytes=0" "max-s
 encode=(videoconvert ! "video/x-raw,format=I420" ! x264enc "tune=zerolatency" "sliced-threads=false" "speed-preset=superfast"
   "bitrate=4000" "key-int-max=30" ! rtph264pay "config-interval=-1")
 case $kind in
-  send | serve)
-    [ -e "$in" ] || rfdn_fail "$in does not exist"
-    [ -f "$in" ] || rfdn_fail "$in is not a file"
-    [ -r "$in" ] || rfdn_fail "$in cannot be read"
-    ;;&
+  send | serve) rfdn_need_file "$in" ;;&
   send)
     rfdn_host_port "$out"
     line=(gst-launch-1.0 filesrc "location=$in" ! decodebin ! "${encode[@]}" !

@@ -8,6 +8,7 @@
 #   rfdn_build                      have the plugin and the programs built
 #   rfdn_environment                let GStreamer find the plugin that was built
 #   rfdn_fail MESSAGE               end with one clear line
+#   rfdn_need_file FILE             fail unless it is a file that can be read
 #   rfdn_uri FILE                   print a file's URI
 #   rfdn_show COMMAND...            print a command so that it can be pasted into a shell
 #
@@ -30,6 +31,12 @@ RFDN_RUN_PACKAGES=(
 rfdn_fail() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
   exit 1
+}
+
+rfdn_need_file() {
+  [ -e "$1" ] || rfdn_fail "$1 does not exist"
+  [ -f "$1" ] || rfdn_fail "$1 is not a file"
+  [ -r "$1" ] || rfdn_fail "$1 cannot be read"
 }
 
 rfdn_missing_packages() {

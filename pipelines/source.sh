@@ -66,9 +66,7 @@ rfdn_source() {
       [ -z "$rfdn_rate" ] || RFDN_SOURCE+=(! "video/x-raw$rfdn_rate")
       ;;
     *)
-      [ -e "$rfdn_from" ] || rfdn_fail "$rfdn_from does not exist"
-      [ -f "$rfdn_from" ] || rfdn_fail "$rfdn_from is not a file"
-      [ -r "$rfdn_from" ] || rfdn_fail "$rfdn_from cannot be read"
+      rfdn_need_file "$rfdn_from"
       RFDN_SOURCE=(filesrc "location=$rfdn_from" ! decodebin ! clocksync)
       [ -z "$caps" ] || RFDN_SOURCE+=(! videoscale ! videorate ! "video/x-raw$caps")
       ;;

@@ -6,6 +6,10 @@
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
+# What cannot be installed is skipped below.
+# shellcheck source=pipelines/setup.sh
+(. "$scripts/setup.sh" && rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" gstreamer1.0-x gstreamer1.0-gl xvfb \
+  python3-gi gir1.2-gst-rtsp-server-1.0) >/dev/null 2>&1
 for tool in ffmpeg ffprobe timeout; do
   command -v "$tool" >/dev/null || skip_all "there is no $tool"
 done
