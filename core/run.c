@@ -90,6 +90,26 @@ begin_tile (const RfdnNetwork *network, RfdnWorker *worker, guint tile)
   rfdn_layout_get_regions (&network->layout, network->graph, tile, worker->regions);
 }
 
+/* A task and those that are joined to it; FALSE if the work is cancelled. */
+static gboolean
+run_tasks (const RfdnNetwork *self, const RfdnPicture *picture, RfdnScratch *scratch,
+           RfdnWorker *worker, guint number)
+{
+  const RfdnSchedule *schedule = get_schedule (self, worker->tile);
+
+  for (guint t = number - worker->base; t < schedule->tasks->len; t++) {
+    const RfdnTask *task = &g_array_index (schedule->tasks, RfdnTask, t);
+    if (t > number - worker->base && !task->joined)
+      return TRUE;
+    /* All tiles share the memory: the one before must be done. */
+    if (is_cancelled (scratch) || !wait_until_done (scratch, worker, worker->base + task->after))
+      return FALSE;
+    rfdn_task_run (self, schedule, task, picture, scratch, worker);
+    set_done (scratch, worker->base + t, worker->round);
+  }
+  return TRUE;
+}
+
 void
 rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const RfdnPicture *picture,
                   RfdnScratch *scratch, guint index, RfdnMember member)
@@ -110,12 +130,10 @@ rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const Rfdn
       begin_tile (self, worker, worker->tile + 1);
     }
     const RfdnSchedule *schedule = get_schedule (self, worker->tile);
-    const RfdnTask *task = &g_array_index (schedule->tasks, RfdnTask, number - worker->base);
-    /* All tiles share the memory: the one before must be done. */
-    if (is_cancelled (scratch) || !wait_until_done (scratch, worker, worker->base + task->after))
+    if (g_array_index (schedule->tasks, RfdnTask, number - worker->base).joined)
+      continue;
+    if (!run_tasks (self, picture, scratch, worker, number))
       break;
-    rfdn_task_run (self, schedule, task, picture, scratch, worker);
-    set_done (scratch, number, worker->round);
   }
   /* Who waits for what this thread has left undone looks whether it is cancelled. */
   wake_all (scratch);

@@ -153,28 +153,8 @@ roll_init (Roll *roll)
   }
 }
 
-/* How many groups behind the frame's grid a group over a pooled one is; 0 for one over the frame's.
- */
-static guint
-get_depth (const Roll *roll, guint group)
-{
-  guint depth = 0;
-
-  while (!is_over_frame (roll, group)) {
-    const RfdnLayer *layer = rfdn_graph_layer (roll->graph, get_group (roll, group)->first);
-    depth++;
-    for (group = 0; group + 1 < roll->groups->len; group++) {
-      const RfdnGroup *from = get_group (roll, group);
-      if (from->first < from->end && is_written_in (roll->graph, layer->in.activation, from))
-        break;
-    }
-  }
-  return depth;
-}
-
-/* The pooled maps of all blocks go in front, one step of each after the other: what they need is
- * then long done, and so are they when they are needed, so that no thread waits for tasks as small
- * as theirs. */
+/* The pooled maps of all blocks go in front: what they need is then long done, and so are they when
+ * they are needed. */
 static void
 choose_order (Roll *roll)
 {
@@ -182,16 +162,26 @@ choose_order (Roll *roll)
   guint at = 0;
 
   roll->order = g_new (guint, n);
-  for (guint depth = 1; depth < n; depth++) {
+  for (gint over_frame = 0; over_frame <= 1; over_frame++) {
     for (guint group = 0; group < n; group++) {
-      if (get_depth (roll, group) == depth)
+      if (is_over_frame (roll, group) == over_frame)
         roll->order[at++] = group;
     }
   }
-  for (guint group = 0; group < n; group++) {
-    if (is_over_frame (roll, group))
-      roll->order[at++] = group;
-  }
+}
+
+/* The steps from a block's features to its pooled map are small and need each other: one thread
+ * does them all, while others are at other blocks. */
+static gboolean
+is_joined (const Roll *roll, guint group)
+{
+  if (is_over_frame (roll, group) || roll->tasks->len == 0)
+    return FALSE;
+  const guint before = g_array_index (roll->tasks, RfdnTask, roll->tasks->len - 1).group;
+  const RfdnLayer *layer = rfdn_graph_layer (roll->graph, get_group (roll, group)->first);
+  const gboolean begins =
+      rfdn_graph_activation (roll->graph, layer->in.activation)->grid == RFDN_GRID_FRAME;
+  return !is_over_frame (roll, before) && (!begins || before == group);
 }
 
 static void
@@ -255,7 +245,8 @@ append_tasks (Roll *roll, guint group, gint y0, gint y1)
   const guint n_chunks = get_n_chunks (roll, group);
 
   for (guint chunk = 0; chunk < n_chunks; chunk++) {
-    const RfdnTask task = {(guint16) group, (guint8) chunk, (guint8) n_chunks, y0, y1, 0};
+    const RfdnTask task = {
+        (guint16) group, (guint8) chunk, (guint8) n_chunks, is_joined (roll, group), y0, y1, 0};
     g_array_append_val (roll->tasks, task);
   }
 }

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
   guint16 group;
   guint8 chunk, n_chunks;
+  gboolean joined; /* to the task in front: the thread that does that one does this one next */
   gint y0, y1;
   guint after; /* so many tasks, from the schedule's first on, must be done before this one */
 } RfdnTask;

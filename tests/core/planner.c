@@ -157,23 +157,23 @@ test_choice (void)
   } cases[] = {
       {E_RFDN, 1, 0, 320, 180,
        "1x1 tiles of 320x180, all threads together in steps of 16 rows and 1 chunks; "
-       "1442 tasks, 237 pages"},
+       "1442 tasks, 233 pages"},
       {E_RFDN, 2, 0, 320, 180,
        "1x1 tiles of 320x180, all threads together in steps of 16 rows and 1 chunks; "
-       "1442 tasks, 247 pages"},
+       "1442 tasks, 241 pages"},
       {E_RFDN, 1, 0, 640, 360,
        "1x1 tiles of 640x360, all threads together in steps of 16 rows and 1 chunks; "
-       "2922 tasks, 344 pages"},
+       "2922 tasks, 338 pages"},
       {E_RFDN, 2, 0, 640, 360,
        "1x1 tiles of 640x360, all threads together in steps of 16 rows and 1 chunks; "
-       "2922 tasks, 355 pages"},
+       "2922 tasks, 347 pages"},
       {E_RFDN, 8, 0, 640, 360,
        "1x1 tiles of 640x360, all threads together in steps of 16 rows and 5 chunks; "
-       "11202 tasks, 360 pages"},
+       "11202 tasks, 354 pages"},
       {E_RFDN, 2, 0, 1920, 1080,
        "2x1 tiles of 960x1080 with overlap 48, all threads together in steps of 16 rows and 1 "
        "chunks; "
-       "8802 tasks, 356 pages"},
+       "8802 tasks, 348 pages"},
       {E_RFDN, 64, 0, 1920, 1080,
        "2x1 tiles of 960x1080 with overlap 48, all threads together in steps of 80 rows and 7 "
        "chunks; "
@@ -181,7 +181,7 @@ test_choice (void)
       {E_RFDN, 2, 256, 640, 360,
        "3x2 tiles of 256x256 with overlap 48, all threads together in steps of 16 rows and 1 "
        "chunks; "
-       "2454 tasks, 343 pages"},
+       "2454 tasks, 335 pages"},
       {E_RFDN, 2, 0, 15, 15,
        "1x1 tiles of 15x15, all threads together in steps of 16 rows and 1 chunks; "
        "120 tasks, 40 pages"},
