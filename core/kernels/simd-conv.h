@@ -126,6 +126,16 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
   }
   weights += block;
 
+  /* What the sums are added to was written long ago. */
+  if (conv == CONV_1X1 && run->add) {
+#pragma GCC unroll 28
+    for (guint b = 0; b < block; b++) {
+#pragma GCC unroll 8
+      for (guint v = 0; v < vectors; v++)
+        __builtin_prefetch (run->add + (o + b) * run->add_channel + t + v * VECTOR_FLOATS);
+    }
+  }
+
   for (guint i = 0; i < in_channels; i++) {
     const gsize at = i * run->src_channel + t * step;
     /* So many channels are more streams than the processor follows by itself. */
