@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdncaps.h"
 
-#include "rfdn.h"
+#include "gstrfdnsize.h"
 
 guint
 gst_rfdn_caps_next_factor (guint factors, guint after)
@@ -13,110 +13,6 @@ gst_rfdn_caps_next_factor (guint factors, guint after)
       return factor;
   }
   return factors & GST_RFDN_FACTOR (1) ? 1 : 0;
-}
-
-/* ---- sizes -------------------------------------------------------------------------------- */
-
-static guint64
-greatest_common_divisor (guint64 a, guint64 b)
-{
-  while (b != 0) {
-    guint64 rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
-/* Initialises @range to the multiples of @step from @min to @max; FALSE when there is none. */
-static gboolean
-set_range (GValue *range, guint64 min, guint64 max, guint64 step)
-{
-  min = (MAX (min, 1) + step - 1) / step * step;
-  max = max / step * step;
-  if (min > max)
-    return FALSE;
-  if (min == max) {
-    g_value_init (range, G_TYPE_INT);
-    g_value_set_int (range, (gint) min);
-  } else {
-    g_value_init (range, GST_TYPE_INT_RANGE);
-    gst_value_set_int_range_step (range, (gint) min, (gint) max, (gint) step);
-  }
-  return TRUE;
-}
-
-static gboolean
-scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
-{
-  guint64 min, max, step;
-
-  if (G_VALUE_HOLDS_INT (size)) {
-    if (g_value_get_int (size) < 1)
-      return FALSE;
-    min = max = (guint64) g_value_get_int (size);
-    step = 1;
-  } else {
-    min = (guint64) MAX (gst_value_get_int_range_min (size), 1);
-    max = (guint64) MAX (gst_value_get_int_range_max (size), 0);
-    step = (guint64) MAX (gst_value_get_int_range_step (size), 1);
-  }
-
-  if (enlarge) {
-    max = MIN (max, RFDN_MAX_SIZE);
-    return set_range (scaled, min * factor, max * factor, step * factor);
-  }
-  /* Only those that the factor divides have a smaller picture. */
-  step = step * factor / greatest_common_divisor (step, factor);
-  min = (min + step - 1) / step * step;
-  max = MIN (max / step * step, (guint64) RFDN_MAX_SIZE * factor);
-  return set_range (scaled, min / factor, max / factor, step / factor);
-}
-
-/* Initialises @scaled, unless FALSE is returned: no size is left. */
-static gboolean
-scale_size (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
-{
-  if (G_VALUE_HOLDS_INT (size) || GST_VALUE_HOLDS_INT_RANGE (size))
-    return scale_range (size, scaled, factor, enlarge);
-  if (!GST_VALUE_HOLDS_LIST (size))
-    return FALSE;
-
-  g_value_init (scaled, GST_TYPE_LIST);
-  for (guint i = 0; i < gst_value_list_get_size (size); i++) {
-    GValue item = G_VALUE_INIT;
-
-    if (scale_size (gst_value_list_get_value (size, i), &item, factor, enlarge))
-      gst_value_list_append_and_take_value (scaled, &item);
-  }
-  if (gst_value_list_get_size (scaled) > 0)
-    return TRUE;
-  g_value_unset (scaled);
-  return FALSE;
-}
-
-static gboolean
-scale_field (GstStructure *structure, const char *field, guint factor, gboolean enlarge)
-{
-  const GValue *size = gst_structure_get_value (structure, field);
-  GValue scaled = G_VALUE_INIT;
-
-  if (size == NULL) {
-    /* Any size: still only multiples come out. */
-    GValue any = G_VALUE_INIT;
-    gboolean possible;
-
-    g_value_init (&any, GST_TYPE_INT_RANGE);
-    gst_value_set_int_range (&any, 1, G_MAXINT);
-    possible = scale_range (&any, &scaled, factor, enlarge);
-    g_value_unset (&any);
-    if (!possible)
-      return FALSE;
-  } else if (!scale_size (size, &scaled, factor, enlarge)) {
-    return FALSE;
-  }
-  gst_structure_take_value (structure, field, &scaled);
-  return TRUE;
 }
 
 /* ---- colour ------------------------------------------------------------------------------- */
@@ -159,8 +55,46 @@ resolve_colour (GstStructure *structure)
 
 /* ---- caps --------------------------------------------------------------------------------- */
 
+/* Appends what the structures of @caps become by being multiplied or divided. */
+static GstCaps *
+append_scaled (GstCaps *result, const GstCaps *caps, guint factor, gboolean enlarge)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
+
+    if (enlarge)
+      resolve_colour (structure);
+    if (!gst_rfdn_size_scale (structure, "width", factor, enlarge) ||
+        !gst_rfdn_size_scale (structure, "height", factor, enlarge)) {
+      gst_structure_free (structure);
+      continue;
+    }
+    result = gst_caps_merge_structure_full (
+        result, structure, gst_caps_features_copy (gst_caps_get_features (caps, i)));
+  }
+  return result;
+}
+
+/* Appends the structures of @caps with any size. */
+static GstCaps *
+append_any_size (GstCaps *result, const GstCaps *caps, gboolean enlarge)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
+
+    if (enlarge)
+      resolve_colour (structure);
+    gst_rfdn_size_set_any (structure,
+                           enlarge ? RFDN_MAX_SIZE * GST_RFDN_MAX_FACTOR : RFDN_MAX_SIZE);
+    result = gst_caps_merge_structure_full (
+        result, structure, gst_caps_features_copy (gst_caps_get_features (caps, i)));
+  }
+  return result;
+}
+
 GstCaps *
-gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint factors)
+gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint factors,
+                         gboolean resample)
 {
   const gboolean enlarge = direction == GST_PAD_SINK;
   GstCaps *result = gst_caps_new_empty ();
@@ -169,55 +103,152 @@ gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint f
   if (gst_caps_is_any (caps))
     return gst_caps_merge (result, gst_caps_new_any ());
 
-  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0) {
-    for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-      GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
-      GstCapsFeatures *features = gst_caps_get_features (caps, i);
-
-      if (enlarge)
-        resolve_colour (structure);
-      if (!scale_field (structure, "width", factor, enlarge) ||
-          !scale_field (structure, "height", factor, enlarge)) {
-        gst_structure_free (structure);
-        continue;
-      }
-      result = gst_caps_merge_structure_full (result, structure, gst_caps_features_copy (features));
-    }
-  }
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
+    result = append_scaled (result, caps, factor, enlarge);
+  if (resample)
+    result = append_any_size (result, caps, enlarge);
   return result;
 }
 
-static gboolean
-has_size (const GstStructure *structure, gint width, gint height)
-{
-  gint w, h;
+/* Formats from the one that a network takes best. Those not listed cost a conversion, or, in the
+ * case of gray, the colours. */
+static const GstVideoFormat luma_formats[] = {
+    GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_NV12,
+    GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_Y42B, GST_VIDEO_FORMAT_Y444,
+};
+static const GstVideoFormat rgb_formats[] = {
+    GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,  GST_VIDEO_FORMAT_GBR,  GST_VIDEO_FORMAT_RGBx,
+    GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB, GST_VIDEO_FORMAT_xBGR, GST_VIDEO_FORMAT_RGBA,
+    GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
+};
 
-  return gst_structure_get_int (structure, "width", &w) && w == width &&
-         gst_structure_get_int (structure, "height", &h) && h == height;
+static void
+append_value (GValue *list, const GValue *value)
+{
+  GValue copy = G_VALUE_INIT;
+
+  g_value_init (&copy, G_VALUE_TYPE (value));
+  g_value_copy (value, &copy);
+  gst_value_list_append_and_take_value (list, &copy);
+}
+
+/* Brings the values of a list that stand for a format to its end. */
+static void
+move_format (const GValue *from, GValue *to, const char *format, gboolean *taken)
+{
+  for (guint i = 0; i < gst_value_list_get_size (from); i++) {
+    const GValue *value = gst_value_list_get_value (from, i);
+
+    if (!taken[i] && (format == NULL || g_str_equal (g_value_get_string (value), format))) {
+      append_value (to, value);
+      taken[i] = TRUE;
+    }
+  }
 }
 
 GstCaps *
-gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors)
+gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour)
 {
-  const GstStructure *from = gst_caps_get_structure (in, 0);
-  gint width = 0, height = 0;
+  const GstVideoFormat *best = colour == RFDN_COLOUR_LUMA ? luma_formats : rgb_formats;
+  const guint n =
+      colour == RFDN_COLOUR_LUMA ? G_N_ELEMENTS (luma_formats) : G_N_ELEMENTS (rgb_formats);
+
+  caps = gst_caps_make_writable (caps);
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstStructure *structure = gst_caps_get_structure (caps, i);
+    const GValue *formats = gst_structure_get_value (structure, "format");
+    g_autofree gboolean *taken = NULL;
+    GValue sorted = G_VALUE_INIT;
+
+    if (formats == NULL || !GST_VALUE_HOLDS_LIST (formats))
+      continue;
+    taken = g_new0 (gboolean, gst_value_list_get_size (formats));
+    g_value_init (&sorted, GST_TYPE_LIST);
+    for (guint f = 0; f < n; f++)
+      move_format (formats, &sorted, gst_video_format_to_string (best[f]), taken);
+    move_format (formats, &sorted, NULL, taken);
+    gst_structure_take_value (structure, "format", &sorted);
+  }
+  return caps;
+}
+
+/* ---- one of many ---------------------------------------------------------------------------- */
+
+static gboolean
+get_size (const GstCaps *caps, GstRfdnSize *size)
+{
+  const GstStructure *structure = gst_caps_get_structure (caps, 0);
+  const char *name = gst_structure_get_string (structure, "format");
+  const GstVideoFormatInfo *format = gst_video_format_get_info (
+      name ? gst_video_format_from_string (name) : GST_VIDEO_FORMAT_UNKNOWN);
+
+  *size = (GstRfdnSize){.par_n = 1, .par_d = 1, .step_x = 1, .step_y = 1};
+  gst_structure_get_fraction (structure, "pixel-aspect-ratio", &size->par_n, &size->par_d);
+  if (format != NULL && GST_VIDEO_FORMAT_INFO_IS_YUV (format)) {
+    size->step_x = 1 << GST_VIDEO_FORMAT_INFO_W_SUB (format, 1);
+    size->step_y = 1 << GST_VIDEO_FORMAT_INFO_H_SUB (format, 1);
+  }
+  return gst_structure_get_int (structure, "width", &size->width) && size->width > 0 &&
+         gst_structure_get_int (structure, "height", &size->height) && size->height > 0 &&
+         size->par_n > 0 && size->par_d > 0;
+}
+
+/* The first of @caps that can be just @factor times as large, or NULL. */
+static GstCaps *
+choose_exact (const GstCaps *caps, const GstRfdnSize *size, guint factor)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstCaps *chosen = gst_caps_copy_nth (caps, i);
+
+    if (gst_rfdn_size_set (gst_caps_get_structure (chosen, 0), size, factor))
+      return chosen;
+    gst_caps_unref (chosen);
+  }
+  return NULL;
+}
+
+/* The first of @caps that some size fits, or NULL: if @larger, one that is larger than @size. */
+static GstCaps *
+choose_fit (const GstCaps *caps, const GstRfdnSize *size, guint factor, gboolean larger)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstCaps *chosen = gst_caps_copy_nth (caps, i);
+    GstStructure *structure = gst_caps_get_structure (chosen, 0);
+    gint width = 0, height = 0;
+
+    gst_rfdn_size_fit (structure, size, factor);
+    gst_structure_get_int (structure, "width", &width);
+    gst_structure_get_int (structure, "height", &height);
+    if (!larger || width > size->width || height > size->height)
+      return chosen;
+    gst_caps_unref (chosen);
+  }
+  return NULL;
+}
+
+GstCaps *
+gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample)
+{
+  const guint least = gst_rfdn_caps_next_factor (factors, 0);
+  GstCaps *chosen = NULL;
+  GstRfdnSize size;
   guint factor = 0;
 
-  gst_structure_get_int (from, "width", &width);
-  gst_structure_get_int (from, "height", &height);
-  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0) {
-    for (guint i = 0; i < gst_caps_get_size (out); i++) {
-      GstCaps *chosen;
+  if (gst_caps_is_any (out) || gst_caps_is_empty (out) || !get_size (in, &size))
+    return gst_caps_fixate (gst_caps_truncate (out));
 
-      if (!has_size (gst_caps_get_structure (out, i), width * (gint) factor,
-                     height * (gint) factor))
-        continue;
-      chosen = gst_caps_copy_nth (out, i);
-      gst_caps_unref (out);
-      return gst_caps_fixate (chosen);
-    }
-  }
-  return gst_caps_fixate (gst_caps_truncate (out));
+  while (chosen == NULL && (factor = gst_rfdn_caps_next_factor (factors, factor)) > 1)
+    chosen = choose_exact (out, &size, factor);
+  if (chosen == NULL && resample)
+    chosen = choose_fit (out, &size, least, TRUE);
+  if (chosen == NULL && factors & GST_RFDN_FACTOR (1))
+    chosen = choose_exact (out, &size, 1);
+  if (chosen == NULL && resample)
+    chosen = choose_fit (out, &size, least, FALSE);
+  if (chosen == NULL)
+    return gst_caps_fixate (gst_caps_truncate (out));
+  gst_caps_unref (out);
+  return gst_caps_fixate (chosen);
 }
 
 const char *
@@ -234,17 +265,32 @@ gst_rfdn_caps_get_interlacing (const GstCaps *caps)
   return NULL;
 }
 
-guint
-gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out)
+gboolean
+gst_rfdn_caps_is_exact (const GstVideoInfo *in, const GstVideoInfo *out, guint factor)
 {
-  const gint factor = GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
+  return GST_VIDEO_INFO_WIDTH (out) == (gint) factor * GST_VIDEO_INFO_WIDTH (in) &&
+         GST_VIDEO_INFO_HEIGHT (out) == (gint) factor * GST_VIDEO_INFO_HEIGHT (in);
+}
 
-  if (factor < 1 || factor > GST_RFDN_MAX_FACTOR ||
-      GST_VIDEO_INFO_WIDTH (out) != factor * GST_VIDEO_INFO_WIDTH (in) ||
-      GST_VIDEO_INFO_HEIGHT (out) != factor * GST_VIDEO_INFO_HEIGHT (in) ||
-      GST_VIDEO_INFO_FORMAT (out) != GST_VIDEO_INFO_FORMAT (in))
-    return 0;
-  return (guint) factor;
+guint
+gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint factors)
+{
+  guint factor = 0, largest = 1;
+
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0) {
+    if (gst_rfdn_caps_is_exact (in, out, factor))
+      return factor;
+  }
+  if (factors & GST_RFDN_FACTOR (1) && GST_VIDEO_INFO_WIDTH (out) <= GST_VIDEO_INFO_WIDTH (in) &&
+      GST_VIDEO_INFO_HEIGHT (out) <= GST_VIDEO_INFO_HEIGHT (in))
+    return 1;
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) > 1) {
+    largest = factor;
+    if (GST_VIDEO_INFO_WIDTH (out) <= (gint) factor * GST_VIDEO_INFO_WIDTH (in) &&
+        GST_VIDEO_INFO_HEIGHT (out) <= (gint) factor * GST_VIDEO_INFO_HEIGHT (in))
+      break;
+  }
+  return largest;
 }
 
 void

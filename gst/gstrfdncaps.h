@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 #include <gst/video/video.h>
+#include "rfdn.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,7 @@ guint gst_rfdn_caps_next_factor (guint factors, guint after);
  * gst_rfdn_caps_transform:
  * @caps: caps of the pad on the side @direction
  * @factors: what is possible
+ * @resample: whether any other size is possible too
  *
  * Sizes, be they numbers, ranges or lists, are multiplied on the way from sink to source and
  * divided on the way back; all other fields stay. Where @caps tell a whole picture, the source's
@@ -49,17 +51,33 @@ guint gst_rfdn_caps_next_factor (guint factors, guint after);
  *
  * Returns: (transfer full): caps of the other pad, those of preferred factors first
  */
-GstCaps *gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint factors);
+GstCaps *gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint factors,
+                                  gboolean resample);
+
+/**
+ * gst_rfdn_caps_prefer:
+ * @caps: (transfer full): caps for the sink pad
+ * @colour: what the network sees
+ *
+ * Where @caps leave the format open, the order of formats becomes one that costs least.
+ *
+ * Returns: (transfer full): the same set of formats
+ */
+GstCaps *gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour);
 
 /**
  * gst_rfdn_caps_fixate:
  * @in: fixed caps of the sink pad
  * @out: (transfer full): what the source pad might have
  * @factors: what is possible
+ * @resample: whether any other size is possible too
  *
- * Returns: (transfer full): fixed caps, of the first factor by preference that @out has
+ * Prefers one of @factors in their order, then a larger size of the same display aspect, then the
+ * same size, then any.
+ *
+ * Returns: (transfer full): fixed caps
  */
-GstCaps *gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors);
+GstCaps *gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample);
 
 /**
  * gst_rfdn_caps_get_interlacing:
@@ -68,12 +86,16 @@ GstCaps *gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors);
  */
 const char *gst_rfdn_caps_get_interlacing (const GstCaps *caps);
 
+/** Whether @out is just @factor times as large as @in. */
+gboolean gst_rfdn_caps_is_exact (const GstVideoInfo *in, const GstVideoInfo *out, guint factor);
+
 /**
  * gst_rfdn_caps_get_factor:
  *
- * Returns: how many times @out is as large as @in, 0 when they are not related so
+ * Returns: by which of @factors to enlarge @in on the way to @out: the one that leads there, or the
+ *   least that leads beyond, or the largest; 1 when it is better done without a network
  */
-guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out);
+guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint factors);
 
 /**
  * gst_rfdn_caps_correct_info:

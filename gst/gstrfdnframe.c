@@ -3,23 +3,24 @@
 
 #include <string.h>
 
-/* A frame between the converters and the network, mapped as long as it lives. */
-typedef struct {
-  GstVideoFrame frame;
-  gboolean mapped;
-} Intermediate;
+#include "gstrfdnconvert.h"
 
 struct GstRfdnPlan {
-  RfdnPool *pool; /* of all that follows */
-  RfdnUpscaler *upscaler;
-  guint n_channels; /* components 0 to this go to the network */
+  RfdnPool *pool;         /* of all that follows */
+  RfdnUpscaler *upscaler; /* NULL when frames are only given another size */
+  guint n_channels;       /* components 0 to this go to the network */
   RfdnResampler *chroma;
   RfdnResampler *alpha;
+  gboolean has_alpha;
   gboolean has_padding; /* bytes between the components of a pixel that belong to none */
 
   /* Of frames that are converted; else NULL and empty. */
   GstVideoConverter *before, *after;
-  Intermediate small, large;
+  GstRfdnIntermediate small, large;
+
+  /* Of frames whose size the network does not give, unless converting does it; else likewise. */
+  GstRfdnResize *resize;
+  GstRfdnIntermediate enlarged;
 };
 
 /* ---- what frames are made of --------------------------------------------------------------- */
@@ -116,36 +117,7 @@ resample (RfdnResampler *resampler, guint component, GstVideoFrame *in, GstVideo
   rfdn_resampler_run (resampler, &from, &to);
 }
 
-/* ---- intermediate frames ------------------------------------------------------------------- */
-
-static gboolean
-intermediate_init (Intermediate *self, const GstVideoInfo *info, GError **error)
-{
-  GstAllocationParams params = {.align = 63};
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), &params);
-
-  if (buffer != NULL) {
-    self->mapped = gst_video_frame_map (&self->frame, info, buffer, GST_MAP_READWRITE);
-    gst_buffer_unref (buffer); /* the mapped frame has its own reference */
-  }
-  if (!self->mapped) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
-                 "no memory for an intermediate frame of %dx%d", GST_VIDEO_INFO_WIDTH (info),
-                 GST_VIDEO_INFO_HEIGHT (info));
-    return FALSE;
-  }
-  /* All components, so that none is ever undefined: opaque, for frames that have no alpha. */
-  memset (GST_VIDEO_FRAME_PLANE_DATA (&self->frame, 0), 0xff, GST_VIDEO_INFO_SIZE (info));
-  return TRUE;
-}
-
-static void
-intermediate_clear (Intermediate *self)
-{
-  if (self->mapped)
-    gst_video_frame_unmap (&self->frame);
-  self->mapped = FALSE;
-}
+/* ---- conversions ---------------------------------------------------------------------------- */
 
 /* 16 bits a component, so that two conversions cost no precision; the colours' primaries and
  * transfer stay, only the matrix and range change. The luma networks learned from BT.601 luma of
@@ -156,108 +128,138 @@ make_intermediate_info (GstVideoInfo *info, const GstVideoInfo *like, RfdnColour
 {
   const gboolean luma = colour == RFDN_COLOUR_LUMA;
 
-  if (!gst_video_info_set_format (info, luma ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_ARGB64,
-                                  (guint) GST_VIDEO_INFO_WIDTH (like),
-                                  (guint) GST_VIDEO_INFO_HEIGHT (like))) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "frames of %dx%d are too large",
-                 GST_VIDEO_INFO_WIDTH (like), GST_VIDEO_INFO_HEIGHT (like));
+  if (!gst_rfdn_convert_get_info (info, luma ? GST_VIDEO_FORMAT_AYUV64 : GST_VIDEO_FORMAT_ARGB64,
+                                  like, error))
     return FALSE;
-  }
-  info->colorimetry = like->colorimetry;
   info->colorimetry.matrix = luma ? GST_VIDEO_COLOR_MATRIX_BT601 : GST_VIDEO_COLOR_MATRIX_RGB;
   info->colorimetry.range = luma ? GST_VIDEO_COLOR_RANGE_16_235 : GST_VIDEO_COLOR_RANGE_0_255;
-  info->chroma_site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
-  info->fps_n = like->fps_n;
-  info->fps_d = like->fps_d;
   return TRUE;
 }
 
-static GstVideoConverter *
-make_converter (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads)
-{
-  if (n_threads == 0)
-    n_threads = rfdn_available_threads ();
-  return gst_video_converter_new (
-      from, to,
-      gst_structure_new ("rfdn-converter",
-                         /* Dither would be noise for the network, and flat areas must stay flat. */
-                         GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
-                         GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE,
-                         GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_FULL,
-                         GST_VIDEO_CONVERTER_OPT_MATRIX_MODE, GST_TYPE_VIDEO_MATRIX_MODE,
-                         GST_VIDEO_MATRIX_MODE_FULL, GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT,
-                         n_threads, NULL));
-}
-
-/* Sets `in` and `out` to what the network sees from here on. */
+/* Sets `in` and `enlarged` to what the network sees from here on. */
 static gboolean
-plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVideoInfo *out,
-                 guint n_threads, GError **error)
+plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVideoInfo *enlarged,
+                 const GstVideoInfo *out, guint n_threads, GError **error)
 {
   GstVideoInfo small, large;
 
   if (!make_intermediate_info (&small, in, colour, error) ||
-      !make_intermediate_info (&large, out, colour, error) ||
-      !intermediate_init (&self->small, &small, error) ||
-      !intermediate_init (&self->large, &large, error))
+      !make_intermediate_info (&large, enlarged, colour, error) ||
+      !gst_rfdn_intermediate_init (&self->small, &small, error) ||
+      !gst_rfdn_intermediate_init (&self->large, &large, error))
     return FALSE;
 
-  self->before = make_converter (in, &small, n_threads);
-  self->after = make_converter (&large, out, n_threads);
-  if (self->before == NULL || self->after == NULL) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "%s frames cannot be converted for it",
-                 GST_VIDEO_INFO_NAME (in));
+  self->before = gst_rfdn_convert_new (in, &small, n_threads, error);
+  if (self->before == NULL)
     return FALSE;
-  }
+  self->after = gst_rfdn_convert_new (&large, out, n_threads, error);
+  if (self->after == NULL)
+    return FALSE;
   *in = small;
-  *out = large;
+  *enlarged = large;
+  return TRUE;
+}
+
+/* The network's frame, and the way from it to the size that is asked for. */
+static gboolean
+plan_resize (GstRfdnPlan *self, const GstVideoInfo *enlarged, const GstVideoInfo *out,
+             guint n_threads, GError **error)
+{
+  if (self->upscaler != NULL && !gst_rfdn_intermediate_init (&self->enlarged, enlarged, error))
+    return FALSE;
+  self->resize = gst_rfdn_resize_new (enlarged, out, n_threads, error);
+  return self->resize != NULL;
+}
+
+/* What frames are after the network. */
+static gboolean
+get_enlarged (GstVideoInfo *enlarged, const GstVideoInfo *in, const GstVideoInfo *out, guint scale,
+              GError **error)
+{
+  GstVideoInfo size = *in;
+
+  size.width *= (gint) scale;
+  size.height *= (gint) scale;
+  if (size.width == out->width && size.height == out->height) {
+    *enlarged = *out;
+    return TRUE;
+  }
+  if (!gst_rfdn_convert_get_info (enlarged, GST_VIDEO_INFO_FORMAT (in), &size, error))
+    return FALSE;
+  enlarged->chroma_site = in->chroma_site;
   return TRUE;
 }
 
 /* ---- the plan ------------------------------------------------------------------------------ */
 
-GstRfdnPlan *
-gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo *out,
-                   const GstRfdnSettings *settings, GError **error)
+/* The network, and resamplers for the components that it does not see. */
+static gboolean
+plan_components (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
+                 const GstVideoInfo *enlarged, const GstRfdnSettings *settings, GError **error)
 {
-  const RfdnModelInfo *network = rfdn_model_get_info (model);
-  const gboolean rgb_network = network->colour == RFDN_COLOUR_RGB;
-  const gboolean has_alpha = GST_VIDEO_INFO_HAS_ALPHA (in);
-  g_autoptr (GstRfdnPlan) self = g_new0 (GstRfdnPlan, 1);
-  GstVideoInfo from = *in, to = *out;
+  const guint scale = rfdn_model_get_info (model)->scale;
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
-  self->pool = rfdn_pool_new (settings->n_threads);
-  self->n_channels = network->channels;
-  self->has_padding = has_padding (in);
-  if (rgb_network != GST_VIDEO_INFO_IS_RGB (in) &&
-      !plan_conversion (self, network->colour, &from, &to, settings->n_threads, error))
-    return NULL;
-
-  params.width = (guint) GST_VIDEO_INFO_WIDTH (&from);
-  params.height = (guint) GST_VIDEO_INFO_HEIGHT (&from);
-  params.format = get_sample_format (from.finfo, 0);
+  params.width = (guint) GST_VIDEO_INFO_WIDTH (in);
+  params.height = (guint) GST_VIDEO_INFO_HEIGHT (in);
+  params.format = get_sample_format (in->finfo, 0);
   params.pool = self->pool;
   params.tile_size = settings->tile_size;
   params.tile_overlap = settings->tile_overlap;
   self->upscaler = rfdn_upscaler_new (model, &params, error);
   if (self->upscaler == NULL)
+    return FALSE;
+
+  if (GST_VIDEO_INFO_IS_YUV (in)) {
+    self->chroma = make_resampler (in, enlarged, GST_VIDEO_COMP_U, scale, self->pool, error);
+    if (self->chroma == NULL)
+      return FALSE;
+  }
+  if (self->has_alpha) {
+    self->alpha = make_resampler (in, enlarged, GST_VIDEO_COMP_A, scale, self->pool, error);
+    if (self->alpha == NULL)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+GstRfdnPlan *
+gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo *out,
+                   const GstRfdnSettings *settings, GError **error)
+{
+  g_autoptr (GstRfdnPlan) self = g_new0 (GstRfdnPlan, 1);
+  const RfdnModelInfo *network;
+  GstVideoInfo from = *in, enlarged;
+
+  if (model == NULL)
+    return plan_resize (self, in, out, settings->n_threads, error) ? g_steal_pointer (&self) : NULL;
+
+  network = rfdn_model_get_info (model);
+  self->pool = rfdn_pool_new (settings->n_threads);
+  self->n_channels = network->channels;
+  self->has_alpha = GST_VIDEO_INFO_HAS_ALPHA (in);
+  self->has_padding = has_padding (in);
+  if (!get_enlarged (&enlarged, in, out, network->scale, error))
     return NULL;
 
-  if (GST_VIDEO_INFO_IS_YUV (&from)) {
-    self->chroma = make_resampler (&from, &to, GST_VIDEO_COMP_U, network->scale, self->pool, error);
-    if (self->chroma == NULL)
+  if ((network->colour == RFDN_COLOUR_RGB) != GST_VIDEO_INFO_IS_RGB (in)) {
+    if (!plan_conversion (self, network->colour, &from, &enlarged, out, settings->n_threads,
+                          error) ||
+        !plan_components (self, model, &from, &enlarged, settings, error))
       return NULL;
+    return g_steal_pointer (&self);
   }
-  if (has_alpha) {
-    self->alpha = make_resampler (&from, &to, GST_VIDEO_COMP_A, network->scale, self->pool, error);
-    if (self->alpha == NULL)
-      return NULL;
-  }
+
+  if (!plan_components (self, model, in, &enlarged, settings, error))
+    return NULL;
+  if ((enlarged.width != out->width || enlarged.height != out->height) &&
+      !plan_resize (self, &enlarged, out, settings->n_threads, error))
+    return NULL;
   return g_steal_pointer (&self);
 }
 
-static void
+/* FALSE when it was cancelled. */
+static gboolean
 run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out)
 {
   RfdnPlane from[3], to[3];
@@ -267,26 +269,51 @@ run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out)
     to[i] = get_plane (out, i);
   }
   rfdn_upscaler_run (self->upscaler, from, to);
+  if (rfdn_upscaler_is_cancelled (self->upscaler))
+    return FALSE;
+
   if (self->chroma != NULL) {
     resample (self->chroma, GST_VIDEO_COMP_U, in, out);
     resample (self->chroma, GST_VIDEO_COMP_V, in, out);
   }
   if (self->alpha != NULL)
     resample (self->alpha, GST_VIDEO_COMP_A, in, out);
+  return TRUE;
+}
+
+gboolean
+gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, GstRfdnWork *work)
+{
+  GstVideoFrame *enlarged = self->resize != NULL ? &self->enlarged.frame : out;
+
+  *work = self->upscaler != NULL ? (GstRfdnWork){.network = 1, .level = 1}
+                                 : (GstRfdnWork){.cheap = 1, .level = 0};
+  if (self->upscaler == NULL) {
+    gst_rfdn_resize_run (self->resize, in, out);
+    return TRUE;
+  }
+  if (self->before != NULL) {
+    gst_video_converter_frame (self->before, in, &self->small.frame);
+    if (!run_components (self, &self->small.frame, &self->large.frame))
+      return FALSE;
+    gst_video_converter_frame (self->after, &self->large.frame, out);
+    return TRUE;
+  }
+
+  if (self->has_padding)
+    fill_padding (enlarged);
+  if (!run_components (self, in, enlarged))
+    return FALSE;
+  if (self->resize != NULL)
+    gst_rfdn_resize_run (self->resize, enlarged, out);
+  return TRUE;
 }
 
 void
-gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out)
+gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled)
 {
-  if (self->before != NULL) {
-    gst_video_converter_frame (self->before, in, &self->small.frame);
-    run_components (self, &self->small.frame, &self->large.frame);
-    gst_video_converter_frame (self->after, &self->large.frame, out);
-  } else {
-    if (self->has_padding)
-      fill_padding (out);
-    run_components (self, in, out);
-  }
+  if (self->upscaler != NULL)
+    rfdn_upscaler_set_cancelled (self->upscaler, cancelled);
 }
 
 gboolean
@@ -298,7 +325,8 @@ gst_rfdn_plan_converts (const GstRfdnPlan *self)
 char *
 gst_rfdn_plan_describe (const GstRfdnPlan *self)
 {
-  return rfdn_upscaler_describe (self->upscaler);
+  return self->upscaler != NULL ? rfdn_upscaler_describe (self->upscaler)
+                                : g_strdup ("no network, only another size");
 }
 
 void
@@ -312,7 +340,9 @@ gst_rfdn_plan_free (GstRfdnPlan *self)
   rfdn_resampler_free (self->alpha);
   g_clear_pointer (&self->before, gst_video_converter_free);
   g_clear_pointer (&self->after, gst_video_converter_free);
-  intermediate_clear (&self->small);
-  intermediate_clear (&self->large);
+  gst_rfdn_resize_free (self->resize);
+  gst_rfdn_intermediate_clear (&self->small);
+  gst_rfdn_intermediate_clear (&self->large);
+  gst_rfdn_intermediate_clear (&self->enlarged);
   g_free (self);
 }

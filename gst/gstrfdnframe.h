@@ -15,7 +15,9 @@ G_BEGIN_DECLS
  * - chroma and alpha go to a resampler;
  * - when the frame has not got the network's components (a luma network and RGB frames, or the
  *   other way round), it is turned into a small intermediate frame that has them, and the large
- *   intermediate one is turned back.
+ *   intermediate one is turned back;
+ * - when the network's scale does not lead to the size that is asked for, GStreamer's converter
+ *   goes the rest of the way.
  *
  * Making a plan does all that can fail; running it does not allocate. */
 typedef struct GstRfdnPlan GstRfdnPlan;
@@ -28,10 +30,26 @@ typedef struct {
 } GstRfdnSettings;
 
 /**
+ * GstRfdnWork:
+ * @network: rectangles that the network computed
+ * @cheap: rectangles that a plain filter enlarged in its place
+ * @reused: rectangles that were taken from the frame before
+ * @level: which share of the frame has the network's quality, 0 to 1
+ *
+ * How a frame, or several, came about. A rectangle is the unit that is decided on: as of now the
+ * whole frame.
+ */
+typedef struct {
+  guint64 network, cheap, reused;
+  double level;
+} GstRfdnWork;
+
+/**
  * gst_rfdn_plan_new:
- * @model: the network; the plan takes a reference of its own
+ * @model: (nullable): the network; the plan takes a reference of its own. %NULL for frames that are
+ *   given another size without one
  * @in: what frames are
- * @out: what they become: the same format, the network's scale times the size
+ * @out: what they become: the same format in another size
  * @settings: how to compute
  * @error: where to say what is wrong
  *
@@ -40,9 +58,22 @@ typedef struct {
 GstRfdnPlan *gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo *out,
                                 const GstRfdnSettings *settings, GError **error);
 
-/** Enlarges a frame. The frames must be mapped and have the formats and sizes of the plan; where
- * their planes lie in memory is theirs to choose. */
-void gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out);
+/**
+ * gst_rfdn_plan_run:
+ * @in: a mapped frame of the plan's format and size; its planes may lie anywhere in memory
+ * @out: likewise
+ * @work: what was done is written here
+ *
+ * Enlarges a frame.
+ *
+ * Returns: FALSE when it was cancelled; @out is then not whole
+ */
+gboolean gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out,
+                            GstRfdnWork *work);
+
+/** Whether frames are unwanted: a run in progress returns within milliseconds, and so do later ones
+ * until this is taken back. Any thread. */
+void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);
 
 /** Whether frames take the long way, through an intermediate format. */
 gboolean gst_rfdn_plan_converts (const GstRfdnPlan *self);

@@ -14,6 +14,7 @@ struct GstRfdnModel {
   char *name; /* as messages call it */
   const RfdnBuiltin *builtin;
   RfdnModel *file; /* when not built in */
+  RfdnColour colour;
 };
 
 const char *
@@ -115,10 +116,20 @@ load_file (const char *path, const char *shown, GError **error)
   return model;
 }
 
+static void
+clear (gpointer data)
+{
+  GstRfdnModel *self = data;
+
+  rfdn_model_unref (self->file);
+  g_free (self->name);
+}
+
 GstRfdnModel *
 gst_rfdn_model_load (const char *value, GError **error)
 {
-  g_autoptr (GstRfdnModel) self = g_new0 (GstRfdnModel, 1);
+  g_autoptr (GstRfdnModel) self = g_atomic_rc_box_new0 (GstRfdnModel);
+  g_autoptr (RfdnModel) any = NULL;
 
   self->name = g_filename_display_name (value);
   self->builtin = find_builtin (value);
@@ -127,7 +138,25 @@ gst_rfdn_model_load (const char *value, GError **error)
     if (self->file == NULL)
       return NULL;
   }
+  any = gst_rfdn_model_get (self, gst_rfdn_caps_next_factor (gst_rfdn_model_get_scales (self), 0),
+                            error);
+  if (any == NULL)
+    return NULL;
+  self->colour = rfdn_model_get_info (any)->colour;
   return g_steal_pointer (&self);
+}
+
+GstRfdnModel *
+gst_rfdn_model_ref (GstRfdnModel *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+gst_rfdn_model_unref (GstRfdnModel *self)
+{
+  if (self != NULL)
+    g_atomic_rc_box_release_full (self, clear);
 }
 
 guint
@@ -136,6 +165,12 @@ gst_rfdn_model_get_scales (const GstRfdnModel *self)
   if (self->builtin != NULL)
     return self->builtin->scales & GST_RFDN_FACTORS_ALL;
   return GST_RFDN_FACTOR (rfdn_model_get_info (self->file)->scale);
+}
+
+RfdnColour
+gst_rfdn_model_get_colour (const GstRfdnModel *self)
+{
+  return self->colour;
 }
 
 RfdnModel *
@@ -164,14 +199,4 @@ gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
     g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
                  "The built-in model '%s' cannot be used: %s.", self->name, why->message);
   return model;
-}
-
-void
-gst_rfdn_model_free (GstRfdnModel *self)
-{
-  if (self == NULL)
-    return;
-  rfdn_model_unref (self->file);
-  g_free (self->name);
-  g_free (self);
 }

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 /* A network that the user named: all scales of a built-in one, or the one that a file has.
+ * Immutable, and may be used from any thread.
  *
  * Errors have a domain and code of GStreamer's (GST_RESOURCE_ERROR, GST_STREAM_ERROR,
  * GST_LIBRARY_ERROR) and a message that names the model or file and what is wrong with it: ready
@@ -39,8 +40,17 @@ guint gst_rfdn_model_guess_scales (const char *value);
  */
 GstRfdnModel *gst_rfdn_model_load (const char *value, GError **error);
 
+/** Takes another reference of @self and returns it. */
+GstRfdnModel *gst_rfdn_model_ref (GstRfdnModel *self);
+
+/** Gives a reference back; %NULL is ignored. */
+void gst_rfdn_model_unref (GstRfdnModel *self);
+
 /** A bit mask of the scales that @self has. */
 guint gst_rfdn_model_get_scales (const GstRfdnModel *self);
+
+/** What the network sees, at all of its scales. */
+RfdnColour gst_rfdn_model_get_colour (const GstRfdnModel *self);
 
 /**
  * gst_rfdn_model_get:
@@ -51,10 +61,7 @@ guint gst_rfdn_model_get_scales (const GstRfdnModel *self);
  */
 RfdnModel *gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error);
 
-/** Frees @self; %NULL is ignored. */
-void gst_rfdn_model_free (GstRfdnModel *self);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstRfdnModel, gst_rfdn_model_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstRfdnModel, gst_rfdn_model_unref)
 
 G_END_DECLS
 

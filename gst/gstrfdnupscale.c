@@ -36,50 +36,16 @@
  * Since: 0.1
  */
 
-#include "gstrfdnupscale.h"
-
 #include "gstrfdncaps.h"
-#include "gstrfdnframe.h"
 #include "gstrfdnmeta.h"
-#include "gstrfdnmodel.h"
+#include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
+#include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC (gst_rfdn_upscale_debug);
+GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
-
-enum {
-  PROP_0,
-  PROP_MODEL,
-  PROP_SCALE,
-  PROP_N_THREADS,
-  PROP_TILE_SIZE,
-  PROP_TILE_OVERLAP,
-};
-
-#define DEFAULT_SCALE GST_RFDN_SCALE_AUTO
-#define DEFAULT_N_THREADS 0
-#define DEFAULT_TILE_SIZE 0
-#define DEFAULT_TILE_OVERLAP RFDN_TILE_OVERLAP_AUTO
-#define MAX_THREADS 1024
-
-struct _GstRfdnUpscale {
-  GstVideoFilter parent;
-
-  /* Under the object lock: read by queries and set by the application at any time. */
-  char *model_name;
-  GstRfdnScale scale;
-  GstRfdnSettings settings;
-  guint settings_serial; /* counts the changes of `settings` */
-  GstRfdnModel *model;   /* between start and stop */
-
-  /* Of the streaming thread. */
-  RfdnModel *network;
-  GstRfdnPlan *plan;
-  guint plan_serial; /* the settings that the plan was made with */
-  gboolean refused;  /* it has been said why the last caps or buffers cannot be enlarged */
-};
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)));
@@ -107,13 +73,9 @@ gst_rfdn_scale_get_type (void)
   return type;
 }
 
-/* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,
- * since upstream may come back with the same caps at each buffer. */
-static void refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug, const char *format,
-                    ...) G_GNUC_PRINTF (5, 6);
-
-static void
-refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug, const char *format, ...)
+void
+gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug,
+                         const char *format, ...)
 {
   va_list args;
   char *text;
@@ -131,116 +93,199 @@ refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug, const char 
                             __FILE__, GST_FUNCTION, __LINE__);
 }
 
-/* ---- properties --------------------------------------------------------------------------- */
+/* ---- the plan ------------------------------------------------------------------------------- */
 
 static void
-gst_rfdn_upscale_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
 {
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
-  gboolean renegotiate = FALSE;
+  GstRfdnPlan *old;
 
   GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_MODEL:
-    g_free (self->model_name);
-    self->model_name = g_value_dup_string (value);
-    if (self->model_name == NULL)
-      self->model_name = g_strdup (gst_rfdn_model_get_default ());
-    break;
-  case PROP_SCALE:
-    renegotiate = self->scale != (GstRfdnScale) g_value_get_enum (value);
-    self->scale = g_value_get_enum (value);
-    break;
-  case PROP_N_THREADS:
-    self->settings.n_threads = g_value_get_uint (value);
-    self->settings_serial++;
-    break;
-  case PROP_TILE_SIZE:
-    self->settings.tile_size = g_value_get_uint (value);
-    self->settings_serial++;
-    break;
-  case PROP_TILE_OVERLAP:
-    self->settings.tile_overlap = g_value_get_int (value);
-    self->settings_serial++;
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
+  old = self->plan;
+  self->plan = plan;
+  if (plan != NULL && self->flushing)
+    gst_rfdn_plan_set_cancelled (plan, TRUE);
   GST_OBJECT_UNLOCK (self);
-
-  if (renegotiate)
-    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+  gst_rfdn_plan_free (old);
 }
-
-static void
-gst_rfdn_upscale_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_MODEL:
-    g_value_set_string (value, self->model_name);
-    break;
-  case PROP_SCALE:
-    g_value_set_enum (value, self->scale);
-    break;
-  case PROP_N_THREADS:
-    g_value_set_uint (value, self->settings.n_threads);
-    break;
-  case PROP_TILE_SIZE:
-    g_value_set_uint (value, self->settings.tile_size);
-    break;
-  case PROP_TILE_OVERLAP:
-    g_value_set_int (value, self->settings.tile_overlap);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-/* ---- state -------------------------------------------------------------------------------- */
 
 static void
 drop_plan (GstRfdnUpscale *self)
 {
-  g_clear_pointer (&self->plan, gst_rfdn_plan_free);
-  g_clear_pointer (&self->network, rfdn_model_unref);
+  set_plan (self, NULL);
+  g_clear_pointer (&self->plan_model, gst_rfdn_model_unref);
 }
 
-static gboolean
-gst_rfdn_upscale_start (GstBaseTransform *trans)
+/* Abandons the frame in work, and later ones. Any thread. */
+static void
+set_flushing (GstRfdnUpscale *self, gboolean flushing)
 {
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RfdnModel) network = NULL;
-  g_autofree char *name = NULL;
-  GstRfdnModel *model;
-  GstRfdnScale scale;
-
-  self->refused = FALSE;
   GST_OBJECT_LOCK (self);
-  name = g_strdup (self->model_name);
-  scale = self->scale;
+  self->flushing = flushing;
+  if (self->plan != NULL)
+    gst_rfdn_plan_set_cancelled (self->plan, flushing);
   GST_OBJECT_UNLOCK (self);
+}
+
+/* Loads the model that the property names, unless that is done. */
+static gboolean
+update_model (GstRfdnUpscale *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstRfdnModel) model = NULL;
+  g_autofree char *name = NULL;
+  GstRfdnScale scale;
+  guint serial;
+
+  GST_OBJECT_LOCK (self);
+  serial = self->model_serial;
+  scale = self->scale;
+  if (self->model == NULL || serial != self->loaded_serial)
+    name = g_strdup (self->model_name);
+  GST_OBJECT_UNLOCK (self);
+  if (name == NULL)
+    return TRUE;
 
   model = gst_rfdn_model_load (name, &error);
-  if (model != NULL && scale != GST_RFDN_SCALE_AUTO)
-    network = gst_rfdn_model_get (model, scale, &error);
+  if (model != NULL && scale != GST_RFDN_SCALE_AUTO) {
+    g_autoptr (RfdnModel) network = gst_rfdn_model_get (model, scale, &error);
+  }
   if (error != NULL) {
-    gst_rfdn_model_free (model);
-    refuse (self, error->domain, error->code, NULL, "%s", error->message);
+    gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
     return FALSE;
   }
   GST_INFO_OBJECT (self, "model '%s' loaded", name);
 
   GST_OBJECT_LOCK (self);
-  self->model = model;
+  gst_rfdn_model_unref (self->model);
+  self->model = g_steal_pointer (&model);
+  self->loaded_serial = serial;
   GST_OBJECT_UNLOCK (self);
+  gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
   return TRUE;
+}
+
+/* The network for a factor; NULL with no error for frames that need none. */
+static gboolean
+get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
+{
+  g_autoptr (GError) error = NULL;
+
+  *network = NULL;
+  if (factor == 1)
+    return TRUE;
+  *network = gst_rfdn_model_get (model, factor, &error);
+  if (*network == NULL)
+    gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
+  return *network != NULL;
+}
+
+static gboolean
+make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
+           GstRfdnModel *model, const GstRfdnSettings *settings)
+{
+  g_autoptr (RfdnModel) network = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *description = NULL;
+  GstRfdnPlan *plan;
+
+  /* The old one first: two of them might not fit into memory. */
+  drop_plan (self);
+  if (!get_network (self, model, factor, &network))
+    return FALSE;
+  plan = gst_rfdn_plan_new (network, in, out, settings, &error);
+  if (plan == NULL) {
+    gst_rfdn_upscale_refuse (self, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, NULL,
+                             "Frames of %dx%d cannot be enlarged to %dx%d: %s.",
+                             GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in),
+                             GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out),
+                             error->message);
+    return FALSE;
+  }
+  description = gst_rfdn_plan_describe (plan);
+  GST_INFO_OBJECT (self, "%s times %u to %dx%d: %s", GST_VIDEO_INFO_NAME (in), factor,
+                   GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), description);
+  if (gst_rfdn_plan_converts (plan))
+    GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self,
+                         "the model does not take %s: each frame is converted twice",
+                         GST_VIDEO_INFO_NAME (in));
+  set_plan (self, plan);
+  self->plan_model = gst_rfdn_model_ref (model);
+  self->plan_factor = factor;
+  self->plan_settings = *settings;
+  return TRUE;
+}
+
+static gboolean
+is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
+{
+  return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
+         a->tile_overlap == b->tile_overlap;
+}
+
+/* Brings the plan up to date with the properties, for frames from `in` to `out`; a new one is made
+ * if these are new too, or if something of what the plan was made with has changed. */
+static gboolean
+update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, gboolean is_new)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  const guint factor = gst_rfdn_caps_get_factor (in, out, gst_rfdn_upscale_get_factors (self));
+  const gboolean passthrough = factor == 1 && gst_rfdn_caps_is_exact (in, out, 1);
+  g_autoptr (GstRfdnModel) model = NULL;
+  GstRfdnSettings settings;
+
+  if (gst_base_transform_is_passthrough (trans) != passthrough) {
+    GST_INFO_OBJECT (self, "from %dx%d to %dx%d: frames %s", GST_VIDEO_INFO_WIDTH (in),
+                     GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
+                     GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are enlarged");
+    gst_base_transform_set_passthrough (trans, passthrough);
+    if (!is_new)
+      gst_base_transform_reconfigure_src (trans); /* for the buffers that this takes */
+  }
+  if (passthrough) {
+    drop_plan (self);
+    return TRUE;
+  }
+
+  GST_OBJECT_LOCK (self);
+  model = gst_rfdn_model_ref (self->model);
+  settings = self->settings;
+  GST_OBJECT_UNLOCK (self);
+  if (!is_new && self->plan != NULL && self->plan_model == model && self->plan_factor == factor &&
+      is_same_settings (&settings, &self->plan_settings))
+    return TRUE;
+  return make_plan (self, in, out, factor, model, &settings);
+}
+
+static gboolean
+gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo *in,
+                           GstCaps *outcaps, GstVideoInfo *out)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
+
+  gst_rfdn_caps_correct_info (incaps, in);
+  gst_rfdn_caps_correct_info (outcaps, out);
+  GST_OBJECT_LOCK (self);
+  self->zoom_x = (gdouble) GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
+  self->zoom_y = (gdouble) GST_VIDEO_INFO_HEIGHT (out) / GST_VIDEO_INFO_HEIGHT (in);
+  GST_OBJECT_UNLOCK (self);
+  return update_plan (self, in, out, TRUE);
+}
+
+/* ---- state -------------------------------------------------------------------------------- */
+
+static gboolean
+gst_rfdn_upscale_start (GstBaseTransform *trans)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+
+  self->refused = FALSE;
+  set_flushing (self, FALSE);
+  GST_OBJECT_LOCK (self);
+  gst_rfdn_stats_clear (&self->stats);
+  self->zoom_x = self->zoom_y = 1;
+  GST_OBJECT_UNLOCK (self);
+  return update_model (self);
 }
 
 static gboolean
@@ -253,9 +298,18 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
   GST_OBJECT_UNLOCK (self);
-  gst_rfdn_model_free (model);
+  gst_rfdn_model_unref (model);
   gst_base_transform_set_passthrough (trans, FALSE);
   return TRUE;
+}
+
+/* Stopping does not wait for the frame in work. */
+static GstStateChangeReturn
+gst_rfdn_upscale_change_state (GstElement *element, GstStateChange transition)
+{
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    set_flushing (GST_RFDN_UPSCALE (element), TRUE);
+  return GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
 }
 
 static void
@@ -264,220 +318,34 @@ gst_rfdn_upscale_finalize (GObject *object)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
 
   drop_plan (self);
-  gst_rfdn_model_free (self->model);
+  gst_rfdn_model_unref (self->model);
   g_free (self->model_name);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
-/* ---- caps --------------------------------------------------------------------------------- */
-
-/* The factors that are possible now. Before the model is loaded the property and the list of
- * built-in models have to do. */
-static guint
-get_factors (GstRfdnUpscale *self)
-{
-  guint factors;
-
-  GST_OBJECT_LOCK (self);
-  if (self->scale != GST_RFDN_SCALE_AUTO)
-    factors = GST_RFDN_FACTOR (self->scale);
-  else if (self->model != NULL)
-    factors = gst_rfdn_model_get_scales (self->model) | GST_RFDN_FACTOR (1);
-  else
-    factors = gst_rfdn_model_guess_scales (self->model_name) | GST_RFDN_FACTOR (1);
-  GST_OBJECT_UNLOCK (self);
-  return factors;
-}
-
-static GstCaps *
-gst_rfdn_upscale_transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
-                                 GstCaps *filter)
-{
-  GstCaps *other =
-      gst_rfdn_caps_transform (caps, direction, get_factors (GST_RFDN_UPSCALE (trans)));
-
-  GST_LOG_OBJECT (trans, "%" GST_PTR_FORMAT " on the %s side becomes %" GST_PTR_FORMAT, caps,
-                  direction == GST_PAD_SINK ? "sink" : "source", other);
-  if (filter != NULL) {
-    GstCaps *both = gst_caps_intersect_full (filter, other, GST_CAPS_INTERSECT_FIRST);
-
-    gst_caps_unref (other);
-    other = both;
-  }
-  return other;
-}
-
-static GstCaps *
-gst_rfdn_upscale_fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps,
-                              GstCaps *other)
-{
-  if (direction == GST_PAD_SINK)
-    return gst_rfdn_caps_fixate (caps, other, get_factors (GST_RFDN_UPSCALE (trans)));
-  return gst_caps_fixate (gst_caps_truncate (other));
-}
-
-/* Frames of separate fields have a caps feature of their own, and the pad templates are without.
- * They are let in so far that sink_event() can say why they are refused. */
-static gboolean
-gst_rfdn_upscale_accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
-{
-  if (direction == GST_PAD_SINK && gst_caps_is_fixed (caps) &&
-      gst_caps_features_contains (gst_caps_get_features (caps, 0),
-                                  GST_CAPS_FEATURE_FORMAT_INTERLACED))
-    return TRUE;
-  return GST_BASE_TRANSFORM_CLASS (parent_class)->accept_caps (trans, direction, caps);
-}
-
-static gboolean
-make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *description = NULL;
-  GstRfdnSettings settings;
-  GstRfdnPlan *plan;
-
-  GST_OBJECT_LOCK (self);
-  settings = self->settings;
-  self->plan_serial = self->settings_serial;
-  GST_OBJECT_UNLOCK (self);
-
-  /* The old one first: two of them might not fit into memory. */
-  g_clear_pointer (&self->plan, gst_rfdn_plan_free);
-  plan = gst_rfdn_plan_new (self->network, in, out, &settings, &error);
-  if (plan == NULL) {
-    refuse (self, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, NULL,
-            "Frames of %dx%d cannot be enlarged to %dx%d: %s.", GST_VIDEO_INFO_WIDTH (in),
-            GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out),
-            error->message);
-    return FALSE;
-  }
-  self->plan = plan;
-
-  description = gst_rfdn_plan_describe (plan);
-  GST_INFO_OBJECT (self, "%s %s", GST_VIDEO_INFO_NAME (in), description);
-  if (gst_rfdn_plan_converts (plan))
-    GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self,
-                         "the model does not take %s: each frame is converted twice",
-                         GST_VIDEO_INFO_NAME (in));
-  return TRUE;
-}
-
-static gboolean
-gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo *in,
-                           GstCaps *outcaps, GstVideoInfo *out)
-{
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (filter);
-  const guint factor = gst_rfdn_caps_get_factor (in, out);
-  g_autoptr (GError) error = NULL;
-
-  drop_plan (self);
-  gst_rfdn_caps_correct_info (incaps, in);
-  gst_rfdn_caps_correct_info (outcaps, out);
-  if (factor == 0) {
-    refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, NULL,
-            "Frames cannot be enlarged from %dx%d to %dx%d.", GST_VIDEO_INFO_WIDTH (in),
-            GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out));
-    return FALSE;
-  }
-  gst_base_transform_set_passthrough (trans, factor == 1);
-  if (factor == 1) {
-    GST_INFO_OBJECT (self, "downstream takes only %dx%d: frames pass untouched",
-                     GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in));
-    return TRUE;
-  }
-
-  /* Only start() and stop() change the model, and neither runs while data flow. */
-  self->network = gst_rfdn_model_get (self->model, factor, &error);
-  if (self->network == NULL) {
-    refuse (self, error->domain, error->code, NULL, "%s", error->message);
-    return FALSE;
-  }
-  return make_plan (self, in, out);
-}
-
 /* ---- events ------------------------------------------------------------------------------- */
-
-/* The larger frame's size in bytes has to fit into what GStreamer counts with. */
-static gboolean
-is_too_large (GstCaps *outcaps)
-{
-  for (guint i = 0; i < gst_caps_get_size (outcaps); i++) {
-    g_autoptr (GstCaps) caps = gst_caps_copy_nth (outcaps, i);
-    GstVideoInfo info;
-
-    if (gst_caps_is_fixed (caps) && gst_video_info_from_caps (&info, caps))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* Why negotiation failed, as far as that can be told. */
-static void
-explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
-{
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  const guint factors = get_factors (self) & ~GST_RFDN_FACTOR (1);
-  g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors);
-  g_autoptr (GstCaps) taken = NULL;
-  g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
-  GString *list;
-  guint factor = 0;
-
-  if (self->refused || GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
-    return;
-  if (is_too_large (possible)) {
-    refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
-            "Frames of this size are too large to be enlarged.");
-    return;
-  }
-  taken = gst_pad_peer_query_caps (pad, possible);
-  if (!gst_caps_is_empty (taken))
-    return;
-
-  list = g_string_new (NULL);
-  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
-    g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
-  refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
-          "Downstream does not take what these frames can become: %s times as large, format and "
-          "colorimetry unchanged.",
-          list->str);
-  g_string_free (list, TRUE);
-}
-
-/* Why caps are refused must be told here: negotiation as such fails without words. */
-static gboolean
-sink_caps (GstBaseTransform *trans, GstEvent *event)
-{
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
-  g_autoptr (GstCaps) caps = NULL;
-  const char *interlacing;
-
-  gst_event_parse_caps (event, &caps);
-  gst_caps_ref (caps);
-  interlacing = gst_rfdn_caps_get_interlacing (caps);
-  if (interlacing != NULL) {
-    refuse (self, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
-            g_strdup_printf ("interlace-mode is %s", interlacing),
-            "Interlaced video cannot be enlarged: put a deinterlace element before %s.",
-            GST_OBJECT_NAME (self));
-    gst_event_unref (event);
-    return FALSE;
-  }
-
-  if (!GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event)) {
-    explain_failure (self, caps);
-    return FALSE;
-  }
-  self->refused = FALSE;
-  return TRUE;
-}
 
 static gboolean
 gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS)
-    return sink_caps (trans, event);
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_CAPS:
+    if (!update_model (self)) {
+      gst_event_unref (event);
+      return FALSE;
+    }
+    return gst_rfdn_upscale_sink_caps (self, event);
+  case GST_EVENT_FLUSH_START:
+    set_flushing (self, TRUE);
+    break;
+  case GST_EVENT_FLUSH_STOP:
+    set_flushing (self, FALSE);
+    break;
+  default:
+    break;
+  }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
 }
 
@@ -485,21 +353,47 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
 static gboolean
 gst_rfdn_upscale_src_event (GstBaseTransform *trans, GstEvent *event)
 {
-  const GstVideoFilter *filter = GST_VIDEO_FILTER (trans);
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   gdouble x, y;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION && filter->negotiated &&
+  if (GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION &&
       gst_navigation_event_get_coordinates (event, &x, &y)) {
+    GST_OBJECT_LOCK (self);
+    x /= self->zoom_x;
+    y /= self->zoom_y;
+    GST_OBJECT_UNLOCK (self);
     event = gst_event_make_writable (event);
-    gst_navigation_event_set_coordinates (
-        event,
-        x * GST_VIDEO_INFO_WIDTH (&filter->in_info) / GST_VIDEO_INFO_WIDTH (&filter->out_info),
-        y * GST_VIDEO_INFO_HEIGHT (&filter->in_info) / GST_VIDEO_INFO_HEIGHT (&filter->out_info));
+    gst_navigation_event_set_coordinates (event, x, y);
   }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
+
+/* Where properties that have changed take effect: before the base class has renegotiated in the
+ * case of the model, after that in the case of the rest. */
+static GstFlowReturn
+gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont, GstBuffer *buffer)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+  const GstVideoFilter *filter = GST_VIDEO_FILTER (trans);
+  GstFlowReturn result;
+
+  if (!update_model (self)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  result = GST_BASE_TRANSFORM_CLASS (parent_class)->submit_input_buffer (trans, discont, buffer);
+  if (result == GST_BASE_TRANSFORM_FLOW_DROPPED) {
+    GST_OBJECT_LOCK (self);
+    self->stats.dropped++;
+    GST_OBJECT_UNLOCK (self);
+  }
+  if (result == GST_FLOW_OK && filter->negotiated &&
+      !update_plan (self, &filter->in_info, &filter->out_info, FALSE))
+    return GST_FLOW_ERROR;
+  return result;
+}
 
 static gboolean
 gst_rfdn_upscale_transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta,
@@ -548,14 +442,14 @@ gst_rfdn_upscale_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer
 
 bad_output:
   gst_video_frame_unmap (&in);
-  refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
-          gst_info_strdup_printf ("%" GST_PTR_FORMAT, outbuf),
-          "A buffer for the output cannot be written.");
+  gst_rfdn_upscale_refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
+                           gst_info_strdup_printf ("%" GST_PTR_FORMAT, outbuf),
+                           "A buffer for the output cannot be written.");
   return GST_FLOW_ERROR;
 bad_input:
-  refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
-          gst_info_strdup_printf ("%" GST_PTR_FORMAT, inbuf),
-          "A buffer of the input cannot be read as a frame.");
+  gst_rfdn_upscale_refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+                           gst_info_strdup_printf ("%" GST_PTR_FORMAT, inbuf),
+                           "A buffer of the input cannot be read as a frame.");
   return GST_FLOW_ERROR;
 }
 
@@ -563,102 +457,26 @@ static GstFlowReturn
 gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, GstVideoFrame *out)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
-  gboolean changed;
+  const gint64 start = g_get_monotonic_time ();
+  GstRfdnWork work;
 
+  if (self->plan == NULL)
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (!gst_rfdn_plan_run (self->plan, in, out, &work)) {
+    GST_DEBUG_OBJECT (self, "a frame was abandoned");
+    return GST_FLOW_FLUSHING;
+  }
   GST_OBJECT_LOCK (self);
-  changed = self->plan_serial != self->settings_serial;
+  gst_rfdn_stats_add (&self->stats, g_get_monotonic_time () - start, &work);
   GST_OBJECT_UNLOCK (self);
-  if ((changed || self->plan == NULL) && !make_plan (self, &filter->in_info, &filter->out_info))
-    return GST_FLOW_ERROR;
-
-  gst_rfdn_plan_run (self->plan, in, out);
   return GST_FLOW_OK;
 }
 
 /* ---- class -------------------------------------------------------------------------------- */
 
 static void
-install_properties (GObjectClass *object_class)
-{
-  /**
-   * GstRfdnUpscale:model:
-   *
-   * The network: the name of a built-in model, or the path of a safetensors file. A name goes
-   * before a file that is called so; `./name` is the file. It is loaded on the way from READY to
-   * PAUSED.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (
-      object_class, PROP_MODEL,
-      g_param_spec_string ("model", "Model",
-                           "Name of a built-in model, or path of a safetensors file",
-                           gst_rfdn_model_get_default (),
-                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
-  /**
-   * GstRfdnUpscale:scale:
-   *
-   * How much larger frames become. `auto` takes what downstream's caps ask for among the factors
-   * that the model has, else the model's smallest.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (
-      object_class, PROP_SCALE,
-      g_param_spec_enum ("scale", "Scale", "How many times as wide and high frames become",
-                         GST_TYPE_RFDN_SCALE, DEFAULT_SCALE,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-  /**
-   * GstRfdnUpscale:n-threads:
-   *
-   * Threads to compute with; 0 for as many as the process may use. The picture does not depend on
-   * it. A change takes effect at the next frame.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (
-      object_class, PROP_N_THREADS,
-      g_param_spec_uint ("n-threads", "Threads",
-                         "Threads to compute with (0 = as many as the process may use)", 0,
-                         MAX_THREADS, DEFAULT_N_THREADS,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-  /**
-   * GstRfdnUpscale:tile-size:
-   *
-   * Side of the squares that frames are computed in, in pixels of the input; 0 for one that suits
-   * the model and the frames. Smaller tiles need less memory and more time. A change takes effect
-   * at the next frame.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (
-      object_class, PROP_TILE_SIZE,
-      g_param_spec_uint ("tile-size", "Tile size",
-                         "Side of the squares that frames are computed in, in input pixels "
-                         "(0 = automatic)",
-                         0, RFDN_MAX_SIZE, DEFAULT_TILE_SIZE,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-  /**
-   * GstRfdnUpscale:tile-overlap:
-   *
-   * Pixels of the input that a tile sees beyond each of its sides; -1 for as many as it takes that
-   * no seam shows. A change takes effect at the next frame.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (
-      object_class, PROP_TILE_OVERLAP,
-      g_param_spec_int ("tile-overlap", "Tile overlap",
-                        "Input pixels that a tile sees beyond each of its sides "
-                        "(-1 = as many as it takes that no seam shows)",
-                        -1, RFDN_MAX_SIZE, DEFAULT_TILE_OVERLAP,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-}
-
-static void
 gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *transform_class = GST_BASE_TRANSFORM_CLASS (klass);
   GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
@@ -666,10 +484,8 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   GST_DEBUG_CATEGORY_INIT (gst_rfdn_upscale_debug, "rfdnupscale", 0, "RFDN upscaler");
   GST_DEBUG_CATEGORY_GET (CAT_PERFORMANCE, "GST_PERFORMANCE");
 
-  object_class->set_property = gst_rfdn_upscale_set_property;
-  object_class->get_property = gst_rfdn_upscale_get_property;
-  object_class->finalize = gst_rfdn_upscale_finalize;
-  install_properties (object_class);
+  G_OBJECT_CLASS (klass)->finalize = gst_rfdn_upscale_finalize;
+  gst_rfdn_upscale_class_install_properties (G_OBJECT_CLASS (klass));
 
   gst_element_class_set_static_metadata (
       element_class, "RFDN upscaler", "Filter/Converter/Video/Scaler",
@@ -678,14 +494,14 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_SCALE, 0);
+  element_class->change_state = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_change_state);
 
+  gst_rfdn_upscale_class_install_negotiation (transform_class);
   transform_class->start = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_start);
   transform_class->stop = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_stop);
-  transform_class->transform_caps = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform_caps);
-  transform_class->fixate_caps = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_fixate_caps);
-  transform_class->accept_caps = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_accept_caps);
   transform_class->sink_event = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_sink_event);
   transform_class->src_event = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_src_event);
+  transform_class->submit_input_buffer = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_submit_input_buffer);
   transform_class->transform_meta = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform_meta);
   transform_class->transform = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform);
   filter_class->set_info = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_set_info);
@@ -695,11 +511,10 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
 static void
 gst_rfdn_upscale_init (GstRfdnUpscale *self)
 {
-  self->model_name = g_strdup (gst_rfdn_model_get_default ());
-  self->scale = DEFAULT_SCALE;
-  self->settings.n_threads = DEFAULT_N_THREADS;
-  self->settings.tile_size = DEFAULT_TILE_SIZE;
-  self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
+  gst_rfdn_upscale_init_properties (self);
+  self->zoom_x = self->zoom_y = 1;
+  /* Or the base class would tell upstream first of the size that needs no enlarging. */
+  gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   /* Or the base class would take the flag off buffers that are gaps. */
   gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE);
 }

@@ -77,7 +77,7 @@ test_transform (gconstpointer data)
   g_autoptr (GstCaps) from = gst_caps_from_string (transforms[i].from);
   g_autoptr (GstCaps) expected = gst_caps_from_string (transforms[i].to);
   g_autoptr (GstCaps) got = gst_rfdn_caps_transform (
-      from, transforms[i].enlarge ? GST_PAD_SINK : GST_PAD_SRC, transforms[i].factors);
+      from, transforms[i].enlarge ? GST_PAD_SINK : GST_PAD_SRC, transforms[i].factors, FALSE);
 
   if (!gst_caps_is_strictly_equal (got, expected)) {
     g_autofree char *text = gst_caps_to_string (got);
@@ -92,9 +92,9 @@ static void
 test_any (void)
 {
   g_autoptr (GstCaps) any = gst_caps_new_any ();
-  g_autoptr (GstCaps) got = gst_rfdn_caps_transform (any, GST_PAD_SINK, F2);
+  g_autoptr (GstCaps) got = gst_rfdn_caps_transform (any, GST_PAD_SINK, F2, TRUE);
   g_autoptr (GstCaps) none = gst_caps_new_empty ();
-  g_autoptr (GstCaps) nothing = gst_rfdn_caps_transform (none, GST_PAD_SINK, F2);
+  g_autoptr (GstCaps) nothing = gst_rfdn_caps_transform (none, GST_PAD_SINK, F2, TRUE);
 
   g_assert_true (gst_caps_is_any (got));
   g_assert_true (gst_caps_is_empty (nothing));
@@ -133,13 +133,42 @@ static const struct {
     {"range-downstream", "", 2, "format=I420,width=32,height=24",
      "video/x-raw,width=[1,100],height=[1,100]",
      "format=I420,width=64,height=48,colorimetry=bt601,chroma-site=jpeg"},
-    {"not-the-factor", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=96", NULL},
-    {"other-aspect", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=64,height=50",
-     NULL},
+    {"not-the-factor", "resample=false", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=96", NULL},
+    {"other-aspect", "resample=false", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=64,height=50", NULL},
+    {"resampled-width", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=96",
+     "format=I420,width=96,height=72,pixel-aspect-ratio=1/1,colorimetry=bt601,chroma-site=jpeg"},
+    {"resampled-height", "", 2, "format=RGB,width=32,height=24", "video/x-raw,height=55",
+     "format=RGB,width=73,height=55,pixel-aspect-ratio=1/1,colorimetry=sRGB"},
+    {"resampled-even", "", 2, "format=I420,width=848,height=464", "video/x-raw,width=1920",
+     "format=I420,width=1920,height=1050,pixel-aspect-ratio=1/1,colorimetry=bt601,"
+     "chroma-site=jpeg"},
+    {"resampled-par", "", 2, "format=I420,width=32,height=24,pixel-aspect-ratio=32/27",
+     "video/x-raw,height=72",
+     "format=I420,width=96,height=72,pixel-aspect-ratio=32/27,colorimetry=bt601,chroma-site=jpeg"},
+    {"resampled-to-square", "", 2, "format=I420,width=720,height=576,pixel-aspect-ratio=16/15",
+     "video/x-raw,pixel-aspect-ratio=1/1",
+     "format=I420,width=1536,height=1152,pixel-aspect-ratio=1/1,colorimetry=bt601,"
+     "chroma-site=jpeg"},
+    {"resampled-both", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=64,height=50",
+     "format=I420,width=64,height=50,pixel-aspect-ratio=25/24,colorimetry=bt601,chroma-site=jpeg"},
+    {"resampled-both-square", "", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=64,height=50,pixel-aspect-ratio=1/1",
+     "format=I420,width=64,height=50,pixel-aspect-ratio=1/1,colorimetry=bt601,chroma-site=jpeg"},
+    {"resampled-to-fit", "", 2, "format=I420,width=1280,height=720",
+     "video/x-raw,width=[1,1920],height=[1,1080]",
+     "format=I420,width=1920,height=1080,pixel-aspect-ratio=1/1,colorimetry=bt709,"
+     "chroma-site=mpeg2"},
+    {"larger-than-downstream", "", 2, "format=I420,width=64,height=48", "video/x-raw,width=32",
+     "format=I420,width=32,height=24,pixel-aspect-ratio=1/1,colorimetry=bt601,chroma-site=jpeg"},
     {"other-format", "", 2, "format=I420,width=32,height=24", "video/x-raw,format=NV12", NULL},
     {"same-size", "", 2, "format=I420,width=32,height=24", "video/x-raw,width=32,height=24",
      "format=I420,width=32,height=24,colorimetry=bt601,chroma-site=jpeg"},
     {"same-size-but-scale", "scale=2", 2, "format=I420,width=32,height=24",
+     "video/x-raw,width=32,height=24",
+     "format=I420,width=32,height=24,pixel-aspect-ratio=1/1,colorimetry=bt601,chroma-site=jpeg"},
+    {"same-size-but-scale-alone", "scale=2 resample=false", 2, "format=I420,width=32,height=24",
      "video/x-raw,width=32,height=24", NULL},
     {"par-16-15", "", 2, "format=I420,width=32,height=24,pixel-aspect-ratio=16/15", "ANY",
      "format=I420,width=64,height=48,pixel-aspect-ratio=16/15,colorimetry=bt601,chroma-site=jpeg"},
@@ -266,17 +295,73 @@ test_negotiate (gconstpointer data)
 static void
 test_query_upstream (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
-  GstHarness *harness = upscale_harness (properties);
-  g_autoptr (GstCaps) caps = NULL;
-  g_autoptr (GstCaps) expected = gst_caps_from_string (
+  static const char *const exact =
       "video/x-raw,format=I420,width=320,height=240,framerate=[0/1,2147483647/1];"
-      "video/x-raw,format=I420,width=640,height=480,framerate=[0/1,2147483647/1]");
+      "video/x-raw,format=I420,width=640,height=480,framerate=[0/1,2147483647/1]";
 
-  gst_harness_set_sink_caps_str (harness, "video/x-raw,format=I420,width=640,height=480");
-  caps = gst_pad_peer_query_caps (harness->srcpad, NULL);
-  g_assert_true (gst_caps_is_equal (caps, expected));
-  gst_harness_teardown (harness);
+  for (guint resample = 0; resample <= 1; resample++) {
+    g_autofree char *properties =
+        g_strdup_printf ("model=%s resample=%u", nearest_model (1, 2), resample);
+    GstHarness *harness = upscale_harness (properties);
+    g_autoptr (GstCaps) caps = NULL;
+    g_autoptr (GstCaps) expected = gst_caps_from_string (exact);
+
+    if (resample)
+      gst_caps_append (expected, gst_caps_from_string (
+                                     "video/x-raw,format=I420,width=[1,32768],height=[1,32768],"
+                                     "framerate=[0/1,2147483647/1],"
+                                     "pixel-aspect-ratio=[1/2147483647,2147483647/1]"));
+    gst_harness_set_sink_caps_str (harness, "video/x-raw,format=I420,width=640,height=480");
+    caps = gst_pad_peer_query_caps (harness->srcpad, NULL);
+    /* In this order: sources take the first that they can. */
+    if (!gst_caps_is_strictly_equal (caps, expected)) {
+      g_autofree char *text = gst_caps_to_string (caps);
+
+      g_test_message ("got %s", text);
+      g_test_fail ();
+    }
+    gst_harness_teardown (harness);
+  }
+}
+
+/* A source that can make any size and format makes what costs least. */
+static void
+test_source (void)
+{
+  static const struct {
+    guint channels;
+    const char *after, *format;
+  } chains[] = {
+      {1, "identity", "I420"},
+      {1, "videoconvert", "I420"},
+      {3, "identity", "RGB"},
+      {3, "videoconvert", "RGB"},
+      {1, "capsfilter caps=video/x-raw,format={BGRA,NV12}", "NV12"},
+      {3, "capsfilter caps=video/x-raw,format={NV12,BGRA}", "BGRA"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (chains); i++) {
+    g_autofree char *launch =
+        g_strdup_printf ("videotestsrc num-buffers=1 ! rfdnupscale name=up model=%s ! %s ! "
+                         "video/x-raw,width=640,height=480 ! fakesink",
+                         nearest_model (chains[i].channels, 2), chains[i].after);
+    g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);
+    g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), "up");
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "sink");
+    g_autoptr (GstCaps) caps = NULL;
+    const GstStructure *structure;
+    gint width = 0;
+
+    gst_element_set_state (pipeline, GST_STATE_PAUSED);
+    g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, 60 * GST_SECOND), ==,
+                     GST_STATE_CHANGE_SUCCESS);
+    caps = gst_pad_get_current_caps (pad);
+    structure = gst_caps_get_structure (caps, 0);
+    g_assert_cmpstr (gst_structure_get_string (structure, "format"), ==, chains[i].format);
+    g_assert_true (gst_structure_get_int (structure, "width", &width));
+    g_assert_cmpint (width, ==, 320);
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+  }
 }
 
 /* In NULL and READY nothing is loaded, and yet elements can be linked and asked. */
@@ -415,6 +500,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_negotiate);
   }
   g_test_add_func ("/caps/query/upstream", test_query_upstream);
+  g_test_add_func ("/caps/query/source", test_source);
   g_test_add_func ("/caps/query/before-start", test_query_before_start);
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
     g_autofree char *path = g_strconcat ("/caps/interlaced/", modes[i], NULL);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnconvert.h"
+
+#include <string.h>
+
+#include "rfdn.h"
+
+gboolean
+gst_rfdn_intermediate_init (GstRfdnIntermediate *self, const GstVideoInfo *info, GError **error)
+{
+  GstAllocationParams params = {.align = 63};
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), &params);
+
+  if (buffer != NULL) {
+    self->mapped = gst_video_frame_map (&self->frame, info, buffer, GST_MAP_READWRITE);
+    gst_buffer_unref (buffer); /* the mapped frame has its own reference */
+  }
+  if (!self->mapped) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                 "no memory for an intermediate frame of %dx%d", GST_VIDEO_INFO_WIDTH (info),
+                 GST_VIDEO_INFO_HEIGHT (info));
+    return FALSE;
+  }
+  /* Opaque, for frames that have no alpha. */
+  memset (GST_VIDEO_FRAME_PLANE_DATA (&self->frame, 0), 0xff, GST_VIDEO_INFO_SIZE (info));
+  return TRUE;
+}
+
+void
+gst_rfdn_intermediate_clear (GstRfdnIntermediate *self)
+{
+  if (self->mapped)
+    gst_video_frame_unmap (&self->frame);
+  self->mapped = FALSE;
+}
+
+gboolean
+gst_rfdn_convert_get_info (GstVideoInfo *info, GstVideoFormat format, const GstVideoInfo *like,
+                           GError **error)
+{
+  if (!gst_video_info_set_format (info, format, (guint) GST_VIDEO_INFO_WIDTH (like),
+                                  (guint) GST_VIDEO_INFO_HEIGHT (like))) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "frames of %dx%d are too large",
+                 GST_VIDEO_INFO_WIDTH (like), GST_VIDEO_INFO_HEIGHT (like));
+    return FALSE;
+  }
+  info->colorimetry = like->colorimetry;
+  info->chroma_site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  info->fps_n = like->fps_n;
+  info->fps_d = like->fps_d;
+  return TRUE;
+}
+
+GstVideoConverter *
+gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
+                      GError **error)
+{
+  GstVideoConverter *converter;
+
+  if (n_threads == 0)
+    n_threads = rfdn_available_threads ();
+  converter = gst_video_converter_new (
+      from, to,
+      gst_structure_new ("rfdn-converter",
+                         /* Dither would be noise for the network, and flat areas must stay flat. */
+                         GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
+                         GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE,
+                         GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_FULL,
+                         GST_VIDEO_CONVERTER_OPT_MATRIX_MODE, GST_TYPE_VIDEO_MATRIX_MODE,
+                         GST_VIDEO_MATRIX_MODE_FULL, GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
+                         GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LANCZOS,
+                         GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, n_threads, NULL));
+  if (converter == NULL)
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "%s frames cannot be converted to %s",
+                 GST_VIDEO_INFO_NAME (from), GST_VIDEO_INFO_NAME (to));
+  return converter;
+}
+
+/* ---- another size --------------------------------------------------------------------------- */
+
+struct GstRfdnResize {
+  /* Of subsampled chroma, else NULL and empty: GStreamer's scaler lines up the outer edges of
+   * planes and does not know of chroma sites, so that left-sited chroma would move. Its chroma
+   * resampler does know: it first makes chroma of every pixel, which then lie in their middles. */
+  GstVideoConverter *spread;
+  GstRfdnIntermediate whole;
+
+  GstVideoConverter *scale;
+};
+
+static gboolean
+is_subsampled (const GstVideoInfo *info)
+{
+  return GST_VIDEO_INFO_IS_YUV (info) && (GST_VIDEO_FORMAT_INFO_W_SUB (info->finfo, 1) > 0 ||
+                                          GST_VIDEO_FORMAT_INFO_H_SUB (info->finfo, 1) > 0);
+}
+
+GstRfdnResize *
+gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
+                     GError **error)
+{
+  g_autoptr (GstRfdnResize) self = g_new0 (GstRfdnResize, 1);
+  GstVideoInfo whole = *from;
+
+  if (is_subsampled (from)) {
+    if (!gst_rfdn_convert_get_info (&whole,
+                                    GST_VIDEO_INFO_COMP_DEPTH (from, 0) > 8
+                                        ? GST_VIDEO_FORMAT_AYUV64
+                                        : GST_VIDEO_FORMAT_AYUV,
+                                    from, error) ||
+        !gst_rfdn_intermediate_init (&self->whole, &whole, error))
+      return NULL;
+    self->spread = gst_rfdn_convert_new (from, &whole, n_threads, error);
+    if (self->spread == NULL)
+      return NULL;
+  }
+  self->scale = gst_rfdn_convert_new (&whole, to, n_threads, error);
+  if (self->scale == NULL)
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+void
+gst_rfdn_resize_run (GstRfdnResize *self, GstVideoFrame *in, GstVideoFrame *out)
+{
+  if (self->spread != NULL) {
+    gst_video_converter_frame (self->spread, in, &self->whole.frame);
+    in = &self->whole.frame;
+  }
+  gst_video_converter_frame (self->scale, in, out);
+}
+
+void
+gst_rfdn_resize_free (GstRfdnResize *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->spread, gst_video_converter_free);
+  g_clear_pointer (&self->scale, gst_video_converter_free);
+  gst_rfdn_intermediate_clear (&self->whole);
+  g_free (self);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of the base class that are about caps. What they say is worked out in gstrfdncaps.c.
+ */
+
+#include "gstrfdncaps.h"
+#include "gstrfdnupscale-private.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
+#define GST_CAT_DEFAULT gst_rfdn_upscale_debug
+
+static GstBaseTransformClass *parent_class;
+
+guint
+gst_rfdn_upscale_get_factors (GstRfdnUpscale *self)
+{
+  guint factors;
+
+  GST_OBJECT_LOCK (self);
+  if (self->scale != GST_RFDN_SCALE_AUTO)
+    factors = GST_RFDN_FACTOR (self->scale);
+  else if (self->model != NULL)
+    factors = gst_rfdn_model_get_scales (self->model) | GST_RFDN_FACTOR (1);
+  else
+    factors = gst_rfdn_model_guess_scales (self->model_name) | GST_RFDN_FACTOR (1);
+  GST_OBJECT_UNLOCK (self);
+  return factors;
+}
+
+static gboolean
+may_resample (GstRfdnUpscale *self)
+{
+  gboolean resample;
+
+  GST_OBJECT_LOCK (self);
+  resample = self->resample;
+  GST_OBJECT_UNLOCK (self);
+  return resample;
+}
+
+/* What the network sees; a guess before it is loaded. */
+static RfdnColour
+get_colour (GstRfdnUpscale *self)
+{
+  RfdnColour colour;
+
+  GST_OBJECT_LOCK (self);
+  colour = self->model != NULL ? gst_rfdn_model_get_colour (self->model) : RFDN_COLOUR_LUMA;
+  GST_OBJECT_UNLOCK (self);
+  return colour;
+}
+
+static GstCaps *
+transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+  GstCaps *other = gst_rfdn_caps_transform (caps, direction, gst_rfdn_upscale_get_factors (self),
+                                            may_resample (self));
+
+  if (direction == GST_PAD_SRC)
+    other = gst_rfdn_caps_prefer (other, get_colour (self));
+  GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT " on the %s side becomes %" GST_PTR_FORMAT, caps,
+                  direction == GST_PAD_SINK ? "sink" : "source", other);
+  if (filter != NULL) {
+    /* The order is ours: sources that can make any format would choose one that costs most. */
+    GstCaps *both = gst_caps_intersect_full (other, filter, GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_unref (other);
+    other = both;
+  }
+  return other;
+}
+
+static GstCaps *
+fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *other)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+
+  if (direction == GST_PAD_SINK)
+    return gst_rfdn_caps_fixate (caps, other, gst_rfdn_upscale_get_factors (self),
+                                 may_resample (self));
+  return gst_caps_fixate (gst_caps_truncate (other));
+}
+
+/* Frames of separate fields have a caps feature of their own, and the pad templates are without.
+ * They are let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused. */
+static gboolean
+accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+{
+  if (direction == GST_PAD_SINK && gst_caps_is_fixed (caps) &&
+      gst_caps_features_contains (gst_caps_get_features (caps, 0),
+                                  GST_CAPS_FEATURE_FORMAT_INTERLACED))
+    return TRUE;
+  return parent_class->accept_caps (trans, direction, caps);
+}
+
+/* ---- failures ------------------------------------------------------------------------------- */
+
+/* The larger frame's size in bytes has to fit into what GStreamer counts with. */
+static gboolean
+is_too_large (GstCaps *outcaps)
+{
+  for (guint i = 0; i < gst_caps_get_size (outcaps); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_copy_nth (outcaps, i);
+    GstVideoInfo info;
+
+    if (gst_caps_is_fixed (caps) && gst_video_info_from_caps (&info, caps))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Why negotiation failed, as far as that can be told. */
+static void
+explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+  const guint factors = gst_rfdn_upscale_get_factors (self) & ~GST_RFDN_FACTOR (1);
+  const gboolean resample = may_resample (self);
+  g_autoptr (GstCaps) exact = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, FALSE);
+  g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
+  g_autoptr (GstCaps) taken = NULL;
+  g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
+  GString *list;
+  guint factor = 0;
+
+  if (self->refused || GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
+    return;
+  if (is_too_large (exact)) {
+    gst_rfdn_upscale_refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+                             g_steal_pointer (&input),
+                             "Frames of this size are too large to be enlarged.");
+    return;
+  }
+  taken = gst_pad_peer_query_caps (pad, possible);
+  if (!gst_caps_is_empty (taken))
+    return;
+
+  list = g_string_new (NULL);
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
+    g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
+  gst_rfdn_upscale_refuse (
+      self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
+      "Downstream does not take what these frames can become: %s times as large%s, format "
+      "and colorimetry unchanged.",
+      list->str, resample ? " or resampled" : "");
+  g_string_free (list, TRUE);
+}
+
+/* Why caps are refused must be told here: negotiation as such fails without words. */
+gboolean
+gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event)
+{
+  g_autoptr (GstCaps) caps = NULL;
+  const char *interlacing;
+
+  gst_event_parse_caps (event, &caps);
+  gst_caps_ref (caps);
+  interlacing = gst_rfdn_caps_get_interlacing (caps);
+  if (interlacing != NULL) {
+    gst_rfdn_upscale_refuse (
+        self, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+        g_strdup_printf ("interlace-mode is %s", interlacing),
+        "Interlaced video cannot be enlarged: put a deinterlace element before %s.",
+        GST_OBJECT_NAME (self));
+    gst_event_unref (event);
+    return FALSE;
+  }
+
+  if (!parent_class->sink_event (GST_BASE_TRANSFORM (self), event)) {
+    explain_failure (self, caps);
+    return FALSE;
+  }
+  self->refused = FALSE;
+  return TRUE;
+}
+
+void
+gst_rfdn_upscale_class_install_negotiation (GstBaseTransformClass *transform_class)
+{
+  parent_class = g_type_class_peek_parent (transform_class);
+  transform_class->transform_caps = GST_DEBUG_FUNCPTR (transform_caps);
+  transform_class->fixate_caps = GST_DEBUG_FUNCPTR (fixate_caps);
+  transform_class->accept_caps = GST_DEBUG_FUNCPTR (accept_caps);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The properties of the element. They may be set and read from any thread at any time. */
+
+#include <string.h>
+
+#include "gstrfdnupscale-private.h"
+
+enum {
+  PROP_0,
+  PROP_MODEL,
+  PROP_SCALE,
+  PROP_RESAMPLE,
+  PROP_N_THREADS,
+  PROP_TILE_SIZE,
+  PROP_TILE_OVERLAP,
+  PROP_STATS,
+};
+
+#define DEFAULT_SCALE GST_RFDN_SCALE_AUTO
+#define DEFAULT_RESAMPLE TRUE
+#define DEFAULT_N_THREADS 0
+#define DEFAULT_TILE_SIZE 0
+#define DEFAULT_TILE_OVERLAP RFDN_TILE_OVERLAP_AUTO
+#define MAX_THREADS 1024
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
+  gboolean renegotiate = FALSE;
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_MODEL: {
+    const char *name = g_value_get_string (value);
+
+    if (name == NULL)
+      name = gst_rfdn_model_get_default ();
+    if (strcmp (name, self->model_name) != 0) {
+      g_free (self->model_name);
+      self->model_name = g_strdup (name);
+      self->model_serial++; /* what else it takes, the streaming thread does */
+    }
+    break;
+  }
+  case PROP_SCALE:
+    renegotiate = self->scale != (GstRfdnScale) g_value_get_enum (value);
+    self->scale = g_value_get_enum (value);
+    break;
+  case PROP_RESAMPLE:
+    renegotiate = self->resample != g_value_get_boolean (value);
+    self->resample = g_value_get_boolean (value);
+    break;
+  case PROP_N_THREADS:
+    self->settings.n_threads = g_value_get_uint (value);
+    break;
+  case PROP_TILE_SIZE:
+    self->settings.tile_size = g_value_get_uint (value);
+    break;
+  case PROP_TILE_OVERLAP:
+    self->settings.tile_overlap = g_value_get_int (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+
+  if (renegotiate)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_MODEL:
+    g_value_set_string (value, self->model_name);
+    break;
+  case PROP_SCALE:
+    g_value_set_enum (value, self->scale);
+    break;
+  case PROP_RESAMPLE:
+    g_value_set_boolean (value, self->resample);
+    break;
+  case PROP_N_THREADS:
+    g_value_set_uint (value, self->settings.n_threads);
+    break;
+  case PROP_TILE_SIZE:
+    g_value_set_uint (value, self->settings.tile_size);
+    break;
+  case PROP_TILE_OVERLAP:
+    g_value_set_int (value, self->settings.tile_overlap);
+    break;
+  case PROP_STATS:
+    g_value_take_boxed (value, gst_rfdn_stats_get (&self->stats));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
+{
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+
+  /**
+   * GstRfdnUpscale:model:
+   *
+   * The network: the name of a built-in model, or the path of a safetensors file. A name goes
+   * before a file that is called so; `./name` is the file. It is loaded on the way from READY to
+   * PAUSED.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_MODEL,
+      g_param_spec_string ("model", "Model",
+                           "Name of a built-in model, or path of a safetensors file",
+                           gst_rfdn_model_get_default (),
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:scale:
+   *
+   * How much larger frames become. `auto` takes what downstream's caps ask for among the factors
+   * that the model has, else the model's smallest.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_SCALE,
+      g_param_spec_enum ("scale", "Scale", "How many times as wide and high frames become",
+                         GST_TYPE_RFDN_SCALE, DEFAULT_SCALE,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:resample:
+   *
+   * Whether frames are brought to any size that downstream asks for: by the least factor that
+   * leads there or beyond, and the rest of the way by a plain filter. Otherwise downstream can have
+   * whole multiples only.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_RESAMPLE,
+      g_param_spec_boolean (
+          "resample", "Resample", "Whether to resample to sizes that no factor leads to",
+          DEFAULT_RESAMPLE,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:n-threads:
+   *
+   * Threads to compute with; 0 for as many as the process may use. The picture does not depend on
+   * it. A change takes effect at the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_N_THREADS,
+      g_param_spec_uint ("n-threads", "Threads",
+                         "Threads to compute with (0 = as many as the process may use)", 0,
+                         MAX_THREADS, DEFAULT_N_THREADS,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:tile-size:
+   *
+   * Side of the squares that frames are computed in, in pixels of the input; 0 for one that suits
+   * the model and the frames. Smaller tiles need less memory and more time. A change takes effect
+   * at the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_TILE_SIZE,
+      g_param_spec_uint ("tile-size", "Tile size",
+                         "Side of the squares that frames are computed in, in input pixels "
+                         "(0 = automatic)",
+                         0, RFDN_MAX_SIZE, DEFAULT_TILE_SIZE,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:tile-overlap:
+   *
+   * Pixels of the input that a tile sees beyond each of its sides; -1 for as many as it takes that
+   * no seam shows. A change takes effect at the next frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_TILE_OVERLAP,
+      g_param_spec_int ("tile-overlap", "Tile overlap",
+                        "Input pixels that a tile sees beyond each of its sides "
+                        "(-1 = as many as it takes that no seam shows)",
+                        -1, RFDN_MAX_SIZE, DEFAULT_TILE_OVERLAP,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:stats:
+   *
+   * What was done since the element was last started, in a structure of these fields:
+   *
+   * - `frames` (guint64): frames that were enlarged;
+   * - `dropped` (guint64): frames that were left out for being late;
+   * - `network-rectangles`, `cheap-rectangles`, `reused-rectangles` (guint64): parts of frames that
+   *   the network computed, that a plain filter enlarged instead, and that were taken from the
+   *   frame before;
+   * - `level` (double): the share of the last frame that has the network's quality, 0 to 1;
+   * - `frame-ms-mean`, `frame-ms-p99` (double): milliseconds that a frame took, mean and 99th
+   *   percentile of the last thousand.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics", "What was done since the element was last started",
+                          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+void
+gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
+{
+  self->model_name = g_strdup (gst_rfdn_model_get_default ());
+  self->scale = DEFAULT_SCALE;
+  self->resample = DEFAULT_RESAMPLE;
+  self->settings.n_threads = DEFAULT_N_THREADS;
+  self->settings.tile_size = DEFAULT_TILE_SIZE;
+  self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
+}

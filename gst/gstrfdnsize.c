@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnsize.h"
+
+#include "rfdn.h"
+
+/* ---- whole factors -------------------------------------------------------------------------- */
+
+static guint64
+greatest_common_divisor (guint64 a, guint64 b)
+{
+  while (b != 0) {
+    guint64 rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+/* Initialises @range to the multiples of @step from @min to @max; FALSE when there is none. */
+static gboolean
+set_range (GValue *range, guint64 min, guint64 max, guint64 step)
+{
+  min = (MAX (min, 1) + step - 1) / step * step;
+  max = max / step * step;
+  if (min > max)
+    return FALSE;
+  if (min == max) {
+    g_value_init (range, G_TYPE_INT);
+    g_value_set_int (range, (gint) min);
+  } else {
+    g_value_init (range, GST_TYPE_INT_RANGE);
+    gst_value_set_int_range_step (range, (gint) min, (gint) max, (gint) step);
+  }
+  return TRUE;
+}
+
+static gboolean
+scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
+{
+  guint64 min, max, step;
+
+  if (G_VALUE_HOLDS_INT (size)) {
+    if (g_value_get_int (size) < 1)
+      return FALSE;
+    min = max = (guint64) g_value_get_int (size);
+    step = 1;
+  } else {
+    min = (guint64) MAX (gst_value_get_int_range_min (size), 1);
+    max = (guint64) MAX (gst_value_get_int_range_max (size), 0);
+    step = (guint64) MAX (gst_value_get_int_range_step (size), 1);
+  }
+
+  if (enlarge) {
+    max = MIN (max, RFDN_MAX_SIZE);
+    return set_range (scaled, min * factor, max * factor, step * factor);
+  }
+  /* Only those that the factor divides have a smaller picture. */
+  step = step * factor / greatest_common_divisor (step, factor);
+  min = (min + step - 1) / step * step;
+  max = MIN (max / step * step, (guint64) RFDN_MAX_SIZE * factor);
+  return set_range (scaled, min / factor, max / factor, step / factor);
+}
+
+/* Initialises @scaled, unless FALSE is returned: no size is left. */
+static gboolean
+scale_size (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
+{
+  if (G_VALUE_HOLDS_INT (size) || GST_VALUE_HOLDS_INT_RANGE (size))
+    return scale_range (size, scaled, factor, enlarge);
+  if (!GST_VALUE_HOLDS_LIST (size))
+    return FALSE;
+
+  g_value_init (scaled, GST_TYPE_LIST);
+  for (guint i = 0; i < gst_value_list_get_size (size); i++) {
+    GValue item = G_VALUE_INIT;
+
+    if (scale_size (gst_value_list_get_value (size, i), &item, factor, enlarge))
+      gst_value_list_append_and_take_value (scaled, &item);
+  }
+  if (gst_value_list_get_size (scaled) > 0)
+    return TRUE;
+  g_value_unset (scaled);
+  return FALSE;
+}
+
+gboolean
+gst_rfdn_size_scale (GstStructure *structure, const char *field, guint factor, gboolean enlarge)
+{
+  const GValue *size = gst_structure_get_value (structure, field);
+  GValue scaled = G_VALUE_INIT;
+
+  if (size == NULL) {
+    /* Any size: still only multiples come out. */
+    GValue any = G_VALUE_INIT;
+    gboolean possible;
+
+    g_value_init (&any, GST_TYPE_INT_RANGE);
+    gst_value_set_int_range (&any, 1, G_MAXINT);
+    possible = scale_range (&any, &scaled, factor, enlarge);
+    g_value_unset (&any);
+    if (!possible)
+      return FALSE;
+  } else if (!scale_size (size, &scaled, factor, enlarge)) {
+    return FALSE;
+  }
+  gst_structure_take_value (structure, field, &scaled);
+  return TRUE;
+}
+
+/* ---- any size ------------------------------------------------------------------------------- */
+
+void
+gst_rfdn_size_set_any (GstStructure *structure, gint max)
+{
+  gst_structure_set (structure, "width", GST_TYPE_INT_RANGE, 1, max, "height", GST_TYPE_INT_RANGE,
+                     1, max, NULL);
+  /* Without the field, pixels are square. */
+  gst_structure_set (structure, "pixel-aspect-ratio", GST_TYPE_FRACTION_RANGE, 1, G_MAXINT,
+                     G_MAXINT, 1, NULL);
+}
+
+static gboolean
+can_be_int (const GstStructure *structure, const char *field, gint value)
+{
+  const GValue *allowed = gst_structure_get_value (structure, field);
+  GValue wanted = G_VALUE_INIT;
+  gboolean possible;
+
+  if (allowed == NULL)
+    return TRUE;
+  g_value_init (&wanted, G_TYPE_INT);
+  g_value_set_int (&wanted, value);
+  possible = gst_value_intersect (NULL, allowed, &wanted);
+  g_value_unset (&wanted);
+  return possible;
+}
+
+static gboolean
+can_have_aspect (const GstStructure *structure, gint n, gint d)
+{
+  const GValue *allowed = gst_structure_get_value (structure, "pixel-aspect-ratio");
+  GValue wanted = G_VALUE_INIT;
+  gboolean possible;
+
+  if (allowed == NULL)
+    return TRUE;
+  g_value_init (&wanted, GST_TYPE_FRACTION);
+  gst_value_set_fraction (&wanted, n, d);
+  possible = gst_value_intersect (NULL, allowed, &wanted);
+  g_value_unset (&wanted);
+  return possible;
+}
+
+/* The field may be left out for square pixels, where nobody speaks of it. */
+static void
+set_aspect (GstStructure *structure, gint n, gint d)
+{
+  if (n != d || gst_structure_has_field (structure, "pixel-aspect-ratio"))
+    gst_structure_set (structure, "pixel-aspect-ratio", GST_TYPE_FRACTION, n, d, NULL);
+}
+
+gboolean
+gst_rfdn_size_set (GstStructure *structure, const GstRfdnSize *size, guint factor)
+{
+  const gint width = size->width * (gint) factor, height = size->height * (gint) factor;
+
+  if (!can_be_int (structure, "width", width) || !can_be_int (structure, "height", height) ||
+      !can_have_aspect (structure, size->par_n, size->par_d))
+    return FALSE;
+  gst_structure_set (structure, "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, NULL);
+  set_aspect (structure, size->par_n, size->par_d);
+  return TRUE;
+}
+
+static gint
+round_to (double value, gint step)
+{
+  return MAX ((gint) (value / step + 0.5), 1) * step;
+}
+
+static gint
+fixate_near (GstStructure *structure, const char *field, gint wanted)
+{
+  gint got = wanted;
+
+  if (!gst_structure_has_field (structure, field))
+    gst_structure_set (structure, field, G_TYPE_INT, wanted, NULL);
+  gst_structure_fixate_field_nearest_int (structure, field, wanted);
+  gst_structure_get_int (structure, field, &got);
+  return got;
+}
+
+/* A pixel's shape that keeps the picture's, where rounding does not explain the difference. */
+static void
+correct_aspect (GstStructure *structure, const GstRfdnSize *size, gint width, gint height)
+{
+  gint n, d;
+
+  if (!gst_util_fraction_multiply (size->width, size->height, height, width, &n, &d) ||
+      !gst_util_fraction_multiply (n, d, size->par_n, size->par_d, &n, &d))
+    return;
+  if (gst_structure_has_field (structure, "pixel-aspect-ratio"))
+    gst_structure_fixate_field_nearest_fraction (structure, "pixel-aspect-ratio", n, d);
+}
+
+void
+gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint factor)
+{
+  gint par_n = size->par_n, par_d = size->par_d, width = 0, height = 0;
+  GstStructure *shape = gst_structure_copy (structure);
+  gboolean keeps_shape;
+  double ratio;
+
+  /* The shape of pixels stays where it may. */
+  if (gst_structure_has_field (shape, "pixel-aspect-ratio")) {
+    gst_structure_fixate_field_nearest_fraction (shape, "pixel-aspect-ratio", par_n, par_d);
+    gst_structure_get_fraction (shape, "pixel-aspect-ratio", &par_n, &par_d);
+  }
+  ratio =
+      (double) size->width * size->par_n * par_d / ((double) size->height * size->par_d * par_n);
+
+  if (gst_structure_get_int (shape, "width", &width)) {
+    height = fixate_near (shape, "height", round_to (width / ratio, size->step_y));
+  } else {
+    const gboolean fixed = gst_structure_get_int (shape, "height", &height);
+
+    if (!fixed)
+      height = size->height * (gint) factor;
+    width = fixate_near (shape, "width", round_to (height * ratio, size->step_x));
+    height = fixate_near (shape, "height", fixed ? height : round_to (width / ratio, size->step_y));
+  }
+
+  keeps_shape = 2 * ABS (width - height * ratio) <= size->step_x ||
+                2 * ABS (height - width / ratio) <= size->step_y;
+  gst_structure_set (structure, "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, NULL);
+  if (keeps_shape)
+    set_aspect (structure, par_n, par_d);
+  else
+    correct_aspect (structure, size, width, height);
+  gst_structure_free (shape);
+}
