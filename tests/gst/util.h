@@ -75,6 +75,9 @@ const char *nearest_model (guint channels, guint scale);
 const char *random_model (const char *architecture, guint channels, guint scale,
                           gboolean attention);
 
+/** Removes the files of all models above; test_init() sees to it. */
+void remove_model_files (void);
+
 /* ---- the element --------------------------------------------------------------------------- */
 
 /** A harness around rfdnupscale with properties as gst-launch-1.0 takes them. */
