@@ -270,6 +270,24 @@ rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint
     widen_regions (graph, valid, last->out.activation, regions);
 }
 
+double
+rfdn_layout_get_macs (const RfdnLayout *layout, const RfdnGraph *graph)
+{
+  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  double macs = 0;
+
+  for (gint tile = 0; tile < layout->columns * layout->rows; tile++) {
+    rfdn_layout_get_regions (layout, graph, (guint) tile, regions);
+    for (guint i = 0; i < graph->layers->len; i++) {
+      const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+      const RfdnRect *out = &regions[layer->out.activation];
+      macs += (double) rfdn_rect_width (out) * rfdn_rect_height (out) *
+              rfdn_layer_get_taps (layer) * layer->in.n * layer->out.n;
+    }
+  }
+  return macs;
+}
+
 /* ---- how large the tiles are ----------------------------------------------------------------- */
 
 static gboolean

@@ -81,6 +81,9 @@ RfdnRect rfdn_layout_get_tile (const RfdnLayout *layout, guint tile);
 void rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile,
                               RfdnRect *regions);
 
+/* Multiply-adds of all tiles. */
+double rfdn_layout_get_macs (const RfdnLayout *layout, const RfdnGraph *graph);
+
 /* Columns or rows `*first` and `*second` of a grid of `size` pixels that pixel `at` of a frame side
  * of `frame_size` lies between, and the weight of the second: bilinear, half-pixel centres. */
 void rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second,

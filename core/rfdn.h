@@ -339,6 +339,55 @@ RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerPa
 RFDN_API void rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
 
 /**
+ * RfdnArea:
+ *
+ * A rectangle of a picture, in pixels.
+ */
+typedef struct {
+  guint x, y;
+  guint width, height;
+} RfdnArea;
+
+/** The number of tiles that @self computes a picture in: `tile_size` apart, row by row. */
+RFDN_API guint rfdn_upscaler_get_n_tiles (const RfdnUpscaler *self);
+
+/**
+ * rfdn_upscaler_get_tile:
+ * @tile: a number below rfdn_upscaler_get_n_tiles()
+ * @area: (out): the LR pixels that it enlarges
+ * @seen: (out) (optional): the LR pixels that its output is computed from, bit for bit. With
+ *   attention, too: what lies beyond has no influence on a tile, but has on a whole picture
+ */
+RFDN_API void rfdn_upscaler_get_tile (const RfdnUpscaler *self, guint tile, RfdnArea *area,
+                                      RfdnArea *seen);
+
+/** Multiply-adds that a whole picture takes, those included that overlapping tiles do twice. */
+RFDN_API double rfdn_upscaler_get_work (const RfdnUpscaler *self);
+
+/**
+ * rfdn_upscaler_run_tiles:
+ * @self: the upscaler; used by one thread at a time
+ * @in: as for rfdn_upscaler_run()
+ * @out: likewise; nothing but the tiles' areas is written
+ * @tiles: (array length=n): numbers of tiles, the most important first
+ * @n: how many
+ * @deadline: the time of g_get_monotonic_time() at which to have returned; %G_MAXINT64 for none
+ *
+ * Enlarges parts of a picture: the first of @tiles, as many as can be expected to be done in time
+ * by how long the tiles of the run before took. Of a network without attention, each is what
+ * rfdn_upscaler_run() would make of it, whatever that one's tiles are.
+ *
+ * Returns: how many were done
+ */
+RFDN_API guint rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in,
+                                        const RfdnPlane *out, const guint *tiles, guint n,
+                                        gint64 deadline);
+
+/** Seconds that a tile took of late, with all threads at work: the time of the last
+ * rfdn_upscaler_run_tiles() over its number of tiles, smoothed; 0 before there was one. */
+RFDN_API double rfdn_upscaler_get_tile_time (const RfdnUpscaler *self);
+
+/**
  * rfdn_upscaler_set_cancelled:
  * @self: the upscaler
  * @cancelled: whether its work is wanted no more
@@ -369,6 +418,51 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnUpscaler, rfdn_upscaler_free)
 /** The number of processors that this process may use: the smaller one of its affinity mask and
  * its control group's quota (rounded up), at least 1. What `n_threads` 0 stands for. */
 RFDN_API guint rfdn_available_threads (void);
+
+/* ---- parts of pictures -------------------------------------------------------------------- */
+
+/**
+ * rfdn_measure_detail:
+ * @plane: samples
+ * @format: how they are stored; not F32
+ * @area: of the plane, inside it
+ *
+ * How much there is in a part of a picture that a network can enlarge better than a plain filter:
+ * the mean of |4 c - l - r - t - b| over every fourth row, where the letters stand for a sample and
+ * its neighbours. Flat areas and ramps have none.
+ *
+ * Returns: 0 to 4, where 1 is the whole range of samples
+ */
+RFDN_API float rfdn_measure_detail (const RfdnPlane *plane, const RfdnSampleFormat *format,
+                                    const RfdnArea *area);
+
+/**
+ * RfdnFade:
+ * @weight: of the picture that is faded, 0 to 1
+ * @left: samples from the area's left edge on in which its weight rises from 0 to that; 0: none
+ * @right: the same on the other edges
+ * @top: likewise
+ * @bottom: likewise
+ */
+typedef struct {
+  double weight;
+  guint left, right, top, bottom;
+} RfdnFade;
+
+/**
+ * rfdn_fade:
+ * @plane: samples, which are replaced
+ * @into: samples of another picture, of the same size
+ * @format: how both are stored; not F32
+ * @area: the part of both that is worked on, inside them
+ * @fade: how much of @plane is left
+ *
+ * Replaces each sample by its weighted mean with the one of @into at its place. Weights have 8
+ * bits; what is equal in both stays as it is.
+ */
+RFDN_API void rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into,
+                         const RfdnSampleFormat *format, const RfdnArea *area,
+                         const RfdnFade *fade);
 
 /* ---- the resampler ------------------------------------------------------------------------ */
 

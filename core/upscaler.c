@@ -17,8 +17,13 @@ struct RfdnUpscaler {
 
   /* The run at hand. */
   RfdnPicture picture;
+  const guint *tiles; /* in this order; NULL for all of them */
+  guint n_tiles;
+  gint64 deadline;
   gint next_tile; /* when each thread computes its own */
   gint cancelled;
+
+  double tile_time; /* see rfdn_upscaler_get_tile_time() */
 };
 
 static gboolean
@@ -47,7 +52,7 @@ check_params (const RfdnUpscalerParams *params, GError **error)
 static gboolean
 alloc_scratch (RfdnUpscaler *self, GError **error)
 {
-  const guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
+  const guint n_tiles = rfdn_upscaler_get_n_tiles (self);
   const guint n_threads = rfdn_pool_get_size (self->pool);
   const guint sharing = self->layout.together ? n_threads : 1;
 
@@ -110,31 +115,59 @@ rfdn_upscaler_free (RfdnUpscaler *self)
   g_free (self);
 }
 
+static RfdnArea
+to_area (const RfdnUpscaler *self, RfdnRect rect)
+{
+  const guint x0 = MIN ((guint) rect.x0, self->params.width);
+  const guint y0 = MIN ((guint) rect.y0, self->params.height);
+
+  return (RfdnArea){x0, y0, MIN ((guint) rect.x1, self->params.width) - x0,
+                    MIN ((guint) rect.y1, self->params.height) - y0};
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* A tile that is begun is finished. It takes a thread as long as as many tiles take in all as there
+ * are threads. */
+static gboolean
+is_late (const RfdnUpscaler *self)
+{
+  if (self->deadline == G_MAXINT64)
+    return FALSE;
+  const double needed = self->tile_time * self->n_scratch * G_USEC_PER_SEC;
+  return (double) g_get_monotonic_time () + needed > (double) self->deadline;
+}
+
 static void
-run_member (RfdnMember member, gpointer data)
+run_tiles_apart (RfdnMember member, gpointer data)
 {
   RfdnUpscaler *self = data;
-  const guint n_tiles = (guint) (self->layout.columns * self->layout.rows);
 
-  if (self->layout.together) {
-    rfdn_network_run (self->network, 0, n_tiles, &self->picture, self->scratch[0], member.index,
-                      member);
-    return;
-  }
   if (member.index >= self->n_scratch)
     return;
-  while (!rfdn_member_must_leave (member) && !rfdn_upscaler_is_cancelled (self)) {
-    const guint tile = (guint) g_atomic_int_add (&self->next_tile, 1);
-    if (tile >= n_tiles)
+  while (!rfdn_member_must_leave (member) && !rfdn_upscaler_is_cancelled (self) &&
+         !is_late (self)) {
+    const guint next = (guint) g_atomic_int_add (&self->next_tile, 1);
+    if (next >= self->n_tiles)
       return;
     rfdn_scratch_begin (self->scratch[member.index]);
-    rfdn_network_run (self->network, tile, 1, &self->picture, self->scratch[member.index], 0,
-                      RFDN_MEMBER_ALONE);
+    rfdn_network_run (self->network, self->tiles ? self->tiles[next] : next, 1, &self->picture,
+                      self->scratch[member.index], 0, RFDN_MEMBER_ALONE);
   }
 }
 
-void
-rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
+static void
+run_together (RfdnMember member, gpointer data)
+{
+  RfdnUpscaler *self = data;
+  const guint first = self->tiles ? self->tiles[self->next_tile] : 0;
+
+  rfdn_network_run (self->network, first, self->tiles ? 1 : self->n_tiles, &self->picture,
+                    self->scratch[0], member.index, member);
+}
+
+static void
+set_picture (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
   self->picture = (RfdnPicture){
       .in = in,
@@ -145,10 +178,83 @@ rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out
       .in_gain = self->in_gain,
       .out_gain = self->out_gain,
   };
+}
+
+void
+rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
+{
+  set_picture (self, in, out);
+  self->tiles = NULL;
+  self->n_tiles = rfdn_upscaler_get_n_tiles (self);
+  self->deadline = G_MAXINT64;
   g_atomic_int_set (&self->next_tile, 0);
   if (self->layout.together)
     rfdn_scratch_begin (self->scratch[0]);
-  rfdn_pool_run (self->pool, run_member, self);
+  rfdn_pool_run (self->pool, self->layout.together ? run_together : run_tiles_apart, self);
+}
+
+guint
+rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out,
+                         const guint *tiles, guint n, gint64 deadline)
+{
+  const gint64 begin = g_get_monotonic_time ();
+  guint done;
+
+  set_picture (self, in, out);
+  self->tiles = tiles;
+  self->n_tiles = n;
+  self->deadline = deadline;
+  g_atomic_int_set (&self->next_tile, 0);
+  if (self->layout.together) {
+    for (; (guint) self->next_tile < n && !rfdn_upscaler_is_cancelled (self) && !is_late (self);
+         self->next_tile++) {
+      rfdn_scratch_begin (self->scratch[0]);
+      rfdn_pool_run (self->pool, run_together, self);
+    }
+  } else if (n > 0) {
+    rfdn_pool_run (self->pool, run_tiles_apart, self);
+  }
+
+  done = MIN ((guint) self->next_tile, n);
+  if (done == 0) {
+    self->tile_time *= 0.75; /* or a single slow one would keep all others from being tried */
+  } else {
+    const double time = (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC / done;
+    self->tile_time = self->tile_time > 0 ? self->tile_time + (time - self->tile_time) / 4 : time;
+  }
+  return done;
+}
+
+double
+rfdn_upscaler_get_tile_time (const RfdnUpscaler *self)
+{
+  return self->tile_time;
+}
+
+guint
+rfdn_upscaler_get_n_tiles (const RfdnUpscaler *self)
+{
+  return (guint) (self->layout.columns * self->layout.rows);
+}
+
+void
+rfdn_upscaler_get_tile (const RfdnUpscaler *self, guint tile, RfdnArea *area, RfdnArea *seen)
+{
+  const RfdnGraph *graph = rfdn_model_get_graph (self->model);
+  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+
+  /* Where a small picture is continued for the network's eyes, tiles are cut to what there is. */
+  *area = to_area (self, rfdn_layout_get_tile (&self->layout, tile));
+  if (seen == NULL)
+    return;
+  rfdn_layout_get_regions (&self->layout, graph, tile, regions);
+  *seen = to_area (self, regions[0]);
+}
+
+double
+rfdn_upscaler_get_work (const RfdnUpscaler *self)
+{
+  return rfdn_layout_get_macs (&self->layout, rfdn_model_get_graph (self->model));
 }
 
 void

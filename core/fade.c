@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "rfdn.h"
+
+/* Weights are of 1 / 256. */
+#define ONE 256
+
+/* Weight of sample i of n, where it rises over the first `before` and falls over the last `after`.
+ */
+static guint
+get_weight (guint i, guint n, guint before, guint after)
+{
+  guint weight = ONE;
+
+  if (i < before)
+    weight = (2 * i + 1) * ONE / (2 * before);
+  if (n - 1 - i < after)
+    weight = MIN (weight, (2 * (n - 1 - i) + 1) * ONE / (2 * after));
+  return weight;
+}
+
+#define DEFINE_FADE_ROW(TYPE)                                                                      \
+  static void fade_row_##TYPE (TYPE *row, const TYPE *into, gsize step, gsize into_step,           \
+                               const guint16 *weights, guint weight, guint shift, guint n)         \
+  {                                                                                                \
+    for (guint x = 0; x < n; x++) {                                                                \
+      const gint32 w = (gint32) (weights[x] * weight / ONE);                                       \
+      const gint32 a = row[x * step] >> shift, b = into[x * into_step] >> shift;                   \
+      row[x * step] = (TYPE) ((b * ONE + w * (a - b) + ONE / 2) / ONE << shift);                   \
+    }                                                                                              \
+  }
+DEFINE_FADE_ROW (guint8)
+DEFINE_FADE_ROW (guint16)
+
+static void
+fade_row (gpointer row, const RfdnPlane *plane, gconstpointer into, const RfdnPlane *other,
+          const RfdnSampleFormat *format, const guint16 *weights, guint weight, guint n)
+{
+  const gsize size = format->samples == RFDN_SAMPLES_U8 ? 1 : 2;
+  const gsize step = plane->pixel_stride / size, into_step = other->pixel_stride / size;
+
+  if (size == 1 && step == 1 && into_step == 1) /* for a loop that the compiler turns to vectors */
+    fade_row_guint8 (row, into, 1, 1, weights, weight, format->shift, n);
+  else if (size == 1)
+    fade_row_guint8 (row, into, step, into_step, weights, weight, format->shift, n);
+  else if (step == 1 && into_step == 1)
+    fade_row_guint16 (row, into, 1, 1, weights, weight, format->shift, n);
+  else
+    fade_row_guint16 (row, into, step, into_step, weights, weight, format->shift, n);
+}
+
+void
+rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFormat *format,
+           const RfdnArea *area, const RfdnFade *fade)
+{
+  const guint whole = (guint) (CLAMP (fade->weight, 0, 1) * ONE + 0.5);
+  g_autofree guint16 *weights = g_new (guint16, area->width);
+
+  for (guint x = 0; x < area->width; x++)
+    weights[x] = (guint16) get_weight (x, area->width, fade->left, fade->right);
+  for (guint y = 0; y < area->height; y++) {
+    const gssize at = (gssize) (area->y + y);
+    guint8 *row = (guint8 *) plane->data + at * plane->stride + area->x * plane->pixel_stride;
+    const guint8 *other =
+        (const guint8 *) into->data + at * into->stride + area->x * into->pixel_stride;
+    const guint weight = get_weight (y, area->height, fade->top, fade->bottom) * whole / ONE;
+
+    fade_row (row, plane, other, into, format, weights, weight, area->width);
+  }
+}
