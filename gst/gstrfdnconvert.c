@@ -78,15 +78,27 @@ gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_
 
 /* ---- another size --------------------------------------------------------------------------- */
 
+/* GStreamer's scaler keeps flat areas flat at 16 bits only, and a converter that is to scale too
+ * does so at the bits of the narrower format: it takes three. */
 struct GstRfdnResize {
-  /* Of subsampled chroma, else NULL and empty: GStreamer's scaler lines up the outer edges of
-   * planes and does not know of chroma sites, so that left-sited chroma would move. Its chroma
-   * resampler does know: it first makes chroma of every pixel, which then lie in their middles. */
-  GstVideoConverter *spread;
-  GstRfdnIntermediate whole;
-
-  GstVideoConverter *scale;
+  GstVideoConverter *widen, *scale, *narrow;
+  GstRfdnIntermediate from, to; /* at 16 bits */
 };
+
+/* A frame of the size of `size` with the colours of `like`. */
+static gboolean
+init_wide (GstRfdnIntermediate *wide, const GstVideoInfo *like, const GstVideoInfo *size,
+           GError **error)
+{
+  const gboolean rgb = GST_VIDEO_INFO_IS_RGB (like);
+  GstVideoInfo info;
+
+  if (!gst_rfdn_convert_get_info (&info, rgb ? GST_VIDEO_FORMAT_ARGB64 : GST_VIDEO_FORMAT_AYUV64,
+                                  size, error))
+    return FALSE;
+  info.colorimetry = like->colorimetry;
+  return gst_rfdn_intermediate_init (wide, &info, error);
+}
 
 static gboolean
 is_subsampled (const GstVideoInfo *info)
@@ -100,22 +112,21 @@ gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_t
                      GError **error)
 {
   g_autoptr (GstRfdnResize) self = g_new0 (GstRfdnResize, 1);
-  GstVideoInfo whole = *from;
+  GstVideoInfo in = *from, out = *to;
 
-  if (is_subsampled (from)) {
-    if (!gst_rfdn_convert_get_info (&whole,
-                                    GST_VIDEO_INFO_COMP_DEPTH (from, 0) > 8
-                                        ? GST_VIDEO_FORMAT_AYUV64
-                                        : GST_VIDEO_FORMAT_AYUV,
-                                    from, error) ||
-        !gst_rfdn_intermediate_init (&self->whole, &whole, error))
-      return NULL;
-    self->spread = gst_rfdn_convert_new (from, &whole, n_threads, error);
-    if (self->spread == NULL)
-      return NULL;
-  }
-  self->scale = gst_rfdn_convert_new (&whole, to, n_threads, error);
+  if (!init_wide (&self->from, from, from, error) || !init_wide (&self->to, from, to, error))
+    return NULL;
+  if (is_subsampled (from))
+    in.chroma_site = out.chroma_site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  self->widen = gst_rfdn_convert_new (&in, &self->from.frame.info, n_threads, error);
+  if (self->widen == NULL)
+    return NULL;
+  self->scale =
+      gst_rfdn_convert_new (&self->from.frame.info, &self->to.frame.info, n_threads, error);
   if (self->scale == NULL)
+    return NULL;
+  self->narrow = gst_rfdn_convert_new (&self->to.frame.info, &out, n_threads, error);
+  if (self->narrow == NULL)
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -123,11 +134,9 @@ gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_t
 void
 gst_rfdn_resize_run (GstRfdnResize *self, GstVideoFrame *in, GstVideoFrame *out)
 {
-  if (self->spread != NULL) {
-    gst_video_converter_frame (self->spread, in, &self->whole.frame);
-    in = &self->whole.frame;
-  }
-  gst_video_converter_frame (self->scale, in, out);
+  gst_video_converter_frame (self->widen, in, &self->from.frame);
+  gst_video_converter_frame (self->scale, &self->from.frame, &self->to.frame);
+  gst_video_converter_frame (self->narrow, &self->to.frame, out);
 }
 
 void
@@ -135,8 +144,10 @@ gst_rfdn_resize_free (GstRfdnResize *self)
 {
   if (self == NULL)
     return;
-  g_clear_pointer (&self->spread, gst_video_converter_free);
+  g_clear_pointer (&self->widen, gst_video_converter_free);
   g_clear_pointer (&self->scale, gst_video_converter_free);
-  gst_rfdn_intermediate_clear (&self->whole);
+  g_clear_pointer (&self->narrow, gst_video_converter_free);
+  gst_rfdn_intermediate_clear (&self->from);
+  gst_rfdn_intermediate_clear (&self->to);
   g_free (self);
 }

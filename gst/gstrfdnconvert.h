@@ -41,11 +41,13 @@ typedef struct GstRfdnResize GstRfdnResize;
 /**
  * gst_rfdn_resize_new:
  * @from: what frames are
- * @to: what they become: the same but for the size and the shape of pixels
+ * @to: what they become
  * @n_threads: 0 for as many as the process may use
  * @error: where to say what is wrong
  *
- * Chroma stays where it is in the picture, whatever its site.
+ * @to may have other colours, too. Subsampled chroma of @from is taken to be centred: GStreamer's
+ * scaler knows no chroma sites and its chroma resampler none that are on the top edge. Who has made
+ * @from can have shifted it by what that is wrong.
  *
  * Returns: (transfer full) (nullable): what does it, or %NULL with @error set
  */

@@ -1,121 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnframe.h"
 
-#include <string.h>
-
+#include "gstrfdncomponents.h"
 #include "gstrfdnconvert.h"
+#include "gstrfdnhistory.h"
+
+/* Pixels that a conversion may look around a pixel, to find the chroma there. */
+#define CONVERSION_MARGIN 8
 
 struct GstRfdnPlan {
-  RfdnPool *pool;         /* of all that follows */
-  RfdnUpscaler *upscaler; /* NULL when frames are only given another size */
-  guint n_channels;       /* components 0 to this go to the network */
+  RfdnPool *pool;        /* of all that follows */
+  guint n_channels;      /* components 0 to this go to the network, or to `plain` in its place */
+  GstRfdnMosaic *mosaic; /* NULL when frames are only given another size */
+  RfdnResampler *plain;
   RfdnResampler *chroma;
   RfdnResampler *alpha;
-  gboolean has_alpha;
-  gboolean has_padding; /* bytes between the components of a pixel that belong to none */
+  gboolean has_padding;
 
   /* Of frames that are converted; else NULL and empty. */
   GstVideoConverter *before, *after;
   GstRfdnIntermediate small, large;
 
-  /* Of frames whose size the network does not give, unless converting does it; else likewise. */
+  /* Of frames whose size the network does not give; else likewise. */
   GstRfdnResize *resize;
   GstRfdnIntermediate enlarged;
+
+  GstRfdnHistory *history; /* NULL: nothing is to be reused */
+  gboolean is_finite;      /* the network's field of view */
+  gboolean is_done;        /* the last frame is as good as it can get */
+  double strength;         /* of the last frame */
+  gint64 after_time;       /* that what follows the network takes, in microseconds */
 };
-
-/* ---- what frames are made of --------------------------------------------------------------- */
-
-static RfdnSampleFormat
-get_sample_format (const GstVideoFormatInfo *format, guint component)
-{
-  const guint depth = GST_VIDEO_FORMAT_INFO_DEPTH (format, component);
-  const guint shift = GST_VIDEO_FORMAT_INFO_SHIFT (format, component);
-
-  return (RfdnSampleFormat){
-      .samples = depth + shift > 8 ? RFDN_SAMPLES_U16 : RFDN_SAMPLES_U8,
-      .depth = depth,
-      .shift = shift,
-  };
-}
-
-static RfdnPlane
-get_plane (GstVideoFrame *frame, guint component)
-{
-  const GstVideoFormatInfo *format = frame->info.finfo;
-  gsize offset = (gsize) GST_VIDEO_FORMAT_INFO_POFFSET (format, component);
-
-  /* GStreamer's table has the V of P010 one byte after the U, as in NV12, where it is two. */
-  if (get_sample_format (format, component).samples == RFDN_SAMPLES_U16 && offset % 2 != 0)
-    offset *= 2;
-  return (RfdnPlane){
-      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (
-                  frame, GST_VIDEO_FORMAT_INFO_PLANE (format, component)) +
-              offset,
-      .stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, component),
-      .pixel_stride = (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
-  };
-}
-
-static gboolean
-has_padding (const GstVideoInfo *info)
-{
-  return GST_VIDEO_INFO_IS_RGB (info) && GST_VIDEO_INFO_N_PLANES (info) == 1 &&
-         GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) > (gint) GST_VIDEO_INFO_N_COMPONENTS (info);
-}
-
-/* The x of RGBx: all ones, as an opaque alpha would be. */
-static void
-fill_padding (GstVideoFrame *frame)
-{
-  guint8 *row = GST_VIDEO_FRAME_PLANE_DATA (frame, 0);
-  const gsize size =
-      (gsize) GST_VIDEO_FRAME_WIDTH (frame) * (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, 0);
-
-  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (frame); y++)
-    memset (row + y * (gssize) GST_VIDEO_FRAME_PLANE_STRIDE (frame, 0), 0xff, size);
-}
-
-/* ---- resamplers ---------------------------------------------------------------------------- */
-
-/* Where the first sample lies decides by how much a grid has to move, in samples of the larger
- * picture. GstVideoScaler, which lines up the outer edges of both pictures, has no such shift:
- * through it left-sited chroma would end up too far to the right. Chroma of an unknown site is
- * taken to be centred, as GstVideoConverter takes it. */
-static double
-get_shift (gboolean cosited, guint subsampling, guint scale)
-{
-  return cosited && subsampling == 1 ? (1.0 - scale) / 4 : 0;
-}
-
-static RfdnResampler *
-make_resampler (const GstVideoInfo *in, const GstVideoInfo *out, guint component, guint scale,
-                RfdnPool *pool, GError **error)
-{
-  const GstVideoFormatInfo *format = in->finfo;
-  const RfdnResamplerParams params = {
-      .in_width = (guint) GST_VIDEO_INFO_COMP_WIDTH (in, component),
-      .in_height = (guint) GST_VIDEO_INFO_COMP_HEIGHT (in, component),
-      .out_width = (guint) GST_VIDEO_INFO_COMP_WIDTH (out, component),
-      .out_height = (guint) GST_VIDEO_INFO_COMP_HEIGHT (out, component),
-      .scale = scale,
-      .shift_x = get_shift (in->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED,
-                            GST_VIDEO_FORMAT_INFO_W_SUB (format, component), scale),
-      .shift_y = get_shift (in->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED,
-                            GST_VIDEO_FORMAT_INFO_H_SUB (format, component), scale),
-      .format = get_sample_format (format, component),
-      .pool = pool,
-  };
-
-  return rfdn_resampler_new (&params, error);
-}
-
-static void
-resample (RfdnResampler *resampler, guint component, GstVideoFrame *in, GstVideoFrame *out)
-{
-  const RfdnPlane from = get_plane (in, component), to = get_plane (out, component);
-
-  rfdn_resampler_run (resampler, &from, &to);
-}
 
 /* ---- conversions ---------------------------------------------------------------------------- */
 
@@ -152,8 +67,11 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
   self->before = gst_rfdn_convert_new (in, &small, n_threads, error);
   if (self->before == NULL)
     return FALSE;
-  self->after = gst_rfdn_convert_new (&large, out, n_threads, error);
-  if (self->after == NULL)
+  if (large.width != out->width || large.height != out->height)
+    self->resize = gst_rfdn_resize_new (&large, out, n_threads, error);
+  else
+    self->after = gst_rfdn_convert_new (&large, out, n_threads, error);
+  if (self->resize == NULL && self->after == NULL)
     return FALSE;
   *in = small;
   *enlarged = large;
@@ -165,7 +83,7 @@ static gboolean
 plan_resize (GstRfdnPlan *self, const GstVideoInfo *enlarged, const GstVideoInfo *out,
              guint n_threads, GError **error)
 {
-  if (self->upscaler != NULL && !gst_rfdn_intermediate_init (&self->enlarged, enlarged, error))
+  if (!gst_rfdn_intermediate_init (&self->enlarged, enlarged, error))
     return FALSE;
   self->resize = gst_rfdn_resize_new (enlarged, out, n_threads, error);
   return self->resize != NULL;
@@ -192,33 +110,63 @@ get_enlarged (GstVideoInfo *enlarged, const GstVideoInfo *in, const GstVideoInfo
 
 /* ---- the plan ------------------------------------------------------------------------------ */
 
-/* The network, and resamplers for the components that it does not see. */
 static gboolean
-plan_components (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
-                 const GstVideoInfo *enlarged, const GstRfdnSettings *settings, GError **error)
+plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
+              const GstRfdnSettings *settings, GError **error)
 {
-  const guint scale = rfdn_model_get_info (model)->scale;
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
   params.width = (guint) GST_VIDEO_INFO_WIDTH (in);
   params.height = (guint) GST_VIDEO_INFO_HEIGHT (in);
-  params.format = get_sample_format (in->finfo, 0);
+  params.format = gst_rfdn_component_get_format (in->finfo, 0);
   params.pool = self->pool;
   params.tile_size = settings->tile_size;
   params.tile_overlap = settings->tile_overlap;
-  self->upscaler = rfdn_upscaler_new (model, &params, error);
-  if (self->upscaler == NULL)
-    return FALSE;
+  self->is_finite = !rfdn_model_get_info (model)->attention;
+  self->mosaic = gst_rfdn_mosaic_new (model, &params, error);
+  return self->mosaic != NULL;
+}
 
+/* Resamplers for the components that the network does not see. */
+static gboolean
+plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
+                 const GstVideoInfo *out, guint scale, gboolean has_alpha, GError **error)
+{
+  if (self->mosaic == NULL) {
+    self->plain = gst_rfdn_component_resampler_new (in, enlarged, out, 0, scale, self->pool, error);
+    if (self->plain == NULL)
+      return FALSE;
+  }
   if (GST_VIDEO_INFO_IS_YUV (in)) {
-    self->chroma = make_resampler (in, enlarged, GST_VIDEO_COMP_U, scale, self->pool, error);
+    self->chroma = gst_rfdn_component_resampler_new (in, enlarged, out, GST_VIDEO_COMP_U, scale,
+                                                     self->pool, error);
     if (self->chroma == NULL)
       return FALSE;
   }
-  if (self->has_alpha) {
-    self->alpha = make_resampler (in, enlarged, GST_VIDEO_COMP_A, scale, self->pool, error);
+  if (has_alpha) {
+    self->alpha = gst_rfdn_component_resampler_new (in, enlarged, out, GST_VIDEO_COMP_A, scale,
+                                                    self->pool, error);
     if (self->alpha == NULL)
       return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+plan_history (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *out, GError **error)
+{
+  const gboolean converts = self->before != NULL;
+  const guint n_tiles = gst_rfdn_mosaic_get_n_tiles (self->mosaic);
+
+  self->history =
+      gst_rfdn_history_new (in, out, converts ? GST_VIDEO_INFO_N_COMPONENTS (in) : self->n_channels,
+                            converts ? CONVERSION_MARGIN : 0, n_tiles, error);
+  if (self->history == NULL)
+    return FALSE;
+  for (guint t = 0; t < n_tiles; t++) {
+    const RfdnArea seen = gst_rfdn_mosaic_get_seen (self->mosaic, t);
+
+    gst_rfdn_history_set_tile (self->history, t, &seen);
   }
   return TRUE;
 }
@@ -228,92 +176,61 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
                    const GstRfdnSettings *settings, GError **error)
 {
   g_autoptr (GstRfdnPlan) self = g_new0 (GstRfdnPlan, 1);
-  const RfdnModelInfo *network;
-  GstVideoInfo from = *in, enlarged;
+  const RfdnModelInfo *network = model != NULL ? rfdn_model_get_info (model) : NULL;
+  const guint scale = network != NULL ? network->scale : 1;
+  GstVideoInfo from = *in, enlarged, to = *out;
+  gboolean converts;
 
-  if (model == NULL)
-    return plan_resize (self, in, out, settings->n_threads, error) ? g_steal_pointer (&self) : NULL;
-
-  network = rfdn_model_get_info (model);
   self->pool = rfdn_pool_new (settings->n_threads);
-  self->n_channels = network->channels;
-  self->has_alpha = GST_VIDEO_INFO_HAS_ALPHA (in);
-  self->has_padding = has_padding (in);
-  if (!get_enlarged (&enlarged, in, out, network->scale, error))
+  self->has_padding = gst_rfdn_components_have_padding (in);
+  self->n_channels = GST_VIDEO_INFO_IS_RGB (in) ? 3 : 1;
+  converts = network != NULL && network->channels != self->n_channels;
+  if (!get_enlarged (&enlarged, in, out, scale, error))
     return NULL;
 
-  if ((network->colour == RFDN_COLOUR_RGB) != GST_VIDEO_INFO_IS_RGB (in)) {
-    if (!plan_conversion (self, network->colour, &from, &enlarged, out, settings->n_threads,
-                          error) ||
-        !plan_components (self, model, &from, &enlarged, settings, error))
+  if (converts) {
+    self->n_channels = network->channels;
+    if (!plan_conversion (self, network->colour, &from, &enlarged, out, settings->n_threads, error))
       return NULL;
-    return g_steal_pointer (&self);
+    to = enlarged;
+  } else if (enlarged.width != out->width || enlarged.height != out->height) {
+    if (!plan_resize (self, &enlarged, out, settings->n_threads, error))
+      return NULL;
   }
-
-  if (!plan_components (self, model, in, &enlarged, settings, error))
+  if (network != NULL && !plan_network (self, model, &from, settings, error))
     return NULL;
-  if ((enlarged.width != out->width || enlarged.height != out->height) &&
-      !plan_resize (self, &enlarged, out, settings->n_threads, error))
+  if (!plan_resamplers (self, &from, &enlarged, &to, scale, GST_VIDEO_INFO_HAS_ALPHA (in), error))
+    return NULL;
+  if (network != NULL && settings->reuse && !plan_history (self, in, out, error))
     return NULL;
   return g_steal_pointer (&self);
 }
 
-/* FALSE when it was cancelled. */
-static gboolean
-run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out)
+void
+gst_rfdn_plan_free (GstRfdnPlan *self)
 {
-  RfdnPlane from[3], to[3];
-
-  for (guint i = 0; i < self->n_channels; i++) {
-    from[i] = get_plane (in, i);
-    to[i] = get_plane (out, i);
-  }
-  rfdn_upscaler_run (self->upscaler, from, to);
-  if (rfdn_upscaler_is_cancelled (self->upscaler))
-    return FALSE;
-
-  if (self->chroma != NULL) {
-    resample (self->chroma, GST_VIDEO_COMP_U, in, out);
-    resample (self->chroma, GST_VIDEO_COMP_V, in, out);
-  }
-  if (self->alpha != NULL)
-    resample (self->alpha, GST_VIDEO_COMP_A, in, out);
-  return TRUE;
-}
-
-gboolean
-gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, GstRfdnWork *work)
-{
-  GstVideoFrame *enlarged = self->resize != NULL ? &self->enlarged.frame : out;
-
-  *work = self->upscaler != NULL ? (GstRfdnWork){.network = 1, .level = 1}
-                                 : (GstRfdnWork){.cheap = 1, .level = 0};
-  if (self->upscaler == NULL) {
-    gst_rfdn_resize_run (self->resize, in, out);
-    return TRUE;
-  }
-  if (self->before != NULL) {
-    gst_video_converter_frame (self->before, in, &self->small.frame);
-    if (!run_components (self, &self->small.frame, &self->large.frame))
-      return FALSE;
-    gst_video_converter_frame (self->after, &self->large.frame, out);
-    return TRUE;
-  }
-
-  if (self->has_padding)
-    fill_padding (enlarged);
-  if (!run_components (self, in, enlarged))
-    return FALSE;
-  if (self->resize != NULL)
-    gst_rfdn_resize_run (self->resize, enlarged, out);
-  return TRUE;
+  if (self == NULL)
+    return;
+  rfdn_pool_unref (self->pool);
+  gst_rfdn_mosaic_free (self->mosaic);
+  rfdn_resampler_free (self->plain);
+  rfdn_resampler_free (self->chroma);
+  rfdn_resampler_free (self->alpha);
+  gst_rfdn_history_free (self->history);
+  g_clear_pointer (&self->before, gst_video_converter_free);
+  g_clear_pointer (&self->after, gst_video_converter_free);
+  gst_rfdn_resize_free (self->resize);
+  gst_rfdn_intermediate_clear (&self->small);
+  gst_rfdn_intermediate_clear (&self->large);
+  gst_rfdn_intermediate_clear (&self->enlarged);
+  g_free (self);
 }
 
 void
 gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled)
 {
-  if (self->upscaler != NULL)
-    rfdn_upscaler_set_cancelled (self->upscaler, cancelled);
+  if (self->mosaic != NULL)
+    gst_rfdn_mosaic_set_cancelled (self->mosaic, cancelled);
 }
 
 gboolean
@@ -325,24 +242,124 @@ gst_rfdn_plan_converts (const GstRfdnPlan *self)
 char *
 gst_rfdn_plan_describe (const GstRfdnPlan *self)
 {
-  return self->upscaler != NULL ? rfdn_upscaler_describe (self->upscaler)
-                                : g_strdup ("no network, only another size");
+  return self->mosaic != NULL ? gst_rfdn_mosaic_describe (self->mosaic)
+                              : g_strdup ("no network, only another size");
 }
 
-void
-gst_rfdn_plan_free (GstRfdnPlan *self)
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void
+resample (RfdnResampler *resampler, guint component, GstVideoFrame *in, GstVideoFrame *out)
 {
-  if (self == NULL)
-    return;
-  rfdn_pool_unref (self->pool);
-  rfdn_upscaler_free (self->upscaler);
-  rfdn_resampler_free (self->chroma);
-  rfdn_resampler_free (self->alpha);
-  g_clear_pointer (&self->before, gst_video_converter_free);
-  g_clear_pointer (&self->after, gst_video_converter_free);
-  gst_rfdn_resize_free (self->resize);
-  gst_rfdn_intermediate_clear (&self->small);
-  gst_rfdn_intermediate_clear (&self->large);
-  gst_rfdn_intermediate_clear (&self->enlarged);
-  g_free (self);
+  const RfdnPlane from = gst_rfdn_component_get_plane (in, component);
+  const RfdnPlane to = gst_rfdn_component_get_plane (out, component);
+
+  if (resampler != NULL)
+    rfdn_resampler_run (resampler, &from, &to);
+}
+
+/* All components; FALSE when it was cancelled. What has to be done in any case comes first. */
+static gboolean
+run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
+                gint64 deadline, double strength, GstRfdnWork *work)
+{
+  RfdnPlane from[3], to[3];
+
+  if (GST_VIDEO_INFO_IS_YUV (&in->info)) {
+    resample (self->chroma, GST_VIDEO_COMP_U, in, out);
+    resample (self->chroma, GST_VIDEO_COMP_V, in, out);
+  }
+  if (self->alpha != NULL)
+    resample (self->alpha, GST_VIDEO_COMP_A, in, out);
+
+  if (self->mosaic == NULL) {
+    for (guint c = 0; c < self->n_channels; c++)
+      resample (self->plain, c, in, out);
+    *work = (GstRfdnWork){.cheap = 1};
+    return TRUE;
+  }
+  for (guint c = 0; c < self->n_channels; c++) {
+    from[c] = gst_rfdn_component_get_plane (in, c);
+    to[c] = gst_rfdn_component_get_plane (out, c);
+  }
+  return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength, work);
+}
+
+/* What of the frame before need not be computed again: for each tile, or NULL for nothing. Where
+ * the network's result goes out as it is, it is put there. */
+static const gboolean *
+find_same (GstRfdnPlan *self, gboolean all, gboolean is_kept, GstVideoFrame *out)
+{
+  const gboolean *same = gst_rfdn_history_get_same (self->history);
+
+  /* With attention everything depends on everything. */
+  if (!all && !self->is_finite)
+    return NULL;
+  if (is_kept)
+    return same;
+  if (!gst_rfdn_history_has_output (self->history))
+    return NULL;
+  for (guint t = 0; t < gst_rfdn_mosaic_get_n_tiles (self->mosaic); t++) {
+    if (same[t]) {
+      gst_rfdn_history_get_output (self->history, out);
+      return same;
+    }
+  }
+  return NULL;
+}
+
+/* What is left to do with the network's result. */
+static void
+finish (GstRfdnPlan *self, GstVideoFrame *canvas, GstVideoFrame *out)
+{
+  const gint64 begin = g_get_monotonic_time ();
+
+  if (self->resize != NULL)
+    gst_rfdn_resize_run (self->resize, canvas, out);
+  else if (self->after != NULL)
+    gst_video_converter_frame (self->after, canvas, out);
+  if (self->history != NULL)
+    gst_rfdn_history_set_output (self->history, out);
+  self->after_time = (self->after_time + g_get_monotonic_time () - begin) / 2;
+}
+
+gboolean
+gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gint64 deadline,
+                   double strength, GstRfdnWork *work)
+{
+  GstVideoFrame *canvas = self->before != NULL   ? &self->large.frame
+                          : self->resize != NULL ? &self->enlarged.frame
+                                                 : out;
+  const gboolean *same = NULL;
+
+  if (self->history != NULL) {
+    gboolean all;
+
+    if (strength != self->strength)
+      gst_rfdn_history_clear (self->history);
+    self->strength = strength;
+    all = gst_rfdn_history_compare (self->history, in);
+    if (all && self->is_done && gst_rfdn_history_has_output (self->history)) {
+      gst_rfdn_history_get_output (self->history, out);
+      *work = (GstRfdnWork){.reused = gst_rfdn_mosaic_get_n_tiles (self->mosaic),
+                            .level = strength > 0 ? 1 : 0};
+      return TRUE;
+    }
+    same = find_same (self, all, canvas != out, canvas);
+  }
+
+  if (self->has_padding && self->before == NULL && same == NULL)
+    gst_rfdn_components_fill_padding (canvas);
+  if (self->before != NULL)
+    gst_video_converter_frame (self->before, in, &self->small.frame);
+  if (!run_components (self, self->before != NULL ? &self->small.frame : in, canvas, same,
+                       deadline == G_MAXINT64 ? deadline : deadline - self->after_time, strength,
+                       work)) {
+    if (self->history != NULL)
+      gst_rfdn_history_clear (self->history);
+    return FALSE;
+  }
+  self->is_done = work->level == 1 || strength <= 0;
+  finish (self, canvas, out);
+  return TRUE;
 }

@@ -5,6 +5,7 @@
 #define GST_RFDN_FRAME_H
 
 #include <gst/video/video.h>
+#include "gstrfdnmosaic.h"
 #include "rfdn.h"
 
 G_BEGIN_DECLS
@@ -22,27 +23,14 @@ G_BEGIN_DECLS
  * Making a plan does all that can fail; running it does not allocate. */
 typedef struct GstRfdnPlan GstRfdnPlan;
 
-/** How to compute; see the fields of the same names of #RfdnUpscalerParams. */
+/** How to compute: see the fields of the same names of #RfdnUpscalerParams; and whether what has
+ * not changed since the last frame is taken from it. */
 typedef struct {
   guint n_threads;
   guint tile_size;
   gint tile_overlap;
+  gboolean reuse;
 } GstRfdnSettings;
-
-/**
- * GstRfdnWork:
- * @network: rectangles that the network computed
- * @cheap: rectangles that a plain filter enlarged in its place
- * @reused: rectangles that were taken from the frame before
- * @level: which share of the frame has the network's quality, 0 to 1
- *
- * How a frame, or several, came about. A rectangle is the unit that is decided on: as of now the
- * whole frame.
- */
-typedef struct {
-  guint64 network, cheap, reused;
-  double level;
-} GstRfdnWork;
 
 /**
  * gst_rfdn_plan_new:
@@ -62,6 +50,10 @@ GstRfdnPlan *gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const 
  * gst_rfdn_plan_run:
  * @in: a mapped frame of the plan's format and size; its planes may lie anywhere in memory
  * @out: likewise
+ * @deadline: the time of g_get_monotonic_time() at which to have returned, as well as that can be
+ *   foreseen: the less time there is, the more of the frame is left to a plain filter.
+ *   %G_MAXINT64: none of it
+ * @strength: weight of the network against the plain filter, 0 to 1
  * @work: what was done is written here
  *
  * Enlarges a frame.
@@ -69,7 +61,7 @@ GstRfdnPlan *gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const 
  * Returns: FALSE when it was cancelled; @out is then not whole
  */
 gboolean gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out,
-                            GstRfdnWork *work);
+                            gint64 deadline, double strength, GstRfdnWork *work);
 
 /** Whether frames are unwanted: a run in progress returns within milliseconds, and so do later ones
  * until this is taken back. Any thread. */

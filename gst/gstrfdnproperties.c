@@ -22,6 +22,7 @@ enum {
 #define DEFAULT_N_THREADS 0
 #define DEFAULT_TILE_SIZE 0
 #define DEFAULT_TILE_OVERLAP RFDN_TILE_OVERLAP_AUTO
+#define DEFAULT_REUSE TRUE
 #define MAX_THREADS 1024
 
 static void
@@ -231,4 +232,5 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;
   self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
+  self->settings.reuse = DEFAULT_REUSE;
 }

@@ -220,7 +220,7 @@ static gboolean
 is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
 {
   return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
-         a->tile_overlap == b->tile_overlap;
+         a->tile_overlap == b->tile_overlap && a->reuse == b->reuse;
 }
 
 /* Brings the plan up to date with the properties, for frames from `in` to `out`; a new one is made
@@ -462,7 +462,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
 
   if (self->plan == NULL)
     return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_rfdn_plan_run (self->plan, in, out, &work)) {
+  if (!gst_rfdn_plan_run (self->plan, in, out, G_MAXINT64, 1, &work)) {
     GST_DEBUG_OBJECT (self, "a frame was abandoned");
     return GST_FLOW_FLUSHING;
   }

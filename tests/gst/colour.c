@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Colours in every format: solid ones, ramps and a real frame, against the same picture converted
- * by GStreamer; colorimetry that nobody told; and where chroma lies. */
+ * by GStreamer; and colorimetry that nobody told. */
 
 #include "util.h"
 
@@ -364,114 +364,6 @@ test_untagged (void)
   gst_harness_teardown (harness);
 }
 
-/* ---- chroma sites ---------------------------------------------------------------------------- */
-
-static const struct {
-  const char *format, *site;
-  gboolean left, top; /* where samples sit, in subsampled directions */
-} sites[] = {
-    {"I420", "jpeg", FALSE, FALSE},       {"I420", "mpeg2", TRUE, FALSE},
-    {"I420", "cosited", TRUE, TRUE},      {"I420", "v-cosited", FALSE, TRUE},
-    {"NV12", "mpeg2", TRUE, FALSE},       {"NV12", "cosited", TRUE, TRUE},
-    {"Y42B", "jpeg", FALSE, FALSE},       {"Y42B", "mpeg2", TRUE, FALSE},
-    {"Y444", "jpeg", FALSE, FALSE},       {"P010_10LE", "mpeg2", TRUE, FALSE},
-    {"P010_10LE", "cosited", TRUE, TRUE},
-};
-
-/* Where a sample of the chroma plane lies in the luma plane. */
-static double
-position (guint i, guint subsampling, gboolean cosited)
-{
-  return subsampling ? 2.0 * i + (cosited ? 0 : 0.5) : i;
-}
-
-/* The place of a smooth edge across a plane, from how much of the line is below and above it. */
-static double
-find_edge (const Picture *picture, guint c, gboolean vertical, gboolean cosited, guint at)
-{
-  const guint n = vertical ? picture_height (picture, c) : picture_width (picture, c);
-  const guint sub = vertical ? GST_VIDEO_FORMAT_INFO_H_SUB (picture->info.finfo, c)
-                             : GST_VIDEO_FORMAT_INFO_W_SUB (picture->info.finfo, c);
-  double first = 0, last = 0, weighted = 0, total = 0, before = 0;
-
-  for (guint i = 0; i < n; i++) {
-    const double value =
-        vertical ? picture_get (picture, c, at, i) : picture_get (picture, c, i, at);
-
-    if (i == 0)
-      first = value;
-    else {
-      const double step = value - before;
-      const double middle = (position (i, sub, cosited) + position (i - 1, sub, cosited)) / 2;
-
-      weighted += step * middle;
-      total += step;
-    }
-    before = last = value;
-  }
-  g_assert_cmpfloat (fabs (last - first), >, picture_max (picture, c) / 4.0);
-  return weighted / total;
-}
-
-static void
-check_site (guint i, guint scale, gboolean vertical, gboolean tagged)
-{
-  const gboolean cosited = vertical ? sites[i].top : sites[i].left;
-  const double where = 31.3;
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, scale));
-  g_autoptr (Picture) small =
-      picture_new_printf ("format=%s,width=64,height=64,framerate=30/1,colorimetry=bt601,"
-                          "chroma-site=%s",
-                          sites[i].format, sites[i].site);
-  g_autoptr (Picture) large = NULL;
-  g_autofree char *caps = tagged ? NULL
-                                 : g_strdup_printf ("video/x-raw,format=%s,width=64,height=64,"
-                                                    "framerate=30/1,chroma-site=%s",
-                                                    sites[i].format, sites[i].site);
-  GstHarness *harness = upscale_harness (properties);
-
-  for (guint c = 1; c < 3; c++) {
-    const guint sub = vertical ? GST_VIDEO_FORMAT_INFO_H_SUB (small->info.finfo, c)
-                               : GST_VIDEO_FORMAT_INFO_W_SUB (small->info.finfo, c);
-
-    for (guint y = 0; y < picture_height (small, c); y++) {
-      for (guint x = 0; x < picture_width (small, c); x++) {
-        const double distance = position (vertical ? y : x, sub, cosited) - where;
-
-        picture_set (small, c, x, y,
-                     (guint) lround (picture_max (small, c) * (0.5 + 0.4 * erf (distance / 6))));
-      }
-    }
-  }
-
-  large = upscale_with (harness, small, caps);
-  gst_harness_teardown (harness);
-  for (guint c = 1; c < 3; c++) {
-    /* The edge as the small plane's samples have it, rounding included. */
-    const double before = find_edge (small, c, vertical, cosited, 5);
-    const double expected = scale * (before + 0.5) - 0.5;
-    const double after = find_edge (large, c, vertical, cosited, 5);
-
-    g_assert_cmpfloat (fabs (before - where), <, 0.1);
-    if (fabs (after - expected) >= 0.1) {
-      g_test_message ("%s %s x%u %s: the edge is at %.3f, not %.3f", sites[i].format, sites[i].site,
-                      scale, vertical ? "down" : "across", after, expected);
-      g_test_fail ();
-    }
-  }
-}
-
-static void
-test_site (gconstpointer data)
-{
-  for (guint scale = 2; scale <= 4; scale++) {
-    for (guint tagged = 0; tagged <= 1; tagged++) {
-      check_site (GPOINTER_TO_UINT (data), scale, FALSE, tagged);
-      check_site (GPOINTER_TO_UINT (data), scale, TRUE, tagged);
-    }
-  }
-}
-
 /* ---- alpha ----------------------------------------------------------------------------------- */
 
 /* An edge in alpha alone leaves the colours as they are, and the other way round. */
@@ -543,11 +435,6 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/colour/deep-ramp", test_deep_ramp);
   g_test_add_func ("/colour/untagged", test_untagged);
-  for (guint i = 0; i < G_N_ELEMENTS (sites); i++) {
-    g_autofree char *path = g_strdup_printf ("/colour/site/%s/%s", sites[i].format, sites[i].site);
-
-    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_site);
-  }
   g_test_add_data_func ("/colour/alpha/luma", GUINT_TO_POINTER (1), test_alpha);
   g_test_add_data_func ("/colour/alpha/rgb", GUINT_TO_POINTER (3), test_alpha);
   g_test_add_data_func ("/colour/padding/luma", GUINT_TO_POINTER (1), test_padding);

@@ -239,7 +239,7 @@ test_memory (gconstpointer data)
 
       plan = gst_rfdn_plan_new (model, &small->info, &large->info, &settings, NULL);
       g_assert_nonnull (plan);
-      g_assert_true (gst_rfdn_plan_run (plan, &small->frame, &large->frame, &work));
+      g_assert_true (gst_rfdn_plan_run (plan, &small->frame, &large->frame, G_MAXINT64, 1, &work));
       g_assert_true (picture_is_equal (large, expected));
       g_assert_cmpuint (count_touched (large), ==, 0);
       g_assert_cmpuint (count_touched (small), ==, 0);

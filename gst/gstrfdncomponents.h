@@ -1,0 +1,43 @@
+/* gst-rfdn - the components of a frame as planes of samples
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef GST_RFDN_COMPONENTS_H
+#define GST_RFDN_COMPONENTS_H
+
+#include <gst/video/video.h>
+#include "rfdn.h"
+
+G_BEGIN_DECLS
+
+/** How the samples of a component are stored. */
+RfdnSampleFormat gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component);
+
+/** Where they lie in a mapped frame. */
+RfdnPlane gst_rfdn_component_get_plane (GstVideoFrame *frame, guint component);
+
+/** Whether there are bytes between the components of a pixel that belong to none. */
+gboolean gst_rfdn_components_have_padding (const GstVideoInfo *info);
+
+/** Sets these, the x of RGBx, to ones, as an opaque alpha would be, and all else too. */
+void gst_rfdn_components_fill_padding (GstVideoFrame *frame);
+
+/**
+ * gst_rfdn_component_resampler_new:
+ * @in: what frames are
+ * @enlarged: what they become, @scale times as large; subsampled chroma of an odd size may have
+ *   less
+ * @out: what becomes of those then by a filter that takes chroma to be centred; or @enlarged
+ * @error: where to say what is wrong
+ *
+ * Subsampled chroma ends up in its place in @out.
+ *
+ * Returns: (transfer full) (nullable): a Lanczos filter for a component, or %NULL with @error set
+ */
+RfdnResampler *gst_rfdn_component_resampler_new (const GstVideoInfo *in,
+                                                 const GstVideoInfo *enlarged,
+                                                 const GstVideoInfo *out, guint component,
+                                                 guint scale, RfdnPool *pool, GError **error);
+
+G_END_DECLS
+
+#endif /* GST_RFDN_COMPONENTS_H */

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnmosaic.h"
+
+#include <string.h>
+
+#include "gstrfdnforecast.h"
+
+/* Sides of the tiles, in LR pixels. Small ones can be chosen more finely; what they see around
+ * themselves is computed for nothing, which is more where there is attention. */
+#define TILE_SIZE 64
+#define ATTENTION_TILE_SIZE 96
+#define ATTENTION_OVERLAP 26
+
+/* LR pixels over which a tile of the network's goes over into one of the plain filter's. */
+#define FADE 4
+
+/* What was sharp stays sharp unless another tile gains so much more. */
+#define INERTIA 1.5f
+
+enum { LEFT = 1 << 0, RIGHT = 1 << 1, TOP = 1 << 2, BOTTOM = 1 << 3 };
+
+typedef struct {
+  RfdnArea area, seen; /* LR pixels */
+  guint neighbours[4]; /* left, right, top, bottom; G_MAXUINT: none */
+  gboolean network;    /* rather than the plain filter, when it was last computed */
+  guint faded;         /* the edges at which it goes over into the plain filter's */
+  gboolean fresh;      /* computed in this run */
+  float gain;          /* what the network can be expected to add */
+} Tile;
+
+struct GstRfdnMosaic {
+  guint channels, scale;
+  RfdnSampleFormat format;
+  RfdnUpscaler *whole, *parts;
+  RfdnResampler *plain;
+  RfdnPlane *plain_out; /* of each channel */
+  gpointer plain_memory;
+
+  guint n;
+  Tile *tiles;
+  guint *order; /* of the tiles to be computed */
+  guint n_order;
+  GstRfdnForecast forecast;
+};
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void
+init_tiles (GstRfdnMosaic *self)
+{
+  self->n = rfdn_upscaler_get_n_tiles (self->parts);
+  self->tiles = g_new0 (Tile, self->n);
+  self->order = g_new (guint, self->n);
+
+  guint columns = 0;
+  for (guint t = 0; t < self->n; t++) {
+    Tile *tile = &self->tiles[t];
+    rfdn_upscaler_get_tile (self->parts, t, &tile->area, &tile->seen);
+    if (tile->area.y == 0)
+      columns++;
+  }
+  for (guint t = 0; t < self->n; t++) {
+    const guint column = t % columns;
+    Tile *tile = &self->tiles[t];
+    tile->neighbours[0] = column > 0 ? t - 1 : G_MAXUINT;
+    tile->neighbours[1] = column + 1 < columns ? t + 1 : G_MAXUINT;
+    tile->neighbours[2] = t >= columns ? t - columns : G_MAXUINT;
+    tile->neighbours[3] = t + columns < self->n ? t + columns : G_MAXUINT;
+  }
+}
+
+static gboolean
+init_plain (GstRfdnMosaic *self, const RfdnUpscalerParams *params, GError **error)
+{
+  const RfdnResamplerParams plain = {
+      .in_width = params->width,
+      .in_height = params->height,
+      .out_width = params->width * self->scale,
+      .out_height = params->height * self->scale,
+      .scale = self->scale,
+      .format = params->format,
+      .pool = params->pool,
+  };
+  const gsize sample = params->format.samples == RFDN_SAMPLES_U8 ? 1 : 2;
+  const gsize stride = plain.out_width * sample, size = stride * plain.out_height;
+
+  self->plain = rfdn_resampler_new (&plain, error);
+  if (self->plain == NULL)
+    return FALSE;
+  self->plain_out = g_new (RfdnPlane, self->channels);
+  self->plain_memory = g_try_malloc0_n (self->channels, size);
+  if (self->plain_memory == NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for a picture of %ux%u",
+                 plain.out_width, plain.out_height);
+    return FALSE;
+  }
+  for (guint c = 0; c < self->channels; c++)
+    self->plain_out[c] =
+        (RfdnPlane){(guint8 *) self->plain_memory + c * size, (gssize) stride, sample};
+  return TRUE;
+}
+
+GstRfdnMosaic *
+gst_rfdn_mosaic_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
+{
+  const RfdnModelInfo *info = rfdn_model_get_info (model);
+  g_autoptr (GstRfdnMosaic) self = g_new0 (GstRfdnMosaic, 1);
+  RfdnUpscalerParams parts = *params;
+
+  self->channels = info->channels;
+  self->scale = info->scale;
+  self->format = params->format;
+  self->whole = rfdn_upscaler_new (model, params, error);
+  if (self->whole == NULL)
+    return NULL;
+  parts.tile_size = info->attention ? ATTENTION_TILE_SIZE : TILE_SIZE;
+  parts.tile_overlap = info->attention ? ATTENTION_OVERLAP : 0;
+  self->parts = rfdn_upscaler_new (model, &parts, error);
+  if (self->parts == NULL || !init_plain (self, params, error))
+    return NULL;
+  init_tiles (self);
+  gst_rfdn_forecast_init (&self->forecast, self->n, rfdn_upscaler_get_work (self->whole),
+                          rfdn_upscaler_get_work (self->parts));
+  return g_steal_pointer (&self);
+}
+
+void
+gst_rfdn_mosaic_free (GstRfdnMosaic *self)
+{
+  if (self == NULL)
+    return;
+  rfdn_upscaler_free (self->whole);
+  rfdn_upscaler_free (self->parts);
+  rfdn_resampler_free (self->plain);
+  g_free (self->plain_out);
+  g_free (self->plain_memory);
+  g_free (self->tiles);
+  g_free (self->order);
+  g_free (self);
+}
+
+guint
+gst_rfdn_mosaic_get_n_tiles (const GstRfdnMosaic *self)
+{
+  return self->n;
+}
+
+RfdnArea
+gst_rfdn_mosaic_get_seen (const GstRfdnMosaic *self, guint tile)
+{
+  return self->tiles[tile].seen;
+}
+
+char *
+gst_rfdn_mosaic_describe (const GstRfdnMosaic *self)
+{
+  return rfdn_upscaler_describe (self->whole);
+}
+
+void
+gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
+{
+  rfdn_upscaler_set_cancelled (self->whole, cancelled);
+  rfdn_upscaler_set_cancelled (self->parts, cancelled);
+}
+
+static gboolean
+is_cancelled (const GstRfdnMosaic *self)
+{
+  return rfdn_upscaler_is_cancelled (self->whole);
+}
+
+/* ---- which tiles, in which order ------------------------------------------------------------ */
+
+static int
+compare_gain (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const GstRfdnMosaic *self = data;
+  const float one = self->tiles[*(const guint *) a].gain;
+  const float other = self->tiles[*(const guint *) b].gain;
+
+  return one > other ? -1 : one < other;
+}
+
+/* Lists the tiles that are not yet what they should be. */
+static void
+list_tiles (GstRfdnMosaic *self, const gboolean *same)
+{
+  self->n_order = 0;
+  for (guint t = 0; t < self->n; t++) {
+    Tile *tile = &self->tiles[t];
+
+    tile->fresh = FALSE;
+    if (same == NULL || !same[t] || !tile->network || tile->faded != 0)
+      self->order[self->n_order++] = t;
+  }
+}
+
+static void
+sort_tiles (GstRfdnMosaic *self, const RfdnPlane *in, const gboolean *same)
+{
+  for (guint i = 0; i < self->n_order; i++) {
+    Tile *tile = &self->tiles[self->order[i]];
+
+    tile->gain = 0;
+    for (guint c = 0; c < self->channels; c++)
+      tile->gain += rfdn_measure_detail (&in[c], &self->format, &tile->area);
+    if (tile->network)
+      tile->gain *= INERTIA;
+    /* It lacks no more than its edges. */
+    if (tile->network && same != NULL && same[self->order[i]])
+      tile->gain = -1;
+  }
+  g_qsort_with_data (self->order, (gint) self->n_order, sizeof *self->order, compare_gain, self);
+}
+
+/* ---- putting them together ------------------------------------------------------------------- */
+
+static void
+run_plain (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
+{
+  for (guint c = 0; c < self->channels; c++)
+    rfdn_resampler_run (self->plain, &in[c], &out[c]);
+}
+
+static void
+fade_tile (GstRfdnMosaic *self, const RfdnPlane *out, const Tile *tile, double weight, guint edges)
+{
+  const guint s = self->scale;
+  const RfdnArea area = {s * tile->area.x, s * tile->area.y, s * tile->area.width,
+                         s * tile->area.height};
+  const RfdnFade fade = {
+      .weight = weight,
+      .left = edges & LEFT ? FADE * s : 0,
+      .right = edges & RIGHT ? FADE * s : 0,
+      .top = edges & TOP ? FADE * s : 0,
+      .bottom = edges & BOTTOM ? FADE * s : 0,
+  };
+
+  if (weight == 1 && edges == 0)
+    return;
+  for (guint c = 0; c < self->channels; c++)
+    rfdn_fade (&out[c], &self->plain_out[c], &self->format, &area, &fade);
+}
+
+static guint
+get_plain_edges (const GstRfdnMosaic *self, const Tile *tile)
+{
+  guint edges = 0;
+
+  for (guint k = 0; k < 4; k++) {
+    if (tile->neighbours[k] != G_MAXUINT && !self->tiles[tile->neighbours[k]].network)
+      edges |= 1u << k;
+  }
+  return edges;
+}
+
+/* Fills what the network has left with the plain filter's picture, and has both go over into each
+ * other. */
+static void
+compose (GstRfdnMosaic *self, const RfdnPlane *out, double strength)
+{
+  for (guint t = 0; t < self->n; t++) {
+    Tile *tile = &self->tiles[t];
+
+    if (!tile->network) {
+      fade_tile (self, out, tile, 0, 0);
+      continue;
+    }
+    const guint edges = get_plain_edges (self, tile);
+    if (tile->fresh)
+      tile->faded = 0;
+    fade_tile (self, out, tile, tile->fresh ? strength : 1, edges & ~tile->faded);
+    tile->faded |= edges;
+  }
+}
+
+static void
+count (const GstRfdnMosaic *self, GstRfdnWork *work)
+{
+  guint network = 0;
+
+  *work = (GstRfdnWork){0};
+  for (guint t = 0; t < self->n; t++) {
+    const Tile *tile = &self->tiles[t];
+
+    network += tile->network;
+    work->network += tile->fresh;
+    work->cheap += !tile->network;
+    work->reused += tile->network && !tile->fresh;
+  }
+  work->level = (double) network / self->n;
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+static void
+set_tiles (GstRfdnMosaic *self, gboolean network)
+{
+  for (guint t = 0; t < self->n; t++) {
+    self->tiles[t].network = self->tiles[t].fresh = network;
+    self->tiles[t].faded = 0;
+  }
+}
+
+/* The plain filter alone. */
+static void
+run_without (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
+{
+  run_plain (self, in, out);
+  set_tiles (self, FALSE);
+}
+
+/* The network's quality everywhere, as a whole or in the tiles that lack it. */
+static void
+run_full (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, double strength)
+{
+  const gint64 begin = g_get_monotonic_time ();
+
+  if (strength < 1)
+    run_plain (self, in, self->plain_out);
+  if (gst_rfdn_forecast_prefers_parts (&self->forecast, self->n_order)) {
+    rfdn_upscaler_run_tiles (self->parts, in, out, self->order, self->n_order, G_MAXINT64);
+    for (guint i = 0; i < self->n_order; i++) {
+      Tile *tile = &self->tiles[self->order[i]];
+      tile->network = tile->fresh = TRUE;
+      tile->faded = 0;
+    }
+    gst_rfdn_forecast_set_tile_time (&self->forecast, rfdn_upscaler_get_tile_time (self->parts));
+  } else {
+    rfdn_upscaler_run (self->whole, in, out);
+    set_tiles (self, TRUE);
+    gst_rfdn_forecast_add_whole (&self->forecast, begin, g_get_monotonic_time ());
+  }
+  for (guint t = 0; strength < 1 && t < self->n; t++) {
+    if (self->tiles[t].fresh)
+      fade_tile (self, out, &self->tiles[t], strength, 0);
+  }
+}
+
+static void
+run_until (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const gboolean *same,
+           gint64 deadline, double strength)
+{
+  guint n_done;
+  gint64 begin;
+
+  run_plain (self, in, self->plain_out);
+  sort_tiles (self, in, same);
+  n_done = rfdn_upscaler_run_tiles (self->parts, in, out, self->order, self->n_order,
+                                    deadline - self->forecast.compose_time);
+  if (is_cancelled (self))
+    return;
+  gst_rfdn_forecast_set_tile_time (&self->forecast, rfdn_upscaler_get_tile_time (self->parts));
+  for (guint i = 0; i < self->n_order; i++) {
+    Tile *tile = &self->tiles[self->order[i]];
+    const gboolean stays = same != NULL && same[self->order[i]] && tile->network;
+
+    tile->fresh = i < n_done;
+    tile->network = tile->fresh || stays;
+  }
+  begin = g_get_monotonic_time ();
+  compose (self, out, strength);
+  gst_rfdn_forecast_add_compose (&self->forecast, g_get_monotonic_time () - begin);
+}
+
+gboolean
+gst_rfdn_mosaic_run (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out,
+                     const gboolean *same, gint64 deadline, double strength, GstRfdnWork *work)
+{
+  list_tiles (self, same);
+  if (strength <= 0)
+    run_without (self, in, out);
+  else if (gst_rfdn_forecast_is_late (&self->forecast, g_get_monotonic_time (), deadline,
+                                      self->n_order))
+    run_until (self, in, out, same, deadline, strength);
+  else if (self->n_order > 0)
+    run_full (self, in, out, strength);
+  if (is_cancelled (self))
+    return FALSE;
+  count (self, work);
+  return TRUE;
+}
