@@ -40,7 +40,9 @@ fade_row (gpointer row, const RfdnPlane *plane, gconstpointer into, const RfdnPl
   const gsize size = format->samples == RFDN_SAMPLES_U8 ? 1 : 2;
   const gsize step = plane->pixel_stride / size, into_step = other->pixel_stride / size;
 
-  if (size == 1 && step == 1 && into_step == 1) /* for a loop that the compiler turns to vectors */
+  if (weight == 0 && step == 1 && into_step == 1)
+    memcpy (row, into, n * size);
+  else if (size == 1 && step == 1 && into_step == 1) /* vectors */
     fade_row_guint8 (row, into, 1, 1, weights, weight, format->shift, n);
   else if (size == 1)
     fade_row_guint8 (row, into, step, into_step, weights, weight, format->shift, n);
@@ -55,6 +57,7 @@ rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFormat
            const RfdnArea *area, const RfdnFade *fade)
 {
   const guint whole = (guint) (CLAMP (fade->weight, 0, 1) * ONE + 0.5);
+  const guint right = MIN (fade->right, area->width);
   g_autofree guint16 *weights = g_new (guint16, area->width);
 
   for (guint x = 0; x < area->width; x++)
@@ -66,6 +69,14 @@ rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFormat
         (const guint8 *) into->data + at * into->stride + area->x * into->pixel_stride;
     const guint weight = get_weight (y, area->height, fade->top, fade->bottom) * whole / ONE;
 
-    fade_row (row, plane, other, into, format, weights, weight, area->width);
+    if (weight < ONE) {
+      fade_row (row, plane, other, into, format, weights, weight, area->width);
+      continue;
+    }
+    /* All but the ramps stays. */
+    fade_row (row, plane, other, into, format, weights, weight, MIN (fade->left, area->width));
+    fade_row (row + (area->width - right) * plane->pixel_stride, plane,
+              other + (area->width - right) * into->pixel_stride, into, format,
+              weights + (area->width - right), weight, right);
   }
 }

@@ -390,7 +390,7 @@ count_tiles (RfdnLayout *layout)
 
 void
 rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
-                  guint n_threads, guint tile_size, gint overlap)
+                  guint n_threads, guint tile_size, guint tile_height, gint overlap)
 {
   /* Every 3x3 convolution asks for the whole 4x4 pixels around its own. */
   gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo (graph);
@@ -404,7 +404,8 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
     layout->overlap = MAX (overlap, ATTENTION_MIN_OVERLAP);
   if (tile_size > 0) {
     layout->tile_width = MIN (round_up ((gint) tile_size, RFDN_GRAIN), width);
-    layout->tile_height = MIN (round_up ((gint) tile_size, RFDN_GRAIN), height);
+    layout->tile_height =
+        MIN (round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);
   } else if (layout->attention) {
     choose_attention_tiles (layout, graph);
   } else {

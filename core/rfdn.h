@@ -280,9 +280,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
  * @format: of the samples, in and out
  * @n_threads: threads to compute with, the calling one included; 0 = as many as the process may
  *   use: the size of a pool of the upscaler's own, see rfdn_pool_new()
- * @tile_size: side of the squares that the picture is computed in, in LR pixels, up to
- *   %RFDN_MAX_SIZE; 0 = chosen from
- *   the network, the picture's size and the memory that it takes
+ * @tile_size: width of the rectangles that the picture is computed in, in LR pixels, up to
+ *   %RFDN_MAX_SIZE; 0 = chosen from the network, the picture's size and the memory that it takes
+ * @tile_height: their height; 0 = that of a square. Without a @tile_size it means nothing
  * @tile_overlap: LR pixels that a tile sees beyond each of its sides; %RFDN_TILE_OVERLAP_AUTO =
  *   what it takes that no seam shows. Values below the network's own need are raised to it
  * @cpu: instruction set; %RFDN_CPU_AUTO unless for tests and measurements
@@ -297,6 +297,7 @@ typedef struct {
   RfdnSampleFormat format;
   guint n_threads;
   guint tile_size;
+  guint tile_height;
   gint tile_overlap;
   RfdnCpu cpu;
   RfdnPool *pool;

@@ -36,9 +36,9 @@ check_params (const RfdnUpscalerParams *params, GError **error)
                  params->height, RFDN_MAX_SIZE);
     return FALSE;
   }
-  if (params->tile_size > RFDN_MAX_SIZE) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "tiles of %u pixels are not possible",
-                 params->tile_size);
+  if (MAX (params->tile_size, params->tile_height) > RFDN_MAX_SIZE) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "tiles of %ux%u pixels are not possible",
+                 params->tile_size, params->tile_height);
     return FALSE;
   }
   if (params->tile_overlap < RFDN_TILE_OVERLAP_AUTO || params->tile_overlap > RFDN_MAX_SIZE) {
@@ -90,7 +90,7 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint) params->width, least),
                     MAX ((gint) params->height, least), rfdn_pool_get_size (self->pool),
-                    params->tile_size, params->tile_overlap);
+                    params->tile_size, params->tile_height, params->tile_overlap);
   self->network = rfdn_network_new (model, kernels, &self->layout);
   if (!alloc_scratch (self, error))
     return NULL;

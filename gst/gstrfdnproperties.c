@@ -11,6 +11,9 @@ enum {
   PROP_MODEL,
   PROP_SCALE,
   PROP_RESAMPLE,
+  PROP_STRENGTH,
+  PROP_LATE_POLICY,
+  PROP_REUSE,
   PROP_N_THREADS,
   PROP_TILE_SIZE,
   PROP_TILE_OVERLAP,
@@ -19,6 +22,8 @@ enum {
 
 #define DEFAULT_SCALE GST_RFDN_SCALE_AUTO
 #define DEFAULT_RESAMPLE TRUE
+#define DEFAULT_STRENGTH 1.0
+#define DEFAULT_LATE_POLICY GST_RFDN_LATE_POLICY_DEGRADE
 #define DEFAULT_N_THREADS 0
 #define DEFAULT_TILE_SIZE 0
 #define DEFAULT_TILE_OVERLAP RFDN_TILE_OVERLAP_AUTO
@@ -52,6 +57,15 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   case PROP_RESAMPLE:
     renegotiate = self->resample != g_value_get_boolean (value);
     self->resample = g_value_get_boolean (value);
+    break;
+  case PROP_STRENGTH:
+    self->strength = g_value_get_double (value);
+    break;
+  case PROP_LATE_POLICY:
+    self->late_policy = g_value_get_enum (value);
+    break;
+  case PROP_REUSE:
+    self->settings.reuse = g_value_get_boolean (value);
     break;
   case PROP_N_THREADS:
     self->settings.n_threads = g_value_get_uint (value);
@@ -87,6 +101,15 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_RESAMPLE:
     g_value_set_boolean (value, self->resample);
+    break;
+  case PROP_STRENGTH:
+    g_value_set_double (value, self->strength);
+    break;
+  case PROP_LATE_POLICY:
+    g_value_set_enum (value, self->late_policy);
+    break;
+  case PROP_REUSE:
+    g_value_set_boolean (value, self->settings.reuse);
     break;
   case PROP_N_THREADS:
     g_value_set_uint (value, self->settings.n_threads);
@@ -156,6 +179,53 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
           "resample", "Resample", "Whether to resample to sizes that no factor leads to",
           DEFAULT_RESAMPLE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:strength:
+   *
+   * How much the network has to say: 1 is its picture, 0 that of a plain Lanczos filter, and values
+   * between them mix both.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_STRENGTH,
+      g_param_spec_double ("strength", "Strength",
+                           "Weight of the network against a plain Lanczos filter", 0, 1,
+                           DEFAULT_STRENGTH,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING |
+                               GST_PARAM_CONTROLLABLE));
+  /**
+   * GstRfdnUpscale:late-policy:
+   *
+   * What to do when frames would be late: in a live pipeline, or when a sink says so by QoS events.
+   *
+   * `degrade`: the network enlarges as much of each frame as there is time for, where there is most
+   * detail first, and a Lanczos filter does the rest; each notable change is told in a QoS message,
+   * whose `quality` is the share of the picture that the network does. `drop`: late frames are left
+   * out. `never`: neither. When nothing has to be in time, as from file to file, there is no
+   * difference. The property `qos`, if off, turns all of it off.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_LATE_POLICY,
+      g_param_spec_enum ("late-policy", "Late policy", "What to do when frames would be late",
+                         GST_TYPE_RFDN_LATE_POLICY, DEFAULT_LATE_POLICY,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:reuse:
+   *
+   * Whether what has not changed since the frame before is taken from its result. The picture is
+   * the same, bit for bit; what it costs is a copy of the frames. A network with attention, where
+   * each pixel depends on all others, can reuse whole frames only.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (
+      object_class, PROP_REUSE,
+      g_param_spec_boolean (
+          "reuse", "Reuse", "Whether to compute only what has changed since the frame before",
+          DEFAULT_REUSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:n-threads:
    *
@@ -229,6 +299,8 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->model_name = g_strdup (gst_rfdn_model_get_default ());
   self->scale = DEFAULT_SCALE;
   self->resample = DEFAULT_RESAMPLE;
+  self->strength = DEFAULT_STRENGTH;
+  self->late_policy = DEFAULT_LATE_POLICY;
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;
   self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;

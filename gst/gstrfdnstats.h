@@ -25,6 +25,9 @@ void gst_rfdn_stats_clear (GstRfdnStats *self);
 /** Counts a frame that took @microseconds for @work. */
 void gst_rfdn_stats_add (GstRfdnStats *self, gint64 microseconds, const GstRfdnWork *work);
 
+/** Returns: the 99th percentile of the times, in microseconds; 0 without any. */
+guint64 gst_rfdn_stats_get_high (const GstRfdnStats *self);
+
 /** Returns: (transfer full): what the property `stats` shows. */
 GstStructure *gst_rfdn_stats_get (const GstRfdnStats *self);
 

@@ -6,6 +6,7 @@
 
 #include "gstrfdnframe.h"
 #include "gstrfdnmodel.h"
+#include "gstrfdnpacer.h"
 #include "gstrfdnstats.h"
 #include "gstrfdnupscale.h"
 
@@ -19,9 +20,15 @@ struct _GstRfdnUpscale {
   guint model_serial; /* counts the changes of `model_name` */
   GstRfdnScale scale;
   gboolean resample;
+  gdouble strength;
+  GstRfdnLatePolicy late_policy;
   GstRfdnSettings settings;
   GstRfdnModel *model; /* between start and stop; the streaming thread changes it */
   GstRfdnStats stats;
+  GstRfdnPacer pacer;
+  gboolean live;          /* as upstream said last */
+  GstClockTime latency;   /* of the pipeline, as sinks said last */
+  gdouble told_level;     /* in the last QoS message */
   gdouble zoom_x, zoom_y; /* the output's size over the input's */
   gboolean flushing;      /* no frame in work is wanted */
   GstRfdnPlan *plan;      /* the streaming thread uses it without the lock */
@@ -46,6 +53,23 @@ guint gst_rfdn_upscale_get_factors (GstRfdnUpscale *self);
 /* gstrfdnproperties.c: installs the properties, and sets their defaults. */
 void gst_rfdn_upscale_class_install_properties (GObjectClass *object_class);
 void gst_rfdn_upscale_init_properties (GstRfdnUpscale *self);
+
+/* gstrfdnlate.c: the state of what follows; at the start, after a flush, for new frames. */
+void gst_rfdn_late_start (GstRfdnUpscale *self);
+void gst_rfdn_late_flush (GstRfdnUpscale *self);
+void gst_rfdn_late_set_info (GstRfdnUpscale *self, const GstVideoInfo *info);
+
+/* The time of g_get_monotonic_time() at which the frame has to be ready, G_MAXINT64 for none; and
+ * afterwards, when it is in the statistics, that it took so many microseconds. */
+gint64 gst_rfdn_late_begin_frame (GstRfdnUpscale *self, GstBuffer *buffer);
+void gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microseconds);
+
+/* Takes note of what sinks say. The second takes the event, if it returns TRUE. */
+void gst_rfdn_late_latency_event (GstRfdnUpscale *self, GstEvent *event);
+gboolean gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event);
+
+/* Adds the element's own latency to upstream's answer. */
+void gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query);
 
 /* gstrfdnnegotiate.c: methods of the base class that are about caps. */
 void gst_rfdn_upscale_class_install_negotiation (GstBaseTransformClass *transform_class);

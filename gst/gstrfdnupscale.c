@@ -269,6 +269,7 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   self->zoom_x = (gdouble) GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
   self->zoom_y = (gdouble) GST_VIDEO_INFO_HEIGHT (out) / GST_VIDEO_INFO_HEIGHT (in);
   GST_OBJECT_UNLOCK (self);
+  gst_rfdn_late_set_info (self, in);
   return update_plan (self, in, out, TRUE);
 }
 
@@ -281,6 +282,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
 
   self->refused = FALSE;
   set_flushing (self, FALSE);
+  gst_rfdn_late_start (self);
   GST_OBJECT_LOCK (self);
   gst_rfdn_stats_clear (&self->stats);
   self->zoom_x = self->zoom_y = 1;
@@ -342,6 +344,7 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
     break;
   case GST_EVENT_FLUSH_STOP:
     set_flushing (self, FALSE);
+    gst_rfdn_late_flush (self);
     break;
   default:
     break;
@@ -350,22 +353,52 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
 }
 
 /* Pointer positions arrive in pixels of the output. */
+static GstEvent *
+scale_navigation (GstRfdnUpscale *self, GstEvent *event)
+{
+  gdouble x, y;
+
+  if (!gst_navigation_event_get_coordinates (event, &x, &y))
+    return event;
+  GST_OBJECT_LOCK (self);
+  x /= self->zoom_x;
+  y /= self->zoom_y;
+  GST_OBJECT_UNLOCK (self);
+  event = gst_event_make_writable (event);
+  gst_navigation_event_set_coordinates (event, x, y);
+  return event;
+}
+
 static gboolean
 gst_rfdn_upscale_src_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
-  gdouble x, y;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_NAVIGATION &&
-      gst_navigation_event_get_coordinates (event, &x, &y)) {
-    GST_OBJECT_LOCK (self);
-    x /= self->zoom_x;
-    y /= self->zoom_y;
-    GST_OBJECT_UNLOCK (self);
-    event = gst_event_make_writable (event);
-    gst_navigation_event_set_coordinates (event, x, y);
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_NAVIGATION:
+    event = scale_navigation (self, event);
+    break;
+  case GST_EVENT_LATENCY:
+    gst_rfdn_late_latency_event (self, event);
+    break;
+  case GST_EVENT_QOS:
+    if (gst_rfdn_late_qos_event (self, event))
+      return TRUE;
+    break;
+  default:
+    break;
   }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);
+}
+
+static gboolean
+gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
+    return FALSE;
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
+    gst_rfdn_late_latency_query (GST_RFDN_UPSCALE (trans), query);
+  return TRUE;
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
@@ -453,22 +486,40 @@ bad_input:
   return GST_FLOW_ERROR;
 }
 
+static void
+gst_rfdn_upscale_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  const GstClockTime time =
+      gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_object_sync_values (GST_OBJECT (trans), time);
+}
+
 static GstFlowReturn
 gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, GstVideoFrame *out)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
   const gint64 start = g_get_monotonic_time ();
+  gint64 deadline, took;
+  gdouble strength;
   GstRfdnWork work;
 
   if (self->plan == NULL)
     return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_rfdn_plan_run (self->plan, in, out, G_MAXINT64, 1, &work)) {
+  GST_OBJECT_LOCK (self);
+  strength = self->strength;
+  GST_OBJECT_UNLOCK (self);
+  deadline = gst_rfdn_late_begin_frame (self, in->buffer);
+  if (!gst_rfdn_plan_run (self->plan, in, out, deadline, strength, &work)) {
     GST_DEBUG_OBJECT (self, "a frame was abandoned");
     return GST_FLOW_FLUSHING;
   }
+  took = g_get_monotonic_time () - start;
   GST_OBJECT_LOCK (self);
-  gst_rfdn_stats_add (&self->stats, g_get_monotonic_time () - start, &work);
+  gst_rfdn_stats_add (&self->stats, took, &work);
   GST_OBJECT_UNLOCK (self);
+  gst_rfdn_late_end_frame (self, in->buffer, took);
   return GST_FLOW_OK;
 }
 
@@ -494,6 +545,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_SCALE, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_RFDN_LATE_POLICY, 0);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_change_state);
 
   gst_rfdn_upscale_class_install_negotiation (transform_class);
@@ -502,6 +554,8 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   transform_class->sink_event = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_sink_event);
   transform_class->src_event = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_src_event);
   transform_class->submit_input_buffer = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_submit_input_buffer);
+  transform_class->query = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_query);
+  transform_class->before_transform = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_before_transform);
   transform_class->transform_meta = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform_meta);
   transform_class->transform = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform);
   filter_class->set_info = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_set_info);
@@ -512,6 +566,7 @@ static void
 gst_rfdn_upscale_init (GstRfdnUpscale *self)
 {
   gst_rfdn_upscale_init_properties (self);
+  gst_rfdn_late_start (self);
   self->zoom_x = self->zoom_y = 1;
   /* Or the base class would tell upstream first of the size that needs no enlarging. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);

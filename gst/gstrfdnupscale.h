@@ -33,6 +33,25 @@ typedef enum {
 #define GST_TYPE_RFDN_SCALE (gst_rfdn_scale_get_type ())
 GType gst_rfdn_scale_get_type (void);
 
+/**
+ * GstRfdnLatePolicy:
+ * @GST_RFDN_LATE_POLICY_DEGRADE: leave part of the picture to a plain filter
+ * @GST_RFDN_LATE_POLICY_DROP: leave out frames that are late
+ * @GST_RFDN_LATE_POLICY_NEVER: do nothing about it
+ *
+ * What to do when frames would be late.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  GST_RFDN_LATE_POLICY_DEGRADE,
+  GST_RFDN_LATE_POLICY_DROP,
+  GST_RFDN_LATE_POLICY_NEVER,
+} GstRfdnLatePolicy;
+
+#define GST_TYPE_RFDN_LATE_POLICY (gst_rfdn_late_policy_get_type ())
+GType gst_rfdn_late_policy_get_type (void);
+
 GST_ELEMENT_REGISTER_DECLARE (rfdnupscale)
 
 G_END_DECLS

@@ -57,6 +57,7 @@ test_cover (void)
     guint tile_size = g_test_rand_bit () ? (guint) g_test_rand_int_range (1, 100) : 0;
     RfdnLayout layout;
     rfdn_layout_init (&layout, graph, width, height, 1 + round % 5, tile_size,
+                      (guint) g_test_rand_int_range (0, 50),
                       g_test_rand_bit () ? g_test_rand_int_range (0, 80) : -1);
 
     g_autofree guint8 *covered = g_malloc0 ((gsize) width * height);
@@ -88,7 +89,7 @@ test_extremes (void)
       const RfdnGraph *graph = rfdn_model_get_graph (model);
       gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
       RfdnLayout layout;
-      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 2, 0,
+      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 2, 0, 0,
                         -1);
       assert_regions (&layout, graph, 0);
       assert_regions (&layout, graph, (guint) (layout.columns * layout.rows) - 1);
@@ -212,7 +213,7 @@ test_choice (void)
     const RfdnGraph *graph = rfdn_model_get_graph (model);
     RfdnLayout layout;
     rfdn_layout_init (&layout, graph, cases[i].width, cases[i].height, cases[i].n_threads,
-                      cases[i].tile_size, -1);
+                      cases[i].tile_size, 0, -1);
     g_autofree char *got = describe (&layout, graph);
     g_assert_cmpstr (got, ==, cases[i].want);
   }
@@ -225,7 +226,7 @@ get_memory (guint which, gint width, gint height, guint n_threads)
   g_autoptr (RfdnModel) model = make_known (which);
   RfdnLayout layout;
 
-  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, n_threads, 0, -1);
+  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, n_threads, 0, 0, -1);
   g_autoptr (RfdnNetwork) network =
       rfdn_network_new (model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &layout);
   const guint n_tiles = (guint) (layout.columns * layout.rows);
