@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What has not changed is not computed again, and nobody can tell from the picture. */
+
+#include "util.h"
+
+#define WIDTH 400
+#define HEIGHT 150
+
+static guint64
+get_stat (GstHarness *harness, const char *name)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  gst_object_unref (element);
+  return value;
+}
+
+/* A box of noise in all components. */
+static void
+draw_box (Picture *picture, guint x, guint y, guint size, guint32 seed)
+{
+  g_autoptr (GRand) rand = NULL;
+
+  rand = g_rand_new_with_seed (seed);
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&picture->info); c++) {
+    const guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (picture->info.finfo, c);
+    const guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (picture->info.finfo, c);
+
+    for (guint j = y >> h_sub; j < (y + size) >> h_sub; j++) {
+      for (guint i = x >> w_sub; i < (x + size) >> w_sub; i++)
+        picture_set (picture, c, i, j,
+                     (guint) g_rand_int_range (rand, 0, (gint32) picture_max (picture, c)));
+    }
+  }
+}
+
+/* What a screen shows: nothing, a pointer that moves, a window, nothing again, another picture; all
+ * of it moves; nothing. */
+static void
+draw_frame (Picture *picture, guint n)
+{
+  picture_fill_scene (picture, n < 12 ? 1 : n < 16 ? n : 2);
+  if (n >= 2 && n < 6)
+    draw_box (picture, 20 + 60 * n, 8 * n, 8, 5);
+  if (n >= 7 && n < 16)
+    draw_box (picture, 100, 40, 64, 6);
+}
+#define N_FRAMES 20
+
+typedef struct {
+  const char *format;
+  guint channels; /* of the model */
+  gboolean attention;
+  const char *size; /* that downstream asks for, or "" */
+} Case;
+
+static void
+check_frames (GstHarness *with, GstHarness *without, const Case *c, guint first, guint end)
+{
+  for (guint n = first; n < end; n++) {
+    g_autoptr (Picture) small = picture_new_printf ("format=%s,width=%d,height=%d,framerate=25/1",
+                                                    c->format, WIDTH, HEIGHT);
+    g_autoptr (Picture) a = NULL;
+    g_autoptr (Picture) b = NULL;
+
+    draw_frame (small, n);
+    a = upscale_with (with, small, NULL);
+    b = upscale_with (without, small, NULL);
+    if (!picture_is_equal (a, b)) {
+      g_test_message ("%s: frame %u differs", c->format, n);
+      g_test_fail ();
+    }
+    /* Nobody else holds what has come out, so that it can be written to in place. */
+    g_assert_true (gst_buffer_is_writable (a->buffer) ||
+                   GST_MINI_OBJECT_REFCOUNT_VALUE (a->buffer) == 2 /* the mapped frame's */);
+  }
+}
+
+static void
+test_same (gconstpointer data)
+{
+  const Case *c = data;
+  g_autofree char *properties = g_strdup_printf (
+      "n-threads=2 model=%s", random_model ("reprfn", c->channels, 2, c->attention));
+  g_autofree char *off = g_strconcat (properties, " reuse=false", NULL);
+  GstHarness *with = upscale_harness (properties);
+  GstHarness *without = upscale_harness (off);
+
+  if (*c->size != '\0') {
+    gst_harness_set_sink_caps_str (with, c->size);
+    gst_harness_set_sink_caps_str (without, c->size);
+  }
+  check_frames (with, without, c, 0, N_FRAMES);
+  g_assert_cmpuint (get_stat (without, "reused-rectangles"), ==, 0);
+  g_assert_cmpuint (get_stat (with, "reused-rectangles"), >, 0);
+  /* Parts of frames too, not only whole ones, unless everything depends on everything. */
+  if (!c->attention)
+    g_assert_cmpuint (get_stat (with, "network-rectangles") %
+                          (get_stat (without, "network-rectangles") / N_FRAMES),
+                      !=, 0);
+
+  /* A flush, and other frames in between. */
+  gst_harness_push_event (with, gst_event_new_flush_start ());
+  gst_harness_push_event (with, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (without, gst_event_new_flush_start ());
+  gst_harness_push_event (without, gst_event_new_flush_stop (TRUE));
+  {
+    GstSegment segment;
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    gst_harness_push_event (with, gst_event_new_segment (&segment));
+    gst_harness_push_event (without, gst_event_new_segment (&segment));
+  }
+  check_frames (with, without, c, N_FRAMES - 1, N_FRAMES);
+  {
+    g_autoptr (Picture) other = picture_new ("format=I420,width=64,height=48");
+    g_autoptr (Picture) a = NULL;
+    g_autoptr (Picture) b = NULL;
+
+    picture_fill_scene (other, 1);
+    a = upscale_with (with, other, NULL);
+    b = upscale_with (without, other, NULL);
+    g_assert_true (picture_is_equal (a, b));
+  }
+  check_frames (with, without, c, N_FRAMES - 2, N_FRAMES);
+  gst_harness_teardown (with);
+  gst_harness_teardown (without);
+}
+
+/* Properties that change the picture change it at once, though the input stays. */
+static void
+test_properties (void)
+{
+  g_autoptr (Picture) small = picture_new ("format=I420,width=320,height=128,framerate=25/1");
+  GstHarness *harness = upscale_harness ("model=live");
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  const struct {
+    const char *property, *value;
+  } changes[] = {{"strength", "0.5"},     {"strength", "0"},   {"strength", "1"},
+                 {"model", "live-clean"}, {"tile-size", "32"}, {"n-threads", "1"}};
+
+  picture_fill_scene (small, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++) {
+    g_autoptr (Picture) got = NULL;
+    g_autoptr (Picture) want = NULL;
+    GstHarness *fresh = upscale_harness ("reuse=false");
+    GstElement *other = gst_harness_find_element (fresh, "rfdnupscale");
+
+    for (guint k = 0; k <= i; k++)
+      gst_util_set_object_arg (G_OBJECT (other), changes[k].property, changes[k].value);
+    for (guint n = 0; n < 3; n++) {
+      g_autoptr (Picture) before = upscale_with (harness, small, NULL);
+    }
+    gst_util_set_object_arg (G_OBJECT (element), changes[i].property, changes[i].value);
+    got = upscale_with (harness, small, NULL);
+    want = upscale_with (fresh, small, NULL);
+    g_assert_true (picture_is_equal (got, want));
+    gst_object_unref (other);
+    gst_harness_teardown (fresh);
+  }
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+/* Half the weight is half the way, all over the picture. */
+static void
+test_strength (void)
+{
+  static const char *const formats[] = {"I420", "RGB", "I420_10LE", "GBR"};
+
+  for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
+    const guint channels = f % 2 == 0 ? 1 : 3;
+    const char *model = random_model ("reprfn", channels, 2, FALSE);
+    g_autofree char *all = g_strdup_printf ("model=%s", model);
+    g_autofree char *half = g_strdup_printf ("model=%s strength=0.5", model);
+    g_autofree char *none = g_strdup_printf ("model=%s strength=0", model);
+    g_autoptr (Picture) small = picture_new_printf ("format=%s,width=200,height=90", formats[f]);
+    g_autoptr (Picture) a = NULL;
+    g_autoptr (Picture) b = NULL;
+    g_autoptr (Picture) c = NULL;
+    guint differs = 0;
+
+    picture_fill_scene (small, f);
+    a = upscale (small, all);
+    b = upscale (small, half);
+    c = upscale (small, none);
+    for (guint k = 0; k < channels; k++) {
+      for (guint y = 0; y < picture_height (a, k); y++) {
+        for (guint x = 0; x < picture_width (a, k); x++) {
+          const double mean = (picture_get (a, k, x, y) + picture_get (c, k, x, y)) / 2.0;
+
+          g_assert_cmpfloat_with_epsilon (picture_get (b, k, x, y), mean, 0.51);
+          differs += picture_get (a, k, x, y) != picture_get (c, k, x, y);
+        }
+      }
+    }
+    g_assert_cmpuint (differs, >, 1000);
+  }
+}
+
+/* In most of a slide show, next to nothing is computed: one slide in ten frames. */
+static void
+test_slide_show (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  guint64 network, reused;
+
+  for (guint n = 0; n < 60; n++) {
+    g_autoptr (Picture) slide = picture_new ("format=I420,width=640,height=360,framerate=25/1");
+    g_autoptr (Picture) out = NULL;
+
+    picture_fill_scene (slide, n / 10);
+    out = upscale_with (harness, slide, NULL);
+  }
+  network = get_stat (harness, "network-rectangles");
+  reused = get_stat (harness, "reused-rectangles");
+  /* Of the first slide two frames: nothing told that it would stay. */
+  g_assert_cmpuint (60 * network, <=, 7 * (network + reused));
+  gst_harness_teardown (harness);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const Case cases[] = {
+      {"I420", 1, FALSE, ""},
+      {"NV12", 1, FALSE, ""},
+      {"Y42B", 1, FALSE, ""},
+      {"GRAY8", 1, FALSE, ""},
+      {"I420_10LE", 1, FALSE, ""},
+      {"P010_10LE", 1, FALSE, ""},
+      {"RGB", 3, FALSE, ""},
+      {"BGRx", 3, FALSE, ""},
+      {"ARGB", 3, FALSE, ""},
+      {"GBR", 3, FALSE, ""},
+      {"BGRx", 1, FALSE, ""},
+      {"I420", 3, FALSE, ""},
+      {"I420", 1, TRUE, ""},
+      {"I420", 1, FALSE, "video/x-raw,width=700,height=290"},
+      {"BGRx", 1, FALSE, "video/x-raw,width=700,height=290"},
+      {"xRGB", 3, FALSE, "video/x-raw,width=700,height=290"},
+  };
+
+  test_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *path = g_strdup_printf (
+        "/reuse/same/%s/%u%s%s", cases[i].format, cases[i].channels,
+        cases[i].attention ? "/attention" : "", *cases[i].size ? "/resampled" : "");
+    g_test_add_data_func (path, &cases[i], test_same);
+  }
+  g_test_add_func ("/reuse/properties", test_properties);
+  g_test_add_func ("/reuse/slide-show", test_slide_show);
+  g_test_add_func ("/strength", test_strength);
+  return test_run ();
+}
