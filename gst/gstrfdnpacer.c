@@ -10,6 +10,10 @@
 #define MOST 0.9
 #define ROOM 0.5
 
+/* The part of the time between two frames, with nothing to do, that can be taken without others
+ * having to wait: frames that come too late already are not made any later. */
+#define IDLE_PART 0.5
+
 /* What is known of the time that frames arrive with is forgotten after so long. */
 #define SLACK_MEMORY (2 * GST_SECOND)
 
@@ -36,6 +40,7 @@ gst_rfdn_pacer_reset (GstRfdnPacer *self)
   *self = (GstRfdnPacer){.fixed_duration = fixed,
                          .duration = GST_CLOCK_TIME_NONE,
                          .last_time = GST_CLOCK_TIME_NONE,
+                         .last_end = GST_CLOCK_TIME_NONE,
                          .slack_since = GST_CLOCK_TIME_NONE,
                          .steps = steps};
   for (guint i = 0; i < GST_RFDN_PACER_MEMORY; i++)
@@ -62,11 +67,14 @@ gst_rfdn_pacer_is_paced (const GstRfdnPacer *self, gboolean live)
   return live || self->has_qos;
 }
 
-/* A frame that was late has taken all that was left when it was ready and more; of one that was
+/* Sinks that do not synchronise say that all frames are neither late nor early. A frame that was
+ * late has taken all that was left when it was ready and more; of one that was
  * early it is known that it has taken no more than that. */
 void
 gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff jitter)
 {
+  if (jitter == 0)
+    return;
   self->has_qos = TRUE;
   for (guint i = 0; i < GST_RFDN_PACER_MEMORY; i++) {
     if (self->frames[i].time != time)
@@ -111,8 +119,9 @@ GstClockTimeDiff
 gst_rfdn_pacer_begin (GstRfdnPacer *self, GstClockTime time, GstClockTime latency, GstClockTime now)
 {
   const GstClockTimeDiff slack = GST_CLOCK_DIFF (now, time + latency);
-  GstClockTimeDiff most;
+  GstClockTimeDiff most, budget, idle = 0;
   GstClockTime duration;
+  double room;
 
   measure_duration (self, time);
   measure_slack (self, slack, now);
@@ -121,14 +130,20 @@ gst_rfdn_pacer_begin (GstRfdnPacer *self, GstClockTime time, GstClockTime latenc
     return slack - self->margin;
 
   most = (GstClockTimeDiff) (MOST * (double) duration);
-  if ((double) (self->slack - self->margin) < ROOM * (double) duration)
-    return most - (self->slack - slack);
-  return MIN (most, slack - self->margin - (GstClockTimeDiff) (RESERVE * (double) duration));
+  room = (double) (self->slack - self->margin) / (double) duration;
+  if (room > -1 && room < ROOM)
+    budget = most - (self->slack - slack);
+  else
+    budget = slack - self->margin - (GstClockTimeDiff) (RESERVE * (double) duration);
+  if (GST_CLOCK_TIME_IS_VALID (self->last_end))
+    idle = (GstClockTimeDiff) (IDLE_PART * (double) GST_CLOCK_DIFF (self->last_end, now));
+  return MIN (MAX (budget, idle), most);
 }
 
 void
 gst_rfdn_pacer_end (GstRfdnPacer *self, GstClockTime time, GstClockTime latency, GstClockTime now)
 {
+  self->last_end = now;
   self->frames[self->next].time = time;
   self->frames[self->next].left = GST_CLOCK_DIFF (now, time + latency);
   self->next = (self->next + 1) % GST_RFDN_PACER_MEMORY;

@@ -17,6 +17,7 @@ typedef struct {
   GstClockTime fixed_duration; /* of a frame, as caps tell it; GST_CLOCK_TIME_NONE: they do not */
   GstClockTime duration;       /* as the frames themselves tell it; likewise */
   GstClockTime last_time;      /* of the last frame */
+  GstClockTime last_end;       /* when it was ready; GST_CLOCK_TIME_NONE: there was none */
 
   gboolean has_qos;         /* a sink has told of a frame */
   GstClockTimeDiff margin;  /* that frames need from here to the sink */
@@ -46,7 +47,7 @@ void gst_rfdn_pacer_set_duration (GstRfdnPacer *self, GstClockTime duration);
 /**
  * gst_rfdn_pacer_add_qos:
  * @time: of the frame that the sink tells of
- * @jitter: by how much it was late; negative: early
+ * @jitter: by how much it was late; negative: early; 0: the sink does not synchronise
  */
 void gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff jitter);
 

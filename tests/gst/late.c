@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* When there is not enough time: who finds that out, what the picture then is, and whom it is told.
+ * Time is simulated as far as possible; where it is not, nothing depends on how fast the machine
+ * is. */
+
+#include "util.h"
+
+#include <math.h>
+
+#include "gstrfdnforecast.h"
+#include "gstrfdnframe.h"
+#include "gstrfdnpacer.h"
+
+#define MS GST_MSECOND
+
+/* ---- how much time there is ------------------------------------------------------------------ */
+
+/* A stage of `cost` behind a source that sends a frame every `period`: what is cheap of a frame is
+ * as long as the pacer grants. */
+typedef struct {
+  GstClockTime period, latency;
+  GstClockTime full,
+      least;               /* what a frame takes: all of it, and with nothing done by the network */
+  GstClockTime downstream; /* that frames then take to the sink */
+  gboolean throttled;      /* by the sink, and not by the source */
+
+  GstRfdnPacer pacer;
+  GstClockTime now, time;
+  guint n, n_full, n_late;
+  GstClockTimeDiff latest;
+} Stage;
+
+static void
+stage_init (Stage *self)
+{
+  gst_rfdn_pacer_init (&self->pacer);
+  gst_rfdn_pacer_set_duration (&self->pacer, self->period);
+}
+
+static void
+stage_run (Stage *self, guint n_frames)
+{
+  self->n = self->n_full = self->n_late = 0;
+  self->latest = G_MININT64;
+  for (guint i = 0; i < n_frames; i++) {
+    GstClockTimeDiff budget, took, late;
+
+    if (!self->throttled) /* it comes when it is due */
+      self->now = MAX (self->now, self->time);
+    budget = gst_rfdn_pacer_begin (&self->pacer, self->time, self->latency, self->now);
+    took = budget >= (GstClockTimeDiff) self->full ? (GstClockTimeDiff) self->full
+                                                   : MAX (budget, (GstClockTimeDiff) self->least);
+    self->n_full += took == (GstClockTimeDiff) self->full;
+    self->now += (GstClockTime) took;
+    gst_rfdn_pacer_end (&self->pacer, self->time, self->latency, self->now);
+
+    late = GST_CLOCK_DIFF (self->time + self->latency, self->now + self->downstream);
+    gst_rfdn_pacer_add_qos (&self->pacer, self->time, late);
+    if (self->throttled) {
+      self->now += self->downstream;
+      if (late < 0)
+        self->now = self->time + self->latency;
+    }
+    self->n++;
+    self->n_late += late > 0;
+    self->latest = MAX (self->latest, late);
+    self->time += self->period;
+  }
+}
+
+/* A live source, with the latency that the element asks for. */
+static void
+test_live (void)
+{
+  Stage stage = {.period = 20 * MS, .full = 100 * MS, .least = 3 * MS};
+
+  stage_init (&stage);
+  stage.latency = gst_rfdn_pacer_get_latency (&stage.pacer);
+  g_assert_cmpuint (stage.latency, ==, 30 * MS);
+  stage_run (&stage, 500);
+  g_assert_cmpuint (stage.n_late, ==, 0);
+  g_assert_cmpuint (stage.n_full, ==, 0);
+
+  /* Just enough time, and enough. */
+  stage.full = 17 * MS;
+  stage_run (&stage, 500);
+  g_assert_cmpuint (stage.n_full, ==, 500);
+  g_assert_cmpuint (stage.n_late, ==, 0);
+
+  /* Something after it takes time too: after the first frames that is known. */
+  stage.downstream = 12 * MS;
+  stage.full = 100 * MS;
+  stage_run (&stage, 20);
+  stage_run (&stage, 500);
+  g_assert_cmpint (stage.latest, <=, 3 * (GstClockTimeDiff) MS);
+}
+
+/* A file that a sink plays: what is late once is caught up with. */
+static void
+test_playback (void)
+{
+  Stage stage = {
+      .period = 40 * MS, .time = 40 * MS, .full = 30 * MS, .least = 4 * MS, .throttled = TRUE};
+
+  stage_init (&stage);
+  stage_run (&stage, 100);
+  g_assert_cmpuint (stage.n_full, ==, 100);
+  stage.now += 300 * MS; /* the machine was busy */
+  stage_run (&stage, 20);
+  stage_run (&stage, 100);
+  g_assert_cmpuint (stage.n_late, ==, 0);
+  g_assert_cmpuint (stage.n_full, ==, 100);
+
+  stage.full = 200 * MS;
+  stage_run (&stage, 3);
+  stage_run (&stage, 200);
+  g_assert_cmpuint (stage.n_full, ==, 0);
+  g_assert_cmpint (stage.latest, <=, 2 * (GstClockTimeDiff) MS);
+
+  stage.full = 20 * MS;
+  stage_run (&stage, 3);
+  stage_run (&stage, 100);
+  g_assert_cmpuint (stage.n_full, ==, 100);
+}
+
+/* Frames that are let through when they are due, as by clocksync, cannot all be in time: then they
+ * are late by less than their duration, and that is no reason for doing less. */
+static void
+test_no_room (void)
+{
+  Stage stage = {.period = 20 * MS, .full = 15 * MS, .least = 3 * MS};
+
+  stage_init (&stage);
+  stage_run (&stage, 300);
+  g_assert_cmpuint (stage.n_full, ==, 300);
+  g_assert_cmpint (stage.latest, <, 20 * (GstClockTimeDiff) MS);
+
+  stage.full = 100 * MS;
+  stage_run (&stage, 300);
+  g_assert_cmpuint (stage.n_full, ==, 0);
+  g_assert_cmpint (stage.latest, <, 20 * (GstClockTimeDiff) MS);
+}
+
+/* Frames come too late, and nothing can be done about it here: they are not given up for that. */
+static void
+test_too_late (void)
+{
+  Stage stage = {.period = 20 * MS, .full = 100 * MS, .least = 3 * MS};
+
+  stage_init (&stage);
+  stage.time = 100 * MS;
+  for (guint i = 0; i < 200; i++) {
+    const GstClockTime arrival = stage.time + 300 * MS;
+    GstClockTimeDiff budget;
+
+    stage.now = MAX (stage.now, arrival);
+    budget = gst_rfdn_pacer_begin (&stage.pacer, stage.time, 0, stage.now);
+    if (i > 10)
+      g_assert_cmpint (budget, >=, 5 * (GstClockTimeDiff) MS);
+    stage.now += (GstClockTime) MAX (budget, 3 * (GstClockTimeDiff) MS);
+    gst_rfdn_pacer_end (&stage.pacer, stage.time, 0, stage.now);
+    stage.time += stage.period;
+    g_assert_cmpuint (stage.now, <=, stage.time + 300 * MS);
+  }
+
+  /* Those that wait because of a stop of ten seconds are: the next ones are in time. */
+  stage = (Stage){.period = 20 * MS, .latency = 30 * MS, .full = 100 * MS, .least = 3 * MS};
+  stage_init (&stage);
+  stage_run (&stage, 100);
+  stage.now += 10 * GST_SECOND;
+  stage_run (&stage, 10 * 50 * 20 / 15);
+  stage_run (&stage, 100);
+  g_assert_cmpuint (stage.n_late, ==, 0);
+}
+
+/* Durations that no caps tell. */
+static void
+test_variable (void)
+{
+  Stage stage = {.period = 25 * MS, .latency = 60 * MS, .full = 90 * MS, .least = 2 * MS};
+
+  stage_init (&stage);
+  gst_rfdn_pacer_set_duration (&stage.pacer, GST_CLOCK_TIME_NONE);
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&stage.pacer), ==, 0);
+  stage_run (&stage, 300);
+  g_assert_cmpuint (stage.n_late, ==, 0);
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&stage.pacer), >, 0);
+}
+
+static void
+test_paced (void)
+{
+  GstRfdnPacer pacer;
+
+  gst_rfdn_pacer_init (&pacer);
+  g_assert_false (gst_rfdn_pacer_is_paced (&pacer, FALSE));
+  g_assert_true (gst_rfdn_pacer_is_paced (&pacer, TRUE));
+  gst_rfdn_pacer_add_qos (&pacer, 0, 1);
+  g_assert_true (gst_rfdn_pacer_is_paced (&pacer, FALSE));
+  gst_rfdn_pacer_reset (&pacer);
+  g_assert_false (gst_rfdn_pacer_is_paced (&pacer, FALSE));
+}
+
+/* Latency follows what frames take: down late, up at once. */
+static void
+test_latency (void)
+{
+  GstRfdnPacer pacer;
+  guint calls = 0;
+
+  gst_rfdn_pacer_init (&pacer);
+  gst_rfdn_pacer_set_duration (&pacer, 40 * MS);
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
+  while (!gst_rfdn_pacer_update_latency (&pacer, 4 * MS, TRUE))
+    g_assert_cmpuint (++calls, <, 100);
+  g_assert_cmpuint (calls, >, 3);
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 20 * MS);
+  g_assert_true (gst_rfdn_pacer_update_latency (&pacer, 30 * MS, TRUE));
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
+  g_assert_false (gst_rfdn_pacer_update_latency (&pacer, 500 * MS, TRUE));
+  for (guint i = 0; i < 100; i++)
+    gst_rfdn_pacer_update_latency (&pacer, 4 * MS, TRUE);
+  g_assert_true (gst_rfdn_pacer_update_latency (&pacer, 0, FALSE));
+  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
+}
+
+/* ---- how long a frame would take ---------------------------------------------------------------
+ */
+
+/* A machine on which whole pictures take `whole`, and each of their 20 tiles a twentieth of one and
+ * a half times as much. Frames come every `budget`; returns how many were computed as a whole. */
+static guint
+simulate (GstRfdnForecast *forecast, gint64 *now, gint64 whole, gint64 budget, guint n)
+{
+  guint n_whole = 0;
+
+  for (guint i = 0; i < n; i++) {
+    const gint64 begin = *now;
+
+    if (gst_rfdn_forecast_is_late (forecast, begin, begin + budget, 20)) {
+      gst_rfdn_forecast_set_tile_time (forecast, 1.5 * (double) whole / 20 / G_USEC_PER_SEC);
+      *now += budget;
+    } else {
+      *now += MAX (whole, budget);
+      gst_rfdn_forecast_add_whole (forecast, begin, begin + whole);
+      n_whole++;
+    }
+  }
+  return n_whole;
+}
+
+static void
+test_forecast (void)
+{
+  GstRfdnForecast forecast;
+  gint64 now = 1000000;
+  guint n;
+
+  gst_rfdn_forecast_init (&forecast, 20, 100, 150);
+  g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 60);
+  /* Too much: known after the first two, and not tried again but seldom. */
+  n = simulate (&forecast, &now, 40000, 16000, 600);
+  g_assert_cmpuint (n, <=, 3);
+  /* Enough again: back within two seconds. */
+  n = simulate (&forecast, &now, 8000, 16000, 120);
+  g_assert_cmpuint (n, >=, 1);
+  g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 60);
+
+  /* Just above and just below the budget: no to and fro. */
+  n = simulate (&forecast, &now, 16500, 16000, 600);
+  g_assert_cmpuint (n, <=, 12);
+
+  /* A few tiles are less than a whole picture, whatever else is the case. */
+  g_assert_true (gst_rfdn_forecast_prefers_parts (&forecast, 13));
+  g_assert_false (gst_rfdn_forecast_prefers_parts (&forecast, 14));
+  gst_rfdn_forecast_set_tile_time (&forecast, 0.001);
+  g_assert_false (gst_rfdn_forecast_is_late (&forecast, 0, 10000, 9));
+  g_assert_true (gst_rfdn_forecast_is_late (&forecast, 0, 10000, 11));
+  g_assert_false (gst_rfdn_forecast_is_late (&forecast, 0, G_MAXINT64, 20));
+  g_assert_false (gst_rfdn_forecast_is_late (&forecast, 0, -1, 0));
+}
+
+/* ---- what the picture is -------------------------------------------------------------------- */
+
+typedef struct {
+  Picture *in, *network, *plain;
+  GstRfdnPlan *plan;
+} Fixture;
+
+static GstRfdnPlan *
+make_plan (const Picture *in, const Picture *out, const char *name)
+{
+  const GstRfdnSettings settings = {.n_threads = 2, .tile_overlap = -1};
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin (name, 2, NULL);
+  GstRfdnPlan *plan = gst_rfdn_plan_new (model, &in->info, &out->info, &settings, NULL);
+
+  g_assert_nonnull (plan);
+  return plan;
+}
+
+static void
+run_plan (GstRfdnPlan *plan, Picture *in, Picture *out, gint64 deadline, double strength,
+          GstRfdnWork *work)
+{
+  g_assert_true (gst_rfdn_plan_run (plan, &in->frame, &out->frame, deadline, strength, work));
+}
+
+#define WIDTH 704
+#define HEIGHT 256
+
+static Picture *
+new_output (void)
+{
+  return picture_new_printf ("format=GRAY8,width=%d,height=%d", 2 * WIDTH, 2 * HEIGHT);
+}
+
+/* Rings as of a zone plate in the middle of each tile of 176x64, on a ramp or on one gray: what is
+ * at the tiles' edges is told by `ramp`. More rings to the right and below. */
+static void
+draw_islands (Picture *picture, gboolean ramp)
+{
+  for (guint y = 0; y < HEIGHT; y++) {
+    for (guint x = 0; x < WIDTH; x++) {
+      const double dx = x % 176 - 87.5, dy = y % 64 - 31.5, r = sqrt (dx * dx + dy * dy);
+      const double ground = ramp ? 40 + (x + y) / 8.0 : 100;
+      const double window = r < 20 ? 0.5 + 0.5 * cos (G_PI * r / 20) : 0;
+      const double rings = cos (r * r / 30) * (10 + 60.0 * (x / 176 + 4 * (y / 64)) / 16);
+
+      picture_set (picture, 0, x, y, (guint) lround (CLAMP (ground + window * rings, 0, 255)));
+    }
+  }
+}
+
+static void
+set_up (Fixture *f, gboolean islands, gboolean ramp)
+{
+  GstRfdnWork work;
+
+  f->in = picture_new_printf ("format=GRAY8,width=%d,height=%d", WIDTH, HEIGHT);
+  if (islands)
+    draw_islands (f->in, ramp);
+  else
+    picture_fill_scene (f->in, 1);
+  f->network = new_output ();
+  f->plain = new_output ();
+  f->plan = make_plan (f->in, f->network, "live-clean");
+  run_plan (f->plan, f->in, f->network, G_MAXINT64, 1, &work);
+  g_assert_cmpfloat (work.level, ==, 1);
+  run_plan (f->plan, f->in, f->plain, G_MAXINT64, 0, &work);
+  g_assert_cmpfloat (work.level, ==, 0);
+}
+
+static void
+tear_down (Fixture *f)
+{
+  gst_rfdn_plan_free (f->plan);
+  picture_free (f->in);
+  picture_free (f->network);
+  picture_free (f->plain);
+}
+
+/* Runs with budgets that grow until all is done, and calls `check` for each picture on the way.
+ * How many levels that are depends on the machine; there is always one without the network. */
+static void
+for_levels (Fixture *f, void (*check) (const Fixture *f, const Picture *out, double level))
+{
+  gint64 budget = -1000;
+  double level = 0;
+  guint partial = 0;
+
+  for (guint i = 0; i < 2000 && level < 1; i++) {
+    g_autoptr (Picture) out = new_output ();
+    GstRfdnWork work;
+
+    run_plan (f->plan, f->in, out, g_get_monotonic_time () + budget, 1, &work);
+    level = work.level;
+    if (i == 0)
+      g_assert_cmpfloat (level, ==, 0);
+    partial += level > 0 && level < 1;
+    check (f, out, level);
+    budget += 100;
+  }
+  g_test_message ("%u pictures in part", partial);
+  g_assert_cmpfloat (level, ==, 1);
+}
+
+static void
+check_psnr (const Fixture *f, const Picture *out, double level)
+{
+  const double plain = picture_psnr (f->plain, f->network, 0, 0);
+
+  if (level == 0)
+    g_assert_true (picture_is_equal (out, f->plain));
+  else if (level == 1)
+    g_assert_true (picture_is_equal (out, f->network));
+  else
+    g_assert_cmpfloat (picture_psnr (out, f->network, 0, 0), >, plain);
+}
+
+static void
+test_levels (void)
+{
+  Fixture f;
+
+  set_up (&f, FALSE, FALSE);
+  for_levels (&f, check_psnr);
+  tear_down (&f);
+  set_up (&f, TRUE, TRUE);
+  for_levels (&f, check_psnr);
+  tear_down (&f);
+}
+
+/* The largest step from a sample to the next across the lines between tiles, and anywhere else on
+ * the ground around the islands. */
+static void
+check_borders (const Fixture *f, const Picture *out, double level)
+{
+  guint across = 0, inside = 0;
+
+  for (guint y = 1; y < 2 * HEIGHT; y++) {
+    for (guint x = 1; x < 2 * WIDTH; x++) {
+      const double dx = x % 352 - 175.5, dy = y % 128 - 63.5;
+      const gint value = (gint) picture_get (out, 0, x, y);
+      const guint left = (guint) ABS (value - (gint) picture_get (out, 0, x - 1, y));
+      const guint above = (guint) ABS (value - (gint) picture_get (out, 0, x, y - 1));
+
+      if (dx * dx + dy * dy < 56 * 56)
+        continue;
+      if (x % 352 == 0)
+        across = MAX (across, left);
+      else
+        inside = MAX (inside, left);
+      if (y % 128 == 0)
+        across = MAX (across, above);
+      else
+        inside = MAX (inside, above);
+    }
+  }
+  g_assert_cmpuint (across, <=, inside);
+}
+
+/* Where tiles of the network lie beside tiles of the plain filter, nothing shows on flat ground and
+ * on ramps. */
+static void
+test_borders (gconstpointer ramp)
+{
+  Fixture f;
+
+  set_up (&f, TRUE, ramp != NULL);
+  for_levels (&f, check_borders);
+  tear_down (&f);
+}
+
+/* Most detail first; and what was sharp stays sharp when another tile has only a little more. */
+static void
+check_order (const Fixture *f, const Picture *out, double level)
+{
+  guint n = 0;
+
+  /* Islands grow stronger from tile to tile: those that are done are the last ones. */
+  for (guint t = 0; t < 16; t++) {
+    gboolean differs = FALSE;
+
+    for (guint y = 0; y < 40; y++) {
+      for (guint x = 0; x < 40; x++) {
+        const guint px = t % 4 * 352 + 156 + x, py = t / 4 * 128 + 44 + y;
+        differs |= picture_get (out, 0, px, py) != picture_get (f->plain, 0, px, py);
+      }
+    }
+    if (n > 0)
+      g_assert_true (differs);
+    n += differs ? 1 : 0;
+  }
+  g_assert_cmpuint (n, ==, (guint) lround (16 * level));
+}
+
+static void
+test_order (void)
+{
+  Fixture f;
+
+  set_up (&f, TRUE, FALSE);
+  for_levels (&f, check_order);
+  tear_down (&f);
+}
+
+/* ---- the element ---------------------------------------------------------------------------- */
+
+/* A live harness whose clock stands where it is put. */
+static GstHarness *
+late_harness (const char *properties, const char *caps)
+{
+  GstHarness *harness = upscale_harness (properties);
+
+  gst_harness_use_testclock (harness);
+  gst_harness_set_src_caps_str (harness, caps);
+  return harness;
+}
+
+static GstBuffer *
+push_frame (GstHarness *harness, guint n)
+{
+  g_autoptr (Picture) small = picture_new ("format=I420,width=352,height=128");
+  GstBuffer *buffer;
+
+  picture_fill_scene (small, n);
+  buffer = gst_buffer_copy_deep (small->buffer);
+  GST_BUFFER_PTS (buffer) = n * 40 * MS;
+  GST_BUFFER_DURATION (buffer) = 40 * MS;
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+  return gst_harness_try_pull (harness);
+}
+
+static double
+get_level (GstHarness *harness)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  g_autoptr (GstStructure) stats = NULL;
+  double level;
+
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_double (stats, "level", &level));
+  gst_object_unref (element);
+  return level;
+}
+
+static void
+send_qos (GstHarness *harness, GstClockTimeDiff jitter, GstClockTime time)
+{
+  gst_harness_push_upstream_event (harness,
+                                   gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, jitter, time));
+}
+
+#define CAPS "video/x-raw,format=I420,width=352,height=128,framerate=25/1"
+
+/* Far behind the clock: the frames come, without the network. They come with it where nothing has
+ * to be in time, and late ones are left out where that is asked for. */
+static void
+test_policies (void)
+{
+  static const struct {
+    const char *properties;
+    gboolean live, told;
+    gboolean comes;
+    double level;
+  } cases[] = {
+      {"", TRUE, FALSE, TRUE, 0},
+      {"", FALSE, TRUE, TRUE, 0},
+      {"", FALSE, FALSE, TRUE, 1},
+      {"qos=false", TRUE, TRUE, TRUE, 1},
+      {"late-policy=never", TRUE, TRUE, TRUE, 1},
+      {"late-policy=drop", TRUE, TRUE, FALSE, 1},
+      {"late-policy=drop", TRUE, FALSE, TRUE, 1},
+      {"late-policy=drop qos=false", TRUE, TRUE, TRUE, 1},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = late_harness (cases[i].properties, CAPS);
+    g_autoptr (GstBuffer) first = NULL;
+    g_autoptr (GstBuffer) second = NULL;
+
+    gst_harness_set_live (harness, cases[i].live);
+    gst_harness_query_latency (harness);
+    first = push_frame (harness, 0);
+    g_assert_nonnull (first);
+    g_assert_cmpfloat (get_level (harness), ==, 1);
+    gst_harness_set_time (harness, 10 * GST_SECOND);
+    if (cases[i].told)
+      send_qos (harness, 9 * GST_SECOND, 0);
+    /* The one that has come after a pause may take its time, but not those that wait behind it. */
+    gst_clear_buffer (&(GstBuffer *){push_frame (harness, 1)});
+    second = push_frame (harness, 2);
+    g_assert_true ((second != NULL) == cases[i].comes);
+    g_assert_cmpfloat (get_level (harness), ==, cases[i].level);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* Each change is told, once, and upstream is asked to leave something out only when there is
+ * nothing left to give. */
+static void
+test_messages (void)
+{
+  GstHarness *harness = late_harness ("", CAPS);
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  static const gint qualities[] = {0, 1000000};
+  guint upstream;
+
+  gst_element_set_bus (element, bus);
+  gst_harness_query_latency (harness);
+  gst_clear_buffer (&(GstBuffer *){push_frame (harness, 0)});
+  upstream = gst_harness_upstream_events_received (harness);
+  send_qos (harness, 5 * MS, 0);
+  g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, upstream);
+
+  for (guint i = 0; i < G_N_ELEMENTS (qualities); i++) {
+    for (guint k = 0; k < 40; k++) {
+      /* Ten seconds behind; then in time. */
+      const guint n = i == 0 ? k + 1 : k + 300;
+
+      gst_harness_set_time (harness, i == 0 ? 10 * GST_SECOND : n * 40 * MS);
+      gst_clear_buffer (&(GstBuffer *){push_frame (harness, n)});
+      /* Until it dares again. */
+      if (i == 1 && get_level (harness) < 1)
+        g_usleep (100000);
+    }
+    for (guint n = 0;; n++) {
+      g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_QOS);
+      GstClockTimeDiff jitter;
+      gdouble proportion;
+      gint quality;
+      guint64 frames, dropped;
+      GstFormat format;
+
+      if (message == NULL) {
+        g_assert_cmpuint (n, >=, 1);
+        break;
+      }
+      gst_message_parse_qos_values (message, &jitter, &proportion, &quality);
+      gst_message_parse_qos_stats (message, &format, &frames, &dropped);
+      g_assert_cmpint (format, ==, GST_FORMAT_BUFFERS);
+      g_assert_cmpuint (dropped, ==, 0);
+      g_assert_cmpuint (frames, >, 0);
+      if (i == 0) {
+        g_assert_cmpuint (n, ==, 0);
+        g_assert_cmpint (quality, ==, qualities[i]);
+        g_assert_cmpint (jitter, >, 9 * (GstClockTimeDiff) GST_SECOND);
+      }
+    }
+    g_assert_cmpfloat (get_level (harness), ==, qualities[i] / 1e6);
+    if (i == 0) {
+      upstream = gst_harness_upstream_events_received (harness);
+      send_qos (harness, 9 * GST_SECOND, 0);
+      g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, upstream + 1);
+    }
+  }
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+/* The element's own latency, by what it does and how long frames last. */
+static void
+test_latency_query (void)
+{
+  static const struct {
+    const char *caps, *asked;
+    gboolean live;
+    GstClockTime latency;
+  } cases[] = {
+      {"video/x-raw,format=I420,width=32,height=32,framerate=25/1", NULL, TRUE, 60 * MS},
+      {"video/x-raw,format=I420,width=32,height=32,framerate=50/1", NULL, TRUE, 30 * MS},
+      {"video/x-raw,format=I420,width=32,height=32,framerate=0/1", NULL, TRUE, 0},
+      {"video/x-raw,format=I420,width=32,height=32,framerate=25/1", NULL, FALSE, 0},
+      {"video/x-raw,format=I420,width=32,height=32,framerate=25/1",
+       "video/x-raw,width=32,height=32", TRUE, 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = upscale_harness ("");
+    g_autoptr (GstQuery) query = gst_query_new_latency ();
+    GstClockTime min, max;
+    gboolean live;
+    GstBuffer *buffer;
+
+    gst_harness_set_live (harness, cases[i].live);
+    if (cases[i].asked)
+      gst_harness_set_sink_caps_str (harness, cases[i].asked);
+    gst_harness_set_src_caps_str (harness, cases[i].caps);
+    buffer = gst_harness_push_and_pull (harness, gst_harness_create_buffer (harness, 1536));
+    gst_buffer_unref (buffer);
+    gst_harness_set_upstream_latency (harness, 7 * MS);
+    g_assert_true (gst_pad_peer_query (harness->sinkpad, query));
+    gst_query_parse_latency (query, &live, &min, &max);
+    g_assert_true (live == cases[i].live);
+    g_assert_cmpuint (min, ==, 7 * MS + cases[i].latency);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* From file to file nothing has to be in time, whatever the machine: no frame is missing, and all
+ * have the network's quality. */
+static void
+test_files (void)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launch (
+      "videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=320,height=180,"
+      "framerate=1000/1 ! rfdnupscale name=upscale n-threads=1 ! fakesink qos=true",
+      NULL);
+  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), "upscale");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 frames, cheap, dropped;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE,
+                                        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_QOS);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  g_object_get (element, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames", &frames);
+  gst_structure_get_uint64 (stats, "cheap-rectangles", &cheap);
+  gst_structure_get_uint64 (stats, "dropped", &dropped);
+  g_assert_cmpuint (frames, ==, 30);
+  g_assert_cmpuint (cheap, ==, 0);
+  g_assert_cmpuint (dropped, ==, 0);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  test_init (&argc, &argv);
+  g_test_add_func ("/late/pacer/live", test_live);
+  g_test_add_func ("/late/pacer/playback", test_playback);
+  g_test_add_func ("/late/pacer/no-room", test_no_room);
+  g_test_add_func ("/late/pacer/too-late", test_too_late);
+  g_test_add_func ("/late/pacer/variable", test_variable);
+  g_test_add_func ("/late/pacer/paced", test_paced);
+  g_test_add_func ("/late/pacer/latency", test_latency);
+  g_test_add_func ("/late/forecast", test_forecast);
+  g_test_add_func ("/late/picture/levels", test_levels);
+  g_test_add_func ("/late/picture/order", test_order);
+  g_test_add_data_func ("/late/picture/borders/flat", NULL, test_borders);
+  g_test_add_data_func ("/late/picture/borders/ramp", GINT_TO_POINTER (1), test_borders);
+  g_test_add_func ("/late/element/policies", test_policies);
+  g_test_add_func ("/late/element/messages", test_messages);
+  g_test_add_func ("/late/element/latency", test_latency_query);
+  g_test_add_func ("/late/element/files", test_files);
+  return test_run ();
+}
