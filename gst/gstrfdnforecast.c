@@ -5,8 +5,9 @@
 #define NEWEST 0.5
 
 /* A picture is worth trying to compute as a whole if it can be expected to take no more than this
- * share of the time that there is. */
-#define ENOUGH 0.9
+ * times what there is: what tiles tell of it is not exact, and a picture that is a little late now
+ * and then is the lesser evil. */
+#define ENOUGH 1.1
 
 /* How long to wait after a whole picture that took too long: at first, and at most. Full quality
  * has to be back within two seconds of the time from which on it is possible. */
@@ -43,6 +44,9 @@ extrapolate (const GstRfdnForecast *self)
 void
 gst_rfdn_forecast_add_whole (GstRfdnForecast *self, gint64 begin, gint64 end)
 {
+  /* The first one finds memory that has never been used. */
+  if (self->n_whole++ == 0)
+    return;
   self->whole_time = get_mean (self->whole_time, (double) (end - begin));
   if (self->tile_time > 0)
     self->correction =

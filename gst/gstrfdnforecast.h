@@ -14,6 +14,7 @@ typedef struct {
   guint n_tiles;
   double ratio; /* work of the whole picture over that of all tiles */
 
+  guint64 n_whole; /* whole pictures so far */
   double tile_time;
   double whole_time;   /* of the last whole pictures; 0: there was none */
   double correction;   /* what whole pictures take over what tiles let expect */

@@ -19,6 +19,12 @@
 /* What was sharp stays sharp unless another tile gains so much more. */
 #define INERTIA 1.5f
 
+/* When time is short, how many tiles are begun grows by GROWTH of them, and at least by one, once
+ * in so many pictures in which all were done, and falls at once: tiles that come and go would
+ * flicker. */
+#define GROWTH 0.25
+#define GROWTH_PERIOD 8
+
 enum { LEFT = 1 << 0, RIGHT = 1 << 1, TOP = 1 << 2, BOTTOM = 1 << 3 };
 
 typedef struct {
@@ -42,6 +48,8 @@ struct GstRfdnMosaic {
   Tile *tiles;
   guint *order; /* of the tiles to be computed */
   guint n_order;
+  guint most; /* of them are begun when time is short */
+  guint calm; /* pictures since that many were too many, or were changed */
   GstRfdnForecast forecast;
 };
 
@@ -62,6 +70,7 @@ init_tiles (GstRfdnMosaic *self)
   self->n = rfdn_upscaler_get_n_tiles (self->parts);
   self->tiles = g_new0 (Tile, self->n);
   self->order = g_new (guint, self->n);
+  self->most = self->n;
 
   guint columns = 0;
   for (guint t = 0; t < self->n; t++) {
@@ -351,19 +360,34 @@ run_full (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, double
   }
 }
 
+/* Settles how many tiles are begun, from how many were done. */
+static void
+settle (GstRfdnMosaic *self, guint n_begun, guint n_done)
+{
+  if (n_done < n_begun) {
+    self->most = (n_begun + n_done) / 2;
+    self->calm = 0;
+  } else if (++self->calm >= GROWTH_PERIOD) {
+    self->most = MIN (self->most + MAX ((guint) (GROWTH * self->most), 1), self->n);
+    self->calm = 0;
+  }
+}
+
 static void
 run_until (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const gboolean *same,
            gint64 deadline, double strength)
 {
+  const guint n_begun = MIN (self->n_order, self->most);
   guint n_done;
   gint64 begin;
 
   run_plain (self, in, self->plain_out);
   sort_tiles (self, in, same);
-  n_done = rfdn_upscaler_run_tiles (self->parts, in, out, self->order, self->n_order,
+  n_done = rfdn_upscaler_run_tiles (self->parts, in, out, self->order, n_begun,
                                     deadline - self->forecast.compose_time);
   if (is_cancelled (self))
     return;
+  settle (self, n_begun, n_done);
   gst_rfdn_forecast_set_tile_time (&self->forecast, rfdn_upscaler_get_tile_time (self->parts));
   for (guint i = 0; i < self->n_order; i++) {
     Tile *tile = &self->tiles[self->order[i]];
