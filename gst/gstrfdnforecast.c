@@ -17,15 +17,11 @@
 /* Whole pictures that were in time for so long were no mistake. */
 #define TRUST (1000 * G_TIME_SPAN_MILLISECOND)
 
-/* Bounds of what the number of multiply-adds leaves out. */
-#define LEAST_CORRECTION 0.5
-#define MOST_CORRECTION 2.0
-
 void
 gst_rfdn_forecast_init (GstRfdnForecast *self, guint n_tiles, double whole_work, double tiles_work)
 {
-  *self = (GstRfdnForecast){
-      .n_tiles = n_tiles, .ratio = whole_work / tiles_work, .correction = 1, .patience = PATIENCE};
+  *self =
+      (GstRfdnForecast){.n_tiles = n_tiles, .ratio = whole_work / tiles_work, .patience = PATIENCE};
 }
 
 static double
@@ -48,9 +44,6 @@ gst_rfdn_forecast_add_whole (GstRfdnForecast *self, gint64 begin, gint64 end)
   if (self->n_whole++ == 0)
     return;
   self->whole_time = get_mean (self->whole_time, (double) (end - begin));
-  if (self->tile_time > 0)
-    self->correction =
-        CLAMP (self->whole_time / extrapolate (self), LEAST_CORRECTION, MOST_CORRECTION);
 }
 
 void
@@ -99,7 +92,7 @@ gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, g
       become_late (self, now);
     return self->late;
   }
-  whole = self->tile_time > 0 ? extrapolate (self) * self->correction : self->whole_time;
+  whole = self->tile_time > 0 ? extrapolate (self) : self->whole_time;
   if (now >= self->not_before && whole < ENOUGH * time) {
     self->late = FALSE;
     self->whole_time = whole; /* what it was under load is no measure */

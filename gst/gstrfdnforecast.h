@@ -17,7 +17,6 @@ typedef struct {
   guint64 n_whole; /* whole pictures so far */
   double tile_time;
   double whole_time;   /* of the last whole pictures; 0: there was none */
-  double correction;   /* what whole pictures take over what tiles let expect */
   gint64 compose_time; /* to fill and fade the tiles' surroundings */
 
   gboolean late;     /* there was no time for the last picture */
