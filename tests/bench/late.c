@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define DEFAULT_SOURCE                                                                             \
-  "videotestsrc is-live=true pattern=zone-plate kx2=20 ky2=20 kt=1 ! "                             \
+  "videotestsrc is-live=true pattern=snow ! "                                                      \
   "video/x-raw,format=I420,width=640,height=360"
 
 static char *model = NULL, *source = NULL, *policy = NULL;
