@@ -53,7 +53,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)));
 
 #define gst_rfdn_upscale_parent_class parent_class
-G_DEFINE_TYPE (GstRfdnUpscale, gst_rfdn_upscale, GST_TYPE_VIDEO_FILTER)
+G_DEFINE_TYPE_WITH_CODE (GstRfdnUpscale, gst_rfdn_upscale, GST_TYPE_VIDEO_FILTER,
+                         G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL))
 GST_ELEMENT_REGISTER_DEFINE (rfdnupscale, "rfdnupscale", GST_RANK_NONE, GST_TYPE_RFDN_UPSCALE)
 
 GType

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes with the pixels: times, flags, metas, events; and the element's states. */
+/* What goes with the pixels: times, flags, metas, navigation. */
 
 #include "util.h"
 
@@ -214,158 +214,6 @@ test_navigation (void)
   gst_harness_teardown (harness);
 }
 
-/* A buffer that is no whole frame is an error: no undefined picture goes on. */
-static void
-test_unmappable (void)
-{
-  GstHarness *harness = upscale_harness ("");
-  g_autoptr (GstBus) bus = gst_bus_new ();
-  g_autoptr (GstMessage) message = NULL;
-
-  gst_element_set_bus (harness->element, bus);
-  gst_harness_set_src_caps_str (harness, CAPS);
-  for (guint i = 0; i < 3; i++) {
-    g_assert_cmpint (
-        gst_harness_push (harness, gst_buffer_new_allocate (NULL, FRAME_SIZE - 1, NULL)), ==,
-        GST_FLOW_ERROR);
-  }
-  g_assert_cmpuint (gst_harness_buffers_in_queue (harness), ==, 0);
-  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  g_assert_nonnull (message);
-  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
-  gst_element_set_bus (harness->element, NULL);
-  gst_harness_teardown (harness);
-}
-
-static void
-test_flush (void)
-{
-  GstHarness *harness = upscale_harness ("");
-  GstSegment segment;
-
-  gst_harness_set_src_caps_str (harness, CAPS);
-  for (guint i = 0; i < 3; i++) {
-    GstBuffer *buffer = new_frame ();
-
-    GST_BUFFER_PTS (buffer) = i * GST_SECOND;
-    gst_buffer_unref (gst_harness_push_and_pull (harness, buffer));
-    g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
-    g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
-    gst_segment_init (&segment, GST_FORMAT_TIME);
-    g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
-  }
-  gst_harness_teardown (harness);
-}
-
-/* ---- states ---------------------------------------------------------------------------------- */
-
-static guint
-count_entries (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-/* Threads and open files do not grow with the number of times that a pipeline runs. */
-static void
-test_states (void)
-{
-  g_autoptr (GstElement) pipeline =
-      gst_parse_launch ("videotestsrc num-buffers=2 ! video/x-raw,format=RGB,width=33,height=17 ! "
-                        "rfdnupscale n-threads=3 ! fakesink",
-                        NULL);
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  guint threads = 0, files = 0;
-
-  for (guint i = 0; i < 50; i++) {
-    GstMessage *message;
-
-    gst_element_set_state (pipeline, GST_STATE_PLAYING);
-    message =
-        gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-    g_assert_nonnull (message);
-    g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
-    gst_message_unref (message);
-    gst_element_set_state (pipeline, GST_STATE_NULL);
-    if (i == 9) {
-      threads = count_entries ("/proc/self/task");
-      files = count_entries ("/proc/self/fd");
-    }
-  }
-  if (threads == 0) {
-    g_test_skip ("/proc is not there");
-    return;
-  }
-  /* The last pipeline's own threads may be on their way out. */
-  g_test_message ("threads %u, later %u; files %u, later %u", threads,
-                  count_entries ("/proc/self/task"), files, count_entries ("/proc/self/fd"));
-  g_assert_cmpuint (count_entries ("/proc/self/task"), <=, threads + 4);
-  g_assert_cmpuint (count_entries ("/proc/self/fd"), <=, files + 4);
-}
-
-/* All properties change from another thread while frames flow. */
-static gpointer
-storm (gpointer data)
-{
-  GstElement *element = data;
-
-  for (guint i = 0; i < 400; i++) {
-    g_object_set (element, "n-threads", i % 3, "tile-size", (i % 2) * 16, "scale",
-                  i % 4 == 0 ? 2 : 0, NULL);
-    g_usleep (200);
-  }
-  return NULL;
-}
-
-static void
-test_storm (void)
-{
-  GstHarness *harness = upscale_harness ("");
-  GThread *thread;
-
-  gst_harness_set_src_caps_str (harness, CAPS);
-  thread = g_thread_new ("storm", storm, harness->element);
-  for (guint i = 0; i < 100; i++) {
-    GstBuffer *buffer = gst_harness_push_and_pull (harness, new_frame ());
-
-    g_assert_nonnull (buffer);
-    g_assert_cmpuint (gst_buffer_get_size (buffer), ==, 4 * FRAME_SIZE);
-    gst_buffer_unref (buffer);
-  }
-  g_thread_join (thread);
-  gst_harness_teardown (harness);
-}
-
-static void
-test_class (void)
-{
-  g_autoptr (GstElementFactory) factory = gst_element_factory_find ("rfdnupscale");
-  g_autoptr (GstElement) element = NULL;
-  guint n = 0;
-  g_autofree GParamSpec **properties = NULL;
-
-  g_assert_nonnull (factory);
-  g_assert_cmpstr (gst_element_factory_get_metadata (factory, GST_ELEMENT_METADATA_KLASS), ==,
-                   "Filter/Converter/Video/Scaler");
-  g_assert_cmpuint (gst_plugin_feature_get_rank (GST_PLUGIN_FEATURE (factory)), ==, GST_RANK_NONE);
-
-  element = gst_object_ref_sink (gst_element_factory_create (factory, NULL));
-  g_assert_true (gst_base_transform_is_qos_enabled (GST_BASE_TRANSFORM (element)));
-  properties = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
-  for (guint i = 0; i < n; i++) {
-    if (strcmp (g_type_name (properties[i]->owner_type), "GstRfdnUpscale") != 0)
-      continue;
-    g_assert_cmpuint (strlen (g_param_spec_get_blurb (properties[i])), >, 10);
-    if (properties[i]->flags & G_PARAM_WRITABLE)
-      g_assert_cmphex (properties[i]->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING),
-                       !=, 0);
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -376,10 +224,5 @@ main (int argc, char **argv)
   g_test_add_func ("/metas/other", test_other_metas);
   g_test_add_func ("/metas/allocation", test_allocation);
   g_test_add_func ("/events/navigation", test_navigation);
-  g_test_add_func ("/events/flush", test_flush);
-  g_test_add_func ("/states/unmappable", test_unmappable);
-  g_test_add_func ("/states/cycles", test_states);
-  g_test_add_func ("/states/storm", test_storm);
-  g_test_add_func ("/states/class", test_class);
   return test_run ();
 }
