@@ -78,7 +78,8 @@ class RepBlock(nn.Module):
         return total + x if self.identity else total
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = self.kernel()
+        with torch.autocast("cpu", enabled=False):  # what is trained is the kernel that `merged` exports
+            kernel = self.kernel()
         if kernel.shape[1] > 1:
             kernel = kernel.contiguous(memory_format=torch.channels_last)
         return F.conv2d(x, kernel, self.bias, padding=1)

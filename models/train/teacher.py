@@ -54,4 +54,4 @@ class Teacher:
         if not self.project:
             return output, 0.0
         theirs = self.seen["theirs"]
-        return output, F.l1_loss(self.project(self.seen["ours"]), theirs) / theirs.abs().mean()
+        return output, F.l1_loss(self.project(self.seen["ours"].float()), theirs) / theirs.abs().mean()

@@ -145,6 +145,63 @@ class Branches(WithFolder):
             self.assertGreater(float(parameter.grad.abs().max()), 0, name)
 
 
+class Bfloat16(WithFolder):
+    """--bf16: products inside the network's body are rounded while it learns, and nowhere else."""
+
+    def run_of(self, *more: object) -> "train.Run":
+        (self.folder / "images").mkdir(exist_ok=True)
+        noise_image(self.folder / "images/a.png", 60, 50)
+        arguments = ["--images", self.folder / "images", "--val", self.folder, "--out", self.folder, "--features", 8,
+                     "--batch", 2, "--patch", 16, "--steps", 3, *more]
+        return train.Run(train.parse([str(argument) for argument in arguments]))
+
+    def test_close_to_single_precision(self) -> None:
+        """Less than a level away from fp32 on average, not equal to it, and fp32 comes out."""
+        torch.manual_seed(4)
+        for network in (networks.RepRFN(1, 16, 2, 2), networks.RepRFN(1, 16, 1, 3, 8), networks.RFDN(1, 16, 2, 2)):
+            networks.start_near_nearest(network)
+            x = torch.rand(2, 1, 24, 24)
+            with torch.no_grad():
+                exact = network(x)
+                network.bf16 = True
+                near = network(x)
+            self.assertEqual(near.dtype, torch.float32)
+            self.assertTrue(0 < float((near - exact).abs().mean()) < 0.5 / 255)
+
+    def test_what_is_kept_is_single_precision(self) -> None:
+        """Weights, gradients, validation and result are those of an fp32 network."""
+        run_ = self.run_of("--bf16")
+        for _ in range(3):
+            run_.learn()
+        self.assertTrue(all(p.grad.dtype == p.dtype == torch.float32 for p in run_.network.parameters()))
+        pairs = [(np.full((20, 20), 90, np.uint8), np.full((40, 40), 90, np.uint8))]
+        run_.save()
+        network, tensors, _ = networks.load(self.folder / "ema.safetensors")
+        self.assertFalse(network.bf16)
+        for name, tensor in tensors.items():
+            self.assertTrue(torch.equal(tensor, run_.ema[name]), name)
+            self.assertFalse(torch.equal(tensor, tensor.bfloat16().float()) and tensor.abs().max() > 0, name)
+        self.assertEqual(run_.validate(pairs), evaluate.score(evaluate.through(network, 1), pairs, 2))
+
+    def test_with_branches_and_a_teacher(self) -> None:
+        """Branches are merged exactly before the product is rounded; features come out of the body rounded."""
+        block = branches.RepBlock(torch.nn.Conv2d(8, 8, 3, padding=1))
+        x = torch.rand(1, 8, 12, 12)
+        with torch.no_grad():
+            kernel = block.kernel()
+            with torch.autocast("cpu", torch.bfloat16):
+                self.assertFalse(torch.equal(block.kernel(), kernel))  # so the next line tells one from the other
+                self.assertTrue(torch.equal(block(x), torch.nn.functional.conv2d(x, kernel, block.bias, padding=1)))
+        plain = self.run_of()
+        plain.save()
+        run_ = self.run_of("--bf16", "--branches", "--teacher", self.folder / "ema.safetensors",
+                           "--distil-features", 0.1)
+        before = {name: tensor.clone() for name, tensor in run_.ema.items()}
+        for _ in range(3):
+            self.assertTrue(np.isfinite(run_.learn()))
+        self.assertFalse(any(torch.equal(before[name], tensor) for name, tensor in run_.ema.items()))
+
+
 class Losses(WithFolder):
     def test_zero_where_equal_and_near_l1_where_not(self) -> None:
         a, b = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)

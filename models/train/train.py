@@ -66,6 +66,7 @@ class Run:
         self.teacher = None
         if options.teacher:
             self.teacher = Teacher(options.teacher, self.network, options.distil_features > 0)
+        self.network.bf16 = options.bf16
         self.network.to(memory_format=torch.channels_last)  # halves the time of a step on the CPU
         self.ema = {name: t.detach().clone() for name, t in branches.merged(self.network).items()}
         self.parameters = [*self.network.parameters(), *(self.teacher.parameters() if self.teacher else [])]
