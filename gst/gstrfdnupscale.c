@@ -148,9 +148,8 @@ update_model (GstRfdnUpscale *self)
     return TRUE;
 
   model = gst_rfdn_model_load (name, &error);
-  if (model != NULL && scale != GST_RFDN_SCALE_AUTO) {
-    g_autoptr (RfdnModel) network = gst_rfdn_model_get (model, scale, &error);
-  }
+  if (model != NULL && scale != GST_RFDN_SCALE_AUTO) /* whether there is one */
+    rfdn_model_unref (gst_rfdn_model_get (model, scale, &error));
   if (error != NULL) {
     gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
     return FALSE;
