@@ -17,6 +17,11 @@
  * smallest. Downstream asks with a caps filter, where the width or the height is enough. Where
  * downstream takes no other size than that of the input, frames pass untouched.
  *
+ * Where frames have to be in time, in a live pipeline or when a sink reports that they are not, the
+ * network does as much of each as there is time for, and a Lanczos filter the rest: see
+ * #GstRfdnUpscale:late-policy. What has not changed since the frame before is not computed again:
+ * see #GstRfdnUpscale:reuse.
+ *
  * Only progressive frames can be enlarged. Interlaced video is refused: put `deinterlace` before.
  *
  * ## Example launch lines
@@ -32,6 +37,11 @@
  * gst-launch-1.0 filesrc location=a.png ! pngdec ! rfdnupscale model=./weights.safetensors
  * n-threads=2 ! pngenc ! filesink location=b.png
  * ]| Enlarges a picture with a network from a file, on two threads.
+ * |[
+ * gst-launch-1.0 -m v4l2src ! videoconvert ! rfdnupscale model=balanced ! videoconvert !
+ * autovideosink
+ * ]| Shows a camera at twice its size, on a slow machine with less of the network; messages tell
+ * how much.
  *
  * Since: 0.1
  */
@@ -566,6 +576,7 @@ static void
 gst_rfdn_upscale_init (GstRfdnUpscale *self)
 {
   gst_rfdn_upscale_init_properties (self);
+  gst_rfdn_stats_clear (&self->stats);
   gst_rfdn_late_start (self);
   self->zoom_x = self->zoom_y = 1;
   /* Or the base class would tell upstream first of the size that needs no enlarging. */
