@@ -84,6 +84,16 @@ ok $? "compare.sh: frames=5"
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos envelope=3 ! \
   video/x-raw,width=640,height=480 ! y4menc ! filesink location=lanczos.y4m
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! rfdnupscale ! y4menc ! filesink location=network.y4m
+
+# playbin's video-filter is that very element.
+"$scripts/play.sh" "$clip" "sink=video/x-raw,format=I420 ! y4menc ! filesink location=played.y4m" audio-sink=fakesink >out 2>err
+ok $? "play.sh plays into a file"
+db=$(psnr played.y4m network.y4m 640:480:0:0)
+at_least "$db" 60
+ok $? "play.sh shows what the network makes ($db dB)"
+[ "$(frames played.y4m)" = "$(frames "$clip")" ]
+ok $? "play.sh shows every frame"
+
 left=312:480:0:0 right=312:480:324:0
 db=$(psnr both.mkv lanczos.y4m $left)
 at_least "$db" 42
