@@ -72,11 +72,14 @@ def main() -> None:
     Gst.init(None)
     if Gst.ElementFactory.find("rfdnupscale") is None:
         sys.exit("example.py: GStreamer does not find rfdnupscale; is GST_PLUGIN_PATH set?")
-    enlarger = Enlarger(source, target)
+    # OUT appears when it is whole: what may be there already is not lost for nothing.
+    part = pathlib.Path(f"{target}.part")
+    enlarger = Enlarger(source, str(part))
     enlarger.run()
     if enlarger.error:
-        pathlib.Path(target).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         sys.exit(f"example.py: {source}: {enlarger.error}")
+    part.replace(target)
 
 
 if __name__ == "__main__":

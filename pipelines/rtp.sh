@@ -22,7 +22,8 @@ for option; do
     *) false ;;
   esac || rfdn_fail "there is no option '$option'; there are: model, scale, threads, frames"
 done
-# Decoders hand frames out in bursts; what has waited for longer than a fifth of a second is left out.
+# Decoders hand frames out in bursts; what has waited for longer than a fifth of a second, because even without
+# the network the machine is too slow, is left out.
 enlarge=(queue "leaky=downstream" "max-size-buffers=0" "max-size-bytes=0" "max-size-time=200000000" ! videoconvert ! "${rfdn_upscale[@]}")
 # One slice a frame: of several, as zerolatency makes them, FFmpeg's receiver shows half a picture (13 dB).
 encode=(videoconvert ! "video/x-raw,format=I420" ! x264enc "tune=zerolatency" "sliced-threads=false" "speed-preset=superfast"

@@ -73,7 +73,8 @@ rfdn_source() {
   esac
   # The identity element lets one less than its number pass.
   [ -z "$rfdn_frames" ] || RFDN_SOURCE+=(! identity "eos-after=$((rfdn_frames + 1))")
-  # What a machine is too slow for is left out here, so that delay does not pile up. A file's frames all pass.
+  # On a machine that is too slow the network does less of each frame; should even that take too long, or what
+  # follows, frames are left out here, so that delay does not pile up. A file's frames all pass.
   if [ -f "$rfdn_from" ]; then
     RFDN_SOURCE+=(! queue)
   else

@@ -186,6 +186,12 @@ test_example() {
   timeout 30 "$scripts/example.sh" nothing.mkv a.mkv >out 2>err
   [ $? -eq 1 ] && grep -q 'nothing.mkv does not exist' err
   ok $? 'example.py: no such file'
+  # A clip that is none, over a file that is there.
+  echo precious >kept.mkv
+  head -c 3000 /dev/urandom >noise.mkv
+  timeout 60 "$scripts/example.sh" noise.mkv kept.mkv >out 2>err
+  [ $? -eq 1 ] && [ "$(cat kept.mkv)" = precious ] && [ ! -e kept.mkv.part ]
+  ok $? 'example.py: a failure leaves what was there'
 }
 
 red_alpha() { # FILE: their means
