@@ -1,165 +1,268 @@
 #!/usr/bin/env python3
-"""Measure models through the plugin itself, beside bicubic and Lanczos.
+"""Measure models through the plugin itself, beside bicubic and Lanczos; without --model all that ship.
 
 `images`: PSNR and SSIM on a folder of high-resolution images, as evaluate.py has them.
 `video`: clips are made small, encoded by x264 at each quality, enlarged, and compared with what they were;
-the tables tell the mean gain over Lanczos, the worst clip's, and how much more than Lanczos's the result
-flickers where the original stands still.  All on Y; the tables are those of README.md.
+the tables tell the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original
+stands still, and of both the worst clip's.  All on Y; the tables are those of README.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
+import re
 import sys
-from collections.abc import Callable
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import torch
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "train"))
 import clips  # noqa: E402
-import codec  # noqa: E402
 import evaluate  # noqa: E402
+import measure  # noqa: E402
 import networks  # noqa: E402
 import plugin  # noqa: E402
 import weights  # noqa: E402
-from data import InputError, to_bytes  # noqa: E402
+from data import InputError  # noqa: E402
+from measure import Figures, Upscaler  # noqa: E402
 
-Frames = list[np.ndarray]
-Method = Callable[[Frames], Frames]
-AROUND = 4  # pixels each way that must stand still too, for a pixel to count as still
-STILL = 1  # levels that a still pixel may change by
-AGREE = 0.01  # dB that the plugin and PyTorch may differ by
-
-
-def lanczos(scale: int) -> Method:
-    """Three lobes."""
-    def upscale(frame: np.ndarray) -> np.ndarray:
-        image = Image.fromarray(frame.astype(np.float32), mode="F")
-        size = frame.shape[1] * scale, frame.shape[0] * scale
-        return to_bytes(np.asarray(image.resize(size, Image.Resampling.LANCZOS)))
-    return lambda frames: [upscale(frame) for frame in frames]
+FILTERS = ["bicubic", "Lanczos"]
+ORDER = ["live", "live-clean", "balanced"]  # of the tables; other models follow
+Rows = dict[tuple[str, int, int | None, str], Figures]  # by clip, scale, quality, method
 
 
-def methods(models: list[str], scale: int) -> dict[str, Method]:
-    """Lanczos, bicubic, and the models through the plugin, by name."""
-    result = {"Lanczos": lanczos(scale), "bicubic": lambda frames: list(map(evaluate.bicubic(scale), frames))}
-    for model in models:
-        name = Path(model).stem if model.endswith(".safetensors") else model
-        result[name] = lambda frames, model=model: plugin.upscale(frames, model, scale)
+def shipped() -> list[str]:
+    names = {file.name.rpartition("_x")[0] for file in HERE.glob("*_x[234].safetensors")}
+    return [name for name in ORDER if name in names] + sorted(names - {*ORDER})
+
+
+def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
+    """The models at the given scales, or at all that they have; InputError for a file of another scale."""
+    result = []
+    for model in models or shipped():
+        if model.endswith(".safetensors"):
+            own = networks.load(Path(model))[0].scale
+            if scales and own not in scales:
+                raise InputError(f"{model}: enlarges by {own}, not by {' or '.join(map(str, scales))}")
+            result.append(Upscaler(Path(model).stem, own, model, Path(model)))
+            continue
+        files = {scale: HERE / f"{model}_x{scale}.safetensors" for scale in (2, 3, 4)}
+        files = {scale: file for scale, file in files.items() if file.is_file() and scale in (scales or files)}
+        found = [Upscaler(model, scale, model, file) for scale, file in files.items()]
+        if not found and models:  # a name that only the plugin may know, or one that it will tell about
+            found = [Upscaler(model, scale, model) for scale in scales or [2]]
+        result += found
     return result
 
 
-def file_of(model: str, scale: int) -> Path | None:
-    """Where a model's weights are: itself, or the shipped file of that name."""
-    file = Path(model) if model.endswith(".safetensors") else HERE / f"{model}_x{scale}.safetensors"
-    return file if file.is_file() else None
-
-
-def check_torch(models: list[str], scale: int, pairs: list[evaluate.Pair], measured: dict[str, float]) -> None:
-    """Compare the plugin's figures with PyTorch's; InputError where they differ."""
-    for (name, figure), model in zip(list(measured.items())[2:], models):
-        file = file_of(model, scale)
-        if file is None:
-            continue
-        network, _, about = networks.load(file)
-        if network.channels != 1:
-            continue
-        truth = evaluate.score(evaluate.through(network, float(about.get("input_range", "1"))), pairs, scale)[0]
-        print(f"{name}: PyTorch has {truth:.3f} dB, the plugin {figure:.3f} dB")
-        if abs(truth - figure) > AGREE:
-            raise InputError(f"{name}: the plugin and PyTorch differ by more than {AGREE} dB")
+def table(head: list[str], rows: list[list[str]]) -> None:
+    print(f"| {' | '.join(head)} |\n|---{'|---' * (len(head) - 1)}|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    print(flush=True)
 
 
 def images(options: argparse.Namespace) -> None:
-    pairs = evaluate.load_pairs(options.folder, options.scale)
-    measured = {}
-    print("| method | PSNR | SSIM |\n|---|---|---|")
-    for name, method in methods(options.model, options.scale).items():
-        psnr, ssim = evaluate.score(lambda low: method([low])[0], pairs, options.scale)
-        measured[name] = psnr
-        print(f"| {name} | {psnr:.2f} dB | {ssim:.4f} |", flush=True)
-    print()
-    check_torch(options.model, options.scale, pairs, measured)
+    models = upscalers(options.model, options.scale)
+    scales = sorted({model.scale for model in models})
+    cells: dict[tuple[str, int], str] = {}
+    apart = []
+    for scale in scales:
+        pairs = evaluate.load_pairs(options.folder, scale)
+        for method in [*(Upscaler(name, scale) for name in FILTERS), *(m for m in models if m.scale == scale)]:
+            psnr, ssim = evaluate.score(lambda low: method([low])[0], pairs, scale)
+            cells[method.name, scale] = f"{psnr:.2f} dB, {ssim:.4f}"
+            network = measure.luma_network(method.file) if method.file else None
+            if network:
+                truth = evaluate.score(network, pairs, scale)[0]
+                if abs(truth - psnr) > measure.AGREE:
+                    raise InputError(f"{method.name} x{scale}: the plugin has {psnr:.3f} dB, PyTorch {truth:.3f} dB")
+                apart.append(abs(truth - psnr))
+    names = list(dict.fromkeys([*FILTERS, *(model.name for model in models)]))
+    table(["", *(f"x{scale}" for scale in scales)],
+          [[label(name), *(cells.get((name, scale), "") for scale in scales)] for name in names])
+    tell_agreement(apart)
 
 
-def still(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Which pixels do not change between two frames, nor any pixel around them."""
-    moved = np.abs(before.astype(int) - now) > STILL
-    for axis in (0, 1):
-        moved = np.any([np.roll(moved, by, axis) for by in range(-AROUND, AROUND + 1)], axis=0)
-    return ~moved
+def label(name: str, scale: int | None = None) -> str:
+    text = name if name in FILTERS else f"`{name}`"
+    return f"{text} x{scale}" if scale else text
 
 
-def flicker(frames: Frames, truth: Frames) -> float:
-    """Mean absolute change between frames, in levels, where the truth stands still; NaN where it never does."""
-    total = count = 0.0
-    for t in range(1, len(frames)):
-        mask = still(truth[t - 1], truth[t])
-        total += float(np.abs(frames[t].astype(int) - frames[t - 1])[mask].sum())
-        count += float(mask.sum())
-    return total / count if count > 0.01 * truth[0].size else float("nan")
+def tell_agreement(apart: list[float]) -> None:
+    if apart:
+        print(f"PyTorch's own figures differ by {max(apart):.5f} dB at most, in {len(apart)} comparisons.")
 
 
-def quality_of(text: str) -> int | None:
-    return None if text == "none" else int(text)
+def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Rows, list[str]]:
+    """The figures of all clips, and why some were left out; several clips at a time."""
+    jobs = [(file, scale) for scale in sorted({model.scale for model in models}) for file in options.clips]
+    threads = max(1, len(os.sched_getaffinity(0)) // options.jobs)
+    torch.set_num_threads(threads)
+
+    def work(file: Path, scale: int) -> tuple[str, bytes, dict]:
+        methods = [Upscaler(name, scale) for name in FILTERS] + [m for m in models if m.scale == scale]
+        source = clips.Clip.read(file, scale, options.skip, options.frames, options.crop)
+        return source.name, hash_of(source), measure.clip(source, methods, options.crf, threads)
+
+    rows: Rows = {}
+    seen: dict[tuple[int, bytes], str] = {}
+    left_out = []
+    begin = time.monotonic()
+    with ThreadPoolExecutor(options.jobs) as pool:
+        pending = {pool.submit(work, *job): job for job in jobs}
+        try:
+            for done, future in enumerate(as_completed(pending), 1):
+                file, scale = pending[future]
+                left = (len(jobs) - done) * (time.monotonic() - begin) / done / 60
+                try:
+                    name, frames, found = future.result()
+                    other = seen.setdefault((scale, frames), name)
+                    if other != name:
+                        raise clips.Unusable(f"{file}: has the frames of {other}")
+                    rows.update({(name, scale, *key): value for key, value in found.items()})
+                    print(f"{done} of {len(jobs)}, {left:.1f} min left: {name} x{scale}", file=sys.stderr, flush=True)
+                except clips.Unusable as error:
+                    left_out.append(f"x{scale}: {error}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return rows, sorted(left_out)
+
+
+def hash_of(clip: clips.Clip) -> bytes:
+    """Equal for clips of equal frames: the same scene under another name would count twice."""
+    return hashlib.sha256(b"".join(frame.tobytes() for frame in clip.high)).digest()
+
+
+def clips_of(rows: Rows, scale: int) -> list[str]:
+    return sorted({clip for clip, s, *_ in rows if s == scale})
+
+
+def gains(rows: Rows, method: str, scale: int, crf: int | None) -> list[float]:
+    """dB above Lanczos, of each clip."""
+    return [rows[clip, scale, crf, method].psnr - rows[clip, scale, crf, "Lanczos"].psnr
+            for clip in clips_of(rows, scale)]
+
+
+def flickers(rows: Rows, method: str, scale: int, crf: int | None) -> str:
+    """How much more than Lanczos's, in percent: of the clips' mean, and the worst clip's."""
+    pairs = np.array([[rows[clip, scale, crf, name].flicker for name in (method, "Lanczos")]
+                      for clip in clips_of(rows, scale)])
+    pairs = pairs[(pairs[:, 1] > 0)]  # neither NaN nor 0
+    if not len(pairs):
+        return "-"
+    mean, worst = pairs[:, 0].sum() / pairs[:, 1].sum(), (pairs[:, 0] / pairs[:, 1]).max()
+    return f"{100 * (mean - 1):+.0f}% ({100 * (worst - 1):+.0f}%)"
 
 
 def video(options: argparse.Namespace) -> None:
-    qualities = [quality_of(text) for text in options.crf.split(",")]
-    able = methods(options.model, options.scale)
-    rows: dict[tuple[str, int | None, str], tuple[float, float, float]] = {}
-    for file in options.clips:
-        clip = clips.Clip.read(file, options.scale, options.skip, options.frames)
-        inner = (slice(options.scale, -options.scale),) * 2
-        for crf in qualities:
-            low = clip.encoded(None if crf is None else codec.x264(crf))
-            for name, method in able.items():
-                result = method(low)
-                psnr = np.mean([evaluate.psnr(r[inner], h[inner]) for r, h in zip(result, clip.high)])
-                ssim = np.mean([evaluate.ssim(r[inner], h[inner]) for r, h in zip(result[::4], clip.high[::4])])
-                rows[clip.name, crf, name] = float(psnr), float(ssim), flicker(result, clip.high)
-        print(f"{clip.name} measured", file=sys.stderr, flush=True)
-    names = list(dict.fromkeys(clip for clip, _, _ in rows))
-    heads = ["uncompressed" if crf is None else f"CRF {crf}" for crf in qualities]
-    for name in [name for name in able if name != "Lanczos"]:
-        print(f"\n{name}: gain over Lanczos in dB\n\n| clip | {' | '.join(heads)} |\n|---{'|---' * len(heads)}|")
-        table = np.array([[rows[clip, crf, name][0] - rows[clip, crf, "Lanczos"][0] for crf in qualities]
-                          for clip in names])
-        for clip, gains in [*zip(names, table), ("**mean**", table.mean(0)), ("**worst**", table.min(0))]:
-            print(f"| {clip} | {' | '.join(f'{gain:+.2f}' for gain in gains)} |")
-    print(f"\nmean SSIM\n\n| method | {' | '.join(heads)} |\n|---{'|---' * len(heads)}|")
-    for name in able:
-        print(f"| {name} | {' | '.join(f'{np.mean([rows[clip, crf, name][1] for clip in names]):.4f}' for crf in qualities)} |")
-    print(f"\nflicker where the original stands still, against Lanczos's\n\n| method | {' | '.join(heads)} |\n"
-          f"|---{'|---' * len(heads)}|")
-    for name in able:
-        shares = []
-        for crf in qualities:
-            both = np.array([[rows[clip, crf, n][2] for n in (name, "Lanczos")] for clip in names])
-            sums = both[~np.isnan(both).any(1)].mean(0) if not np.isnan(both).all() else (np.nan, np.nan)
-            shares.append(f"{100 * (sums[0] / sums[1] - 1):+.0f}%" if sums[1] > 0 else "-")
-        print(f"| {name} | {' | '.join(shares)} |")
+    models = upscalers(options.model, options.scale)
+    rows, left_out = measure_all(options, models)
+    if not rows:
+        raise InputError(left_out[0].partition(": ")[2])
+    heads = ["uncompressed" if crf is None else f"CRF {crf}" for crf in options.crf]
+
+    def cells(cell) -> list[list[str]]:
+        return [[label(m.name, m.scale), *(cell(m.name, m.scale, crf) for crf in options.crf)]
+                for m in models if clips_of(rows, m.scale)]
+
+    def gain(name: str, scale: int, crf: int | None) -> str:
+        found = gains(rows, name, scale, crf)
+        return f"{np.mean(found):+.2f} ({min(found):+.2f})"
+
+    print("Mean gain over Lanczos in dB (the worst clip's)\n")
+    table(["", *heads], cells(gain))
+    print("Flicker where the original stands still, against Lanczos's (the worst clip's)\n")
+    table(["", *heads], cells(lambda *key: flickers(rows, *key)))
+    print("Mean SSIM\n")
+    scales = sorted({scale for _, scale, *_ in rows})
+    table(["", *heads], [[label(name, scale), *(f"{np.mean([rows[c, scale, crf, name].ssim for c in clips_of(rows, scale)]):.4f}"
+                                                for crf in options.crf)]
+                         for scale in scales for name in [*FILTERS, *(m.name for m in models if m.scale == scale)]])
+    if options.details:
+        details(rows, models, options.crf, heads)
+    tell_agreement([found.apart for found in rows.values() if found.apart is not None])
+    for scale in scales:
+        print(f"x{scale}: {len(clips_of(rows, scale))} clips")
+    for reason in left_out:
+        print(f"left out at {reason}")
 
 
-def main() -> None:
+def details(rows: Rows, models: list[Upscaler], qualities: list[int | None], heads: list[str]) -> None:
+    """Each clip's gain, and Lanczos's PSNR and flicker beside the model's flicker."""
+    for model in models:
+        lines = []
+        for clip in clips_of(rows, model.scale):
+            line = [clip]
+            for crf in qualities:
+                ours, filtered = (rows[clip, model.scale, crf, name] for name in (model.name, "Lanczos"))
+                line.append(f"{ours.psnr - filtered.psnr:+.2f} on {filtered.psnr:.1f}; "
+                            f"{ours.flicker:.2f} on {filtered.flicker:.2f}")
+            lines.append(line)
+        print(f"{label(model.name, model.scale)}: gain on Lanczos's dB; flicker on Lanczos's, in levels\n")
+        table(["clip", *heads], lines)
+
+
+def quality(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal() or int(text) > 51:
+        raise InputError(f"--crf: '{text}' is neither 0..51 nor none")
+    return int(text)
+
+
+def size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise InputError(f"--crop: '{text}' is not a size such as 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def files(inputs: list[Path]) -> list[Path]:
+    """The clips named, and those in the folders named."""
+    return [file for path in inputs for file in (sorted(f for f in path.iterdir() if f.is_file())
+                                                 if path.is_dir() else [path])]
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(required=True, metavar="images | video")
     of_images = what.add_parser("images", help="a folder of high-resolution images, such as Set5")
     of_images.add_argument("folder", type=Path)
     of_images.set_defaults(run=images)
-    of_video = what.add_parser("video", help="clips, the better the source the better the measure")
+    of_video = what.add_parser("video", help="clips, or folders of them; the better the source the better the measure")
     of_video.add_argument("clips", type=Path, nargs="+")
-    of_video.add_argument("--crf", default="none,18,23,28,33", help="x264's qualities (default %(default)s)")
-    of_video.add_argument("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
-    of_video.add_argument("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
+    add = of_video.add_argument
+    add("--crf", type=lambda text: [quality(t) for t in text.split(",")], default="none,18,23,28,33",
+        help="x264's qualities (default %(default)s)")
+    add("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
+    add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
+    add("--crop", type=size, default="1280x720", help="take no more than the middle of a frame (default %(default)s)")
+    add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: all CPUs)")
+    add("--details", action="store_true", help="each clip's figures too")
     of_video.set_defaults(run=video)
     for sub in (of_images, of_video):
-        sub.add_argument("--model", nargs="+", required=True, help="names of built-in models, or .safetensors files")
-        sub.add_argument("--scale", type=int, default=2)
+        sub.add_argument("--model", nargs="+", default=[], help="names of built-in models, or .safetensors files "
+                         "(default: all that ship)")
+        sub.add_argument("--scale", type=int, nargs="+", choices=[2, 3, 4], help="(default: all that the models have)")
     options = parser.parse_args()
+    if options.run is video:
+        for name in ("frames", "jobs", "skip"):
+            if getattr(options, name) < (name != "skip"):
+                raise InputError(f"--{name}: {getattr(options, name)} is too small")
+        options.clips = files(options.clips)
+    return options
+
+
+def main() -> None:
+    options = parse()
     plugin.check()
     options.run(options)
 
@@ -167,7 +270,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except ValueError as error:
-        sys.exit(f"eval: --crf: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (InputError, weights.WeightsError, networks.UnknownNetwork) as error:
         sys.exit(f"eval: {error}")

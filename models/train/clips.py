@@ -12,6 +12,10 @@ import codec
 from data import InputError, crop_to_multiple, resize, to_bytes
 
 
+class Unusable(InputError):
+    """A clip that cannot be scored; the text names it and says why."""
+
+
 def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
     """The luma of a decoded YUV or gray frame, no conversion but rounding to 8 bits."""
     depth = frame.format.components[0].bits
@@ -31,20 +35,28 @@ def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
         with av.open(str(file)) as container:
             for frame in container.decode(video=0):
                 if frame.format.is_rgb:
-                    raise InputError(f"{file}: is RGB, only YUV and gray clips are scored")
+                    raise Unusable(f"{file}: is RGB, only YUV and gray clips are scored")
+                if frame.interlaced_frame:
+                    raise Unusable(f"{file}: is interlaced, only progressive clips are scored")
                 lumas.append(plane_bytes(frame))
                 if len(lumas) == skip + count:
                     break
     except av.FFmpegError as error:
         if not lumas:
-            raise InputError(f"{file}: not a readable clip ({error})") from None
+            raise Unusable(f"{file}: not a readable clip ({error})") from None
     except IndexError:
-        raise InputError(f"{file}: has no video") from None
+        raise Unusable(f"{file}: has no video") from None
     if not lumas:
-        raise InputError(f"{file}: has no frames")
+        raise Unusable(f"{file}: has no frames")
     if any(luma.shape != lumas[0].shape for luma in lumas):
-        raise InputError(f"{file}: its frames change their size")
+        raise Unusable(f"{file}: its frames change their size")
     return lumas[-count:]
+
+
+def middle(plane: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The middle of a plane, no larger than this."""
+    top, left = max(0, plane.shape[0] - height) // 2, max(0, plane.shape[1] - width) // 2
+    return plane[top:top + height, left:left + width]
 
 
 @dataclass
@@ -56,10 +68,11 @@ class Clip:
     low: list[np.ndarray]
 
     @classmethod
-    def read(cls, file: Path, scale: int, skip: int, count: int) -> Clip:
-        high = [crop_to_multiple(luma, 2 * scale) for luma in read_clip(file, skip, count)]
+    def read(cls, file: Path, scale: int, skip: int, count: int, largest: tuple[int, int] = (65536, 65536)) -> Clip:
+        """`largest` is the width and height that larger frames are cut to, around their middle."""
+        high = [crop_to_multiple(middle(luma, *largest), 2 * scale) for luma in read_clip(file, skip, count)]
         if min(high[0].shape) < 32 * scale:
-            raise InputError(f"{file}: too small to be scored")
+            raise Unusable(f"{file}: too small to be scored")
         height, width = high[0].shape
         return cls(file.stem, high, [to_bytes(resize(h, width // scale, height // scale)) for h in high])
 

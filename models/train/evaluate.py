@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 import networks
 import weights
@@ -31,20 +30,20 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:
     """Mean SSIM of two H x W planes of 0..255: 11x11 Gaussian window of 1.5, no padding."""
-    window = torch.exp(-((torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2) ** 2) / (2 * 1.5**2))
-    window /= window.sum()
-
-    def blur(plane: torch.Tensor) -> torch.Tensor:
-        rows = F.conv2d(plane[None, None], window[None, None, :, None])
-        return F.conv2d(rows, window[None, None, None, :])[0, 0]
-
-    a, b = (torch.from_numpy(plane.astype(np.float64)) for plane in (a, b))
+    window = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * 1.5**2))
+    window = (window / window.sum()).astype(np.float32)
+    height, width = (side - WINDOW + 1 for side in a.shape)
+    a, b = (plane.astype(np.float32) - 128 for plane in (a, b))  # small numbers, for the sake of precision
+    blurred = np.stack([a, b, a * a, b * b, a * b])
+    blurred = sum(weight * blurred[:, y:y + height] for y, weight in enumerate(window))
+    blurred = sum(weight * blurred[:, :, x:x + width] for x, weight in enumerate(window))
+    mean_a, mean_b, squares_a, squares_b, products = blurred
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    mean_a, mean_b = blur(a), blur(b)
-    var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
-    covariance = blur(a * b) - mean_a * mean_b
-    return float(((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-                  / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
+    variances = squares_a - mean_a**2 + squares_b - mean_b**2
+    covariance = products - mean_a * mean_b
+    mean_a, mean_b = mean_a + 128, mean_b + 128
+    return float(np.mean((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+                         / ((mean_a**2 + mean_b**2 + c1) * (variances + c2)), dtype=np.float64))
 
 
 def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) -> list[Pair]:

@@ -14,8 +14,9 @@ from test_train import MODELS, WithFolder, noise_image, run
 
 try:
     sys.path.insert(0, str(MODELS))
-    import eval as measure
+    import clips
     import evaluate
+    import measure
     import networks
     import plugin
     from data import InputError
@@ -51,9 +52,29 @@ class Flicker(WithFolder):
         y, x = np.mgrid[:64, :64]
         truth = (128 + 90 * np.sin(x / 3) * np.cos(y / 4)).astype(np.uint8)
         low = evaluate.to_bytes(evaluate.resize(truth, 32, 32))
-        result = measure.lanczos(2)([low])[0]
+        result = measure.Upscaler("Lanczos", 2)([low])[0]
         self.assertAlmostEqual(float(result.mean()), float(truth.mean()), delta=0.5)
         self.assertGreater(evaluate.psnr(result, truth), evaluate.psnr(evaluate.bicubic(2)(low), truth))
+
+
+    def test_middle(self) -> None:
+        plane = np.arange(12 * 10).reshape(12, 10)
+        self.assertTrue(np.array_equal(clips.middle(plane, 4, 6), plane[3:9, 3:7]))
+        self.assertTrue(np.array_equal(clips.middle(plane, 50, 50), plane))
+
+    def test_ssim_is_that_of_its_definition(self) -> None:
+        """One window in double precision, straight from the formula."""
+        random = np.random.default_rng(3)
+        a = random.integers(0, 256, (11, 11)).astype(float)
+        b = np.clip(a + random.integers(-40, 40, a.shape), 0, 255)
+        row = np.exp(-((np.arange(11) - 5) ** 2) / 4.5)
+        weight = np.outer(row, row) / np.outer(row, row).sum()
+        (mean_a, mean_b), c1, c2 = ((weight * p).sum() for p in (a, b)), 6.5025, 58.5225
+        var_a, var_b = (weight * (a - mean_a) ** 2).sum(), (weight * (b - mean_b) ** 2).sum()
+        covariance = (weight * (a - mean_a) * (b - mean_b)).sum()
+        truth = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+                 / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)))
+        self.assertAlmostEqual(evaluate.ssim(a.astype(np.uint8), b.astype(np.uint8)), truth, places=5)
 
 
 @unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
@@ -77,9 +98,10 @@ class Plugin(WithFolder):
         model = sorted(MODELS.glob("*_x2.safetensors"))[0]
         result = run(EVAL, "images", self.folder / "images", "--model", model)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, r"\| Lanczos \| \d+\.\d\d dB \| 0\.\d{4} \|")
-        self.assertIn("PyTorch has", result.stdout)
-        clip = self.folder / "clip.mkv"
+        self.assertRegex(result.stdout, r"\| Lanczos \| \d+\.\d\d dB, 0\.\d{4} \|")
+        self.assertIn("PyTorch's own figures differ by 0.00", result.stdout)
+        clip = self.folder / "clips/clip.mkv"
+        clip.parent.mkdir()
         with av.open(str(clip), "w") as container:
             stream = container.add_stream("ffv1", 25)
             stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
@@ -87,9 +109,12 @@ class Plugin(WithFolder):
                 frame = av.VideoFrame.from_image(detailed(160, 128))
                 container.mux(stream.encode(frame.reformat(format="yuv420p")))
             container.mux(stream.encode(None))
-        result = run(EVAL, "video", clip, "--model", model, "--crf", "none,30", "--frames", 3)
+        (clip.parent / "same.mkv").write_bytes(clip.read_bytes())
+        (clip.parent / "text.mkv").write_text("?")
+        result = run(EVAL, "video", clip.parent, "--model", model, "--crf", "none,30", "--frames", 3)
         self.assertEqual(result.returncode, 0, result.stderr)
-        for line in ("| **mean** |", "| **worst** |", "flicker"):
+        for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "1 clips", "in 2 comparisons",
+                     "text.mkv: not a readable clip", "has the frames of"):
             self.assertIn(line, result.stdout)
 
     def test_bad_inputs(self) -> None:
@@ -102,7 +127,9 @@ class Plugin(WithFolder):
                                 (["images", self.folder / "images", "--model", model, "--scale", 3], "by 3"),
                                 (["video", self.folder / "text.mkv", "--model", model], "text.mkv"),
                                 (["video", self.folder / "no.mkv", "--model", model], "no.mkv"),
-                                (["video", self.folder / "no.mkv", "--model", model, "--crf", "x"], "--crf")):
+                                (["video", self.folder / "no.mkv", "--model", model, "--crf", "x"], "--crf"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--crop", "9"], "--crop"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--frames", 0], "--frames")):
             with self.subTest(word):
                 self.assert_one_error(run(EVAL, *arguments), word)
 

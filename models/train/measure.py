@@ -1,0 +1,123 @@
+"""Measures of enlarged video: PSNR, SSIM, and flicker where the original stands still.
+
+Clips are made small, encoded by x264 at each quality, enlarged by each method, and compared with what they
+were.  All on luma, 8 bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import clips
+import codec
+import evaluate
+import networks
+import plugin
+from data import InputError, to_bytes
+
+Frames = list[np.ndarray]
+AROUND = 4  # pixels each way that must stand still too, for a pixel to count as still
+STILL = 1  # levels that a still pixel may change by
+STILL_SHARE = 0.01  # of a clip's pixels that must stand still for a figure
+AGREE = 0.01  # dB that the plugin and PyTorch may differ by
+BEST = 99.0  # dB that an exact frame counts as, a black one for instance
+SSIM_EVERY = 4  # frames
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """A way to enlarge; `model` is None for the filters, `file` the weights where they are known."""
+
+    name: str
+    scale: int
+    model: str | None = None
+    file: Path | None = None
+
+    def __call__(self, frames: Frames, threads: int = 0) -> Frames:
+        """Byte planes of one size to larger ones, by the plugin for a model."""
+        if self.model:
+            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}"])
+        kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
+        return [enlarge(frame, self.scale, kind) for frame in frames]
+
+    def torch(self, frames: Frames) -> Frames | None:
+        """The same by PyTorch; None without a file of a luma network."""
+        network = luma_network(self.file) if self.file else None
+        return list(map(network, frames)) if network else None
+
+
+def enlarge(frame: np.ndarray, scale: int, kind: Image.Resampling) -> np.ndarray:
+    image = Image.fromarray(frame.astype(np.float32), mode="F")
+    return to_bytes(np.asarray(image.resize((frame.shape[1] * scale, frame.shape[0] * scale), kind)))
+
+
+@cache
+def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
+    """A file's network as a function of byte planes; None where it wants colours."""
+    network, _, about = networks.load(file)
+    return evaluate.through(network, float(about.get("input_range", "1"))) if network.channels == 1 else None
+
+
+def still(before: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Which pixels do not change between two frames, nor any pixel around them."""
+    moved = np.abs(before.astype(int) - now) > STILL
+    for axis in (0, 1):
+        moved = np.any([np.roll(moved, by, axis) for by in range(-AROUND, AROUND + 1)], axis=0)
+    return ~moved
+
+
+def flicker(frames: Frames, truth: Frames) -> float:
+    """Mean absolute change between frames, in levels, where the truth stands still; NaN where it never does."""
+    total = count = 0.0
+    for t in range(1, len(frames)):
+        mask = still(truth[t - 1], truth[t])
+        total += float(np.abs(frames[t].astype(int) - frames[t - 1])[mask].sum())
+        count += float(mask.sum())
+    return total / count if count > STILL_SHARE * truth[0].size * (len(frames) - 1) else float("nan")
+
+
+@dataclass
+class Figures:
+    """One method on one clip at one quality."""
+
+    psnr: float  # dB, mean of frames
+    ssim: float
+    flicker: float  # levels a frame; NaN where nothing stands still
+    apart: float | None  # dB between the plugin and PyTorch; None where PyTorch was not asked
+
+
+def figures(result: Frames, truth: Frames, scale: int, torch: Frames | None) -> Figures:
+    """Compare frames with the truth; `torch` are PyTorch's first and last frame."""
+    inner = (slice(scale, -scale),) * 2
+
+    def psnr(frames: Frames, originals: Frames) -> float:
+        return float(np.mean([min(BEST, evaluate.psnr(f[inner], t[inner])) for f, t in zip(frames, originals)]))
+
+    apart = None
+    if torch:
+        ends = [truth[0], truth[-1]]
+        apart = abs(psnr([result[0], result[-1]], ends) - psnr(torch, ends))
+    ssim = [evaluate.ssim(f[inner], t[inner]) for f, t in zip(result[::SSIM_EVERY], truth[::SSIM_EVERY])]
+    return Figures(psnr(result, truth), float(np.mean(ssim)), flicker(result, truth), apart)
+
+
+def clip(source: clips.Clip, methods: list[Upscaler], qualities: list[int | None],
+         threads: int) -> dict[tuple[int | None, str], Figures]:
+    """All methods, of one scale, at all qualities; InputError where plugin and PyTorch differ."""
+    result = {}
+    for crf in qualities:
+        low = source.encoded(None if crf is None else codec.x264(crf))
+        for method in methods:
+            torch = method.torch([low[0], low[-1]])
+            found = figures(method(low, threads), source.high, method.scale, torch)
+            if (found.apart or 0) > AGREE:
+                raise InputError(f"{method.name} x{method.scale}, {source.name}: "
+                                 f"the plugin and PyTorch differ by {found.apart:.3f} dB")
+            result[crf, method.name] = found
+    return result
