@@ -6,8 +6,9 @@
 
 #include <gst/base/gstbasetransform.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "usage.h"
 
 #define CAPS "video/x-raw,format=I420,width=32,height=24,framerate=30/1"
 #define FRAME_SIZE (32 * 24 * 3 / 2)
@@ -158,46 +159,6 @@ test_seek_in_frame (void)
 
 /* ---- cycles ---------------------------------------------------------------------------------- */
 
-static guint
-count_entries (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-/* Resident memory in KiB, 0 if unknown. */
-static guint
-get_memory (void)
-{
-  g_autofree char *text = NULL;
-  const char *line;
-  guint size = 0;
-
-  if (g_file_get_contents ("/proc/self/status", &text, NULL, NULL) &&
-      (line = strstr (text, "VmRSS:")) != NULL)
-    sscanf (line, "VmRSS: %u", &size);
-  return size;
-}
-
-/* By how much a value grows from one measurement to the next: least squares. */
-static double
-get_slope (const double *values, guint n)
-{
-  double x = 0, y = 0, xx = 0, xy = 0;
-
-  for (guint i = 0; i < n; i++) {
-    x += i;
-    y += values[i];
-    xx += (double) i * i;
-    xy += i * values[i];
-  }
-  return (n * xy - x * y) / (n * xx - x * x);
-}
-
 #define CYCLES 200
 #define WARM_UP 40
 
@@ -210,10 +171,9 @@ test_cycles (void)
                         "rfdnupscale n-threads=3 ! fakesink",
                         NULL);
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  double threads[CYCLES], files[CYCLES], memory[CYCLES];
-  double slopes[3];
+  Usage usages[CYCLES], slope;
 
-  if (get_memory () == 0) {
+  if (!usage_get (&usages[0])) {
     g_test_skip ("/proc is not there");
     return;
   }
@@ -226,22 +186,18 @@ test_cycles (void)
     g_assert_nonnull (message);
     g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
     gst_element_set_state (pipeline, GST_STATE_NULL);
-    threads[i] = count_entries ("/proc/self/task");
-    files[i] = count_entries ("/proc/self/fd");
-    memory[i] = get_memory ();
+    usage_get (&usages[i]);
   }
-  slopes[0] = get_slope (threads + WARM_UP, CYCLES - WARM_UP);
-  slopes[1] = get_slope (files + WARM_UP, CYCLES - WARM_UP);
-  slopes[2] = get_slope (memory + WARM_UP, CYCLES - WARM_UP);
+  slope = usage_get_slope (usages + WARM_UP, CYCLES - WARM_UP);
   g_test_message ("a cycle adds %.4f threads, %.4f files, %.2f KiB; at the end %.0f, %.0f, %.0f",
-                  slopes[0], slopes[1], slopes[2], threads[CYCLES - 1], files[CYCLES - 1],
-                  memory[CYCLES - 1]);
+                  slope.threads, slope.files, slope.memory, usages[CYCLES - 1].threads,
+                  usages[CYCLES - 1].files, usages[CYCLES - 1].memory);
   /* The last pipeline's own threads may be on their way out; and the sanitizers keep what is freed
    * for a while. A frame is 1,683 bytes, the model and its scratch are half a megabyte. */
-  g_assert_cmpfloat (fabs (slopes[0]), <, 0.02);
-  g_assert_cmpfloat (fabs (slopes[1]), <, 0.01);
+  g_assert_cmpfloat (fabs (slope.threads), <, 0.02);
+  g_assert_cmpfloat (fabs (slope.files), <, 0.01);
 #ifndef TEST_SANITIZED
-  g_assert_cmpfloat (slopes[2], <, 8);
+  g_assert_cmpfloat (slope.memory, <, 8);
 #endif
 }
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A live pipeline that is never left alone:
+ *
+ *   soak [SECONDS]    20 if not told
+ *
+ * Four times a second its size, format, model, factor or another property changes. Threads, open
+ * files and resident memory are recorded each time; the second half of the time must not add to
+ * them. Prints TAP: what they were, and their slopes. */
+
+#include <gst/gst.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "usage.h"
+
+#define PERIOD (250 * G_TIME_SPAN_MILLISECOND)
+
+static void
+change (GstElement *caps, GstElement *element, GRand *rand)
+{
+  static const char *const formats[] = {"I420", "NV12", "BGRx", "I420_10LE", "GRAY8", "RGB"};
+  static const char *const models[] = {"live", "live-clean", "balanced"};
+  const gint width = g_rand_int_range (rand, 16, 400), height = g_rand_int_range (rand, 16, 300);
+  g_autoptr (GstCaps) wanted = NULL;
+
+  switch (g_rand_int_range (rand, 0, 4)) {
+  case 0:
+    g_object_set (element, "model", models[g_rand_int_range (rand, 0, 3)], NULL);
+    break;
+  case 1:
+    g_object_set (element, "strength", g_rand_double (rand), "reuse", g_rand_boolean (rand),
+                  "late-policy", g_rand_int_range (rand, 0, 3), "n-threads",
+                  (guint) g_rand_int_range (rand, 0, 4), "tile-size",
+                  (guint) g_rand_int_range (rand, 0, 2) * 64, NULL);
+    break;
+  default:
+    wanted = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+                                  formats[g_rand_int_range (rand, 0, G_N_ELEMENTS (formats))],
+                                  "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
+                                  "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
+    g_object_set (caps, "caps", wanted, NULL);
+    break;
+  }
+}
+
+static gboolean
+has_failed (GstBus *bus)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+
+  if (message == NULL)
+    return FALSE;
+  gst_message_parse_error (message, &error, NULL);
+  g_print ("# %s\n", error->message);
+  return TRUE;
+}
+
+static void
+tell (guint n, gboolean ok, const char *name)
+{
+  g_print ("%sok %u - %s\n", ok ? "" : "not ", n, name);
+}
+
+int
+main (int argc, char **argv)
+{
+  const double seconds = argc > 1 ? g_ascii_strtod (argv[1], NULL) : 20;
+  const guint n = (guint) (seconds * G_USEC_PER_SEC / PERIOD);
+  g_autofree Usage *usages = g_new0 (Usage, n);
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstElement) caps = NULL;
+  g_autoptr (GstElement) element = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstStructure) stats = NULL;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  gboolean failed = FALSE;
+  guint64 frames = 0;
+  Usage slope;
+  guint i;
+
+  gst_init (&argc, &argv);
+  pipeline = gst_parse_launch ("videotestsrc is-live=true pattern=ball ! capsfilter name=caps ! "
+                               "rfdnupscale name=element ! fakesink sync=true qos=true",
+                               NULL);
+  caps = gst_bin_get_by_name (GST_BIN (pipeline), "caps");
+  element = gst_bin_get_by_name (GST_BIN (pipeline), "element");
+  bus = gst_element_get_bus (pipeline);
+  if (n < 8 || !usage_get (&usages[0])) {
+    g_print ("1..0 # SKIP no time, or no /proc\n");
+    return 0;
+  }
+  g_print ("1..5\n");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (i = 0; i < n && !failed; i++) {
+    g_usleep (PERIOD);
+    usage_get (&usages[i]);
+    change (caps, element, rand);
+    failed = has_failed (bus);
+  }
+  g_object_get (element, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames", &frames);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  slope = usage_get_slope (usages + n / 2, n - n / 2);
+  g_print ("# %u changes, %" G_GUINT64_FORMAT
+           " frames; at the end %.0f threads, %.0f files, %.0f KiB; "
+           "a minute added %.3f, %.3f, %.0f KiB\n",
+           i, frames, usages[n - 1].threads, usages[n - 1].files, usages[n - 1].memory,
+           slope.threads * 60 * G_USEC_PER_SEC / PERIOD, slope.files * 60 * G_USEC_PER_SEC / PERIOD,
+           slope.memory * 60 * G_USEC_PER_SEC / PERIOD);
+  tell (1, !failed, "no change is an error");
+  tell (2, frames > n, "frames flow");
+  /* By as much as sizes and numbers of threads vary from change to change: more is growth. */
+  tell (3, fabs (slope.threads) * (n / 2.0) < 6, "threads stay");
+  tell (4, fabs (slope.files) * (n / 2.0) < 2, "open files stay");
+  tell (5, slope.memory * (n / 2.0) < 40000, "memory stays");
+  return 0;
+}
