@@ -100,8 +100,8 @@ def tell_agreement(apart: list[float]) -> None:
         print(f"PyTorch's own figures differ by {max(apart):.5f} dB at most, in {len(apart)} comparisons.")
 
 
-def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Rows, list[str]]:
-    """The figures of all clips, and why some were left out; several clips at a time."""
+def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Rows, dict[str, list[int]]]:
+    """The figures of all clips, and why some were left out at which scales; several clips at a time."""
     jobs = [(file, scale) for scale in sorted({model.scale for model in models}) for file in options.clips]
     threads = max(1, len(os.sched_getaffinity(0)) // options.jobs)
     torch.set_num_threads(threads)
@@ -113,7 +113,7 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
 
     rows: Rows = {}
     seen: dict[tuple[int, bytes], str] = {}
-    left_out = []
+    left_out: dict[str, list[int]] = {}
     begin = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as pool:
         pending = {pool.submit(work, *job): job for job in jobs}
@@ -129,11 +129,11 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
                     rows.update({(name, scale, *key): value for key, value in found.items()})
                     print(f"{done} of {len(jobs)}, {left:.1f} min left: {name} x{scale}", file=sys.stderr, flush=True)
                 except clips.Unusable as error:
-                    left_out.append(f"x{scale}: {error}")
+                    left_out.setdefault(str(error), []).append(scale)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return rows, sorted(left_out)
+    return rows, left_out
 
 
 def hash_of(clip: clips.Clip) -> bytes:
@@ -151,6 +151,10 @@ def gains(rows: Rows, method: str, scale: int, crf: int | None) -> list[float]:
             for clip in clips_of(rows, scale)]
 
 
+def ssim(rows: Rows, method: str, scale: int, crf: int | None) -> float:
+    return float(np.mean([rows[clip, scale, crf, method].ssim for clip in clips_of(rows, scale)]))
+
+
 def flickers(rows: Rows, method: str, scale: int, crf: int | None) -> str:
     """How much more than Lanczos's, in percent: of the clips' mean, and the worst clip's."""
     pairs = np.array([[rows[clip, scale, crf, name].flicker for name in (method, "Lanczos")]
@@ -166,7 +170,7 @@ def video(options: argparse.Namespace) -> None:
     models = upscalers(options.model, options.scale)
     rows, left_out = measure_all(options, models)
     if not rows:
-        raise InputError(left_out[0].partition(": ")[2])
+        raise InputError(next(iter(left_out)))
     heads = ["uncompressed" if crf is None else f"CRF {crf}" for crf in options.crf]
 
     def cells(cell) -> list[list[str]]:
@@ -183,16 +187,17 @@ def video(options: argparse.Namespace) -> None:
     table(["", *heads], cells(lambda *key: flickers(rows, *key)))
     print("Mean SSIM\n")
     scales = sorted({scale for _, scale, *_ in rows})
-    table(["", *heads], [[label(name, scale), *(f"{np.mean([rows[c, scale, crf, name].ssim for c in clips_of(rows, scale)]):.4f}"
-                                                for crf in options.crf)]
-                         for scale in scales for name in [*FILTERS, *(m.name for m in models if m.scale == scale)]])
+    everything = [(name, scale) for scale in scales
+                  for name in [*FILTERS, *(m.name for m in models if m.scale == scale)]]
+    table(["", *heads], [[label(name, scale), *(f"{ssim(rows, name, scale, crf):.4f}" for crf in options.crf)]
+                         for name, scale in everything])
     if options.details:
         details(rows, models, options.crf, heads)
     tell_agreement([found.apart for found in rows.values() if found.apart is not None])
     for scale in scales:
         print(f"x{scale}: {len(clips_of(rows, scale))} clips")
-    for reason in left_out:
-        print(f"left out at {reason}")
+    for reason, at in left_out.items():
+        print(f"left out at {', '.join(f'x{scale}' for scale in sorted(at))}: {reason}")
 
 
 def details(rows: Rows, models: list[Upscaler], qualities: list[int | None], heads: list[str]) -> None:
