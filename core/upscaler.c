@@ -217,7 +217,7 @@ rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlan
 
   done = MIN ((guint) self->next_tile, n);
   if (done == 0) {
-    self->tile_time *= 0.75; /* or a single slow one would keep all others from being tried */
+    self->tile_time *= 0.98; /* or a single slow one would keep all others from being tried */
   } else {
     const double time = (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC / done;
     self->tile_time = self->tile_time > 0 ? self->tile_time + (time - self->tile_time) / 4 : time;

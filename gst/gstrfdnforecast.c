@@ -9,6 +9,9 @@
  * and then is the lesser evil. */
 #define ENOUGH 1.1
 
+/* How many times as long the very first picture may take. */
+#define COLD 2
+
 /* How long to wait after a whole picture that took too long: at first, and at most. Full quality
  * has to be back within two seconds of the time from which on it is possible. */
 #define PATIENCE (400 * G_TIME_SPAN_MILLISECOND)
@@ -40,10 +43,13 @@ extrapolate (const GstRfdnForecast *self)
 void
 gst_rfdn_forecast_add_whole (GstRfdnForecast *self, gint64 begin, gint64 end)
 {
-  /* The first one finds memory that has never been used. */
+  const double time = (double) (end - begin);
+
+  /* The first one finds memory that has never been used: that much slower it may have been. */
   if (self->n_whole++ == 0)
-    return;
-  self->whole_time = get_mean (self->whole_time, (double) (end - begin));
+    self->whole_time = time / COLD;
+  else
+    self->whole_time = get_mean (self->whole_time, time);
 }
 
 void
