@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from test_train import MODELS, WithFolder, noise_image, run
@@ -116,6 +117,21 @@ class Plugin(WithFolder):
         for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "1 clips", "in 2 comparisons",
                      "text.mkv: not a readable clip", "has the frames of"):
             self.assertIn(line, result.stdout)
+
+    def test_pictures(self) -> None:
+        """Small files of four crops that differ, of which the last is the original."""
+        result = run(MODELS / "pictures.py", "--out", self.folder, "--model", *sorted(MODELS.glob("live*_x2.*")))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        cells = []
+        for name in ("clean.png", "compressed.png"):
+            self.assertLess((self.folder / name).stat().st_size, 300_000)
+            pixels = np.asarray(Image.open(self.folder / name)).astype(int)[:, :, :3]
+            half = (pixels.shape[0] - 4) // 2, (pixels.shape[1] - 4) // 2
+            cells.append([pixels[y:y + half[0], x:x + half[1]][40:, 40:] for y in (0, half[0] + 4) for x in (0, half[1] + 4)])
+        for a, b, c, d in cells:
+            self.assertTrue(all(0 < np.abs(cell - d).mean() < 25 for cell in (a, b, c)))
+        self.assertTrue(np.array_equal(cells[0][3], cells[1][3]))
+        self.assert_one_error(run(MODELS / "pictures.py", "--out", self.folder, "--model", "nosuch", "live"), "nosuch")
 
     def test_bad_inputs(self) -> None:
         (self.folder / "images").mkdir()

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Make the pictures of the README: one crop by Lanczos, by two models through the plugin, and as it was.
+
+A drawn scene (train/scene.py) is made small by 2, as it is (clean.png), and as a frame of a panning clip that
+x264 encoded (compressed.png); and enlarged again.  Every pixel is shown as four, to be told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "train"))
+import evaluate  # noqa: E402
+import plugin  # noqa: E402
+import scene  # noqa: E402
+from data import InputError  # noqa: E402
+
+SIZE = 480, 320
+CROP = 174, 106, 382, 236  # left, top, right, bottom
+SHOW = 2  # pixels a pixel is shown as, each way
+GAP = 4
+FRAMES, PAN = 13, 3  # frames of the clip, and pixels that it moves each
+CRF = 23
+
+
+def halve(image: Image.Image) -> Image.Image:
+    return image.resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC)
+
+
+def compress(frames: list[Image.Image]) -> Image.Image:
+    """The last of the frames, after x264."""
+    encoder, decoder = av.CodecContext.create("libx264", "w"), av.CodecContext.create("h264", "r")
+    encoder.width, encoder.height = frames[0].size
+    encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", 25, Fraction(1, 25)
+    encoder.thread_count, encoder.options = 1, {"crf": str(CRF), "preset": "medium"}
+    packets = []
+    for time, image in enumerate(frames):
+        frame = av.VideoFrame.from_image(image).reformat(format="yuv420p")
+        frame.pts, frame.time_base = time, encoder.time_base
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    decoded = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
+    return max(decoded, key=lambda frame: frame.pts).to_image()
+
+
+def enlarge(image: Image.Image, model: str) -> Image.Image:
+    """By the plugin, colours and all."""
+    with tempfile.TemporaryDirectory() as folder:
+        image.save(f"{folder}/in.png")
+        result = subprocess.run(
+            [plugin.LAUNCH, "-q", "filesrc", f"location={folder}/in.png", "!", "pngdec", "!", "videoconvert", "!",
+             "video/x-raw,format=RGB", "!", "rfdnupscale", f"model={model}", "scale=2", "!", "pngenc", "!",
+             "filesink", f"location={folder}/out.png"], capture_output=True, text=True)
+        if result.returncode:
+            raise InputError(f"rfdnupscale model={model}: {result.stderr.strip().splitlines()[0]}")
+        with Image.open(f"{folder}/out.png") as enlarged:
+            return enlarged.convert("RGB")
+
+
+def luma_psnr(image: Image.Image, truth: Image.Image) -> float:
+    return evaluate.psnr(*(np.asarray(i.convert("L"))[2:-2, 2:-2] for i in (image, truth)))
+
+
+def sheet(small: Image.Image, truth: Image.Image, models: list[str]) -> Image.Image:
+    """The crops, two in a row, each with its name."""
+    shown = {"Lanczos": small.resize(truth.size, Image.Resampling.LANCZOS)}
+    shown |= {Path(model).stem: enlarge(small, model) for model in models}
+    shown = {f"{name}, {luma_psnr(image, truth):.1f} dB": image for name, image in shown.items()}
+    shown["original"] = truth
+    width, height = SHOW * (CROP[2] - CROP[0]), SHOW * (CROP[3] - CROP[1])
+    result = Image.new("RGB", (2 * width + GAP, (len(shown) + 1) // 2 * (height + GAP) - GAP), "white")
+    draw, font = ImageDraw.Draw(result), scene.font("Sans-Bold", 15)
+    for k, (name, image) in enumerate(shown.items()):
+        x, y = k % 2 * (width + GAP), k // 2 * (height + GAP)
+        result.paste(image.crop(CROP).resize((width, height), Image.Resampling.NEAREST), (x, y))
+        box = draw.textbbox((x + 8, y + 5), name, font)
+        draw.rectangle((x, y, box[2] + 8, box[3] + 5), (24, 32, 40))
+        draw.text((x + 8, y + 5), name, "white", font)
+    return result
+
+
+def main() -> None:
+    large = next(name for name in ("rfdn", "balanced") if (HERE / f"{name}_x2.safetensors").is_file())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=HERE / "pictures", help="folder (default: %(default)s)")
+    parser.add_argument("--model", nargs=2, default=["live", large], help=f"(default: live {large})")
+    options = parser.parse_args()
+    plugin.check()
+    whole = scene.draw(SIZE[0] + PAN * (FRAMES - 1), SIZE[1])
+    pan = [whole.crop((PAN * t, 0, PAN * t + SIZE[0], SIZE[1])) for t in reversed(range(FRAMES))]
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, small in (("clean", halve(pan[-1])), ("compressed", compress([halve(frame) for frame in pan]))):
+        file = options.out / f"{name}.png"
+        sheet(small, pan[-1], options.model).save(file, optimize=True)
+        print(f"{file}: {file.stat().st_size // 1000} kB")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (InputError, OSError) as error:
+        sys.exit(f"pictures: {error}")
