@@ -12,15 +12,6 @@
 #define FRAME_SIZE (32 * 24 * 3 / 2)
 
 static GstBuffer *
-new_frame (void)
-{
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, FRAME_SIZE, NULL);
-
-  gst_buffer_memset (buffer, 0, 128, FRAME_SIZE);
-  return buffer;
-}
-
-static GstBuffer *
 enlarge (GstBuffer *buffer)
 {
   GstHarness *harness = upscale_harness ("");
@@ -54,7 +45,7 @@ test_times (void)
 
   gst_harness_set_src_caps_str (harness, CAPS);
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
-    GstBuffer *buffer = new_frame ();
+    GstBuffer *buffer = gray_frame (FRAME_SIZE);
     const guint ignored = GST_BUFFER_FLAG_TAG_MEMORY;
 
     GST_BUFFER_PTS (buffer) = frames[i].pts;
@@ -78,7 +69,7 @@ test_times (void)
 static void
 test_region (void)
 {
-  GstBuffer *buffer = new_frame ();
+  GstBuffer *buffer = gray_frame (FRAME_SIZE);
   GstVideoRegionOfInterestMeta *region =
       gst_buffer_add_video_region_of_interest_meta (buffer, "face", 3, 5, 7, 9);
   GstStructure *param;
@@ -108,7 +99,7 @@ test_region (void)
 static void
 test_overlay (void)
 {
-  GstBuffer *buffer = new_frame ();
+  GstBuffer *buffer = gray_frame (FRAME_SIZE);
   GstBuffer *pixels = gst_buffer_new_allocate (NULL, 4 * 4 * 4, NULL);
   GstVideoOverlayRectangle *rectangle;
   GstVideoOverlayComposition *composition;
@@ -144,7 +135,7 @@ static void
 test_other_metas (void)
 {
   static const guint8 caption[] = {0xfc, 0x94, 0x2c};
-  GstBuffer *buffer = new_frame ();
+  GstBuffer *buffer = gray_frame (FRAME_SIZE);
   g_autoptr (GstCaps) clock = gst_caps_new_empty_simple ("timestamp/x-ntp");
   GstVideoTimeCodeMeta *code;
   GstVideoCaptionMeta *said;
@@ -183,7 +174,7 @@ test_allocation (void)
   GstQuery *query;
 
   gst_harness_set_src_caps (harness, gst_caps_ref (caps));
-  gst_buffer_unref (gst_harness_push_and_pull (harness, new_frame ()));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (FRAME_SIZE)));
   query = gst_query_new_allocation (caps, TRUE);
   g_assert_true (gst_pad_peer_query (harness->srcpad, query));
   g_assert_true (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
@@ -200,7 +191,7 @@ test_navigation (void)
   gdouble x, y;
 
   gst_harness_set_src_caps_str (harness, CAPS);
-  gst_buffer_unref (gst_harness_push_and_pull (harness, new_frame ()));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (FRAME_SIZE)));
   gst_harness_push_upstream_event (
       harness, gst_navigation_event_new_mouse_move (63.0, 11.0, GST_NAVIGATION_MODIFIER_NONE));
   while ((event = gst_harness_pull_upstream_event (harness)) != NULL &&

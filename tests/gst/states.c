@@ -13,15 +13,6 @@
 #define CAPS "video/x-raw,format=I420,width=32,height=24,framerate=30/1"
 #define FRAME_SIZE (32 * 24 * 3 / 2)
 
-static GstBuffer *
-new_frame (void)
-{
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, FRAME_SIZE, NULL);
-
-  gst_buffer_memset (buffer, 0, 128, FRAME_SIZE);
-  return buffer;
-}
-
 /* A buffer that is no whole frame is an error: no undefined picture goes on. */
 static void
 test_unmappable (void)
@@ -55,7 +46,7 @@ test_flush (void)
 
   gst_harness_set_src_caps_str (harness, CAPS);
   for (guint i = 0; i < 3; i++) {
-    GstBuffer *buffer = new_frame ();
+    GstBuffer *buffer = gray_frame (FRAME_SIZE);
 
     GST_BUFFER_PTS (buffer) = i * GST_SECOND;
     gst_buffer_unref (gst_harness_push_and_pull (harness, buffer));
@@ -71,21 +62,12 @@ test_flush (void)
  * hundreds of times as long as what is measured here. */
 #define SLOW "model=balanced n-threads=1 reuse=false"
 #define SLOW_CAPS "video/x-raw,format=I420,width=1920,height=1080,framerate=30/1"
-
-static GstBuffer *
-new_slow_frame (void)
-{
-  const gsize size = 1920 * 1080 * 3 / 2;
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
-
-  gst_buffer_memset (buffer, 0, 100, size);
-  return buffer;
-}
+#define SLOW_SIZE (1920 * 1080 * 3 / 2)
 
 static gpointer
 push_slow_frame (gpointer harness)
 {
-  return GINT_TO_POINTER (gst_harness_push (harness, new_slow_frame ()));
+  return GINT_TO_POINTER (gst_harness_push (harness, gray_frame (SLOW_SIZE)));
 }
 
 /* A flush does not wait for the frame in work: it is over in a fraction of the frame's own time. */
@@ -98,9 +80,9 @@ test_flush_in_frame (void)
   GThread *thread;
 
   gst_harness_set_src_caps_str (harness, SLOW_CAPS);
-  gst_buffer_unref (gst_harness_push_and_pull (harness, new_slow_frame ()));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (SLOW_SIZE)));
   begin = g_get_monotonic_time ();
-  gst_buffer_unref (gst_harness_push_and_pull (harness, new_slow_frame ()));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (SLOW_SIZE)));
   whole = g_get_monotonic_time () - begin;
 
   thread = g_thread_new ("push", push_slow_frame, harness);
@@ -118,7 +100,7 @@ test_flush_in_frame (void)
   g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
   gst_segment_init (&segment, GST_FORMAT_TIME);
   g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
-  gst_buffer_unref (gst_harness_push_and_pull (harness, new_slow_frame ()));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (SLOW_SIZE)));
   gst_harness_teardown (harness);
 }
 
@@ -296,7 +278,7 @@ test_storm (void)
 
     gst_harness_push_upstream_event (
         harness, gst_event_new_qos (GST_QOS_TYPE_OVERFLOW, 0.5, -(gint64) GST_SECOND, GST_SECOND));
-    buffer = gst_harness_push_and_pull (harness, new_frame ());
+    buffer = gst_harness_push_and_pull (harness, gray_frame (FRAME_SIZE));
     g_assert_nonnull (buffer);
     g_assert_cmpuint (gst_buffer_get_size (buffer), ==, 4 * FRAME_SIZE);
     gst_buffer_unref (buffer);

@@ -19,6 +19,15 @@ upscale_harness (const char *properties)
   return harness;
 }
 
+GstBuffer *
+gray_frame (gsize size)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+
+  gst_buffer_memset (buffer, 0, 128, size);
+  return buffer;
+}
+
 Picture *
 upscale_with (GstHarness *harness, const Picture *in, const char *in_caps)
 {

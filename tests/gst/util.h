@@ -90,6 +90,9 @@ Picture *upscale_with (GstHarness *harness, const Picture *in, const char *in_ca
 /** A harness for one picture. */
 Picture *upscale (const Picture *in, const char *properties);
 
+/** A buffer of so many bytes, all of one gray. */
+GstBuffer *gray_frame (gsize size);
+
 /** Runs a pipeline until its end or first error; returns the text of the error, or NULL. */
 char *run_pipeline (const char *description, guint *n_errors);
 
