@@ -10,6 +10,9 @@ struct RfdnModel {
   RfdnGraph *graph;
   char *name;
   char *description;
+
+  GMutex mutex; /* of what follows */
+  RfdnWeights *weights[RFDN_CPU_NEON + 1];
 };
 
 G_DEFINE_QUARK (rfdn - error - quark, rfdn_error)
@@ -29,6 +32,9 @@ rfdn_model_unref (RfdnModel *model)
   rfdn_graph_free (model->graph);
   g_free (model->name);
   g_free (model->description);
+  for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights); cpu++)
+    rfdn_weights_free (model->weights[cpu]);
+  g_mutex_clear (&model->mutex);
   g_free (model);
 }
 
@@ -42,6 +48,18 @@ const RfdnGraph *
 rfdn_model_get_graph (const RfdnModel *model)
 {
   return model->graph;
+}
+
+const RfdnWeights *
+rfdn_model_get_weights (RfdnModel *model, const RfdnKernels *kernels)
+{
+  RfdnWeights **weights = &model->weights[kernels->cpu];
+
+  g_mutex_lock (&model->mutex);
+  if (*weights == NULL)
+    *weights = rfdn_weights_new (model->graph, kernels);
+  g_mutex_unlock (&model->mutex);
+  return *weights;
 }
 
 static const RfdnArch *
@@ -144,6 +162,7 @@ rfdn_model_new (GBytes *bytes, GError **error)
 
   RfdnModel *model = g_new0 (RfdnModel, 1);
   g_atomic_ref_count_init (&model->refs);
+  g_mutex_init (&model->mutex);
   model->graph = g_steal_pointer (&graph);
   model->name = dup_metadata (file, "name");
   model->description = dup_metadata (file, "description");

@@ -18,17 +18,14 @@ struct RfdnNetwork {
   const RfdnGraph *graph;
   const RfdnKernels *kernels;
   RfdnLayout layout;
-  const RfdnConv **convs; /* of each layer; NULL for one without weights */
-  gsize *weights;         /* of each layer: floats from `packed` */
-  float *packed;
-  GArray *groups;           /* RfdnGroup */
-  RfdnSchedule **schedules; /* of each row of tiles */
-  RfdnPages *pages;         /* of each kind */
-  gsize arena_size;         /* floats */
-  gsize row_size;           /* floats: the output layer's strip */
-  gsize zero_size;          /* floats: the widest row */
-  gsize conv_scratch_size;
-  guint max_columns; /* of any region */
+  const RfdnWeights *weights; /* the model's */
+  GArray *groups;             /* RfdnGroup */
+  RfdnSchedule **schedules;   /* of each row of tiles */
+  RfdnPages *pages;           /* of each kind */
+  gsize arena_size;           /* floats */
+  gsize row_size;             /* floats: the output layer's strip */
+  gsize zero_size;            /* floats: the widest row */
+  guint max_columns;          /* of any region */
 };
 
 /* Nanoseconds in a layer: see RfdnLayerTime. */

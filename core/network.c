@@ -4,64 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From so many channels in on, Winograd's products outweigh its transforms. */
-#define WIDE_CHANNELS 8
-
-static RfdnGrid
-layer_grid (const RfdnGraph *graph, const RfdnLayer *layer)
-{
-  return rfdn_graph_activation (graph, layer->out.activation)->grid;
-}
-
-/* ---- weights --------------------------------------------------------------------------------- */
-
-/* Winograd's tiles are anchored in the frame. The pooled grid begins anywhere in a tile's view, and
- * is small. */
-static const RfdnConv *
-choose_conv (const RfdnKernels *kernels, const RfdnLayer *layer, RfdnGrid grid)
-{
-  switch (layer->kind) {
-  case RFDN_LAYER_CONV_3X3:
-    return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
-                                                                   : &kernels->conv3x3;
-  case RFDN_LAYER_CONV_1X1:
-    return &kernels->conv1x1;
-  case RFDN_LAYER_CONV_3X3_STRIDE2:
-    return &kernels->conv3x3_stride2;
-  case RFDN_LAYER_MAX_POOL:
-    return NULL;
-  }
-  g_assert_not_reached ();
-}
-
-static void
-pack_weights (RfdnNetwork *self)
-{
-  const RfdnGraph *graph = self->graph;
-  gsize total = 0;
-
-  self->convs = g_new0 (const RfdnConv *, graph->layers->len);
-  self->weights = g_new0 (gsize, graph->layers->len);
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    const RfdnConv *conv = choose_conv (self->kernels, layer, layer_grid (graph, layer));
-    self->convs[i] = conv;
-    self->weights[i] = total;
-    if (conv == NULL)
-      continue;
-    total += conv->packed_size (layer->in.n, layer->out.n);
-    self->conv_scratch_size =
-        MAX (self->conv_scratch_size, conv->scratch_size (layer->in.n, layer->out.n));
-  }
-  self->packed = g_new (float, total);
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    if (self->convs[i] != NULL)
-      self->convs[i]->pack (self->packed + self->weights[i], layer->weights, layer->bias,
-                            layer->in.n, layer->out.n);
-  }
-}
-
 /* ---- schedules and memory -------------------------------------------------------------------- */
 
 /* Tiles side by side need the same rows: one schedule serves them all. */
@@ -127,7 +69,7 @@ rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels, const RfdnLayout
   self->groups = rfdn_find_groups (self->graph);
 
   g_autofree RfdnRect *regions = g_new (RfdnRect, self->graph->activations->len);
-  pack_weights (self);
+  self->weights = rfdn_model_get_weights (model, kernels);
   make_schedules (self, regions);
   self->pages = g_new0 (RfdnPages, self->schedules[0]->kinds->len);
   measure_pages (self, regions);
@@ -141,9 +83,6 @@ rfdn_network_free (RfdnNetwork *self)
   if (self == NULL)
     return;
   rfdn_model_unref (self->model);
-  g_free (self->convs);
-  g_free (self->weights);
-  g_free (self->packed);
   g_clear_pointer (&self->groups, g_array_unref);
   for (gint row = 0; row < self->layout.rows; row++)
     rfdn_schedule_free (self->schedules[row]);
@@ -169,7 +108,7 @@ alloc_floats (gsize n)
 static gsize
 worker_size (const RfdnNetwork *self)
 {
-  return self->row_size + self->conv_scratch_size;
+  return self->row_size + self->weights->scratch_size;
 }
 
 /* Tasks of all tiles of a run: with tiles apart, a run is one tile. */

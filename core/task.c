@@ -349,7 +349,7 @@ run_layer (const Run *run, guint index)
   RfdnConvStrip strip = {
       .in_channels = layer->in.n,
       .out_channels = layer->out.n,
-      .weights = network->packed + network->weights[index],
+      .weights = network->weights->packed + network->weights->offsets[index],
       .dst_run = out.run,
       .slope = layer->slope,
       .rows = (guint) (end - y),
@@ -357,12 +357,12 @@ run_layer (const Run *run, guint index)
       .scratch = run->worker->memory,
   };
   for (guint r = 0; r < strip.rows; r++)
-    strip.dst[r] = is_output ? run->worker->memory + network->conv_scratch_size + r * out.stride +
-                                   RFDN_RUN_SLACK
+    strip.dst[r] = is_output ? run->worker->memory + network->weights->scratch_size +
+                                   r * out.stride + RFDN_RUN_SLACK
                              : view_channel (&out, y + (gint) r, layer->out.first) + columns.first;
   set_source (&strip, layer, &in, &out, y, columns.first);
   set_addend (run, &strip, layer, &out, y, columns.first);
-  network->convs[index]->strip (&strip);
+  network->weights->convs[index]->strip (&strip);
   const gint64 middle = look_at_clock (run->worker);
   finish_strip (run, layer, &strip, &out, y, &columns, is_output);
   add_times (run->worker, index + 1, start, middle);

@@ -6,7 +6,7 @@
 #include "rfdn.h"
 
 gboolean
-gst_rfdn_intermediate_init (GstRfdnIntermediate *self, const GstVideoInfo *info, GError **error)
+gst_rfdn_intermediate_alloc (GstRfdnIntermediate *self, const GstVideoInfo *info, GError **error)
 {
   GstAllocationParams params = {.align = 63};
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (info), &params);
@@ -21,6 +21,14 @@ gst_rfdn_intermediate_init (GstRfdnIntermediate *self, const GstVideoInfo *info,
                  GST_VIDEO_INFO_HEIGHT (info));
     return FALSE;
   }
+  return TRUE;
+}
+
+gboolean
+gst_rfdn_intermediate_init (GstRfdnIntermediate *self, const GstVideoInfo *info, GError **error)
+{
+  if (!gst_rfdn_intermediate_alloc (self, info, error))
+    return FALSE;
   /* Opaque, for frames that have no alpha. */
   memset (GST_VIDEO_FRAME_PLANE_DATA (&self->frame, 0), 0xff, GST_VIDEO_INFO_SIZE (info));
   return TRUE;

@@ -14,6 +14,10 @@ typedef struct {
   gboolean mapped;
 } GstRfdnIntermediate;
 
+/** Makes a frame in memory that is not touched before it is needed; or sets @error. */
+gboolean gst_rfdn_intermediate_alloc (GstRfdnIntermediate *self, const GstVideoInfo *info,
+                                      GError **error);
+
 /** Makes a frame, all ones, so that no component is ever undefined; or sets @error. */
 gboolean gst_rfdn_intermediate_init (GstRfdnIntermediate *self, const GstVideoInfo *info,
                                      GError **error);

@@ -26,8 +26,8 @@ gst_rfdn_history_new (const GstVideoInfo *in, const GstVideoInfo *out, guint n_n
 {
   g_autoptr (GstRfdnHistory) self = g_new0 (GstRfdnHistory, 1);
 
-  if (!gst_rfdn_intermediate_init (&self->in, in, error) ||
-      !gst_rfdn_intermediate_init (&self->out, out, error))
+  if (!gst_rfdn_intermediate_alloc (&self->in, in, error) ||
+      !gst_rfdn_intermediate_alloc (&self->out, out, error))
     return NULL;
   self->n_network = n_network;
   self->margin = margin;
