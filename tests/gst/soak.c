@@ -16,17 +16,29 @@
 
 #define PERIOD (250 * G_TIME_SPAN_MILLISECOND)
 
+/* Each step leaves a pair that there is: balanced is made for x2 only. */
+static void
+change_model (GstElement *element, GRand *rand)
+{
+  static const char *const models[] = {"live", "live-clean", "balanced"};
+  const gint model = g_rand_int_range (rand, 0, G_N_ELEMENTS (models));
+
+  gst_util_set_object_arg (G_OBJECT (element), "scale", "2");
+  g_object_set (element, "model", models[model], NULL);
+  if (model < 2)
+    g_object_set (element, "scale", g_rand_int_range (rand, 2, 5), NULL);
+}
+
 static void
 change (GstElement *caps, GstElement *element, GRand *rand)
 {
   static const char *const formats[] = {"I420", "NV12", "BGRx", "I420_10LE", "GRAY8", "RGB"};
-  static const char *const models[] = {"live", "live-clean", "balanced"};
   const gint width = g_rand_int_range (rand, 16, 400), height = g_rand_int_range (rand, 16, 300);
   g_autoptr (GstCaps) wanted = NULL;
 
   switch (g_rand_int_range (rand, 0, 4)) {
   case 0:
-    g_object_set (element, "model", models[g_rand_int_range (rand, 0, 3)], NULL);
+    change_model (element, rand);
     break;
   case 1:
     g_object_set (element, "strength", g_rand_double (rand), "reuse", g_rand_boolean (rand),
@@ -55,6 +67,26 @@ has_failed (GstBus *bus)
   gst_message_parse_error (message, &error, NULL);
   g_print ("# %s\n", error->message);
   return TRUE;
+}
+
+/* What was used at most, and by how much it grew from one measurement to the next. */
+static Usage
+report (const char *when, const Usage *usages, guint n)
+{
+  const Usage slope = usage_get_slope (usages, n);
+  const double minute = 60.0 * G_USEC_PER_SEC / PERIOD;
+  Usage most = {0};
+
+  for (guint i = 0; i < n; i++) {
+    most.threads = MAX (most.threads, usages[i].threads);
+    most.files = MAX (most.files, usages[i].files);
+    most.memory = MAX (most.memory, usages[i].memory);
+  }
+  g_print ("# %s half: at most %.0f threads, %.0f files, %.0f KiB; "
+           "a minute added %.3f, %.3f, %.0f KiB\n",
+           when, most.threads, most.files, most.memory, slope.threads * minute,
+           slope.files * minute, slope.memory * minute);
+  return slope;
 }
 
 static void
@@ -103,13 +135,9 @@ main (int argc, char **argv)
   gst_structure_get_uint64 (stats, "frames", &frames);
   gst_element_set_state (pipeline, GST_STATE_NULL);
 
-  slope = usage_get_slope (usages + n / 2, n - n / 2);
-  g_print ("# %u changes, %" G_GUINT64_FORMAT
-           " frames; at the end %.0f threads, %.0f files, %.0f KiB; "
-           "a minute added %.3f, %.3f, %.0f KiB\n",
-           i, frames, usages[n - 1].threads, usages[n - 1].files, usages[n - 1].memory,
-           slope.threads * 60 * G_USEC_PER_SEC / PERIOD, slope.files * 60 * G_USEC_PER_SEC / PERIOD,
-           slope.memory * 60 * G_USEC_PER_SEC / PERIOD);
+  g_print ("# %u changes, %" G_GUINT64_FORMAT " frames\n", i, frames);
+  report ("first", usages, n / 2);
+  slope = report ("second", usages + n / 2, n - n / 2);
   tell (1, !failed, "no change is an error");
   tell (2, frames > n, "frames flow");
   /* By as much as sizes and numbers of threads vary from change to change: more is growth. */
