@@ -215,6 +215,9 @@ gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
   GstClockTimeDiff jitter;
   GstClockTime time;
   GstRfdnLatePolicy policy;
+  /* Frames that pass untouched take no time. */
+  const gboolean active = gst_base_transform_is_qos_enabled (GST_BASE_TRANSFORM (self)) &&
+                          !gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
   gboolean spare;
 
   gst_event_parse_qos (event, &type, NULL, &jitter, &time);
@@ -222,7 +225,8 @@ gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
   policy = self->late_policy;
   if (type != GST_QOS_TYPE_THROTTLE)
     gst_rfdn_pacer_add_qos (&self->pacer, time, jitter);
-  spare = policy == GST_RFDN_LATE_POLICY_DEGRADE && jitter > 0 && self->stats.work.level > 0;
+  spare =
+      active && policy == GST_RFDN_LATE_POLICY_DEGRADE && jitter > 0 && self->stats.work.level > 0;
   GST_OBJECT_UNLOCK (self);
 
   if (policy == GST_RFDN_LATE_POLICY_DROP || type == GST_QOS_TYPE_THROTTLE)

@@ -642,6 +642,35 @@ test_messages (void)
   gst_harness_teardown (harness);
 }
 
+/* Where there is nothing to give, upstream is told at once. */
+static void
+test_upstream (void)
+{
+  static const struct {
+    const char *properties, *asked;
+    guint n;
+  } cases[] = {
+      {"", "video/x-raw", 0},
+      {"", "video/x-raw,width=64,height=48", 1},
+      {"qos=false", "video/x-raw", 1},
+      {"late-policy=never", "video/x-raw", 1},
+      {"late-policy=drop", "video/x-raw", 1},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = upscale_harness (cases[i].properties);
+    guint before;
+
+    gst_harness_set_sink_caps_str (harness, cases[i].asked);
+    gst_harness_set_src_caps_str (harness, CAPS);
+    gst_clear_buffer (&(GstBuffer *){push_frame (harness, 0)});
+    before = gst_harness_upstream_events_received (harness);
+    send_qos (harness, 5 * MS, 0);
+    g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, before + cases[i].n);
+    gst_harness_teardown (harness);
+  }
+}
+
 /* The element's own latency, by what it does and how long frames last. */
 static void
 test_latency_query (void)
@@ -728,6 +757,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/late/picture/borders/ramp", GINT_TO_POINTER (1), test_borders);
   g_test_add_func ("/late/element/policies", test_policies);
   g_test_add_func ("/late/element/messages", test_messages);
+  g_test_add_func ("/late/element/upstream", test_upstream);
   g_test_add_func ("/late/element/latency", test_latency_query);
   g_test_add_func ("/late/element/files", test_files);
   return test_run ();
