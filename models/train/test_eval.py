@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -80,6 +81,36 @@ class Flicker(WithFolder):
 
 @unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
 class Plugin(WithFolder):
+    def write_clip(self, clip: Path) -> None:
+        """4 frames of 160x128 that stand still."""
+        import av
+        from test_video import detailed
+        with av.open(str(clip), "w") as container:
+            stream = container.add_stream("libvpx", 25, options={"crf": "4", "b": "2000000"})
+            stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+            for _ in range(4):
+                frame = av.VideoFrame.from_image(detailed(160, 128))
+                container.mux(stream.encode(frame.reformat(format="yuv420p")))
+            container.mux(stream.encode(None))
+
+    def test_what_the_readme_says_makes_a_model_and_plays_a_clip(self) -> None:
+        """Its two commands as they stand, but for names, fewer steps and no window."""
+        block = (MODELS / "README.md").read_text().partition("A tiny model")[2].split("```")[1]
+        learn, play = (next(line for line in block.splitlines() if word in line) for word in ("train.py", "gst-launch"))
+        (self.folder / "images").mkdir()
+        noise_image(self.folder / "images/a.png", 130, 120)
+        self.write_clip(self.folder / "clip.mkv")
+        names = {"venv/bin/python": sys.executable, "IMAGES": str(self.folder / "images"),
+                 "clip.mkv": str(self.folder / "clip.mkv"), "RUN": str(self.folder / "run"),
+                 "meson devenv -C build --workdir . ": "", "autovideosink": "fakesink silent=false -v"}
+        for command, more, output in ((learn, " --steps 4 --every 2", "step 4/4"),
+                                      (play, "", "width=(int)320, height=(int)256")):
+            for name, real in names.items():
+                command = command.replace(name, real)
+            result = subprocess.run(command + more, shell=True, cwd=MODELS.parent, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(output, result.stdout)
+
     def test_equal_to_torch(self) -> None:
         """Every shipped luma model, on a size that is no multiple of anything, a level apart at most."""
         low = np.random.default_rng(2).integers(16, 236, (37, 51)).astype(np.uint8)
@@ -93,7 +124,6 @@ class Plugin(WithFolder):
 
     def test_prints_tables(self) -> None:
         from test_video import detailed
-        import av
         (self.folder / "images").mkdir()
         detailed(80, 70).save(self.folder / "images/a.png")
         model = sorted(MODELS.glob("*_x2.safetensors"))[0]
@@ -103,13 +133,7 @@ class Plugin(WithFolder):
         self.assertIn("PyTorch's own figures differ by 0.00", result.stdout)
         clip = self.folder / "clips/clip.mkv"
         clip.parent.mkdir()
-        with av.open(str(clip), "w") as container:
-            stream = container.add_stream("ffv1", 25)
-            stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
-            for _ in range(4):
-                frame = av.VideoFrame.from_image(detailed(160, 128))
-                container.mux(stream.encode(frame.reformat(format="yuv420p")))
-            container.mux(stream.encode(None))
+        self.write_clip(clip)
         (clip.parent / "same.mkv").write_bytes(clip.read_bytes())
         (clip.parent / "text.mkv").write_text("?")
         result = run(EVAL, "video", clip.parent, "--model", model, "--crf", "none,30", "--frames", 3)
@@ -127,7 +151,8 @@ class Plugin(WithFolder):
             self.assertLess((self.folder / name).stat().st_size, 300_000)
             pixels = np.asarray(Image.open(self.folder / name)).astype(int)[:, :, :3]
             half = (pixels.shape[0] - 4) // 2, (pixels.shape[1] - 4) // 2
-            cells.append([pixels[y:y + half[0], x:x + half[1]][40:, 40:] for y in (0, half[0] + 4) for x in (0, half[1] + 4)])
+            cells.append([pixels[y:y + half[0], x:x + half[1]][40:, 40:]  # without the labels
+                          for y in (0, half[0] + 4) for x in (0, half[1] + 4)])
         for a, b, c, d in cells:
             self.assertTrue(all(0 < np.abs(cell - d).mean() < 25 for cell in (a, b, c)))
         self.assertTrue(np.array_equal(cells[0][3], cells[1][3]))
