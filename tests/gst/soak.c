@@ -16,29 +16,40 @@
 
 #define PERIOD (250 * G_TIME_SPAN_MILLISECOND)
 
-/* Each step leaves a pair that there is: balanced is made for x2 only. */
-static void
-change_model (GstElement *element, GRand *rand)
+/* A caps filter that is changed while upstream asks for its caps may answer that there are none:
+ * so it is done where a frame passes, by the thread that would ask. */
+static GstPadProbeReturn
+change_caps (GstPad *pad, GstPadProbeInfo *info, gpointer wanted)
 {
-  static const char *const models[] = {"live", "live-clean", "balanced"};
-  const gint model = g_rand_int_range (rand, 0, G_N_ELEMENTS (models));
+  g_autoptr (GstElement) filter = gst_pad_get_parent_element (pad);
+  GstCaps *caps = g_atomic_pointer_exchange ((GstCaps **) wanted, NULL);
 
-  gst_util_set_object_arg (G_OBJECT (element), "scale", "2");
-  g_object_set (element, "model", models[model], NULL);
-  if (model < 2)
-    g_object_set (element, "scale", g_rand_int_range (rand, 2, 5), NULL);
+  if (caps != NULL) {
+    g_object_set (filter, "caps", caps, NULL);
+    gst_caps_unref (caps);
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+static GstCaps *
+invent_caps (GRand *rand)
+{
+  static const char *const formats[] = {"I420", "NV12", "BGRx", "I420_10LE", "GRAY8", "RGB"};
+  const gint format = g_rand_int_range (rand, 0, G_N_ELEMENTS (formats));
+
+  return gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, formats[format], "width",
+                              G_TYPE_INT, g_rand_int_range (rand, 16, 400), "height", G_TYPE_INT,
+                              g_rand_int_range (rand, 16, 300), "framerate", GST_TYPE_FRACTION, 30,
+                              1, NULL);
 }
 
 static void
-change (GstElement *caps, GstElement *element, GRand *rand)
+change (GstCaps **wanted, GstElement *element, GRand *rand)
 {
-  static const char *const formats[] = {"I420", "NV12", "BGRx", "I420_10LE", "GRAY8", "RGB"};
-  const gint width = g_rand_int_range (rand, 16, 400), height = g_rand_int_range (rand, 16, 300);
-  g_autoptr (GstCaps) wanted = NULL;
-
   switch (g_rand_int_range (rand, 0, 4)) {
   case 0:
-    change_model (element, rand);
+    g_object_set (element, "model", g_rand_boolean (rand) ? "live" : "live-clean", "scale",
+                  g_rand_int_range (rand, 2, 5), NULL);
     break;
   case 1:
     g_object_set (element, "strength", g_rand_double (rand), "reuse", g_rand_boolean (rand),
@@ -46,13 +57,12 @@ change (GstElement *caps, GstElement *element, GRand *rand)
                   (guint) g_rand_int_range (rand, 0, 4), "tile-size",
                   (guint) g_rand_int_range (rand, 0, 2) * 64, NULL);
     break;
-  default:
-    wanted = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
-                                  formats[g_rand_int_range (rand, 0, G_N_ELEMENTS (formats))],
-                                  "width", G_TYPE_INT, width, "height", G_TYPE_INT, height,
-                                  "framerate", GST_TYPE_FRACTION, 30, 1, NULL);
-    g_object_set (caps, "caps", wanted, NULL);
+  default: {
+    GstCaps *old = g_atomic_pointer_exchange (wanted, invent_caps (rand));
+
+    gst_clear_caps (&old);
     break;
+  }
   }
 }
 
@@ -102,7 +112,9 @@ main (int argc, char **argv)
   const guint n = (guint) (seconds * G_USEC_PER_SEC / PERIOD);
   g_autofree Usage *usages = g_new0 (Usage, n);
   g_autoptr (GstElement) pipeline = NULL;
-  g_autoptr (GstElement) caps = NULL;
+  g_autoptr (GstElement) filter = NULL;
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) wanted = NULL;
   g_autoptr (GstElement) element = NULL;
   g_autoptr (GstBus) bus = NULL;
   g_autoptr (GstStructure) stats = NULL;
@@ -113,10 +125,12 @@ main (int argc, char **argv)
   guint i;
 
   gst_init (&argc, &argv);
-  pipeline = gst_parse_launch ("videotestsrc is-live=true pattern=ball ! capsfilter name=caps ! "
+  pipeline = gst_parse_launch ("videotestsrc is-live=true pattern=ball ! capsfilter name=filter ! "
                                "rfdnupscale name=element ! fakesink sync=true qos=true",
                                NULL);
-  caps = gst_bin_get_by_name (GST_BIN (pipeline), "caps");
+  filter = gst_bin_get_by_name (GST_BIN (pipeline), "filter");
+  pad = gst_element_get_static_pad (filter, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, change_caps, &wanted, NULL);
   element = gst_bin_get_by_name (GST_BIN (pipeline), "element");
   bus = gst_element_get_bus (pipeline);
   if (n < 8 || !usage_get (&usages[0])) {
@@ -128,7 +142,7 @@ main (int argc, char **argv)
   for (i = 0; i < n && !failed; i++) {
     g_usleep (PERIOD);
     usage_get (&usages[i]);
-    change (caps, element, rand);
+    change (&wanted, element, rand);
     failed = has_failed (bus);
   }
   g_object_get (element, "stats", &stats, NULL);
