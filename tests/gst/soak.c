@@ -119,6 +119,7 @@ main (int argc, char **argv)
   g_autoptr (GstBus) bus = NULL;
   g_autoptr (GstStructure) stats = NULL;
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  g_autoptr (GError) error = NULL;
   gboolean failed = FALSE;
   guint64 frames = 0;
   Usage slope;
@@ -127,7 +128,11 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   pipeline = gst_parse_launch ("videotestsrc is-live=true pattern=ball ! capsfilter name=filter ! "
                                "rfdnupscale name=element ! fakesink sync=true qos=true",
-                               NULL);
+                               &error);
+  if (error != NULL) {
+    g_print ("Bail out! %s\n", error->message);
+    return 1;
+  }
   filter = gst_bin_get_by_name (GST_BIN (pipeline), "filter");
   pad = gst_element_get_static_pad (filter, "src");
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, change_caps, &wanted, NULL);
