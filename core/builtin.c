@@ -17,7 +17,8 @@ static const RfdnBuiltin builtins[] = {
     {"live-clean", "Of the same size, for pristine sources; trained on clean pictures (luma)",
      X2 | X3 | X4},
     {"balanced", "Four times the work of live-clean, for the same sources (luma)", X2},
-    {"rfdn", "The best picture and the slowest, for the same sources; with attention (luma)", X2},
+    {"rfdn", "The best picture and the slowest, for the same sources; with attention (luma)",
+     X2 | X4},
     {NULL, NULL, 0},
 };
 
