@@ -13,6 +13,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 
 Pair = tuple[np.ndarray, np.ndarray]  # low resolution h x w, high resolution (scale h) x (scale w), bytes
+LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255  # of R, G, B of 0..255, less the 16 of black
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
 
@@ -44,7 +45,7 @@ def open_rgb(file: Path) -> Image.Image:
 def read_luma(file: Path) -> np.ndarray:
     """H x W, float32, 16..235, not rounded."""
     rgb = np.asarray(open_rgb(file), np.float32)
-    return rgb @ (np.array([65.481, 128.553, 24.966], np.float32) / 255) + 16
+    return rgb @ LUMA + 16
 
 
 def to_bytes(plane: np.ndarray) -> np.ndarray:
@@ -85,11 +86,11 @@ def image_pairs(folders: list[Path], scale: int, size: int) -> tuple[list[Pair],
 
 
 def video_pairs(folder: Path, scale: int, size: int) -> Source:
-    """The pairs that prepare.py made, read as they are needed."""
+    """The pairs that prepare.py or teach.py made, read as they are needed."""
     try:
         low, high = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("low", "high"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a folder that prepare.py made ({error})") from None
+        raise InputError(f"{folder}: not a folder that prepare.py or teach.py made ({error})") from None
     count, height, width = low.shape
     if high.shape != (count, scale * height, scale * width):
         raise InputError(f"{folder}: its pairs are not of scale {scale}")

@@ -19,7 +19,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
     add("--val", type=Path, required=True, help="folder of high-resolution images to validate on")
     add("--out", type=Path, required=True, help="folder of the run: log, checkpoint, result")
-    add("--video", type=Path, nargs="+", default=[], help="folders of compressed video that prepare.py made")
+    add("--video", type=Path, nargs="+", default=[], help="folders of pairs that prepare.py or teach.py made")
     add("--clean", type=float, default=0.2, help="share of clean patches, from --images, beside --video (default 0.2)")
 
     network = result.add_argument_group("network")

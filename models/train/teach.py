@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Make training pairs out of what larger networks make of pictures: the targets are their mean answer.
+
+Output distillation (Hinton, Vinyals and Dean 2015) with the answers made once, ahead: no step has to wait
+for a teacher, teachers can be many and see the picture in colour, and of a larger scale than the student.
+An answer lacks the detail that nobody can guess, which is noise to a learner; and no original is needed,
+so that a picture serves at its full size too.  train.py --video trains from the folder, --clean says how
+much beside it from originals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import networks
+import weights
+from data import LUMA, InputError, list_images, open_rgb, resize, to_bytes
+
+
+class Teachers:
+    """RGB networks of the same scale or a larger one, and their mean answer."""
+
+    def __init__(self, files: list[Path], scale: int, bf16: bool) -> None:
+        self.scale = scale
+        self.networks: list[tuple[nn.Module, float]] = []
+        for file in files:
+            network, _, about = networks.load(file)
+            if network.channels != 3:
+                raise InputError(f"{file}: takes luma; a teacher of pictures takes RGB")
+            if network.scale < scale:
+                raise InputError(f"{file}: enlarges by {network.scale}, less than by {scale}")
+            network.bf16 = bf16
+            network.eval().to(memory_format=torch.channels_last)
+            self.networks.append((network, float(about.get("input_range", "1"))))
+
+    def answer(self, low: np.ndarray) -> np.ndarray:
+        """h x w x 3 of 0..255 to luma, (scale h) x (scale w), float32."""
+        samples = torch.from_numpy(low.astype(np.float32)).permute(2, 0, 1)[None] / 255
+        height, width = (side * self.scale for side in low.shape[:2])
+        with torch.inference_mode():
+            answers = [luma(network(samples * unit)[0] * (255 / unit)) for network, unit in self.networks]
+        # Made small again by the kernel that makes the student's input from a picture.
+        return np.mean([resize(answer, width, height) for answer in answers], 0)
+
+
+def luma(rgb: Tensor) -> np.ndarray:
+    """3 x h x w of 0..255 to h x w of 16..235, not rounded."""
+    return rgb.permute(1, 2, 0).numpy() @ LUMA + 16
+
+
+def shrink(image: Image.Image, factor: float) -> np.ndarray:
+    """h x w x 3, float32, not rounded."""
+    rgb = np.asarray(image, np.float32)
+    if factor == 1:
+        return rgb
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return np.stack([resize(rgb[..., channel], width, height) for channel in range(3)], -1)
+
+
+def tiles(height: int, width: int, size: int) -> list[tuple[int, int]]:
+    """Rows and columns of squares that cover a plane, the last ones overlapping where it does not divide."""
+    rows, columns = (sorted({*range(0, side - size + 1, size), side - size}) for side in (height, width))
+    return [(y, x) for y in rows for x in columns]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--teachers", type=Path, nargs="+", required=True, help=".safetensors files of RGB networks")
+    add("--images", type=Path, nargs="+", required=True, help="folders of pictures, searched recursively")
+    add("--out", type=Path, required=True, help="folder to make")
+    add("--scale", type=int, default=2)
+    add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="of each picture as the small one, in its own "
+        "size (default 0.5 1.0)")
+    add("--size", type=int, default=64, help="side of a low-resolution tile (default 64)")
+    add("--bf16", action="store_true", help="multiply in bfloat16 inside the teachers")
+    options = parser.parse_args()
+    if options.size < 1 or options.scale < 2 or not all(0 < size <= 1 for size in options.sizes):
+        parser.error("--size must be above 0, --scale 2 or more, --sizes in 0..1")
+    teachers = Teachers(options.teachers, options.scale, options.bf16)
+    size, scale = options.size, options.scale
+    work = [(file, factor) for folder in options.images for file in list_images(folder) for factor in options.sizes]
+
+    lows, highs, small, begin = [], [], 0, time.monotonic()
+    for done, (file, factor) in enumerate(work, 1):
+        low = shrink(open_rgb(file), factor)
+        if min(low.shape[:2]) < size:
+            small += 1
+            continue
+        high, low = to_bytes(teachers.answer(to_bytes(low))), to_bytes(low @ LUMA + 16)
+        for y, x in tiles(*low.shape, size):
+            lows.append(low[y:y + size, x:x + size].copy())
+            highs.append(high[y * scale:(y + size) * scale, x * scale:(x + size) * scale].copy())
+        if done % 50 == 0:
+            left = (time.monotonic() - begin) / done * (len(work) - done) / 60
+            print(f"{done}/{len(work)} pictures, {left:.1f} min left", flush=True)
+    if not lows:
+        raise InputError(f"all {len(work)} pictures are smaller than {size}x{size}; give larger ones or a smaller --size")
+    options.out.mkdir(parents=True, exist_ok=False)
+    np.save(options.out / "low.npy", np.stack(lows))
+    np.save(options.out / "high.npy", np.stack(highs))
+    print(f"{len(lows)} pairs; {small} pictures left out as smaller than {size}x{size}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (InputError, OSError, weights.WeightsError, networks.UnknownNetwork) as error:
+        sys.exit(f"teach: {error}")
