@@ -4,8 +4,8 @@
 Output distillation (Hinton, Vinyals and Dean 2015) with the answers made once, ahead: no step has to wait
 for a teacher, teachers can be many and see the picture in colour, and of a larger scale than the student.
 An answer lacks the detail that nobody can guess, which is noise to a learner; and no original is needed,
-so that a picture serves at its full size too.  train.py --video trains from the folder, --clean says how
-much beside it from originals.
+so that a picture serves at its full size too.  One answer serves several scales.  train.py --video trains
+from a scale's folder, --clean says how much beside it from originals.
 """
 
 from __future__ import annotations
@@ -26,29 +26,30 @@ from data import LUMA, InputError, list_images, open_rgb, resize, to_bytes
 
 
 class Teachers:
-    """RGB networks of the same scale or a larger one, and their mean answer."""
+    """RGB networks of the students' largest scale or a larger one, and their mean answer."""
 
-    def __init__(self, files: list[Path], scale: int, bf16: bool) -> None:
-        self.scale = scale
+    def __init__(self, files: list[Path], scales: list[int], bf16: bool) -> None:
+        self.scales = scales
         self.networks: list[tuple[nn.Module, float]] = []
         for file in files:
             network, _, about = networks.load(file)
             if network.channels != 3:
                 raise InputError(f"{file}: takes luma; a teacher of pictures takes RGB")
-            if network.scale < scale:
-                raise InputError(f"{file}: enlarges by {network.scale}, less than by {scale}")
+            if network.scale < max(scales):
+                raise InputError(f"{file}: enlarges by {network.scale}, less than by {max(scales)}")
             network.bf16 = bf16
             network.eval().to(memory_format=torch.channels_last)
             self.networks.append((network, float(about.get("input_range", "1"))))
 
-    def answer(self, low: np.ndarray) -> np.ndarray:
-        """h x w x 3 of 0..255 to luma, (scale h) x (scale w), float32."""
+    def answer(self, low: np.ndarray) -> dict[int, np.ndarray]:
+        """h x w x 3 of 0..255 to luma by scale, each (scale h) x (scale w), float32."""
         samples = torch.from_numpy(low.astype(np.float32)).permute(2, 0, 1)[None] / 255
-        height, width = (side * self.scale for side in low.shape[:2])
+        height, width = low.shape[:2]
         with torch.inference_mode():
             answers = [luma(network(samples * unit)[0] * (255 / unit)) for network, unit in self.networks]
         # Made small again by the kernel that makes the student's input from a picture.
-        return np.mean([resize(answer, width, height) for answer in answers], 0)
+        return {scale: np.mean([resize(answer, width * scale, height * scale) for answer in answers], 0)
+                for scale in self.scales}
 
 
 def luma(rgb: Tensor) -> np.ndarray:
@@ -76,37 +77,43 @@ def main() -> None:
     add = parser.add_argument
     add("--teachers", type=Path, nargs="+", required=True, help=".safetensors files of RGB networks")
     add("--images", type=Path, nargs="+", required=True, help="folders of pictures, searched recursively")
-    add("--out", type=Path, required=True, help="folder to make")
-    add("--scale", type=int, default=2)
+    add("--out", type=Path, required=True, help="folder to make, with a folder a scale in it: x2, x3, x4")
+    add("--scales", type=int, nargs="+", default=[2], help="of the students (default 2)")
     add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="of each picture as the small one, in its own "
         "size (default 0.5 1.0)")
     add("--size", type=int, default=64, help="side of a low-resolution tile (default 64)")
     add("--bf16", action="store_true", help="multiply in bfloat16 inside the teachers")
     options = parser.parse_args()
-    if options.size < 1 or options.scale < 2 or not all(0 < size <= 1 for size in options.sizes):
-        parser.error("--size must be above 0, --scale 2 or more, --sizes in 0..1")
-    teachers = Teachers(options.teachers, options.scale, options.bf16)
-    size, scale = options.size, options.scale
+    if options.size < 1 or min(options.scales) < 2 or not all(0 < size <= 1 for size in options.sizes):
+        parser.error("--size must be above 0, --scales 2 or more, --sizes in 0..1")
+    size, scales = options.size, sorted(set(options.scales))
+    teachers = Teachers(options.teachers, scales, options.bf16)
     work = [(file, factor) for folder in options.images for file in list_images(folder) for factor in options.sizes]
 
-    lows, highs, small, begin = [], [], 0, time.monotonic()
+    lows, small, begin = [], 0, time.monotonic()
+    highs: dict[int, list[np.ndarray]] = {scale: [] for scale in scales}
     for done, (file, factor) in enumerate(work, 1):
         low = shrink(open_rgb(file), factor)
         if min(low.shape[:2]) < size:
             small += 1
             continue
-        high, low = to_bytes(teachers.answer(to_bytes(low))), to_bytes(low @ LUMA + 16)
-        for y, x in tiles(*low.shape, size):
-            lows.append(low[y:y + size, x:x + size].copy())
-            highs.append(high[y * scale:(y + size) * scale, x * scale:(x + size) * scale].copy())
+        answer, low = teachers.answer(to_bytes(low)), to_bytes(low @ LUMA + 16)
+        places = tiles(*low.shape, size)
+        lows += [low[y:y + size, x:x + size].copy() for y, x in places]
+        for scale in scales:
+            high, side = to_bytes(answer[scale]), size * scale
+            highs[scale] += [high[y * scale:, x * scale:][:side, :side].copy() for y, x in places]
         if done % 50 == 0:
             left = (time.monotonic() - begin) / done * (len(work) - done) / 60
             print(f"{done}/{len(work)} pictures, {left:.1f} min left", flush=True)
     if not lows:
         raise InputError(f"all {len(work)} pictures are smaller than {size}x{size}; give larger ones or a smaller --size")
     options.out.mkdir(parents=True, exist_ok=False)
-    np.save(options.out / "low.npy", np.stack(lows))
-    np.save(options.out / "high.npy", np.stack(highs))
+    for scale in scales:
+        folder = options.out / f"x{scale}"
+        folder.mkdir()
+        np.save(folder / "low.npy", np.stack(lows))
+        np.save(folder / "high.npy", np.stack(highs[scale]))
     print(f"{len(lows)} pairs; {small} pictures left out as smaller than {size}x{size}")
 
 

@@ -56,8 +56,8 @@ class Teach(WithFolder):
         """Of two networks of other input ranges: the mean of each one's own, with the luma of the protocol."""
         files = [self.network("a.safetensors", 3, 2, 1), self.network("b.safetensors", 3, 2, 2, unit=255)]
         low = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
-        each = [teach.Teachers([file], 2, False).answer(low) for file in files]
-        both = teach.Teachers(files, 2, False).answer(low)
+        each = [teach.Teachers([file], [2], False).answer(low)[2] for file in files]
+        both = teach.Teachers(files, [2], False).answer(low)[2]
         self.assertEqual(both.shape, (40, 48))
         self.assertGreater(np.abs(each[0] - each[1]).max(), 1)
         self.assertLess(np.abs(both - (each[0] + each[1]) / 2).max(), 0.01)
@@ -68,23 +68,24 @@ class Teach(WithFolder):
 
     def test_levels_and_places_survive(self) -> None:
         """A larger scale made smaller: no squeeze of levels, no shift by part of a sample."""
-        master = teach.Teachers([self.network("x4.safetensors", 3, 4, exact=True)], 2, False)
+        master = teach.Teachers([self.network("x4.safetensors", 3, 4, exact=True)], [2, 3], False)
         gray = np.arange(40, 200, 5, dtype=np.uint8)  # a ramp along x
         low = np.broadcast_to(gray[None, :, None], (24, gray.size, 3))
-        wide = data.resize(low[..., 0], 2 * gray.size, 48) * 219 / 255 + 16
-        difference = (master.answer(low) - wide)[8:-8, 8:-8]
-        self.assertLess(abs(float(difference.mean())), 0.5)  # a shift by one sample makes it 2
-        self.assertLess(float(np.abs(difference).max()), 3)
+        for scale, answer in master.answer(low).items():
+            wide = data.resize(low[..., 0], scale * gray.size, scale * 24) * 219 / 255 + 16
+            difference = (answer - wide)[8:-8, 8:-8]
+            self.assertLess(abs(float(difference.mean())), 0.5)  # a shift by one sample makes it 1.5 or 2
+            self.assertLess(float(np.abs(difference).max()), 3)
 
     @needs_reference
     def test_authors_network_beats_bicubic_at_half_its_scale(self) -> None:
         """What a pair's target is worth: an x4 network's answer at x2 is nearer to the picture than bicubic."""
-        master = teach.Teachers([REFERENCE / "reprfn_ntire_x4/weights.safetensors"], 2, False)
+        master = teach.Teachers([REFERENCE / "reprfn_ntire_x4/weights.safetensors"], [2], False)
         truth = np.asarray(Image.open(REFERENCE / "reprfn_ntire_x4/butterfly.in.png").convert("RGB"), np.float32)
         truth = truth[:truth.shape[0] // 2 * 2, :truth.shape[1] // 2 * 2]
         half = (truth.shape[1] // 2, truth.shape[0] // 2)
         low = data.to_bytes(np.stack([data.resize(truth[..., c], *half) for c in range(3)], -1))
-        planes = [truth @ data.LUMA + 16, master.answer(low),
+        planes = [truth @ data.LUMA + 16, master.answer(low)[2],
                   evaluate.bicubic(2)(data.to_bytes(low.astype(np.float32) @ data.LUMA + 16))]
         ours, cubic = (float(((plane - planes[0]) ** 2)[4:-4, 4:-4].mean()) for plane in planes[1:])
         self.assertLess(ours, 0.8 * cubic)
@@ -92,16 +93,17 @@ class Teach(WithFolder):
     def test_teach_then_train(self) -> None:
         teacher, images = self.network("t.safetensors", 3, 4, exact=True), self.images((70, 50), (20, 20))
         result = self.teach("--teachers", teacher, "--images", images, "--out", self.folder / "pairs", "--size", 16,
-                            "--sizes", 0.5, 1)
+                            "--sizes", 0.5, 1, "--scales", 3, 2)
         self.assertEqual(result.returncode, 0, result.stderr)
-        low, high = (np.load(self.folder / "pairs" / name) for name in ("low.npy", "high.npy"))
         pairs = 3 * 2 + 5 * 4 + 2 * 2  # of the large picture at 35x25 and 70x50, of the small one at 20x20
-        self.assertEqual((low.shape, high.shape), ((pairs, 16, 16), (pairs, 32, 32)))
         self.assertIn(f"{pairs} pairs; 1 pictures left out", result.stdout)
-        for one, other in zip(low, high):
-            self.assertAlmostEqual(one.mean(), other.mean(), delta=1)
+        for scale in (2, 3):
+            low, high = (np.load(self.folder / f"pairs/x{scale}" / name) for name in ("low.npy", "high.npy"))
+            self.assertEqual((low.shape, high.shape), ((pairs, 16, 16), (pairs, 16 * scale, 16 * scale)))
+            for one, other in zip(low, high):
+                self.assertAlmostEqual(one.mean(), other.mean(), delta=1)
         result = run(HERE / "train.py", "--images", images, "--val", images, "--out", self.folder / "run", "--video",
-                     self.folder / "pairs", "--features", 8, "--patch", 16, "--batch", 2, "--steps", 4)
+                     self.folder / "pairs/x2", "--features", 8, "--patch", 16, "--batch", 2, "--steps", 4)
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_bad_inputs(self) -> None:
@@ -109,7 +111,7 @@ class Teach(WithFolder):
         luma = self.network("luma.safetensors", 1, 2)
         self.assert_one_error(self.teach("--teachers", luma, "--images", images, "--out", self.folder / "a"),
                               "luma.safetensors", "takes luma")
-        self.assert_one_error(self.teach("--teachers", rgb, "--images", images, "--out", self.folder / "a", "--scale", 4),
+        self.assert_one_error(self.teach("--teachers", rgb, "--images", images, "--out", self.folder / "a", "--scales", 2, 4),
                               "rgb.safetensors", "enlarges by 2")
         self.assert_one_error(self.teach("--teachers", rgb, "--images", images, "--out", self.folder / "a"),
                               "smaller than 64x64")
