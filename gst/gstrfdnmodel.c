@@ -23,6 +23,16 @@ gst_rfdn_model_get_default (void)
   return rfdn_builtin_models ()->name;
 }
 
+char *
+gst_rfdn_model_describe_values (void)
+{
+  GString *text = g_string_new ("Name of a built-in model (");
+  for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++)
+    g_string_append_printf (text, "%s%s", b == rfdn_builtin_models () ? "" : ", ", b->name);
+  g_string_append (text, "), or path of a safetensors file");
+  return g_string_free (text, FALSE);
+}
+
 static const RfdnBuiltin *
 find_builtin (const char *value)
 {

@@ -20,6 +20,9 @@ typedef struct GstRfdnModel GstRfdnModel;
 /** The value of the property when the user sets none. */
 const char *gst_rfdn_model_get_default (void);
 
+/** Returns: (transfer full): what the property's value can be, for its blurb. */
+char *gst_rfdn_model_describe_values (void);
+
 /**
  * gst_rfdn_model_guess_scales:
  * @value: the property's value

@@ -133,6 +133,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 void
 gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
 {
+  g_autofree char *models = gst_rfdn_model_describe_values ();
   object_class->set_property = set_property;
   object_class->get_property = get_property;
 
@@ -147,10 +148,9 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    */
   g_object_class_install_property (
       object_class, PROP_MODEL,
-      g_param_spec_string ("model", "Model",
-                           "Name of a built-in model, or path of a safetensors file",
-                           gst_rfdn_model_get_default (),
-                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+      g_param_spec_string ("model", "Model", models, gst_rfdn_model_get_default (),
+                           G_PARAM_READWRITE | G_PARAM_STATIC_NAME | G_PARAM_STATIC_NICK |
+                               GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:scale:
    *

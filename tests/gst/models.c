@@ -261,6 +261,21 @@ test_builtins (void)
   }
 }
 
+/* What a stranger reads in gst-inspect-1.0: the names that there are. */
+static void
+test_blurb (void)
+{
+  g_autoptr (GstElement) element = gst_element_factory_make ("rfdnupscale", NULL);
+  const char *blurb;
+
+  g_assert_nonnull (element);
+  gst_object_ref_sink (element);
+  blurb =
+      g_param_spec_get_blurb (g_object_class_find_property (G_OBJECT_GET_CLASS (element), "model"));
+  for (const RfdnBuiltin *builtin = rfdn_builtin_models (); builtin->name != NULL; builtin++)
+    g_assert_nonnull (strstr (blurb, builtin->name));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -280,6 +295,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/scale-while-playing", test_scale_while_playing);
   g_test_add_func ("/models/recovery", test_recovery);
   g_test_add_func ("/models/builtins", test_builtins);
+  g_test_add_func ("/models/blurb", test_blurb);
   result = test_run ();
   g_rmdir (folder);
   g_free (folder);
