@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Turn a run's result into a model that ships: score it and write what it is into its metadata."""
+"""Turn a run's result into a model that ships: score it and write what it is into its metadata.
+
+Of several results the weights are averaged: runs that went on from the same weights lie close enough together
+for their mean to be better than each (Wortsman et al. 2022, "Model soups").
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import argparse
 import sys
 from datetime import date
 from pathlib import Path
+
+from torch import Tensor
 
 import evaluate
 import networks
@@ -16,11 +22,27 @@ from data import InputError
 HALF_MAY_COST = 0.01  # dB on Set5; above it the file keeps single precision
 
 
+def mean(results: list[Path], shares: list[float]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The weighted mean of files of the same network, and the first one's metadata."""
+    if len(shares) != len(results) or sum(shares) <= 0:
+        raise InputError(f"--shares: {len(results)} results take as many shares, and their sum must be above 0")
+    _, first, about = networks.load(results[0])
+    total = {name: tensor * shares[0] for name, tensor in first.items()}
+    for file, share in zip(results[1:], shares[1:]):
+        _, other, its = networks.load(file)
+        if networks.describe(other) != networks.describe(first) or its.get("input_range") != about.get("input_range"):
+            raise InputError(f"{file}: is not of the same network as {results[0]}")
+        for name, tensor in other.items():
+            total[name] += tensor * share
+    return {name: tensor / sum(shares) for name, tensor in total.items()}, about
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("result", type=Path, help="ema.safetensors of a run")
+    add("results", type=Path, nargs="+", help="ema.safetensors of a run, or of several")
     add("model", type=Path, help="file to write")
+    add("--shares", type=float, nargs="+", help="of each result in the mean (default: equal)")
     add("--val", type=Path, required=True, help="folder of Set5's high-resolution images")
     add("--name", required=True)
     add("--description", required=True, help="one sentence for the people who choose a model")
@@ -29,9 +51,10 @@ def main() -> None:
     add("--date", default=date.today().isoformat())
     options = parser.parse_args()
 
-    network, tensors, about = networks.load(options.result)
+    tensors, about = mean(options.results, options.shares or [1.0] * len(options.results))
+    network = networks.build(tensors)
     if network.channels != 1:
-        raise InputError(f"{options.result}: takes {network.channels} channels, only luma is scored here")
+        raise InputError(f"{options.results[0]}: takes {network.channels} channels, only luma is scored here")
     input_range = about.get("input_range", "1")
     pairs = evaluate.load_pairs(options.val, network.scale)
     halves = {name: tensor.half().float() for name, tensor in tensors.items()}

@@ -379,6 +379,24 @@ class Train(WithFolder):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(about["set5_psnr_y"], result.stdout)
 
+    def test_export_takes_the_mean(self) -> None:
+        files = [self.folder / f"{i}.safetensors" for i in (1, 2)]
+        for seed, file in enumerate(files):
+            torch.manual_seed(seed)
+            network = networks.RepRFN(1, 8, 1, 2)
+            networks.start_near_nearest(network)
+            weights.write(file, network.state_dict(), {"input_range": "1"})
+        model = self.folder / "model.safetensors"
+        words = ["--val", self.val, "--name", "n", "--description", "d", "--training-data", "t"]
+        result = run(HERE / "export.py", *files, model, "--shares", 3, 1, *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        (one, _), (other, _), (tensors, _) = map(weights.read, (*files, model))
+        for name, tensor in tensors.items():
+            self.assertTrue(torch.allclose(tensor, 0.75 * one[name] + 0.25 * other[name], rtol=2e-3, atol=1e-6), name)
+        self.assert_one_error(run(HERE / "export.py", *files, model, "--shares", 1, *words), "--shares")
+        weights.write(files[1], networks.RepRFN(1, 8, 1, 3).state_dict(), {"input_range": "1"})
+        self.assert_one_error(run(HERE / "export.py", *files, model, *words), str(files[1]))
+
     def test_options_of_every_kind_train(self) -> None:
         """Branches, spectra, a teacher with features, RFDN, a config file: each makes a result that loads."""
         self.assertEqual(self.train("first", "--steps", 2).returncode, 0)
