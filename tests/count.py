@@ -7,7 +7,8 @@ Usage: count.py LOG...
 A log is the testlog.json of a run, or a .tap file, what one test program printed.
 
 Prints every skip and every failure with its reason, then `N passed, M failed`. A test program that
-ends badly without saying which of its tests failed counts as one failure.
+ends badly without saying which of its tests failed counts as one failure, one that says that it skips
+all of them as one skip.
 """
 
 import json
@@ -16,6 +17,7 @@ import re
 import sys
 
 POINT = re.compile(r"^(ok|not ok)\b\s*(?:\d+)?\s*(?:-\s*)?(.*?)\s*(?:#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
+NOTHING = re.compile(r"^1\.\.0\s*#\s*SKIP\b\s*(.*)$", re.I)
 
 
 def programs(log: str) -> list[dict]:
@@ -33,7 +35,10 @@ def count(log: str) -> tuple[int, int, int]:
     for program in programs(log):
         bad = 0
         for text in program.get("stdout", "").splitlines():
-            point = POINT.match(text)
+            point, nothing = POINT.match(text), NOTHING.match(text)
+            if nothing:
+                skipped += 1
+                print(f"skipped: {program['name']}: {nothing[1]}")
             if not point:
                 continue
             result, name, directive, reason = point.groups()

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    import torch
 
 Pair = tuple[np.ndarray, np.ndarray]  # low resolution h x w, high resolution (scale h) x (scale w), bytes
 LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255  # of R, G, B of 0..255, less the 16 of black
@@ -142,6 +145,7 @@ class Patches:
 
     def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """count x 1 x size x size and count x 1 x (scale size)^2, float32, 0..1."""
+        import torch  # not above: clips and pictures are read and compared where there is none
         lows, highs = [], []
         for _ in range(count):
             low, high, y, x = max((self.place() for _ in range(self.choice)), key=self.detail)

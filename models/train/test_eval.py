@@ -8,22 +8,20 @@ import sys
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing import MODELS, WithFolder, detailed, main, need, noise_image, run
+
+need("numpy", "PIL", "torch", "av")
+import av
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from test_train import MODELS, WithFolder, noise_image, run
-
-try:
-    sys.path.insert(0, str(MODELS))
-    import clips
-    import evaluate
-    import measure
-    import networks
-    import plugin
-    from data import InputError
-except ImportError:
-    measure = None
+import clips
+import evaluate
+import measure
+import networks
+import plugin
+from data import InputError
 
 EVAL = MODELS / "eval.py"
 
@@ -31,12 +29,11 @@ EVAL = MODELS / "eval.py"
 def have_plugin() -> bool:
     try:
         plugin.check()
-    except (InputError, NameError):
+    except InputError:
         return False
     return True
 
 
-@unittest.skipUnless(measure, "torch or av is not installed")
 class Flicker(WithFolder):
     def test_counts_only_where_the_truth_stands(self) -> None:
         """Left half stands, right half moves; a result that is off by 3 in every other frame flickers by 3."""
@@ -57,7 +54,6 @@ class Flicker(WithFolder):
         result = measure.Upscaler("Lanczos", 2)([low])[0]
         self.assertAlmostEqual(float(result.mean()), float(truth.mean()), delta=0.5)
         self.assertGreater(evaluate.psnr(result, truth), evaluate.psnr(evaluate.bicubic(2)(low), truth))
-
 
     def test_middle(self) -> None:
         plane = np.arange(12 * 10).reshape(12, 10)
@@ -83,8 +79,6 @@ class Flicker(WithFolder):
 class Plugin(WithFolder):
     def write_clip(self, clip: Path) -> None:
         """4 frames of 160x128 that stand still."""
-        import av
-        from test_video import detailed
         with av.open(str(clip), "w") as container:
             stream = container.add_stream("libvpx", 25, options={"crf": "4", "b": "2000000"})
             stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
@@ -123,7 +117,6 @@ class Plugin(WithFolder):
                 self.assertLessEqual(int(np.abs(frame.astype(int) - theirs).max()), 1, file.name)
 
     def test_prints_tables(self) -> None:
-        from test_video import detailed
         (self.folder / "images").mkdir()
         detailed(80, 70).save(self.folder / "images/a.png")
         model = sorted(MODELS.glob("*_x2.safetensors"))[0]
@@ -176,4 +169,4 @@ class Plugin(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

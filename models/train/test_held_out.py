@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from test_train import HERE, SHARED, WithFolder, run
+from testing import HERE, SHARED, WithFolder, main, need, run
 
-try:
-    import clips
-    import data
-    import inputs
-    from PIL import Image
-except ImportError:
-    inputs = None
+need("numpy", "PIL", "av")
+from PIL import Image
+
+import clips
+import data
+import inputs
 
 ALIKE = 40  # of 256 bits; the nearest strangers here differ in more
 
 
-@unittest.skipUnless(inputs, "torch or av is not installed")
 class HeldOut(WithFolder):
     def setUp(self) -> None:
         super().setUp()
         self.listed = inputs.read(HERE / "inputs.txt")
 
-    def assert_not_listed(self, file: Path, pictures: list["Image.Image"]) -> None:
+    def assert_not_listed(self, file: Path, pictures: list[Image.Image]) -> None:
         sha = hashlib.sha256(file.read_bytes()).hexdigest()
         for name, (listed, bits) in self.listed.items():
             self.assertNotEqual(sha, listed, f"{name} is {file.name}")
@@ -81,4 +78,4 @@ class HeldOut(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

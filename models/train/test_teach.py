@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing import HERE, REFERENCE, WithFolder, main, need, needs_reference, noise_image, run
+
+need("numpy", "PIL", "torch")
 import numpy as np
+import torch
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from test_train import HERE, REFERENCE, WithFolder, needs_reference, noise_image, run, torch
-
-if torch:
-    import data
-    import evaluate
-    import networks
-    import teach
-    import weights
+import data
+import evaluate
+import networks
+import teach
+import weights
 
 
 class Teach(WithFolder):
@@ -123,4 +123,4 @@ class Teach(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

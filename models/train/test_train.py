@@ -2,67 +2,33 @@
 """Tests of the trainer and the converter; run as a script.
 
 The comparison with the authors' outputs needs the reference folder: $RFDN_SHARED/reference, or
-shared/reference beside the repository.  Without it, or without torch, those tests say that they skip.
+shared/reference beside the repository.  Without it those tests say that they skip, all do without torch.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing import HERE, MODELS, REFERENCE, SHARED, WithFolder, main, need, needs_reference, noise_image, run
+
+need("numpy", "PIL", "torch")
 import numpy as np
+import torch
 from PIL import Image
 
-try:
-    import torch
-except ImportError:
-    torch = None
-
-HERE = Path(__file__).resolve().parent
-MODELS = HERE.parent
-SHARED = Path(os.environ.get("RFDN_SHARED", MODELS.parent.parent / "shared"))
-REFERENCE = SHARED / "reference"
-needs_reference = unittest.skipUnless(REFERENCE.is_dir(), f"no reference networks in {REFERENCE}")
-
-if torch:
-    sys.path.insert(0, str(HERE))
-    import data
-    import branches
-    import evaluate
-    import losses
-    import networks
-    import teacher
-    import train
-    import weights
-
-
-def run(script: Path, *arguments: object) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True)
-
-
-def noise_image(path: Path, width: int, height: int) -> None:
-    pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-
-
-@unittest.skipUnless(torch, "torch is not installed")
-class WithFolder(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def assert_one_error(self, result: subprocess.CompletedProcess, *words: str) -> None:
-        """Failed with one line that has these words, and no traceback."""
-        self.assertNotEqual(result.returncode, 0)
-        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
-        for word in words:
-            self.assertIn(word, result.stderr)
+import branches
+import data
+import evaluate
+import losses
+import networks
+import teacher
+import train
+import weights
 
 
 class Networks(WithFolder):
@@ -460,4 +426,4 @@ class Measures(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -4,36 +4,26 @@
 from __future__ import annotations
 
 import sys
-import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing import HERE, WithFolder, detailed, main, need, run
+
+need("numpy", "PIL", "torch", "av")
+import av
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from test_train import HERE, WithFolder, run
-
-try:
-    import clips
-    import codec
-    import data
-    import sequences
-except ImportError:
-    codec = None
+import clips
+import codec
+import data
+import sequences
 
 SIZE = 64
 
 
-def detailed(width: int, height: int) -> Image.Image:
-    """A picture with slopes, edges, strong colours, and levels from black to white."""
-    y, x = np.mgrid[:height, :width]
-    pixels = np.stack([255 * x / width, 128 + 127 * np.sin(y / 7), 255 * ((x // 9 + y // 9) % 2)], -1)
-    return Image.fromarray(pixels.astype(np.uint8))
-
-
-@unittest.skipUnless(codec, "torch or av is not installed")
 class Video(WithFolder):
-    def sequence(self, scale: int = 2, seed: int = 0) -> "sequences.Sequence":
+    def sequence(self, scale: int = 2, seed: int = 0) -> sequences.Sequence:
         return sequences.Sequence(detailed(300, 260), detailed(260, 300), SIZE, scale, 8, np.random.default_rng(seed))
 
     def test_levels_survive_every_encoder(self) -> None:
@@ -94,7 +84,6 @@ class Video(WithFolder):
 
     def test_clips_are_read_as_they_are(self) -> None:
         """What an encoder without loss stored is what a clip's luma is, at 8 and at 10 bits."""
-        import av
         ramp = np.add.outer(np.arange(64) * 2, np.arange(80)).astype(np.uint8)
         for kind, shift in (("yuv420p", 0), ("yuv420p10le", 2)):
             file = self.folder / f"{kind}.mkv"
@@ -118,4 +107,4 @@ class Video(WithFolder):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()
