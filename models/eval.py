@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE / "train"))
 import clips  # noqa: E402
 import evaluate  # noqa: E402
 import measure  # noqa: E402
+import names  # noqa: E402
 import networks  # noqa: E402
 import plugin  # noqa: E402
 import weights  # noqa: E402
@@ -38,19 +39,22 @@ Rows = dict[tuple[str, int, int | None, str], Figures]  # by clip, scale, qualit
 
 
 def shipped() -> list[str]:
-    names = {file.name.rpartition("_x")[0] for file in HERE.glob("*_x[234].safetensors")}
-    return [name for name in ORDER if name in names] + sorted(names - {*ORDER})
+    found = {file.name.rpartition("_x")[0] for file in HERE.glob("*_x[234].safetensors")}
+    return [name for name in ORDER if name in found] + sorted(found - {*ORDER})
 
 
 def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
     """The models at the given scales, or at all that they have; InputError for a file of another scale."""
     result = []
-    for model in models or shipped():
-        if model.endswith(".safetensors"):
+    wanted = list(dict.fromkeys(models or shipped()))
+    paths = [model for model in wanted if model.endswith(".safetensors")]
+    called = dict(zip(paths, names.short(paths, [*FILTERS, *wanted])))
+    for model in wanted:
+        if model in called:
             own = networks.load(Path(model))[0].scale
             if scales and own not in scales:
                 raise InputError(f"{model}: enlarges by {own}, not by {' or '.join(map(str, scales))}")
-            result.append(Upscaler(Path(model).stem, own, model, Path(model)))
+            result.append(Upscaler(called[model], own, model, Path(model)))
             continue
         files = {scale: HERE / f"{model}_x{scale}.safetensors" for scale in (2, 3, 4)}
         files = {scale: file for scale, file in files.items() if file.is_file() and scale in (scales or files)}
@@ -84,9 +88,9 @@ def images(options: argparse.Namespace) -> None:
                 if abs(truth - psnr) > measure.AGREE:
                     raise InputError(f"{method.name} x{scale}: the plugin has {psnr:.3f} dB, PyTorch {truth:.3f} dB")
                 apart.append(abs(truth - psnr))
-    names = list(dict.fromkeys([*FILTERS, *(model.name for model in models)]))
+    rows = list(dict.fromkeys([*FILTERS, *(model.name for model in models)]))
     table(["", *(f"x{scale}" for scale in scales)],
-          [[label(name), *(cells.get((name, scale), "") for scale in scales)] for name in names])
+          [[label(name), *(cells.get((name, scale), "") for scale in scales)] for name in rows])
     tell_agreement(apart)
 
 
@@ -103,12 +107,13 @@ def tell_agreement(apart: list[float]) -> None:
 def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Rows, dict[str, list[int]]]:
     """The figures of all clips, and why some were left out at which scales; several clips at a time."""
     jobs = [(file, scale) for scale in sorted({model.scale for model in models}) for file in options.clips]
+    called = dict(zip(options.clips, names.short(options.clips)))
     threads = max(1, len(os.sched_getaffinity(0)) // options.jobs)
     torch.set_num_threads(threads)
 
     def work(file: Path, scale: int) -> tuple[str, bytes, dict]:
         methods = [Upscaler(name, scale) for name in FILTERS] + [m for m in models if m.scale == scale]
-        source = clips.Clip.read(file, scale, options.skip, options.frames, options.crop)
+        source = clips.Clip.read(file, called[file], scale, options.skip, options.frames, options.crop)
         return source.name, hash_of(source), measure.clip(source, methods, options.crf, threads)
 
     rows: Rows = {}
@@ -231,9 +236,14 @@ def size(text: str) -> tuple[int, int]:
 
 
 def files(inputs: list[Path]) -> list[Path]:
-    """The clips named, and those in the folders named."""
-    return [file for path in inputs for file in (sorted(f for f in path.iterdir() if f.is_file())
-                                                 if path.is_dir() else [path])]
+    """The clips named, and those in the folders named; each once."""
+    found: list[Path] = []
+    for path in inputs:
+        inside = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"{path}: no clips in it")
+        found += inside
+    return list(dict.fromkeys(found))
 
 
 def parse() -> argparse.Namespace:

@@ -20,7 +20,9 @@ from PIL import Image, ImageDraw
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "train"))
+import codec  # noqa: E402
 import evaluate  # noqa: E402
+import names  # noqa: E402
 import plugin  # noqa: E402
 import scene  # noqa: E402
 from data import InputError  # noqa: E402
@@ -73,14 +75,13 @@ def luma_psnr(image: Image.Image, truth: Image.Image) -> float:
 
 def sheet(small: Image.Image, truth: Image.Image, models: list[str]) -> Image.Image:
     """The crops, two in a row, each with its name."""
-    shown = {"Lanczos": small.resize(truth.size, Image.Resampling.LANCZOS)}
-    shown |= {Path(model).stem: enlarge(small, model) for model in models}
-    shown = {f"{name}, {luma_psnr(image, truth):.1f} dB": image for name, image in shown.items()}
-    shown["original"] = truth
+    shown = [("Lanczos", small.resize(truth.size, Image.Resampling.LANCZOS)),
+             *zip(names.short(models, ["Lanczos"]), (enlarge(small, model) for model in models))]
+    shown = [(f"{name}, {luma_psnr(image, truth):.1f} dB", image) for name, image in shown] + [("original", truth)]
     width, height = SHOW * (CROP[2] - CROP[0]), SHOW * (CROP[3] - CROP[1])
     result = Image.new("RGB", (2 * width + GAP, (len(shown) + 1) // 2 * (height + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(result), scene.font("Sans-Bold", 15)
-    for k, (name, image) in enumerate(shown.items()):
+    for k, (name, image) in enumerate(shown):
         x, y = k % 2 * (width + GAP), k // 2 * (height + GAP)
         result.paste(image.crop(CROP).resize((width, height), Image.Resampling.NEAREST), (x, y))
         box = draw.textbbox((x + 8, y + 5), name, font)

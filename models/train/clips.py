@@ -68,13 +68,14 @@ class Clip:
     low: list[np.ndarray]
 
     @classmethod
-    def read(cls, file: Path, scale: int, skip: int, count: int, largest: tuple[int, int] = (65536, 65536)) -> Clip:
+    def read(cls, file: Path, name: str, scale: int, skip: int, count: int,
+             largest: tuple[int, int] = (65536, 65536)) -> Clip:
         """`largest` is the width and height that larger frames are cut to, around their middle."""
         high = [crop_to_multiple(middle(luma, *largest), 2 * scale) for luma in read_clip(file, skip, count)]
         if min(high[0].shape) < 32 * scale:
             raise Unusable(f"{file}: too small to be scored")
         height, width = high[0].shape
-        return cls(file.stem, high, [to_bytes(resize(h, width // scale, height // scale)) for h in high])
+        return cls(name, high, [to_bytes(resize(h, width // scale, height // scale)) for h in high])
 
     def encoded(self, encoding: codec.Encoding | None) -> list[np.ndarray]:
         """The small frames after an encoder, as gray video; without one as they are."""

@@ -11,14 +11,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from testing import MODELS, WithFolder, detailed, main, need, noise_image, run
 
+sys.path.insert(0, str(MODELS))
 need("numpy", "PIL", "torch", "av")
 import av
 import numpy as np
 from PIL import Image
 
 import clips
+import eval as measuring
 import evaluate
 import measure
+import names
 import networks
 import plugin
 from data import InputError
@@ -32,6 +35,24 @@ def have_plugin() -> bool:
     except InputError:
         return False
     return True
+
+
+class Names(WithFolder):
+    def test_stem_where_it_is_the_only_one(self) -> None:
+        self.assertEqual(names.short(["a/x.mkv", Path("b/x.mkv"), "b/y.mkv"]), ["a/x.mkv", "b/x.mkv", "y"])
+        self.assertEqual(names.short(["a/live.safetensors"], ["live"]), ["a/live.safetensors"])
+
+    def test_models_and_clips_of_one_name(self) -> None:
+        """Each has a row of its own, whatever else has its name: another file, a shipped model, a filter."""
+        paths = [self.folder / name for name in ("a/ema.safetensors", "b/ema.safetensors", "c.safetensors",
+                                                 "Lanczos.safetensors", "live.safetensors")]
+        for path in paths:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes((MODELS / "live_x2.safetensors").read_bytes())
+        found = measuring.upscalers([*map(str, paths), "live", "live"], [2])
+        a, b, _, lanczos, live = map(str, paths)
+        self.assertEqual([model.name for model in found], [a, b, "c", lanczos, live, "live"])
+        self.assertEqual(measuring.files([self.folder, paths[2]]), sorted(paths[2:]))
 
 
 class Flicker(WithFolder):
@@ -77,13 +98,14 @@ class Flicker(WithFolder):
 
 @unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
 class Plugin(WithFolder):
-    def write_clip(self, clip: Path) -> None:
-        """4 frames of 160x128 that stand still."""
+    def write_clip(self, clip: Path, left: int = 0) -> None:
+        """4 frames of 160x128 that stand still, of a picture from its column `left` on."""
+        clip.parent.mkdir(exist_ok=True)
         with av.open(str(clip), "w") as container:
             stream = container.add_stream("libvpx", 25, options={"crf": "4", "b": "2000000"})
             stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
             for _ in range(4):
-                frame = av.VideoFrame.from_image(detailed(160, 128))
+                frame = av.VideoFrame.from_image(detailed(160 + left, 128).crop((left, 0, left + 160, 128)))
                 container.mux(stream.encode(frame.reformat(format="yuv420p")))
             container.mux(stream.encode(None))
 
@@ -120,18 +142,22 @@ class Plugin(WithFolder):
         (self.folder / "images").mkdir()
         detailed(80, 70).save(self.folder / "images/a.png")
         model = sorted(MODELS.glob("*_x2.safetensors"))[0]
-        result = run(EVAL, "images", self.folder / "images", "--model", model)
+        copy = self.folder / model.name
+        copy.write_bytes(model.read_bytes())
+        result = run(EVAL, "images", self.folder / "images", "--model", model, copy)
         self.assertEqual(result.returncode, 0, result.stderr)
+        for path in (model, copy):
+            self.assertIn(f"| `{path}` |", result.stdout)
         self.assertRegex(result.stdout, r"\| Lanczos \| \d+\.\d\d dB, 0\.\d{4} \|")
         self.assertIn("PyTorch's own figures differ by 0.00", result.stdout)
-        clip = self.folder / "clips/clip.mkv"
-        clip.parent.mkdir()
+        clip, other = self.folder / "clips/clip.mkv", self.folder / "others/clip.mkv"
         self.write_clip(clip)
+        self.write_clip(other, 9)
         (clip.parent / "same.mkv").write_bytes(clip.read_bytes())
         (clip.parent / "text.mkv").write_text("?")
-        result = run(EVAL, "video", clip.parent, "--model", model, "--crf", "none,30", "--frames", 3)
+        result = run(EVAL, "video", clip.parent, other, "--model", model, "--crf", "none,30", "--frames", 3)
         self.assertEqual(result.returncode, 0, result.stderr)
-        for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "1 clips", "in 2 comparisons",
+        for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "2 clips", "in 4 comparisons",
                      "text.mkv: not a readable clip", "has the frames of"):
             self.assertIn(line, result.stdout)
 
@@ -155,12 +181,14 @@ class Plugin(WithFolder):
         (self.folder / "images").mkdir()
         noise_image(self.folder / "images/a.png", 60, 50)
         (self.folder / "text.mkv").write_text("?")
+        (self.folder / "empty").mkdir()
         model = sorted(MODELS.glob("*_x2.safetensors"))[0]
         for arguments, word in ((["images", self.folder / "images", "--model", "nosuch"], "nosuch"),
                                 (["images", self.folder / "no", "--model", model], "no such folder"),
                                 (["images", self.folder / "images", "--model", model, "--scale", 3], "by 3"),
                                 (["video", self.folder / "text.mkv", "--model", model], "text.mkv"),
                                 (["video", self.folder / "no.mkv", "--model", model], "no.mkv"),
+                                (["video", self.folder / "empty", "--model", model], "no clips"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--crf", "x"], "--crf"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--crop", "9"], "--crop"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--frames", 0], "--frames")):
