@@ -8,10 +8,8 @@ x264 encoded (compressed.png); and enlarged again.  Every pixel is shown as four
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -41,30 +39,17 @@ def halve(image: Image.Image) -> Image.Image:
 
 def compress(frames: list[Image.Image]) -> Image.Image:
     """The last of the frames, after x264."""
-    encoder, decoder = av.CodecContext.create("libx264", "w"), av.CodecContext.create("h264", "r")
-    encoder.width, encoder.height = frames[0].size
-    encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", 25, Fraction(1, 25)
-    encoder.thread_count, encoder.options = 1, {"crf": str(CRF), "preset": "medium"}
-    packets = []
-    for time, image in enumerate(frames):
-        frame = av.VideoFrame.from_image(image).reformat(format="yuv420p")
-        frame.pts, frame.time_base = time, encoder.time_base
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    decoded = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    return max(decoded, key=lambda frame: frame.pts).to_image()
+    sent = [av.VideoFrame.from_image(image).reformat(format="yuv420p") for image in frames]
+    return codec.frames_through(sent, codec.x264(CRF))[-1].to_image()
 
 
 def enlarge(image: Image.Image, model: str) -> Image.Image:
     """By the plugin, colours and all."""
     with tempfile.TemporaryDirectory() as folder:
         image.save(f"{folder}/in.png")
-        result = subprocess.run(
-            [plugin.LAUNCH, "-q", "filesrc", f"location={folder}/in.png", "!", "pngdec", "!", "videoconvert", "!",
-             "video/x-raw,format=RGB", "!", "rfdnupscale", f"model={model}", "scale=2", "!", "pngenc", "!",
-             "filesink", f"location={folder}/out.png"], capture_output=True, text=True)
-        if result.returncode:
-            raise InputError(f"rfdnupscale model={model}: {result.stderr.strip().splitlines()[0]}")
+        plugin.launch(["filesrc", f"location={folder}/in.png", "!", "pngdec", "!", "videoconvert", "!",
+                       "video/x-raw,format=RGB", "!", "rfdnupscale", f"model={model}", "scale=2", "!", "pngenc", "!",
+                       "filesink", f"location={folder}/out.png"], f"rfdnupscale model={model} scale=2")
         with Image.open(f"{folder}/out.png") as enlarged:
             return enlarged.convert("RGB")
 

@@ -59,8 +59,15 @@ def random_encoding(random: np.random.Generator) -> Encoding:
 def through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[np.ndarray]:
     """The luma of the frames, decoded after encoding: as many planes of the same size; sizes must be even."""
     height, width = frames[0][0].shape
+    sent = [av.VideoFrame.from_ndarray(np.concatenate([p.ravel() for p in planes]).reshape(-1, width), "yuv420p")
+            for planes in frames]
+    return [frame.to_ndarray()[:height] for frame in frames_through(sent, encoding, threads)]
+
+
+def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int = 1) -> list[av.VideoFrame]:
+    """Frames of yuv420p of one size, decoded after encoding: as many, in their order."""
     encoder = av.CodecContext.create(encoding.encoder, "w")
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.width, encoder.height, encoder.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
     encoder.framerate, encoder.time_base = 25, Fraction(1, 25)
     encoder.thread_count, encoder.options = threads, encoding.options
     if encoding.quantiser:
@@ -70,14 +77,11 @@ def through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[
         encoder.bit_rate = 0
     decoder = av.CodecContext.create(encoding.decoder, "r")
     packets = []
-    for time, planes in enumerate(frames):
-        frame = av.VideoFrame.from_ndarray(np.concatenate([p.ravel() for p in planes]).reshape(-1, width), "yuv420p")
+    for time, frame in enumerate(frames):
         frame.pts, frame.time_base = time, encoder.time_base
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
     decoded = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    decoded.sort(key=lambda frame: frame.pts)
-    lumas = [frame.to_ndarray()[:height] for frame in decoded]
-    if len(lumas) != len(frames):
-        raise RuntimeError(f"{encoding.encoder}: {len(frames)} frames in, {len(lumas)} out")
-    return lumas
+    if len(decoded) != len(frames):
+        raise RuntimeError(f"{encoding.encoder}: {len(frames)} frames in, {len(decoded)} out")
+    return sorted(decoded, key=lambda frame: frame.pts)

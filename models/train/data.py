@@ -60,10 +60,11 @@ def crop_to_multiple(plane: np.ndarray, scale: int) -> np.ndarray:
     return plane[: height - height % scale, : width - width % scale]
 
 
-def resize(plane: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Bicubic, antialiased where it shrinks, as MATLAB's imresize; float32 in and out."""
+def resize(plane: np.ndarray, width: int, height: int,
+           kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """Antialiased where it shrinks; bicubic as MATLAB's imresize; any numbers in, float32 out."""
     image = Image.fromarray(np.ascontiguousarray(plane, np.float32), mode="F")
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(image.resize((width, height), kernel))
 
 
 def load_pair(file: Path, scale: int) -> Pair:

@@ -19,7 +19,7 @@ import codec
 import evaluate
 import networks
 import plugin
-from data import InputError, to_bytes
+from data import InputError, resize, to_bytes
 
 Frames = list[np.ndarray]
 AROUND = 4  # pixels each way that must stand still too, for a pixel to count as still
@@ -44,17 +44,13 @@ class Upscaler:
         if self.model:
             return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
-        return [enlarge(frame, self.scale, kind) for frame in frames]
+        height, width = (self.scale * side for side in frames[0].shape)
+        return [to_bytes(resize(frame, width, height, kind)) for frame in frames]
 
     def torch(self, frames: Frames) -> Frames | None:
         """The same by PyTorch; None without a file of a luma network."""
         network = luma_network(self.file) if self.file else None
         return list(map(network, frames)) if network else None
-
-
-def enlarge(frame: np.ndarray, scale: int, kind: Image.Resampling) -> np.ndarray:
-    image = Image.fromarray(frame.astype(np.float32), mode="F")
-    return to_bytes(np.asarray(image.resize((frame.shape[1] * scale, frame.shape[0] * scale), kind)))
 
 
 @cache

@@ -30,6 +30,15 @@ def check() -> None:
                          "or set GST_PLUGIN_PATH to the folder of libgstrfdn.so")
 
 
+def launch(pipeline: list[str], what: str) -> None:
+    """Run a pipeline to its end; InputError with GStreamer's own words about `what` where it fails."""
+    result = subprocess.run([LAUNCH, "-q", *pipeline], capture_output=True, text=True,
+                            env={**os.environ, "GST_DEBUG_NO_COLOR": "1", "LC_ALL": "C"})
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"{LAUNCH} failed"]
+        raise InputError(f"{what}: {next((line for line in lines if line.startswith('ERROR')), lines[0])}")
+
+
 def upscale(frames: list[np.ndarray], model: str, scale: int, more: list[str] | None = None) -> list[np.ndarray]:
     """Byte planes of one size, enlarged by rfdnupscale; `more` are properties, `name=value`."""
     height, width = frames[0].shape
@@ -38,16 +47,11 @@ def upscale(frames: list[np.ndarray], model: str, scale: int, more: list[str] | 
         padded = np.zeros((len(frames), height, stride(width)), np.uint8)
         padded[:, :, :width] = frames
         source.write_bytes(padded.tobytes())
-        result = subprocess.run(
-            [LAUNCH, "-q", "filesrc", f"location={source}", "!", "rawvideoparse", "format=gray8", f"width={width}",
-             f"height={height}", "framerate=25/1", f"plane-strides=<{stride(width)}>", f"frame-size={padded[0].size}",
-             "!", "rfdnupscale", f"model={model}", f"scale={scale}", *(more or []),
-             "!", f"video/x-raw,format=GRAY8,width={scale * width},height={scale * height}",
-             "!", "filesink", f"location={target}"],
-            capture_output=True, text=True, env={**os.environ, "GST_DEBUG_NO_COLOR": "1", "LC_ALL": "C"})
-        if result.returncode:
-            error = next((line for line in result.stderr.splitlines() if line.startswith("ERROR")), result.stderr)
-            raise InputError(f"rfdnupscale model={model} scale={scale}: {error.strip()}")
+        launch(["filesrc", f"location={source}", "!", "rawvideoparse", "format=gray8", f"width={width}",
+                f"height={height}", "framerate=25/1", f"plane-strides=<{stride(width)}>",
+                f"frame-size={padded[0].size}", "!", "rfdnupscale", f"model={model}", f"scale={scale}", *(more or []),
+                "!", f"video/x-raw,format=GRAY8,width={scale * width},height={scale * height}",
+                "!", "filesink", f"location={target}"], f"rfdnupscale model={model} scale={scale}")
         size = len(frames), scale * height, stride(scale * width)
         raw = np.fromfile(target, np.uint8)
     if raw.size != np.prod(size):

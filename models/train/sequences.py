@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from codec import Planes
-from data import resize, to_bytes
+from data import LUMA, resize, to_bytes
 
 # BT.601, 0..255 to 16..235 and 16..240.
-MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], np.float32) / 255
+MATRIX = np.stack([LUMA, *(np.array([[-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], np.float32) / 255)])
 OFFSET = np.array([16, 128, 128], np.float32)
 FULL_OFFSET = np.array([0, 128, 128], np.float32)
 KERNELS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
@@ -53,11 +53,6 @@ def planes(rgb: np.ndarray) -> np.ndarray:
     return np.moveaxis(rgb @ MATRIX.T + OFFSET, -1, 0)
 
 
-def shrink(plane: np.ndarray, size: int, kernel: str) -> np.ndarray:
-    image = Image.fromarray(np.ascontiguousarray(plane, np.float32), mode="F")
-    return np.asarray(image.resize((size, size), KERNELS[kernel]))
-
-
 class Sequence:
     """High-resolution lumas and the low-resolution frames made of them, `size` pixels a side."""
 
@@ -90,5 +85,5 @@ class Sequence:
                 ycc[0] += random.normal(0, noise, ycc[0].shape)
             self.high.append(to_bytes(ycc[0]))
             half = size // 2
-            self.low.append((to_bytes(shrink(self.high[-1], size, kernel)),
+            self.low.append((to_bytes(resize(self.high[-1], size, size, KERNELS[kernel])),
                              *(to_bytes(resize(p, half, half)) for p in ycc[1:])))
