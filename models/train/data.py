@@ -5,12 +5,13 @@ All planes here are luma, BT.601 in 16..235 as video and the Set5 protocol have 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 if TYPE_CHECKING:
     import torch
@@ -34,15 +35,32 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def open_rgb(file: Path) -> Image.Image:
-    """The picture in a file, decoded."""
+@contextmanager
+def opened(file: Path) -> Iterator[Image.Image]:
+    """The picture in a file, not decoded yet; InputError for whatever goes wrong until it is closed."""
     try:
         with Image.open(file) as image:
-            return image.convert("RGB")
+            if image.mode[0] in "IF":  # they would become white where they are above 255
+                raise InputError(f"{file}: its samples are not of 8 bits ({image.mode})")
+            yield image
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except Image.DecompressionBombError:
+        raise InputError(f"{file}: is larger than images should be ({2 * Image.MAX_IMAGE_PIXELS:,} pixels)") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"{file}: not a readable image ({error})") from None
+
+
+def size_of(file: Path) -> tuple[int, int]:
+    """Width and height, from the file's head."""
+    with opened(file) as image:
+        return image.size
+
+
+def open_rgb(file: Path) -> Image.Image:
+    """The picture in a file, decoded."""
+    with opened(file) as image:
+        return image.convert("RGB")
 
 
 def read_luma(file: Path) -> np.ndarray:

@@ -19,6 +19,7 @@ from PIL import Image
 
 import codec
 from data import InputError, list_images, open_rgb
+from folders import check_new, filling
 from sequences import Sequence
 
 FRAMES = 12  # of a sequence; longer ones do not make other artefacts
@@ -41,26 +42,31 @@ def main() -> None:
     add("--sequences", type=int, default=6000)
     add("--seed", type=int, default=1)
     options = parser.parse_args()
-    if options.size <= 0 or options.size % 4 or options.scale < 2 or options.sequences < 1:
-        parser.error("--size must be a multiple of 4, --scale 2 or more, --sequences 1 or more")
+    if options.size <= 0 or options.size % 4 or options.scale < 2 or options.sequences < 1 or options.seed < 0:
+        parser.error("--size must be a multiple of 4, --scale 2 or more, --sequences 1 or more, --seed 0 or more")
 
+    check_new(options.out)
     files = [file for folder in options.images for file in list_images(folder)]
     large = options.size * options.scale
     stills = {file: image for file in files if min((image := open_rgb(file)).size) >= large}
     if not stills:
         raise InputError(f"all {len(files)} images are smaller than {large}x{large}; give larger ones or a smaller --size")
     print(f"{len(stills)} images, {len(files) - len(stills)} left out as smaller than {large}x{large}", flush=True)
-    names = sorted(stills)
+    with filling(options.out) as folder:
+        write_pairs(stills, options, folder)
+
+
+def write_pairs(stills: dict[Path, Image.Image], options: argparse.Namespace, folder: Path) -> None:
+    """Fill the folder: low.npy, high.npy, and pairs.csv, which says how each was made."""
+    names, large = sorted(stills), options.size * options.scale
     # An image that shows more is drawn more often, but not in proportion: a wall of one texture is large too.
     weight = np.sqrt([stills[name].width * stills[name].height for name in names])
     random = np.random.default_rng(options.seed)
-
-    options.out.mkdir(parents=True, exist_ok=False)
     count = options.sequences * KEPT
-    low = np.lib.format.open_memmap(options.out / "low.npy", "w+", np.uint8, (count, options.size, options.size))
-    high = np.lib.format.open_memmap(options.out / "high.npy", "w+", np.uint8, (count, large, large))
+    low = np.lib.format.open_memmap(folder / "low.npy", "w+", np.uint8, (count, options.size, options.size))
+    high = np.lib.format.open_memmap(folder / "high.npy", "w+", np.uint8, (count, large, large))
     begin = time.monotonic()
-    with open(options.out / "pairs.csv", "w", newline="") as file:
+    with open(folder / "pairs.csv", "w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["image", "motion", "kernel", "encoder", "quality", "preset", "frame"])
         for i in range(options.sequences):

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 import networks
 import weights
-from data import LUMA, InputError, list_images, open_rgb, resize, to_bytes
+from data import LUMA, InputError, list_images, open_rgb, resize, size_of, to_bytes
+from folders import check_new, filling
 
 
 class Teachers:
@@ -57,12 +58,17 @@ def luma(rgb: Tensor) -> np.ndarray:
     return rgb.permute(1, 2, 0).numpy() @ LUMA + 16
 
 
+def shrunk(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """Width and height of a picture made small."""
+    return tuple(max(1, round(side * factor)) for side in size)
+
+
 def shrink(image: Image.Image, factor: float) -> np.ndarray:
     """h x w x 3, float32, not rounded."""
     rgb = np.asarray(image, np.float32)
     if factor == 1:
         return rgb
-    width, height = (max(1, round(side * factor)) for side in image.size)
+    width, height = shrunk(image.size, factor)
     return np.stack([resize(rgb[..., channel], width, height) for channel in range(3)], -1)
 
 
@@ -87,34 +93,44 @@ def main() -> None:
     if options.size < 1 or min(options.scales) < 2 or not all(0 < size <= 1 for size in options.sizes):
         parser.error("--size must be above 0, --scales 2 or more, --sizes in 0..1")
     size, scales = options.size, sorted(set(options.scales))
+    check_new(options.out)
     teachers = Teachers(options.teachers, scales, options.bf16)
-    work = [(file, factor) for folder in options.images for file in list_images(folder) for factor in options.sizes]
+    pictures = [(file, factor, shrunk(size_of(file), factor))
+                for folder in options.images for file in list_images(folder) for factor in options.sizes]
+    work = [(file, factor, tiles(height, width, size)) for file, factor, (width, height) in pictures
+            if min(width, height) >= size]
+    if not work:
+        raise InputError(f"all {len(pictures)} pictures are smaller than {size}x{size}; "
+                         "give larger ones or a smaller --size")
+    with filling(options.out) as folder:
+        count = answer_all(teachers, work, size, folder)
+    print(f"{count} pairs; {len(pictures) - len(work)} pictures left out as smaller than {size}x{size}")
 
-    lows, small, begin = [], 0, time.monotonic()
-    highs: dict[int, list[np.ndarray]] = {scale: [] for scale in scales}
-    for done, (file, factor) in enumerate(work, 1):
-        low = shrink(open_rgb(file), factor)
-        if min(low.shape[:2]) < size:
-            small += 1
-            continue
-        answer, low = teachers.answer(to_bytes(low)), to_bytes(low @ LUMA + 16)
-        places = tiles(*low.shape, size)
-        lows += [low[y:y + size, x:x + size].copy() for y, x in places]
-        for scale in scales:
-            high, side = to_bytes(answer[scale]), size * scale
-            highs[scale] += [high[y * scale:, x * scale:][:side, :side].copy() for y, x in places]
+
+def answer_all(teachers: Teachers, work: list[tuple[Path, float, list[tuple[int, int]]]], size: int,
+               folder: Path) -> int:
+    """Fill the folder with the pairs of pictures, their sizes, and the places of their tiles; how many."""
+    count = sum(len(places) for *_, places in work)
+    lows, highs = {}, {}
+    for scale in teachers.scales:
+        part = folder / f"x{scale}"
+        part.mkdir()
+        for arrays, name, side in ((lows, "low", size), (highs, "high", size * scale)):
+            arrays[scale] = np.lib.format.open_memmap(part / f"{name}.npy", "w+", np.uint8, (count, side, side))
+    k, begin = 0, time.monotonic()
+    for done, (file, factor, places) in enumerate(work, 1):
+        rgb = shrink(open_rgb(file), factor)
+        low = to_bytes(rgb @ LUMA + 16)
+        high = {scale: to_bytes(answer) for scale, answer in teachers.answer(to_bytes(rgb)).items()}
+        for y, x in places:
+            for scale in teachers.scales:
+                lows[scale][k] = low[y:y + size, x:x + size]
+                highs[scale][k] = high[scale][y * scale:(y + size) * scale, x * scale:(x + size) * scale]
+            k += 1
         if done % 50 == 0:
             left = (time.monotonic() - begin) / done * (len(work) - done) / 60
             print(f"{done}/{len(work)} pictures, {left:.1f} min left", flush=True)
-    if not lows:
-        raise InputError(f"all {len(work)} pictures are smaller than {size}x{size}; give larger ones or a smaller --size")
-    options.out.mkdir(parents=True, exist_ok=False)
-    for scale in scales:
-        folder = options.out / f"x{scale}"
-        folder.mkdir()
-        np.save(folder / "low.npy", np.stack(lows))
-        np.save(folder / "high.npy", np.stack(highs[scale]))
-    print(f"{len(lows)} pairs; {small} pictures left out as smaller than {size}x{size}")
+    return count
 
 
 if __name__ == "__main__":

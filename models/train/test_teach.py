@@ -97,6 +97,7 @@ class Teach(WithFolder):
         self.assertEqual(result.returncode, 0, result.stderr)
         pairs = 3 * 2 + 5 * 4 + 2 * 2  # of the large picture at 35x25 and 70x50, of the small one at 20x20
         self.assertIn(f"{pairs} pairs; 1 pictures left out", result.stdout)
+        self.assertFalse((self.folder / "pairs.part").exists())
         for scale in (2, 3):
             low, high = (np.load(self.folder / f"pairs/x{scale}" / name) for name in ("low.npy", "high.npy"))
             self.assertEqual((low.shape, high.shape), ((pairs, 16, 16), (pairs, 16 * scale, 16 * scale)))
@@ -105,6 +106,23 @@ class Teach(WithFolder):
         result = run(HERE / "train.py", "--images", images, "--val", images, "--out", self.folder / "run", "--video",
                      self.folder / "pairs/x2", "--features", 8, "--patch", 16, "--batch", 2, "--steps", 4)
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_an_interrupted_folder_does_not_look_finished(self) -> None:
+        """A picture whose head is sound, and whose rest is missing, ends the work half way."""
+        images, rgb = self.images((40, 40), (44, 44)), self.network("rgb.safetensors", 3, 2)
+        broken, out = images / "44x44.png", self.folder / "out"
+        broken.write_bytes(broken.read_bytes()[:2000])
+        arguments = ["--teachers", rgb, "--images", images, "--out", out, "--size", 16]
+        self.assert_one_error(self.teach(*arguments), "44x44.png")
+        self.assertFalse(out.exists())
+        self.assertTrue((self.folder / "out.part").exists())
+        broken.unlink()
+        self.assert_one_error(self.teach(*arguments), "out.part", "exists already")
+
+    def test_the_folder_is_checked_before_the_work(self) -> None:
+        """With nothing else that could be complained about later: no teacher is there to be read."""
+        self.assert_one_error(self.teach("--teachers", "none", "--images", self.images((40, 40)), "--out",
+                                         self.folder, "--size", 16), f"{self.folder}: exists already")
 
     def test_bad_inputs(self) -> None:
         images, rgb = self.images((40, 40)), self.network("rgb.safetensors", 3, 2)

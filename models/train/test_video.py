@@ -68,6 +68,7 @@ class Video(WithFolder):
         for out in ("one", "two"):
             result = run(HERE / "prepare.py", *arguments, "--out", self.folder / out)
             self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertFalse((self.folder / "one.part").exists())
         for name in ("low.npy", "high.npy", "pairs.csv"):
             self.assertEqual((self.folder / "one" / name).read_bytes(), (self.folder / "two" / name).read_bytes())
         low, high = data.Patches([], [self.folder / "one"], 0, 2, 24, seed=1).batch(8)
