@@ -7,6 +7,7 @@ shared/reference beside the repository.  Without it those tests say that they sk
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -300,10 +301,15 @@ class Train(WithFolder):
         return run(HERE / "train.py", "--images", self.images, "--val", self.val, "--out", self.folder / out,
                    "--features", 4, "--batch", 2, "--patch", 16, "--every", 3, "--threads", 1, *more)
 
+    def options(self, *more: object) -> argparse.Namespace:
+        """Those of a small run in the test's folder."""
+        arguments = ["--images", self.images, "--val", self.val, "--out", self.folder, "--features", 4, "--batch", 2,
+                     "--patch", 16, *more]
+        return train.parse([str(argument) for argument in arguments])
+
     def test_resumed_equals_uninterrupted(self) -> None:
         """6 steps, and 3 steps, a checkpoint and 3 more, give the same weights."""
-        options = train.parse(["--images", str(self.images), "--val", str(self.val), "--out", str(self.folder),
-                               "--features", "4", "--batch", "2", "--patch", "16", "--steps", "6"])
+        options = self.options("--steps", 6)
         whole, cut = train.Run(options), train.Run(options)
         for _ in range(6):
             whole.learn()
@@ -330,7 +336,34 @@ class Train(WithFolder):
         self.assertEqual(self.train("run", "--steps", 6, "--resume").returncode, 0)
         steps = [line.split(",")[0] for line in (self.folder / "run/log.csv").read_text().splitlines()]
         self.assertEqual(steps, ["step", "3", "6"])
+        self.assert_one_error(self.train("run", "--steps", 6, "--resume"), "6 steps", "nothing is left")
         self.assert_one_error(self.train("run", "--steps", 6), "holds a run already")
+
+    def test_more_minutes_are_more_steps(self) -> None:
+        """A finished run goes on when it gets more time than it has had, and says so when it gets none."""
+        done = train.Run(self.options("--minutes", 1))
+        done.step = done.steps = 100
+        done.seconds = 59.9
+        done.save()
+        more = train.Run(self.options("--minutes", 3))
+        more.resume()
+        self.assertAlmostEqual(more.steps, 300, delta=3)
+        more.learn()
+        for length in (["--minutes", 0.5], ["--minutes", 1], ["--steps", 100], ["--steps", 7]):
+            with self.subTest(length), self.assertRaisesRegex(data.InputError, f"100 steps.*left.*{length[0]}"):
+                train.Run(self.options(*length)).resume()
+
+    def test_resume_with_other_options(self) -> None:
+        """Each difference that the checkpoint does not fit is one clear error."""
+        train.Run(self.options("--steps", 3)).save()
+        plain = (self.folder / "ema.safetensors").rename(self.folder / "teacher.safetensors")
+        hints = ["--teacher", plain, "--distil-features", 0.1]
+        cases = [([], ["--features", 8]), ([], ["--branches"]), ([], hints), (hints, []), (["--branches"], hints)]
+        for before, after in cases:
+            with self.subTest(before=before, after=after):
+                train.Run(self.options("--steps", 3, *before)).save()
+                with self.assertRaisesRegex(data.InputError, "checkpoint.pt: is of another network"):
+                    train.Run(self.options("--steps", 3, *after)).resume()
 
     def test_export_then_evaluate(self) -> None:
         self.assertEqual(self.train("run", "--steps", 3).returncode, 0)
@@ -378,7 +411,7 @@ class Train(WithFolder):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 network, _, _ = networks.load(self.folder / name / "ema.safetensors")
                 self.assertEqual(network.scale, 3 if name == "x3" else 2)
-                again = self.train(name, *more, *(["--steps", 4] if name != "x3" else []), "--resume")
+                again = self.train(name, *more, "--steps", 4, "--resume")
                 self.assertEqual(again.returncode, 0, again.stderr)
         for text, word in (("colour = 1", "colour"), ("steps = 'x'", "int"), ("?", "c.toml"), ("out = 'x'", "out")):
             (self.folder / "c.toml").write_text(text)

@@ -28,7 +28,7 @@ from data import InputError, Patches
 from muon import Muon
 from teacher import Teacher
 
-PROBE = 60  # steps timed before --minutes first become a number of steps
+PROBE = 60  # steps timed before --minutes become a number of steps
 WARM_UP = 200  # steps; a tenth of a shorter run
 
 
@@ -78,6 +78,7 @@ class Run:
         self.criterion = losses.Criterion(options.loss, options.fourier)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
         self.timed = (0, 0.0)  # step and seconds from which the speed is measured
+        self.probe = PROBE  # step at which it is known for the first time
 
     def loss(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
         result = self.network(low)
@@ -112,7 +113,11 @@ class Run:
         """Set `steps` to what --minutes leave room for at the speed since the last call."""
         speed = (self.step - self.timed[0]) / (self.seconds - self.timed[1])
         self.timed = (self.step, self.seconds)
-        self.steps = self.step + max(0, int((60 * self.options.minutes - self.seconds) * speed))
+        self.steps = self.step + self.affordable(speed)
+
+    def affordable(self, speed: float) -> int:
+        """How many more steps --minutes leave room for at so many a second."""
+        return max(0, int((60 * self.options.minutes - self.seconds) * speed))
 
     def save(self) -> None:
         """Write checkpoint.pt (to resume) and ema.safetensors (the result so far)."""
@@ -143,13 +148,17 @@ class Run:
             self.network.load_state_dict(state["network"])
             if self.teacher and self.teacher.project:
                 self.teacher.project.load_state_dict(state["project"])
-        except (RuntimeError, KeyError):
-            raise InputError(f"{file}: is of another network than the options ask for") from None
-        for optimiser, saved in zip(self.optimisers, state["optimisers"]):
-            optimiser.load_state_dict(saved)
+            for optimiser, saved in zip(self.optimisers, state["optimisers"]):
+                optimiser.load_state_dict(saved)
+        except (RuntimeError, KeyError, ValueError):  # ValueError: an optimiser of other parameters
+            raise InputError(f"{file}: is of another network, or was distilled otherwise, "
+                             "than the options ask for") from None
         self.ema, self.step, self.seconds = state["ema"], state["step"], state["seconds"]
-        self.steps = self.options.steps or state["steps"]
-        self.timed = (self.step, self.seconds)
+        self.steps = self.options.steps or self.step + self.affordable(self.step / max(self.seconds, 1e-3))
+        if self.steps <= self.step:
+            raise InputError(f"{file}: has {self.step} steps in {self.seconds / 60:.2f} minutes already, nothing is "
+                             f"left to do; give more --{'steps' if self.options.steps else 'minutes'}")
+        self.timed, self.probe = (self.step, self.seconds), self.step + PROBE
         torch.set_rng_state(state["torch_random"])
         self.patches.random.bit_generator.state = state["patch_random"]
 
@@ -186,7 +195,7 @@ def main() -> None:
             recent.append(run.learn())
             run.seconds = time.monotonic() - begin
             due = run.step % options.every == 0
-            if options.minutes and (due or run.step == PROBE):
+            if options.minutes and (due or run.step == run.probe):
                 run.fit_to_clock()
             if not due and run.step != run.steps:
                 continue
