@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +17,26 @@ class Unusable(InputError):
     """A clip that cannot be scored; the text names it and says why."""
 
 
+def no_luma(kind: av.VideoFormat) -> str | None:
+    """Why frames of this format have no plane of luma in 8 to 16 bits; None where they have."""
+    if kind.is_rgb:
+        return "RGB"
+    if kind.has_palette:
+        return "a palette"
+    if len(kind.components) > 1 and not kind.is_planar:
+        return "packed"
+    if not 8 <= kind.components[0].bits <= 16:
+        return f"{kind.components[0].bits} bits a sample"
+    return None
+
+
 def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
-    """The luma of a decoded YUV or gray frame, no conversion but rounding to 8 bits."""
-    depth = frame.format.components[0].bits
+    """The luma of a decoded frame for which no_luma() is None, no conversion but rounding to 8 bits."""
+    high = re.match(r"p[024]\d\d|.*msb", frame.format.name)  # P010 and its like: the bits are the upper ones of 16
+    depth = 16 if high else frame.format.components[0].bits
     plane = frame.planes[0]
-    kind = np.uint8 if depth == 8 else np.dtype("<u2")
-    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
+    kind = np.dtype(np.uint8 if depth == 8 else ">u2" if frame.format.is_big_endian else "<u2")
+    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
     luma = rows[: frame.height, : frame.width]
     if depth == 8:
         return luma.copy()
@@ -29,17 +44,21 @@ def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
 
 
 def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
-    """Lumas of up to `count` frames after the first `skip`; fewer are skipped in a short clip."""
+    """Lumas of up to `count` frames after the first `skip`; fewer are skipped in a short clip.
+
+    Unusable where there is no progressive video in planes; the text of a text file, which FFmpeg draws, is not.
+    """
     lumas: list[np.ndarray] = []
     try:
         with av.open(str(file)) as container:
             for frame in container.decode(video=0):
-                if frame.format.is_rgb:
-                    raise Unusable(f"{file}: is RGB, only YUV and gray clips are scored")
+                if why := no_luma(frame.format):
+                    raise Unusable(f"{file}: its frames are {frame.format.name}, {why}; "
+                                   "only YUV in planes and gray are scored")
                 if frame.interlaced_frame:
                     raise Unusable(f"{file}: is interlaced, only progressive clips are scored")
                 lumas.append(plane_bytes(frame))
-                if len(lumas) == skip + count:
+                if len(lumas) >= max(2, skip + count):  # the second one tells a clip from a picture
                     break
     except av.FFmpegError as error:
         if not lumas:
@@ -48,9 +67,11 @@ def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
         raise Unusable(f"{file}: has no video") from None
     if not lumas:
         raise Unusable(f"{file}: has no frames")
+    if len(lumas) == 1:
+        raise Unusable(f"{file}: has a single frame, as still pictures have")
     if any(luma.shape != lumas[0].shape for luma in lumas):
         raise Unusable(f"{file}: its frames change their size")
-    return lumas[-count:]
+    return lumas[:skip + count][-count:]
 
 
 def middle(plane: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -102,9 +102,37 @@ class Video(WithFolder):
             clip = clips.read_clip(file, 2, 10)
             self.assertEqual(len(clip), 5)
             self.assertTrue(np.array_equal(clip[0], ramp), kind)
+
+    def test_layouts_of_deep_samples(self) -> None:
+        """10 bits in the lower or upper part of 16, in either byte order, are the same 8."""
+        ramp = np.add.outer(np.arange(48) * 2, np.arange(64)).astype(np.uint8)
+        for kind, order, shift in (("yuv420p10le", "<u2", 2), ("yuv420p10be", ">u2", 2), ("p010le", "<u2", 8),
+                                   ("gray16le", "<u2", 8), ("nv12", "u1", 0)):
+            frame = av.VideoFrame(64, 48, kind)
+            rows = np.zeros((48, frame.planes[0].line_size // np.dtype(order).itemsize), order)
+            rows[:, :64] = ramp.astype(np.uint16) << shift
+            frame.planes[0].update(rows.tobytes())
+            self.assertIsNone(clips.no_luma(frame.format), kind)
+            self.assertTrue(np.array_equal(clips.plane_bytes(frame), ramp), kind)
+
+    def test_what_is_no_video_in_planes_is_refused(self) -> None:
+        for kind in ("rgb24", "gbrp", "pal8", "yuyv422", "uyvy422", "y210le", "ya8", "xyz12le", "grayf32le", "monow"):
+            self.assertIsNotNone(clips.no_luma(av.VideoFormat(kind)), kind)
         (self.folder / "text.mkv").write_text("no video")
-        with self.assertRaisesRegex(data.InputError, "text.mkv"):
-            clips.read_clip(self.folder / "text.mkv", 0, 1)
+        (self.folder / "text.txt").write_text("FFmpeg draws the lines of such a file, frame by frame.\n" * 50)
+        for name in ("picture.jpg", "picture.png"):
+            detailed(160, 120).convert("L").save(self.folder / name)
+        with av.open(str(self.folder / "packed.nut"), "w") as container:
+            stream = container.add_stream("rawvideo", 25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuyv422"
+            for _ in range(3):
+                container.mux(stream.encode(av.VideoFrame.from_image(detailed(64, 48)).reformat(format="yuyv422")))
+        for name, why in (("text.mkv", "not a readable clip"), ("text.txt", "pal8, a palette"),
+                          ("picture.jpg", "single frame"), ("picture.png", "single frame"),
+                          ("packed.nut", "yuyv422, packed"), ("none.mkv", "not a readable clip")):
+            for skip, count in ((0, 1), (12, 16)):
+                with self.subTest(name), self.assertRaisesRegex(clips.Unusable, f"{name}: .*{why}"):
+                    clips.read_clip(self.folder / name, skip, count)
 
 
 if __name__ == "__main__":
