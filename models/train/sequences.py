@@ -26,7 +26,8 @@ class Path:
             first = random.uniform(1, min(room, 2))
             speed = random.uniform(-0.02, 0.02) if kind == "zoom" else 0
             zoom = np.clip(first + speed * np.arange(frames), 1, min(room, 2.2))
-        self.kind, self.sides = kind, zoom * size
+        self.kind = kind
+        self.sides = np.minimum(zoom * size, min(image))  # room times size can be more than the image by rounding
         free = np.array(image) - self.sides.max()
         start = random.uniform(0, 1, 2) * free
         if kind == "shake":

@@ -55,6 +55,15 @@ class Video(WithFolder):
             for t, mean in enumerate(means):
                 self.assertAlmostEqual(mean, 40 + 15 * t, delta=3, msg=encoding.encoder)
 
+    def test_windows_lie_in_the_image(self) -> None:
+        """Also those that take in all of it, of whatever size it is."""
+        for side, size in ((200, 180), (240, 232), (250, 240), (312, 264)):
+            for seed in range(40):
+                path = sequences.Path((side, side + 7), size, 12, np.random.default_rng(seed))
+                boxes = np.array([path.box(time) for time in range(12)])
+                self.assertGreaterEqual(boxes.min(), 0, (side, seed))
+                self.assertLess((boxes[:, 2:] - [side, side + 7]).max(), 1e-9, (side, seed))
+
     def test_colour_matrix_is_that_of_the_protocol(self) -> None:
         image = detailed(40, 30)
         image.save(self.folder / "a.png")
