@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import unittest
@@ -27,6 +28,13 @@ import plugin
 from data import InputError
 
 EVAL = MODELS / "eval.py"
+NO_WINDOW = "autovideosink", "fakesink silent=false -v"
+DEVENV = """
+[ "$1 $2 $3" = "devenv -C build" ] || exit 1
+folder=$3; shift 3
+if [ "$1" = --workdir ]; then folder=$2; shift 2; fi
+cd "$folder" && exec "${@:-bash}"
+"""
 
 
 def have_plugin() -> bool:
@@ -109,23 +117,39 @@ class Plugin(WithFolder):
                 container.mux(stream.encode(frame.reformat(format="yuv420p")))
             container.mux(stream.encode(None))
 
+    def shell(self, commands: str) -> str:
+        """What commands of a README print in a folder that has a clip, images and what they call; all must succeed.
+
+        A script stands for `meson devenv`: it only goes to the folder that meson would, for the plugin is found anyway.
+        """
+        (self.folder / "models").symlink_to(MODELS)
+        (self.folder / "build").mkdir()
+        (self.folder / "IMAGES").mkdir()
+        noise_image(self.folder / "IMAGES/a.png", 130, 120)
+        self.write_clip(self.folder / "clip.mkv")
+        for name, text in (("venv/bin/python", f'exec "{sys.executable}" "$@"'), ("bin/meson", DEVENV)):
+            file = self.folder / name
+            file.parent.mkdir(parents=True)
+            file.write_text(f"#!/bin/bash\n{text}\n")
+            file.chmod(0o755)
+        result = subprocess.run(["bash", "-e"], input=commands, cwd=self.folder, capture_output=True, text=True,
+                                env={**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
     def test_what_the_readme_says_makes_a_model_and_plays_a_clip(self) -> None:
-        """Its two commands as they stand, but for names, fewer steps and no window."""
+        """Its two commands as they stand, but for fewer steps and no window."""
         block = (MODELS / "README.md").read_text().partition("A tiny model")[2].split("```")[1]
         learn, play = (next(line for line in block.splitlines() if word in line) for word in ("train.py", "gst-launch"))
-        (self.folder / "images").mkdir()
-        noise_image(self.folder / "images/a.png", 130, 120)
-        self.write_clip(self.folder / "clip.mkv")
-        names = {"venv/bin/python": sys.executable, "IMAGES": str(self.folder / "images"),
-                 "clip.mkv": str(self.folder / "clip.mkv"), "RUN": str(self.folder / "run"),
-                 "meson devenv -C build --workdir . ": "", "autovideosink": "fakesink silent=false -v"}
-        for command, more, output in ((learn, " --steps 4 --every 2", "step 4/4"),
-                                      (play, "", "width=(int)320, height=(int)256")):
-            for name, real in names.items():
-                command = command.replace(name, real)
-            result = subprocess.run(command + more, shell=True, cwd=MODELS.parent, capture_output=True, text=True)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn(output, result.stdout)
+        told = self.shell(f"{learn} --steps 4 --every 2\n{play.replace(*NO_WINDOW)}\n")
+        self.assertIn("step 4/4", told)
+        self.assertIn("width=(int)320, height=(int)256", told)
+
+    def test_what_the_first_readme_says_plays_a_clip(self) -> None:
+        """Both lines as they stand, the second in the shell that the first opens."""
+        block = next(part for part in (MODELS.parent / "README.md").read_text().split("```") if "meson devenv" in part)
+        told = self.shell(block.removeprefix("sh\n").replace(*NO_WINDOW))
+        self.assertIn("width=(int)320, height=(int)256", told)
 
     def test_equal_to_torch(self) -> None:
         """Every shipped luma model, on a size that is no multiple of anything, a level apart at most."""
