@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 import codec
-from data import InputError, crop_to_multiple, resize, to_bytes
+from data import InputError, crop_to_multiple, middle, resize, to_bytes
 
 
 class Unusable(InputError):
@@ -72,12 +72,6 @@ def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
     if any(luma.shape != lumas[0].shape for luma in lumas):
         raise Unusable(f"{file}: its frames change their size")
     return lumas[:skip + count][-count:]
-
-
-def middle(plane: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The middle of a plane, no larger than this."""
-    top, left = max(0, plane.shape[0] - height) // 2, max(0, plane.shape[1] - width) // 2
-    return plane[top:top + height, left:left + width]
 
 
 @dataclass

@@ -63,10 +63,18 @@ def open_rgb(file: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def read_luma(file: Path) -> np.ndarray:
-    """H x W, float32, 16..235, not rounded."""
-    rgb = np.asarray(open_rgb(file), np.float32)
-    return rgb @ LUMA + 16
+def middle(plane: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The middle of a plane, no larger than this."""
+    top, left = max(0, plane.shape[0] - height) // 2, max(0, plane.shape[1] - width) // 2
+    return plane[top:top + height, left:left + width]
+
+
+def read_luma(file: Path, largest: int | None = None) -> np.ndarray:
+    """H x W, float32, 16..235, not rounded; the middle of an image of more than `largest` pixels a side."""
+    rgb = np.asarray(open_rgb(file))
+    if largest:
+        rgb = middle(rgb, largest, largest)
+    return rgb.astype(np.float32) @ LUMA + 16
 
 
 def to_bytes(plane: np.ndarray) -> np.ndarray:
@@ -85,9 +93,9 @@ def resize(plane: np.ndarray, width: int, height: int,
     return np.asarray(image.resize((width, height), kernel))
 
 
-def load_pair(file: Path, scale: int) -> Pair:
-    """Low resolution h x w and high resolution (scale h) x (scale w), both rounded to bytes."""
-    high = crop_to_multiple(read_luma(file), scale)
+def load_pair(file: Path, scale: int, largest: int | None = None) -> Pair:
+    """Low resolution h x w and high resolution (scale h) x (scale w), both rounded to bytes; as read_luma()."""
+    high = crop_to_multiple(read_luma(file, largest), scale)
     if min(high.shape) < scale:
         raise InputError(f"{file}: too small")
     low = resize(high, high.shape[1] // scale, high.shape[0] // scale)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import networks
 import weights
@@ -57,10 +58,16 @@ def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) ->
             high = to_bytes(crop_to_multiple(read_luma(file), scale))
         if high.shape != (low.shape[0] * scale, low.shape[1] * scale):
             raise InputError(f"{low_folder / file.name}: its size is not that of {file} divided by {scale}")
-        if min(high.shape) < WINDOW + 2 * scale:
-            raise InputError(f"{file}: {high.shape[1]}x{high.shape[0]} is too small to be scored")
-        pairs.append((low, high))
+        pairs.append(scorable(file, (low, high), scale))
     return pairs
+
+
+def scorable(file: Path, pair: Pair, scale: int) -> Pair:
+    """The pair of an image; InputError where it is too small to be scored."""
+    height, width = pair[1].shape
+    if min(height, width) < WINDOW + 2 * scale:
+        raise InputError(f"{file}: {width}x{height} is too small to be scored")
+    return pair
 
 
 def score(upscale: Callable[[np.ndarray], np.ndarray], pairs: list[Pair], scale: int) -> tuple[float, float]:
@@ -78,11 +85,19 @@ def bicubic(scale: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def through(network: torch.nn.Module, input_range: float) -> Callable[[np.ndarray], np.ndarray]:
-    """A luma network as a function of byte planes."""
+    """A luma network as a function of byte planes.
+
+    A plane smaller than the network needs is continued by its last column and row, as the plugin does it.
+    """
+    need = networks.smallest(network)
+
     def upscale(low: np.ndarray) -> np.ndarray:
+        height, width = low.shape
         with torch.inference_mode():
             x = torch.from_numpy(low.astype(np.float32))[None, None] * (input_range / 255)
-            return to_bytes(network(x)[0, 0].numpy() * (255 / input_range))
+            x = F.pad(x, (0, max(0, need - width), 0, max(0, need - height)), mode="replicate")
+            result = network(x)[0, 0, :height * network.scale, :width * network.scale]
+            return to_bytes(result.numpy() * (255 / input_range))
     return upscale
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import weights
 
 SLOPE = 0.05  # of every LeakyReLU
+ATTENTION_NEEDS = 15  # samples each way
 
 
 def rounded(network: nn.Module) -> torch.autocast:
@@ -56,7 +57,7 @@ class ESA(nn.Module):
         self.long = long
 
     def forward(self, x: Tensor) -> Tensor:
-        """N x nf x H x W to the same; H and W must be at least 15."""
+        """N x nf x H x W to the same; H and W must be at least ATTENTION_NEEDS."""
         first = self.conv1(x)
         small = F.max_pool2d(self.conv2(first), 7, 3)
         if self.long:
@@ -258,6 +259,11 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
     last = {"rfdn": "upsampler.0.", "reprfn": "upsampler.conv."}[facts["architecture"]]
     return {name: tensor.unflatten(0, (facts["channels"], -1))[:, phases].flatten(0, 1)
             if name.startswith(last) else tensor for name, tensor in tensors.items()}
+
+
+def smallest(network: nn.Module) -> int:
+    """Rows and columns that a network needs at least."""
+    return ATTENTION_NEEDS if any(isinstance(module, ESA) for module in network.modules()) else 1
 
 
 def in_attention(name: str) -> bool:

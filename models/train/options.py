@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import losses
+import validation
 from data import InputError
 
+CHOICES = {"architecture": ["reprfn", "rfdn"], "loss": sorted(losses.PIXEL)}
 PATHS = {"images", "video", "val", "out", "init", "teacher"}  # never in a config: they are of one machine
 
 
@@ -17,7 +19,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     add = result.add_argument
     add("--config", type=Path, help="TOML file of these options (`rate = 0.001`); the command line goes before it")
     add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
-    add("--val", type=Path, required=True, help="folder of high-resolution images to validate on")
+    add("--val", type=Path, required=True, help="folder of high-resolution images to validate on: up to "
+        f"{validation.MOST} of them, of larger ones the middle {validation.SIDE}x{validation.SIDE}")
     add("--out", type=Path, required=True, help="folder of the run: log, checkpoint, result")
     add("--video", type=Path, nargs="+", default=[], help="folders of pairs that prepare.py or teach.py made")
     add("--clean", type=float, default=0.2, help="share of clean patches, from --images, beside --video (default 0.2)")

@@ -18,7 +18,7 @@ import av
 import numpy as np
 from PIL import Image
 
-import clips
+import data
 import eval as measuring
 import evaluate
 import measure
@@ -86,8 +86,8 @@ class Flicker(WithFolder):
 
     def test_middle(self) -> None:
         plane = np.arange(12 * 10).reshape(12, 10)
-        self.assertTrue(np.array_equal(clips.middle(plane, 4, 6), plane[3:9, 3:7]))
-        self.assertTrue(np.array_equal(clips.middle(plane, 50, 50), plane))
+        self.assertTrue(np.array_equal(data.middle(plane, 4, 6), plane[3:9, 3:7]))
+        self.assertTrue(np.array_equal(data.middle(plane, 50, 50), plane))
 
     def test_ssim_is_that_of_its_definition(self) -> None:
         """One window in double precision, straight from the formula."""
@@ -152,9 +152,14 @@ class Plugin(WithFolder):
         self.assertIn("width=(int)320, height=(int)256", told)
 
     def test_equal_to_torch(self) -> None:
-        """Every shipped luma model, on a size that is no multiple of anything, a level apart at most."""
-        low = np.random.default_rng(2).integers(16, 236, (37, 51)).astype(np.uint8)
-        for file in sorted(MODELS.glob("*.safetensors")):
+        """Every shipped luma model, on a size that is no multiple of anything, a level apart at most.
+
+        And one with attention on a size that it needs more than.
+        """
+        random = np.random.default_rng(2)
+        cases = [(file, (37, 51)) for file in sorted(MODELS.glob("*.safetensors"))]
+        for file, size in [*cases, (MODELS / "rfdn_x2.safetensors", (9, 12))]:
+            low = random.integers(16, 236, size).astype(np.uint8)
             network, _, about = networks.load(file)
             ours = plugin.upscale([low, low], str(file), network.scale)
             theirs = evaluate.through(network, float(about["input_range"]))(low)

@@ -29,6 +29,7 @@ import losses
 import networks
 import teacher
 import train
+import validation
 import weights
 
 
@@ -436,7 +437,55 @@ class Train(WithFolder):
         self.assert_one_error(run(script, "--images", empty, *good), "broken.png", "not a readable image")
 
 
+class Validation(WithFolder):
+    def test_few_images_and_the_middle_of_large_ones(self) -> None:
+        for i in range(41):
+            noise_image(self.folder / f"{i:02}.png", 30 + i, 30)
+        noise_image(self.folder / "99.png", 700, 530)
+        pairs, about = validation.load(self.folder, 2)
+        self.assertEqual(about, "validation images: 20 of 42")
+        self.assertEqual([high.shape[1] for _, high in pairs[::9]], [30, 48, 66])  # from all over the folder
+        for i in range(41):
+            (self.folder / f"{i:02}.png").unlink()
+        pairs, about = validation.load(self.folder, 2)
+        self.assertEqual(about, "validation images: 1, of 1 large ones the middle 512x512")
+        whole = data.to_bytes(data.read_luma(self.folder / "99.png"))
+        self.assertTrue(np.array_equal(pairs[0][1], whole[9:521, 94:606]))
+
+    @unittest.skipUnless((SHARED / "data/val/Set5").is_dir(), "no Set5")
+    def test_set5_is_measured_whole(self) -> None:
+        for scale in (2, 3, 4):
+            folder = SHARED / "data/val/Set5"
+            pairs, about = validation.load(folder, scale)
+            self.assertEqual(about, "validation images: 5")
+            for pair, whole in zip(pairs, evaluate.load_pairs(folder, scale), strict=True):
+                self.assertTrue(all(np.array_equal(*planes) for planes in zip(pair, whole)))
+
+
+class Images(WithFolder):
+    def test_what_would_not_be_read_as_it_is_is_refused(self) -> None:
+        """Samples of more than 8 bits in gray, and sizes that Pillow takes for an attack."""
+        deep = np.linspace(0, 65535, 40 * 50).reshape(40, 50)
+        for name, pixels in (("gray16.png", deep.astype(np.uint16)), ("float.tif", (deep / 65535).astype(np.float32)),
+                             ("whole.tif", deep.astype(np.int32))):
+            Image.fromarray(pixels).save(self.folder / name)
+            with self.subTest(name), self.assertRaisesRegex(data.InputError, f"{name}: .*not of 8 bits"):
+                data.read_luma(self.folder / name)
+        Image.new("1", (20000, 20000)).save(self.folder / "huge.png")
+        for read in (data.open_rgb, data.size_of):
+            with self.assertRaisesRegex(data.InputError, "huge.png: is larger"):
+                read(self.folder / "huge.png")
+
+
 class Measures(WithFolder):
+    def test_small_pictures_are_continued_for_attention(self) -> None:
+        network = networks.RFDN(1, 8, 1, 2)
+        low = np.random.default_rng(1).integers(0, 256, (9, 31)).astype(np.uint8)
+        padded = np.concatenate([low, np.repeat(low[-1:], 6, 0)])
+        small, large = (evaluate.through(network, 1)(plane) for plane in (low, padded))
+        self.assertEqual(small.shape, (18, 62))
+        self.assertTrue(np.array_equal(small, large[:18]))
+
     @unittest.skipUnless((SHARED / "data/val/Set5").is_dir(), "no Set5")
     def test_bicubic_on_set5(self) -> None:
         folder = SHARED / "data/val"

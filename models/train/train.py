@@ -23,6 +23,7 @@ import evaluate
 import losses
 import networks
 import options as options_of_a_run
+import validation
 import weights
 from data import InputError, Patches
 from muon import Muon
@@ -175,7 +176,7 @@ def main() -> None:
     options = parse()
     if options.threads:
         torch.set_num_threads(options.threads)
-    pairs = evaluate.load_pairs(options.val, options.scale)
+    pairs, about = validation.load(options.val, options.scale)
     options.out.mkdir(parents=True, exist_ok=True)
     run = Run(options)
     if options.resume:
@@ -183,6 +184,7 @@ def main() -> None:
     elif (options.out / "checkpoint.pt").exists():
         raise InputError(f"{options.out}: holds a run already; give --resume or another folder")
     print(run.patches.about)
+    print(about)
     print("bicubic {:.3f} dB  {:.4f}".format(*evaluate.score(evaluate.bicubic(options.scale), pairs, options.scale)),
           flush=True)
 
