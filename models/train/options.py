@@ -28,7 +28,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     network = result.add_argument_group("network")
     add = network.add_argument
     add("--scale", type=int, default=2)
-    add("--architecture", choices=["reprfn", "rfdn"], default="reprfn")
+    add("--architecture", choices=CHOICES["architecture"], default="reprfn")
     add("--features", type=int, default=16, help="channels of every layer (default 16)")
     add("--blocks", type=int, default=1)
     add("--esa", type=int, default=0, help="channels of the attention; 0: none in reprfn, a quarter of the "
@@ -42,7 +42,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
     learning = result.add_argument_group("learning")
     add = learning.add_argument
-    add("--loss", choices=sorted(losses.PIXEL), default="l1", help="(default l1)")
+    add("--loss", choices=CHOICES["loss"], default="l1", help="(default l1)")
     add("--fourier", type=float, default=0.0, help="share of the spectra's difference in the loss (default 0)")
     add("--teacher", type=Path, help="a larger network of the same scale to learn from, luma or RGB")
     add("--distil", type=float, default=0.5, help="share of the teacher's answer in the loss (default 0.5)")
@@ -65,8 +65,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     return result
 
 
-def read_config(file: Path, known: set[str]) -> dict:
-    """Options of a config file, by their names in Python."""
+def read_config(file: Path, known: dict) -> dict:
+    """Options of a config file, by their names in Python; `known` has the defaults of those there are."""
     try:
         content = tomllib.loads(file.read_text())
     except OSError as error:
@@ -74,38 +74,41 @@ def read_config(file: Path, known: set[str]) -> dict:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: {error}") from None
     content = {name.replace("-", "_"): value for name, value in content.items()}
-    for name in content:
+    for name, value in content.items():
         if name not in known or name in PATHS:
             raise InputError(f"{file}: '{name}' is no option that a config can set")
+        wanted = type(known[name]) if known[name] is not None else (int if name == "steps" else float)
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise InputError(f"{file}: {name} = {value!r} should be of type {wanted.__name__}")
+        if name in CHOICES and value not in CHOICES[name]:
+            raise InputError(f"{file}: {name} = {value!r} is none of {', '.join(CHOICES[name])}")
+    if {"steps", "minutes"} <= content.keys():
+        raise InputError(f"{file}: says both steps and minutes")
     return content
 
 
 def parse(description: str, arguments: list[str] | None = None) -> argparse.Namespace:
     result = parser(description)
-    defaults = vars(result.parse_args(["--images", ".", "--val", ".", "--out", "."]))
-    first = argparse.ArgumentParser(add_help=False)
-    first.add_argument("--config", type=Path)
-    config = first.parse_known_args(arguments)[0].config
-    if config:
-        chosen = read_config(config, set(defaults) - {"config", "resume"})
-        for name, value in chosen.items():
-            wanted = type(defaults[name]) if defaults[name] is not None else (int if name == "steps" else float)
-            if type(value) is not wanted and not (wanted is float and type(value) is int):
-                raise InputError(f"{config}: {name} = {value!r} should be of type {wanted.__name__}")
-        result.set_defaults(**chosen)
     options = result.parse_args(arguments)
-    if config and options.minutes and options.steps:
-        options.steps = None  # given on the command line, where the config says how long by default
-    if not options.steps and not options.minutes:
+    if options.config:
+        defaults = vars(result.parse_args(["--images", ".", "--val", ".", "--out", "."]))
+        chosen = read_config(options.config, {name: value for name, value in defaults.items()
+                                              if name not in ("config", "resume")})
+        if options.steps or options.minutes:  # the command line says how long
+            chosen = {name: value for name, value in chosen.items() if name not in ("steps", "minutes")}
+        result.set_defaults(**chosen)
+        options = result.parse_args(arguments)
+    if options.steps is None and options.minutes is None:
         result.error("how long? give --steps or --minutes")
     for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "choice", "rate", "clip",
                  "every"):
         value = getattr(options, name)
         if value is not None and value <= 0:
             result.error(f"--{name} must be above 0")
-    for name in ("clean", "fourier", "distil"):
+    for name in ("esa", "distil_features", "threads", "seed"):
+        if getattr(options, name) < 0:
+            result.error(f"--{name.replace('_', '-')} must not be below 0")
+    for name in ("clean", "fourier", "distil", "ema"):
         if not 0 <= getattr(options, name) <= 1:
             result.error(f"--{name} must be in 0..1")
-    if (options.esa or options.architecture == "rfdn") and options.patch < 15:
-        result.error("attention needs a --patch of at least 15")
     return options

@@ -8,6 +8,8 @@ shared/reference beside the repository.  Without it those tests say that they sk
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import subprocess
 import sys
 import time
@@ -414,10 +416,43 @@ class Train(WithFolder):
                 self.assertEqual(network.scale, 3 if name == "x3" else 2)
                 again = self.train(name, *more, "--steps", 4, "--resume")
                 self.assertEqual(again.returncode, 0, again.stderr)
-        for text, word in (("colour = 1", "colour"), ("steps = 'x'", "int"), ("?", "c.toml"), ("out = 'x'", "out")):
-            (self.folder / "c.toml").write_text(text)
-            self.assert_one_error(self.train("bad", "--config", self.folder / "c.toml"), "c.toml", word)
+        (self.folder / "c.toml").write_text("?")
+        self.assert_one_error(self.train("bad", "--config", self.folder / "c.toml"), "c.toml")
         self.assert_one_error(self.train("bad", "--steps", 2, "--teacher", first, "--scale", 3), "enlarges by 2")
+
+    def test_config_and_command_line(self) -> None:
+        """The command line goes before the config, also where it says how long in the other unit."""
+        config = self.folder / "c.toml"
+        for text, more, truth in (("steps = 9", [], (9, None)), ("steps = 9", ["--steps", 7], (7, None)),
+                                  ("steps = 9", ["--minutes", 2], (None, 2)), ("minutes = 9", [], (None, 9)),
+                                  ("minutes = 9", ["--minutes", 2], (None, 2)),
+                                  ("minutes = 9", ["--steps", 7], (7, None))):
+            with self.subTest(text, more=more):
+                config.write_text(text)
+                options = self.options("--config", config, *more)
+                self.assertEqual((options.steps, options.minutes), truth)
+        for text, word in (("colour = 1", "colour"), ("steps = 'x'", "int"), ("out = 'x'", "'out'"),
+                           ("steps = true", "int"), ("architecture = 'vgg'", "reprfn, rfdn"),
+                           ("loss = 'l3'", "charbonnier"), ("steps = 3\nminutes = 1", "both")):
+            with self.subTest(text), self.assertRaisesRegex(data.InputError, f"c.toml: .*{word}"):
+                config.write_text(text)
+                self.options("--config", config, "--steps", 3)
+
+    def test_options_out_of_range(self) -> None:
+        for option, value in (("--seed", -1), ("--threads", -1), ("--esa", -1), ("--steps", 0), ("--ema", 2)):
+            told = io.StringIO()
+            with self.subTest(option), self.assertRaises(SystemExit), contextlib.redirect_stderr(told):
+                self.options("--steps", 3, option, value)
+            self.assertIn(f"error: {option} must", told.getvalue())
+
+    def test_attention_needs_large_patches(self) -> None:
+        """Whether it is asked for, comes with --init, or is the teacher's."""
+        weights.write(self.folder / "rfdn.safetensors", networks.RFDN(1, 8, 1, 2).state_dict(), {})
+        for more in (["--architecture", "rfdn"], ["--esa", 4], ["--init", self.folder / "rfdn.safetensors"],
+                     ["--teacher", self.folder / "rfdn.safetensors"]):
+            with self.subTest(more), self.assertRaisesRegex(data.InputError, "--patch of at least 15"):
+                train.Run(self.options("--steps", 3, "--patch", 14, *more))
+            train.Run(self.options("--steps", 3, "--patch", 15, *more)).learn()
 
     def test_bad_inputs(self) -> None:
         empty = self.folder / "empty"

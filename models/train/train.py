@@ -55,6 +55,12 @@ def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN
     return network
 
 
+def check_patch(network: torch.nn.Module, patch: int) -> None:
+    """InputError where patches are too small for a network, the trained one or its teacher."""
+    if patch < networks.smallest(network):
+        raise InputError(f"attention needs a --patch of at least {networks.smallest(network)}")
+
+
 class Run:
     """Everything a run is made of and a checkpoint holds."""
 
@@ -62,11 +68,13 @@ class Run:
         self.options = options
         torch.manual_seed(options.seed)
         self.network = make_network(options)
+        check_patch(self.network, options.patch)
         if options.branches:
             branches.expand(self.network)
         self.teacher = None
         if options.teacher:
             self.teacher = Teacher(options.teacher, self.network, options.distil_features > 0)
+            check_patch(self.teacher.network, options.patch)
         self.network.bf16 = options.bf16
         self.network.to(memory_format=torch.channels_last)  # halves the time of a step on the CPU
         self.ema = {name: t.detach().clone() for name, t in branches.merged(self.network).items()}
