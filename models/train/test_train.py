@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import unittest
+from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -240,11 +241,25 @@ class Weights(WithFolder):
             weights.read(self.folder / "absent.safetensors")
 
     def test_shipped_models(self) -> None:
-        for file in sorted(MODELS.glob("*.safetensors")):
-            tensors, about = weights.read(file)
-            facts = networks.describe(tensors)
-            networks.build(tensors)
-            self.assertEqual((about["architecture"], about["scale"]), (facts["architecture"], str(facts["scale"])))
+        """Each says what it is, as it is, and what it scores."""
+        files = sorted(MODELS.glob("*.safetensors"))
+        self.assertTrue(files)
+        for file in files:
+            with self.subTest(file.name):
+                tensors, about = weights.read(file)
+                facts = networks.describe(tensors)
+                networks.build(tensors)
+                self.assertEqual({name: about.get(name) for name in ("architecture", "scale", "colour")},
+                                 {"architecture": facts["architecture"], "scale": str(facts["scale"]),
+                                  "colour": {1: "luma", 3: "rgb"}[facts["channels"]]})
+                self.assertEqual(file.name, f"{about['name']}_x{about['scale']}.safetensors")
+                self.assertIn(about["input_range"], ("1", "255"))
+                for name in ("description", "training_data", "licence"):
+                    self.assertTrue(about.get(name, "").strip(), name)
+                date.fromisoformat(about["date"])  # else ValueError
+                floor = {2: 33.65, 3: 30.39, 4: 28.42}[facts["scale"]]  # what bicubic has
+                self.assertTrue(floor < float(about["set5_psnr_y"]) < 50)
+                self.assertTrue(0.8 < float(about["set5_ssim_y"]) < 1)
 
 
 class Convert(WithFolder):
