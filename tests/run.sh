@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 
-rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3 ffmpeg
+rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" ffmpeg \
+  python3 python3-numpy python3-pil python3-av # for the tests of models/
 rfdn_build
 
 status=0

@@ -52,6 +52,12 @@ class Runner(WithFolder):
         self.assertIn("skipped: test Some.test_skip: no time", counted)
         self.assertEqual(counted[-1], "1 passed, 3 failed, 1 skipped")
 
+    def test_all_test_files_are_run(self) -> None:
+        """By `meson test`, which has a list of them."""
+        listed = (MODELS.parent / "tests/models/meson.build").read_text()
+        for file in HERE.glob("test_*.py"):
+            self.assertIn(f"'{file.stem.removeprefix('test_')}': ", listed)
+
     def test_what_is_missing_is_told(self) -> None:
         result = self.script("need('sys', 'nosuchmodule')", "--tap")
         self.assertEqual(result.returncode, 0)
