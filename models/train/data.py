@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 Pair = tuple[np.ndarray, np.ndarray]  # low resolution h x w, high resolution (scale h) x (scale w), bytes
+Planes = tuple[np.ndarray, ...]  # low resolution, and high resolution of one scale or several
 LUMA = np.array([65.481, 128.553, 24.966], np.float32) / 255  # of R, G, B of 0..255, less the 16 of black
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
@@ -102,7 +103,7 @@ def load_pair(file: Path, scale: int, largest: int | None = None) -> Pair:
     return to_bytes(low), to_bytes(high)
 
 
-Source = Callable[[np.random.Generator], Pair]
+Source = Callable[[np.random.Generator], Planes]
 
 
 def image_pairs(folders: list[Path], scale: int, size: int) -> tuple[list[Pair], int]:
@@ -115,72 +116,84 @@ def image_pairs(folders: list[Path], scale: int, size: int) -> tuple[list[Pair],
     return large, len(pairs) - len(large)
 
 
-def video_pairs(folder: Path, scale: int, size: int) -> Source:
-    """The pairs that prepare.py or teach.py made, read as they are needed."""
+def video_pairs(folder: Path, scales: list[int], size: int) -> Source:
+    """The pairs that prepare.py or teach.py made, read as they are needed; drawn by their shares where they have any.
+
+    Where the folder has one for each scale (teach.py), the small pictures are the same in all.
+    """
+    parts = [part if (part := folder / f"x{scale}").is_dir() else folder for scale in scales]
+    share = parts[0] / "share.npy"
     try:
-        low, high = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("low", "high"))
+        low = np.load(parts[0] / "low.npy", mmap_mode="r")
+        highs = [np.load(part / "high.npy", mmap_mode="r") for part in parts]
+        shares = np.load(share).astype(np.float64) if share.exists() else np.ones(len(low))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: not a folder that prepare.py or teach.py made ({error})") from None
     count, height, width = low.shape
-    if high.shape != (count, scale * height, scale * width):
-        raise InputError(f"{folder}: its pairs are not of scale {scale}")
+    for scale, high in zip(scales, highs):
+        if high.shape != (count, scale * height, scale * width):
+            raise InputError(f"{folder}: its pairs are not of scale {scale}")
     if min(height, width) < size:
         raise InputError(f"{folder}: its frames of {width}x{height} are smaller than a patch of {size}x{size}")
+    if shares.shape != (count,) or not (shares.min() >= 0 and 0 < shares.sum() < np.inf):
+        raise InputError(f"{share}: not the shares of {count} pairs")
+    up_to = np.cumsum(shares / shares.sum())
 
     def draw(random: np.random.Generator) -> Pair:
-        i = random.integers(count)
-        return low[i], high[i]
+        i = int(np.searchsorted(up_to, random.random() * up_to[-1], side="right"))
+        return low[i], *(high[i] for high in highs)
     return draw
 
 
 class Patches:
     """Random aligned patches, turned and mirrored: of clean images, of compressed video, or of both."""
 
-    def __init__(self, images: list[Path], videos: list[Path], clean: float, scale: int, size: int, seed: int,
+    def __init__(self, images: list[Path], videos: list[Path], clean: float, scales: list[int], size: int, seed: int,
                  choice: int = 1) -> None:
         """`clean` is the share of patches that come from images where there are videos too.
 
         Each patch is the most detailed of `choice` random ones.
         """
         self.choice = choice
-        self.scale, self.size = scale, size
+        self.scales, self.size = scales, size
         self.random = np.random.default_rng(seed)
         self.clean = clean if videos else 1.0
-        self.pairs, self.too_small = image_pairs(images, scale, size) if self.clean > 0 else ([], 0)
-        self.videos = [video_pairs(folder, scale, size) for folder in videos]
+        if self.clean > 0 and len(scales) > 1:
+            raise InputError("several scales learn from the same small pictures, and originals have one for each: "
+                             "give --video what teach.py made, and --clean 0")
+        self.pairs, self.too_small = image_pairs(images, scales[0], size) if self.clean > 0 else ([], 0)
+        self.videos = [video_pairs(folder, scales, size) for folder in videos]
         parts = [f"{len(self.pairs)} images, {self.too_small} left out as smaller than a patch"] * bool(images)
         self.about = "; ".join(parts + [f"{folder}" for folder in videos])
 
-    def draw(self) -> Pair:
+    def draw(self) -> Planes:
         if self.random.random() < self.clean:
             return self.pairs[self.random.integers(len(self.pairs))]
         return self.videos[self.random.integers(len(self.videos))](self.random)
 
-    def place(self) -> tuple[np.ndarray, np.ndarray, int, int]:
-        """A pair, and the row and column of a patch in its low resolution."""
-        low, high = self.draw()
-        return (low, high, self.random.integers(low.shape[0] - self.size + 1),
-                self.random.integers(low.shape[1] - self.size + 1))
+    def place(self) -> tuple[Planes, int, int]:
+        """Planes, and the row and column of a patch in the low resolution."""
+        planes = self.draw()
+        return planes, *(self.random.integers(side - self.size + 1) for side in planes[0].shape)
 
-    def detail(self, place: tuple[np.ndarray, np.ndarray, int, int]) -> float:
+    def detail(self, place: tuple[Planes, int, int]) -> float:
         """How much the neighbours in a patch differ; where there is one choice nobody asks."""
         if self.choice == 1:
             return 0.0
-        low, _, y, x = place
+        (low, *_), y, x = place
         patch = low[y:y + self.size:2, x:x + self.size].astype(np.int16)
         return float(np.square(np.diff(patch)).mean())
 
-    def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """count x 1 x size x size and count x 1 x (scale size)^2, float32, 0..1."""
+    def batch(self, count: int) -> tuple[torch.Tensor, ...]:
+        """count x 1 x size x size and, of each scale, count x 1 x (scale size)^2; float32, 0..1."""
         import torch  # not above: clips and pictures are read and compared where there is none
-        lows, highs = [], []
+        patches: list[list[np.ndarray]] = []
         for _ in range(count):
-            low, high, y, x = max((self.place() for _ in range(self.choice)), key=self.detail)
+            planes, y, x = max((self.place() for _ in range(self.choice)), key=self.detail)
             turn = self.random.integers(8)
-            lows.append(self._cut(low, y, x, self.size, turn))
-            s = self.scale
-            highs.append(self._cut(high, y * s, x * s, self.size * s, turn))
-        return tuple(torch.from_numpy(np.stack(p)[:, None]).float().div_(255) for p in (lows, highs))
+            patches.append([self._cut(plane, y * s, x * s, self.size * s, turn)
+                            for s, plane in zip((1, *self.scales), planes)])
+        return tuple(torch.from_numpy(np.stack(p)[:, None]).float().div_(255) for p in zip(*patches))
 
     @staticmethod
     def _cut(plane: np.ndarray, y: int, x: int, size: int, turn: int) -> np.ndarray:

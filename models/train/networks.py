@@ -7,7 +7,7 @@ takes N x C x H x W samples in its own input range and returns N x C' x sH x sW 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -264,6 +264,33 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
 def smallest(network: nn.Module) -> int:
     """Rows and columns that a network needs at least."""
     return ATTENTION_NEEDS if any(isinstance(module, ESA) for module in network.modules()) else 1
+
+
+class Shared(nn.Module):
+    """One body with an upsampler for each of several scales, which all learn from the same small pictures.
+
+    What an x4 network's features know, an x2 one needs too, and nearly all of the work is in the body.
+    """
+
+    def __init__(self, network: RFDN | RepRFN, others: Iterable[int]) -> None:
+        """Upsamplers of other scales than the network's begin as `at_scale` makes them."""
+        super().__init__()
+        tensors = network.state_dict()
+        self.scales = [network.scale, *others]
+        self.upsamplers = nn.ModuleDict({f"x{s}": build(at_scale(tensors, s)).upsampler for s in self.scales})
+        network.upsampler = nn.Identity()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The results of all scales, the network's own first."""
+        features = self.network(x)
+        return tuple(upsampler(features) for upsampler in self.upsamplers.values())
+
+    def split(self, state: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        """The state dict of a network of each scale, from this module's."""
+        def part(prefix: str, to: str) -> dict[str, Tensor]:
+            return {to + name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+        return {s: part("network.", "") | part(f"upsamplers.x{s}.", "upsampler.") for s in self.scales}
 
 
 def in_attention(name: str) -> bool:

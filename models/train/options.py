@@ -28,6 +28,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     network = result.add_argument_group("network")
     add = network.add_argument
     add("--scale", type=int, default=2)
+    add("--also", type=int, nargs="+", default=[], help="further scales, for which the same body gets upsamplers of "
+        "their own; with --video of teach.py and --clean 0")
     add("--architecture", choices=CHOICES["architecture"], default="reprfn")
     add("--features", type=int, default=16, help="channels of every layer (default 16)")
     add("--blocks", type=int, default=1)

@@ -6,6 +6,12 @@ for a teacher, teachers can be many and see the picture in colour, and of a larg
 An answer lacks the detail that nobody can guess, which is noise to a learner; and no original is needed,
 so that a picture serves at its full size too.  One answer serves several scales.  train.py --video trains
 from a scale's folder, --clean says how much beside it from originals.
+
+Targets are not rounded: what is left to learn is soon as small as a byte's rounding.  With --gray the teachers
+see luma alone, as the student does; in colour they know more (0.1 dB on Set5 at x2, 0.26 at x4), which is noise
+to a student that cannot see why.  Tiles that bicubic enlarges as well as the teachers have little to tell, and
+are drawn more rarely; those where a teacher is beside itself, as the published ones are on some flat areas of
+gray, never.
 """
 
 from __future__ import annotations
@@ -25,6 +31,9 @@ import weights
 from data import LUMA, InputError, list_images, open_rgb, resize, size_of, to_bytes
 from folders import check_new, filling
 
+DETAIL = (0.3, 12.0)  # levels between which a tile is drawn the more often, the farther bicubic is from the answer
+WILD = 60.0  # levels that no answer's local mean is from the picture; ringing at text makes 35
+
 
 class Teachers:
     """RGB networks of the students' largest scale or a larger one, and their mean answer."""
@@ -43,7 +52,7 @@ class Teachers:
             self.networks.append((network, float(about.get("input_range", "1"))))
 
     def answer(self, low: np.ndarray) -> dict[int, np.ndarray]:
-        """h x w x 3 of 0..255 to luma by scale, each (scale h) x (scale w), float32."""
+        """h x w x 3 of 0..255, rounded or not, to luma by scale, each (scale h) x (scale w), float32."""
         samples = torch.from_numpy(low.astype(np.float32)).permute(2, 0, 1)[None] / 255
         height, width = low.shape[:2]
         with torch.inference_mode():
@@ -56,6 +65,20 @@ class Teachers:
 def luma(rgb: Tensor) -> np.ndarray:
     """3 x h x w of 0..255 to h x w of 16..235, not rounded."""
     return rgb.permute(1, 2, 0).numpy() @ LUMA + 16
+
+
+def gray(low: np.ndarray) -> np.ndarray:
+    """h x w of 16..235 to the h x w x 3 of 0..255 that has this luma and no colour, not rounded."""
+    return np.repeat((low.astype(np.float32)[..., None] - 16) * (255 / 219), 3, 2)
+
+
+def share(low: np.ndarray, high: np.ndarray, scale: int) -> float:
+    """How often to draw a tile, against others; 0 where the answer has left the picture."""
+    means = high.reshape(low.shape[0], scale, low.shape[1], scale).mean((1, 3))
+    if not np.abs(means - low).max() < WILD:  # nor where it is not a number
+        return 0.0
+    cubic = resize(low.astype(np.float32), high.shape[1], high.shape[0])
+    return float(np.clip(np.sqrt(np.mean((high - cubic) ** 2)), *DETAIL))
 
 
 def shrunk(size: tuple[int, int], factor: float) -> tuple[int, int]:
@@ -88,6 +111,7 @@ def main() -> None:
     add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="of each picture as the small one, in its own "
         "size (default 0.5 1.0)")
     add("--size", type=int, default=64, help="side of a low-resolution tile (default 64)")
+    add("--gray", action="store_true", help="show the teachers what the student sees: luma, as gray")
     add("--bf16", action="store_true", help="multiply in bfloat16 inside the teachers")
     options = parser.parse_args()
     if options.size < 1 or min(options.scales) < 2 or not all(0 < size <= 1 for size in options.sizes):
@@ -103,29 +127,32 @@ def main() -> None:
         raise InputError(f"all {len(pictures)} pictures are smaller than {size}x{size}; "
                          "give larger ones or a smaller --size")
     with filling(options.out) as folder:
-        count = answer_all(teachers, work, size, folder)
+        count = answer_all(teachers, work, size, folder, options.gray)
     print(f"{count} pairs; {len(pictures) - len(work)} pictures left out as smaller than {size}x{size}")
 
 
 def answer_all(teachers: Teachers, work: list[tuple[Path, float, list[tuple[int, int]]]], size: int,
-               folder: Path) -> int:
+               folder: Path, as_gray: bool) -> int:
     """Fill the folder with the pairs of pictures, their sizes, and the places of their tiles; how many."""
     count = sum(len(places) for *_, places in work)
-    lows, highs = {}, {}
+    lows, highs, shares = {}, {}, {}
     for scale in teachers.scales:
         part = folder / f"x{scale}"
         part.mkdir()
-        for arrays, name, side in ((lows, "low", size), (highs, "high", size * scale)):
-            arrays[scale] = np.lib.format.open_memmap(part / f"{name}.npy", "w+", np.uint8, (count, side, side))
+        for arrays, name, kind, *sides in ((lows, "low", np.uint8, size, size), (shares, "share", np.float32),
+                                           (highs, "high", np.float16, size * scale, size * scale)):
+            arrays[scale] = np.lib.format.open_memmap(part / f"{name}.npy", "w+", kind, (count, *sides))
     k, begin = 0, time.monotonic()
     for done, (file, factor, places) in enumerate(work, 1):
         rgb = shrink(open_rgb(file), factor)
         low = to_bytes(rgb @ LUMA + 16)
-        high = {scale: to_bytes(answer) for scale, answer in teachers.answer(to_bytes(rgb)).items()}
+        answer = teachers.answer(gray(low) if as_gray else to_bytes(rgb))
         for y, x in places:
+            small = low[y:y + size, x:x + size]
             for scale in teachers.scales:
-                lows[scale][k] = low[y:y + size, x:x + size]
-                highs[scale][k] = high[scale][y * scale:(y + size) * scale, x * scale:(x + size) * scale]
+                large = answer[scale][y * scale:(y + size) * scale, x * scale:(x + size) * scale]
+                lows[scale][k], highs[scale][k] = small, np.clip(large, 0, 255)
+                shares[scale][k] = share(small, large, scale)
             k += 1
         if done % 50 == 0:
             left = (time.monotonic() - begin) / done * (len(work) - done) / 60

@@ -99,13 +99,56 @@ class Teach(WithFolder):
         self.assertIn(f"{pairs} pairs; 1 pictures left out", result.stdout)
         self.assertFalse((self.folder / "pairs.part").exists())
         for scale in (2, 3):
-            low, high = (np.load(self.folder / f"pairs/x{scale}" / name) for name in ("low.npy", "high.npy"))
+            low, high, share = (np.load(self.folder / f"pairs/x{scale}/{name}.npy") for name in ("low", "high", "share"))
             self.assertEqual((low.shape, high.shape), ((pairs, 16, 16), (pairs, 16 * scale, 16 * scale)))
+            self.assertEqual((share.shape, share.min() > 0), ((pairs,), True))
             for one, other in zip(low, high):
                 self.assertAlmostEqual(one.mean(), other.mean(), delta=1)
-        result = run(HERE / "train.py", "--images", images, "--val", images, "--out", self.folder / "run", "--video",
-                     self.folder / "pairs/x2", "--features", 8, "--patch", 16, "--batch", 2, "--steps", 4)
+        arguments = ["--images", images, "--val", images, "--features", 8, "--patch", 16, "--batch", 2, "--steps", 4]
+        result = run(HERE / "train.py", *arguments, "--video", self.folder / "pairs/x2", "--out", self.folder / "run")
         self.assertEqual(result.returncode, 0, result.stderr)
+        result = self.train_scales(*arguments, "--clean", 0.5)
+        self.assert_one_error(result, "--clean 0")
+        result = self.train_scales(*arguments, "--clean", 0, "--branches")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        (three, facts), (two, other) = (weights.read(self.folder / f"both/{name}.safetensors") for name in
+                                        ("ema", "ema_x2"))
+        self.assertEqual((facts["scale"], other["scale"]), ("3", "2"))
+        for name, tensor in three.items():  # one body, of which each scale has a copy
+            self.assertEqual(not name.startswith("upsampler") and torch.equal(tensor, two[name]),
+                             not name.startswith("upsampler"), name)
+        log = (self.folder / "both/log.csv").read_text().splitlines()
+        self.assertTrue(log[0].endswith("psnr,ssim,psnr_x2,ssim_x2"), log[0])
+        self.assertEqual(len(log[1].split(",")), 8)
+        result = self.train_scales(*arguments, "--clean", 0, "--branches", "--steps", 6, "--resume")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def train_scales(self, *arguments: object) -> subprocess.CompletedProcess:
+        return run(HERE / "train.py", "--video", self.folder / "pairs", "--out", self.folder / "both", "--scale", 3,
+                   "--also", 2, *arguments)
+
+    def test_gray_is_the_students_luma_exactly(self) -> None:
+        luma_of_student = np.arange(16, 236, dtype=np.uint8)[None]
+        seen = teach.gray(luma_of_student)
+        self.assertLess(np.abs(seen @ data.LUMA + 16 - luma_of_student).max(), 0.01)
+        self.assertEqual((np.ptp(seen, axis=2).max(), seen.min(), round(float(seen.max()))), (0, 0, 255))
+        teacher, images = self.network("t.safetensors", 3, 2, exact=True), self.images((40, 40))
+        self.assertEqual(self.teach("--teachers", teacher, "--images", images, "--out", self.folder / "pairs", "--size",
+                                    16, "--sizes", 1, "--gray").returncode, 0)
+        low, high = (np.load(self.folder / f"pairs/x2/{name}.npy").astype(float) for name in ("low", "high"))
+        self.assertLess(np.abs(high[:, ::2, ::2] - low).max(), 0.2)  # half precision, nothing rounded to bytes
+
+    def test_share_grows_with_what_bicubic_lacks(self) -> None:
+        random = np.random.default_rng(0)
+        low = random.integers(100, 140, (16, 16)).astype(np.uint8)
+        cubic = data.resize(low.astype(np.float32), 32, 32)
+        detail = np.indices((32, 32)).sum(0) % 2 * 2 - 1  # of mean 0 in each sample of `low`
+        shares = [teach.share(low, cubic + level * detail, 2) for level in (0, 1, 5, 30)]
+        self.assertTrue(np.allclose(shares, [teach.DETAIL[0], 1, 5, teach.DETAIL[1]], atol=0.01), shares)
+        for wild in (1000, np.nan, np.inf):
+            high = cubic.copy()
+            high[8:12, 8:12] = wild
+            self.assertEqual(teach.share(low, high, 2), 0, wild)
 
     def test_an_interrupted_folder_does_not_look_finished(self) -> None:
         """A picture whose head is sound, and whose rest is missing, ends the work half way."""

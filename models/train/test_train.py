@@ -552,9 +552,29 @@ class Measures(WithFolder):
         """A high-resolution patch shrinks to its low-resolution one, in every orientation."""
         ramp = np.add.outer(np.arange(80) * 2, np.arange(100)).astype(np.uint8)
         Image.fromarray(ramp).save(self.folder / "ramp.png")
-        low, high = data.Patches([self.folder], [], 1, 2, 16, seed=3).batch(32)
+        low, high = data.Patches([self.folder], [], 1, [2], 16, seed=3).batch(32)
         means = torch.nn.functional.avg_pool2d(high, 2)
         self.assertLess(float((means - low)[:, :, 2:-2, 2:-2].abs().max()), 1.5 / 255)
+
+    def test_pairs_are_drawn_by_their_shares(self) -> None:
+        for scale in (2, 3):
+            part = self.folder / f"x{scale}"
+            part.mkdir()
+            low = np.broadcast_to(np.arange(4, dtype=np.uint8)[:, None, None], (4, 16, 16))
+            np.save(part / "low.npy", low)
+            np.save(part / "high.npy", low.repeat(scale, 1).repeat(scale, 2).astype(np.float16) + 0.25)
+            np.save(part / "share.npy", np.array([0, 1, 3, 0], np.float32))
+        low, *highs = data.Patches([], [self.folder], 0, [2, 3], 8, seed=3).batch(400)
+        counts = torch.bincount((255 * low[:, 0, 0, 0]).round().int(), minlength=4).tolist()
+        self.assertEqual((counts[0], counts[3], sum(counts)), (0, 0, 400))
+        self.assertAlmostEqual(counts[2], 300, delta=40)
+        for scale, high in zip((2, 3), highs):
+            self.assertEqual(high.shape[2:], (8 * scale, 8 * scale))
+            self.assertLess(float((255 * (high[:, :, ::scale, ::scale] - low) - 0.25).abs().max()), 1e-3)
+        for wrong in ([0, 0, 0, 0], [1, 1], [1, -1, 1, 1]):
+            np.save(self.folder / "x2/share.npy", np.array(wrong, np.float32))
+            with self.assertRaisesRegex(data.InputError, "share.npy"):
+                data.Patches([], [self.folder], 0, [2, 3], 8, seed=3)
 
 
 if __name__ == "__main__":

@@ -69,42 +69,53 @@ class Run:
         torch.manual_seed(options.seed)
         self.network = make_network(options)
         check_patch(self.network, options.patch)
+        self.network.bf16 = options.bf16
+        self.scales = [options.scale, *options.also]
+        if options.also:
+            if options.teacher or len(set(self.scales)) < len(self.scales):
+                raise InputError("--also: takes no --teacher, and no scale twice")
+            self.network = networks.Shared(self.network, options.also)
         if options.branches:
             branches.expand(self.network)
         self.teacher = None
         if options.teacher:
             self.teacher = Teacher(options.teacher, self.network, options.distil_features > 0)
             check_patch(self.teacher.network, options.patch)
-        self.network.bf16 = options.bf16
         self.network.to(memory_format=torch.channels_last)  # halves the time of a step on the CPU
         self.ema = {name: t.detach().clone() for name, t in branches.merged(self.network).items()}
         self.parameters = [*self.network.parameters(), *(self.teacher.parameters() if self.teacher else [])]
         kernels = [p for p in self.parameters if p.dim() > 1 and p.shape[1] > 1]
         others = [p for p in self.parameters if not (p.dim() > 1 and p.shape[1] > 1)]
         self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
-        self.patches = Patches(options.images, options.video, options.clean, options.scale, options.patch,
+        self.patches = Patches(options.images, options.video, options.clean, self.scales, options.patch,
                                options.seed, options.choice)
         self.criterion = losses.Criterion(options.loss, options.fourier)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
         self.timed = (0, 0.0)  # step and seconds from which the speed is measured
         self.probe = PROBE  # step at which it is known for the first time
 
-    def loss(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    def loss(self, low: torch.Tensor, *highs: torch.Tensor) -> torch.Tensor:
         result = self.network(low)
-        loss = self.criterion(result, high)
+        if self.options.also:
+            return self.balanced(result, highs)
+        loss = self.criterion(result, *highs)
         if self.teacher:
             output, features = self.teacher.loss(low, result)
             share = self.options.distil
             loss = (1 - share) * loss + share * output + self.options.distil_features * features
         return loss
 
+    def balanced(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """The mean loss of several scales; the smaller ones weigh more, by area, as they err less."""
+        shares = [scale**-2 for scale in self.scales]
+        return sum(share / sum(shares) * self.criterion(*pair) for share, *pair in zip(shares, results, highs))
+
     def learn(self) -> float:
         """One step; returns its loss in levels of 255."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate(self.step, self.steps or 10**9, self.options.rate)
-        low, high = self.patches.batch(self.options.batch)
-        loss = self.loss(low, high)
+        loss = self.loss(*self.patches.batch(self.options.batch))
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()
@@ -129,17 +140,26 @@ class Run:
         return max(0, int((60 * self.options.minutes - self.seconds) * speed))
 
     def save(self) -> None:
-        """Write checkpoint.pt (to resume) and ema.safetensors (the result so far)."""
+        """Write checkpoint.pt (to resume) and ema.safetensors (the result so far; of other scales ema_xN)."""
         out = self.options.out
         state = {"network": self.network.state_dict(), "project": self.projection(), "ema": self.ema,
                  "step": self.step, "steps": self.steps, "seconds": self.seconds, "optimisers": [o.state_dict() for o in self.optimisers],
                  "torch_random": torch.get_rng_state(), "patch_random": self.patches.random.bit_generator.state}
         torch.save(state, out / "checkpoint.part")
         (out / "checkpoint.part").replace(out / "checkpoint.pt")
-        facts = networks.describe(self.ema)
-        weights.write(out / "ema.safetensors", self.ema,
-                      {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
-                       "input_range": "1", "colour": "luma"})
+        for scale, tensors in self.results().items():
+            facts = networks.describe(tensors)
+            weights.write(out / f"ema{self.suffix(scale)}.safetensors", tensors,
+                          {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
+                           "input_range": "1", "colour": "luma"})
+
+    def results(self) -> dict[int, dict[str, torch.Tensor]]:
+        """The averaged weights of each scale's network."""
+        return self.network.split(self.ema) if self.options.also else {self.options.scale: self.ema}
+
+    def suffix(self, scale: int) -> str:
+        """What tells a further scale's files and columns from the first one's."""
+        return "" if scale == self.options.scale else f"_x{scale}"
 
     def projection(self) -> dict[str, torch.Tensor]:
         """What distilling features trains beside the network."""
@@ -171,9 +191,10 @@ class Run:
         torch.set_rng_state(state["torch_random"])
         self.patches.random.bit_generator.state = state["patch_random"]
 
-    def validate(self, pairs: list[evaluate.Pair]) -> tuple[float, float]:
-        """PSNR and SSIM of the averaged weights."""
-        return evaluate.score(evaluate.through(networks.build(self.ema), 1), pairs, self.options.scale)
+    def validate(self, pairs: dict[int, list[evaluate.Pair]]) -> list[float]:
+        """PSNR and SSIM of the averaged weights, of one scale after the other."""
+        return [figure for scale, tensors in self.results().items()
+                for figure in evaluate.score(evaluate.through(networks.build(tensors), 1), pairs[scale], scale)]
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -184,7 +205,8 @@ def main() -> None:
     options = parse()
     if options.threads:
         torch.set_num_threads(options.threads)
-    pairs, about = validation.load(options.val, options.scale)
+    loaded = {scale: validation.load(options.val, scale) for scale in [options.scale, *options.also]}
+    pairs, about = {scale: pairs for scale, (pairs, _) in loaded.items()}, loaded[options.scale][1]
     options.out.mkdir(parents=True, exist_ok=True)
     run = Run(options)
     if options.resume:
@@ -193,13 +215,15 @@ def main() -> None:
         raise InputError(f"{options.out}: holds a run already; give --resume or another folder")
     print(run.patches.about)
     print(about)
-    print("bicubic {:.3f} dB  {:.4f}".format(*evaluate.score(evaluate.bicubic(options.scale), pairs, options.scale)),
-          flush=True)
+    for scale in run.scales:
+        print("bicubic x{} {:.3f} dB  {:.4f}".format(
+            scale, *evaluate.score(evaluate.bicubic(scale), pairs[scale], scale)), flush=True)
 
     with open(options.out / "log.csv", "a" if options.resume else "w", newline="") as file:
         log = csv.writer(file)
         if not options.resume:
-            log.writerow(["step", "seconds", "rate", "loss", "psnr", "ssim"])
+            log.writerow(["step", "seconds", "rate", "loss",
+                          *(name + run.suffix(scale) for scale in run.scales for name in ("psnr", "ssim"))])
         recent, begin = [], time.monotonic() - run.seconds
         while not run.steps or run.step < run.steps:
             recent.append(run.learn())
@@ -216,8 +240,8 @@ def main() -> None:
             file.flush()
             run.save()
             left = (run.steps - run.step) * run.seconds / run.step / 60
-            print("step {}/{}  loss {:.3f}  {:.3f} dB  {:.4f}  {:.1f} min left".format(
-                run.step, run.steps, loss, *quality, left), flush=True)
+            told = "".join(f"  {psnr:.3f} dB  {ssim:.4f}" for psnr, ssim in zip(quality[::2], quality[1::2]))
+            print(f"step {run.step}/{run.steps}  loss {loss:.3f}{told}  {left:.1f} min left", flush=True)
 
 
 if __name__ == "__main__":
