@@ -152,7 +152,7 @@ class Bfloat16(WithFolder):
         for name, tensor in tensors.items():
             self.assertTrue(torch.equal(tensor, run_.ema[name]), name)
             self.assertFalse(torch.equal(tensor, tensor.bfloat16().float()) and tensor.abs().max() > 0, name)
-        self.assertEqual(run_.validate(pairs), evaluate.score(evaluate.through(network, 1), pairs, 2))
+        self.assertEqual(run_.validate({2: pairs}), list(evaluate.score(evaluate.through(network, 1), pairs, 2)))
 
     def test_with_branches_and_a_teacher(self) -> None:
         """Branches are merged exactly before the product is rounded; features come out of the body rounded."""

@@ -80,7 +80,7 @@ class Video(WithFolder):
         self.assertFalse((self.folder / "one.part").exists())
         for name in ("low.npy", "high.npy", "pairs.csv"):
             self.assertEqual((self.folder / "one" / name).read_bytes(), (self.folder / "two" / name).read_bytes())
-        low, high = data.Patches([], [self.folder / "one"], 0, 2, 24, seed=1).batch(8)
+        low, high = data.Patches([], [self.folder / "one"], 0, [2], 24, seed=1).batch(8)
         self.assertEqual((low.shape, high.shape), ((8, 1, 24, 24), (8, 1, 48, 48)))
         self.assertLess(float((low.mean((1, 2, 3)) - high.mean((1, 2, 3))).abs().max()), 3 / 255)
         training = ["--images", self.folder / "images", "--val", self.folder / "images", "--features", 4, "--patch", 16,
