@@ -247,17 +247,19 @@ def load(path: Path) -> tuple[RFDN | RepRFN, dict[str, Tensor], dict[str, str]]:
 
 
 def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
-    """The weights of a network of another scale to start from: the upsampler's kernels are repeated.
+    """The weights of a network of another scale to start from.
 
-    Each of the scale^2 phases of an output pixel takes the kernel of the phase that lies nearest.
+    Each of the scale^2 phases of an output pixel takes the mean kernel of the phases whose area it covers.
     """
     facts = describe(tensors)
     if facts["scale"] == scale:
         return dict(tensors)
-    nearest = [min(facts["scale"] - 1, int((i + 0.5) * facts["scale"] / scale)) for i in range(scale)]
-    phases = torch.tensor([facts["scale"] * y + x for y in nearest for x in nearest])
+    own = facts["scale"]
+    share = torch.tensor([[max(0.0, min((i + 1) / scale, (j + 1) / own) - max(i / scale, j / own)) * scale
+                           for j in range(own)] for i in range(scale)])
+    shares = torch.kron(share, share)  # scale^2 x own^2
     last = {"rfdn": "upsampler.0.", "reprfn": "upsampler.conv."}[facts["architecture"]]
-    return {name: tensor.unflatten(0, (facts["channels"], -1))[:, phases].flatten(0, 1)
+    return {name: torch.einsum("pq,cq...->cp...", shares, tensor.unflatten(0, (facts["channels"], -1))).flatten(0, 1)
             if name.startswith(last) else tensor for name, tensor in tensors.items()}
 
 

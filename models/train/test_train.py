@@ -85,6 +85,9 @@ class Networks(WithFolder):
                 if scale == 4:
                     self.assertTrue(torch.allclose(other(x), double.repeat_interleave(2, 2).repeat_interleave(2, 3),
                                                    atol=1e-5))
+            back = networks.at_scale(networks.at_scale(network.state_dict(), 4), 2)
+            self.assertTrue(all(torch.allclose(tensor, back[name], atol=1e-6)
+                                for name, tensor in network.state_dict().items()))
 
 
 class Branches(WithFolder):
