@@ -107,6 +107,8 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
         value = getattr(options, name)
         if value is not None and value <= 0:
             result.error(f"--{name} must be above 0")
+    if min(options.also, default=1) < 1:
+        result.error("--also must be above 0")
     for name in ("esa", "distil_features", "threads", "seed"):
         if getattr(options, name) < 0:
             result.error(f"--{name.replace('_', '-')} must not be below 0")

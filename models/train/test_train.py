@@ -463,7 +463,7 @@ class Train(WithFolder):
                 self.options("--config", config, "--steps", 3)
 
     def test_options_out_of_range(self) -> None:
-        for option, value in (("--seed", -1), ("--threads", -1), ("--esa", -1), ("--steps", 0), ("--ema", 2)):
+        for option, value in (("--seed", -1), ("--threads", -1), ("--esa", -1), ("--steps", 0), ("--ema", 2), ("--also", 0)):
             told = io.StringIO()
             with self.subTest(option), self.assertRaises(SystemExit), contextlib.redirect_stderr(told):
                 self.options("--steps", 3, option, value)
