@@ -82,6 +82,11 @@ def to_bytes(plane: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(plane), 0, 255).astype(np.uint8)
 
 
+def stretch(plane: np.ndarray) -> np.ndarray:
+    """Video range to full range: 16..235 to 0..255, float32, not rounded."""
+    return np.clip((plane.astype(np.float32) - 16) * (255 / 219), 0, 255)
+
+
 def crop_to_multiple(plane: np.ndarray, scale: int) -> np.ndarray:
     height, width = plane.shape
     return plane[: height - height % scale, : width - width % scale]
@@ -149,12 +154,13 @@ class Patches:
     """Random aligned patches, turned and mirrored: of clean images, of compressed video, or of both."""
 
     def __init__(self, images: list[Path], videos: list[Path], clean: float, scales: list[int], size: int, seed: int,
-                 choice: int = 1) -> None:
+                 choice: int = 1, full_range: float = 0.0) -> None:
         """`clean` is the share of patches that come from images where there are videos too.
 
-        Each patch is the most detailed of `choice` random ones.
+        Each patch is the most detailed of `choice` random ones.  `full_range` is the share that is stretched
+        from 16..235 to 0..255: what a network never sees it may get wrong by tens of levels.
         """
-        self.choice = choice
+        self.choice, self.full_range = choice, full_range
         self.scales, self.size = scales, size
         self.random = np.random.default_rng(seed)
         self.clean = clean if videos else 1.0
@@ -191,8 +197,11 @@ class Patches:
         for _ in range(count):
             planes, y, x = max((self.place() for _ in range(self.choice)), key=self.detail)
             turn = self.random.integers(8)
-            patches.append([self._cut(plane, y * s, x * s, self.size * s, turn)
-                            for s, plane in zip((1, *self.scales), planes)])
+            cut = [self._cut(plane, y * s, x * s, self.size * s, turn) for s, plane in zip((1, *self.scales), planes)]
+            if self.full_range and self.random.random() < self.full_range:
+                low, *highs = map(stretch, cut)
+                cut = [np.rint(low), *highs]
+            patches.append(cut)
         return tuple(torch.from_numpy(np.stack(p)[:, None]).float().div_(255) for p in zip(*patches))
 
     @staticmethod

@@ -264,6 +264,21 @@ class Weights(WithFolder):
                 self.assertTrue(floor < float(about["set5_psnr_y"]) < 50)
                 self.assertTrue(0.8 < float(about["set5_ssim_y"]) < 1)
 
+    def test_flat_stays_flat_at_all_levels(self) -> None:
+        """Outside of 16..235 too, where pictures of video range teach nothing and full range needs it."""
+        levels = torch.arange(0, 256, 5).float()[:, None, None, None]  # from black to white
+        for file in sorted(MODELS.glob("*.safetensors")):
+            network, _, _ = networks.load(file)
+            side = 64
+            inner = slice(28 * network.scale, 36 * network.scale)  # where borders, dark ones, do not reach
+            with torch.inference_mode():
+                result = torch.cat([network(part.expand(-1, 1, side, side) / 255) * 255 for part in levels.split(13)])
+            error = (result[..., inner, inner].clamp(0, 255) - levels).abs().amax((1, 2, 3))
+            video = (levels.flatten() >= 16) & (levels.flatten() <= 235)
+            with self.subTest(file.name):
+                self.assertLess(float(error[video].max()), 0.5)
+                self.assertLess(float(error.max()), 2)
+
 
 class Convert(WithFolder):
     @needs_reference
@@ -564,6 +579,16 @@ class Measures(WithFolder):
         low, high = data.Patches([self.folder], [], 1, [2], 16, seed=3).batch(32)
         means = torch.nn.functional.avg_pool2d(high, 2)
         self.assertLess(float((means - low)[:, :, 2:-2, 2:-2].abs().max()), 1.5 / 255)
+
+    def test_patches_of_full_range(self) -> None:
+        noise_image(self.folder / "a.png", 80, 80)
+        low, high = data.Patches([self.folder], [], 1, [2], 16, seed=3, full_range=1).batch(8)
+        narrow, _ = data.Patches([self.folder], [], 1, [2], 16, seed=3).batch(8)
+        self.assertLess(float(255 * high.min()), 10)
+        self.assertGreater(float(255 * high.max()), 245)
+        self.assertEqual(float((255 * low - (255 * low).round()).abs().max() < 1e-3), 1)  # bytes, as a frame has
+        self.assertGreaterEqual(float(255 * narrow.min()), 15.9)
+        self.assertAlmostEqual(float(low.mean()), float(high.mean()), delta=0.02)
 
     def test_pairs_are_drawn_by_their_shares(self) -> None:
         for scale in (2, 3):

@@ -88,7 +88,7 @@ class Run:
         others = [p for p in self.parameters if not (p.dim() > 1 and p.shape[1] > 1)]
         self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
         self.patches = Patches(options.images, options.video, options.clean, self.scales, options.patch,
-                               options.seed, options.choice)
+                               options.seed, options.choice, options.full_range)
         self.criterion = losses.Criterion(options.loss, options.fourier)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
         self.timed = (0, 0.0)  # step and seconds from which the speed is measured
