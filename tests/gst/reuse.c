@@ -152,9 +152,8 @@ test_properties (void)
 
     for (guint k = 0; k <= i; k++)
       gst_util_set_object_arg (G_OBJECT (other), changes[k].property, changes[k].value);
-    for (guint n = 0; n < 3; n++) {
-      g_autoptr (Picture) before = upscale_with (harness, small, NULL);
-    }
+    for (guint n = 0; n < 3; n++)
+      picture_free (upscale_with (harness, small, NULL));
     gst_util_set_object_arg (G_OBJECT (element), changes[i].property, changes[i].value);
     got = upscale_with (harness, small, NULL);
     want = upscale_with (fresh, small, NULL);
