@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 import networks
 import weights
-from data import LUMA, InputError, list_images, open_rgb, resize, size_of, to_bytes
+from data import LUMA, InputError, list_images, open_rgb, resize, size_of, stretch, to_bytes
 from folders import check_new, filling
 
 DETAIL = (0.3, 12.0)  # levels between which a tile is drawn the more often, the farther bicubic is from the answer
@@ -69,7 +69,7 @@ def luma(rgb: Tensor) -> np.ndarray:
 
 def gray(low: np.ndarray) -> np.ndarray:
     """h x w of 16..235 to the h x w x 3 of 0..255 that has this luma and no colour, not rounded."""
-    return np.repeat((low.astype(np.float32)[..., None] - 16) * (255 / 219), 3, 2)
+    return np.repeat(stretch(low)[..., None], 3, 2)
 
 
 def share(low: np.ndarray, high: np.ndarray, scale: int) -> float:

@@ -97,7 +97,7 @@ class Run:
     def loss(self, low: torch.Tensor, *highs: torch.Tensor) -> torch.Tensor:
         result = self.network(low)
         if self.options.also:
-            return self.balanced(result, highs)
+            return self.of_scales(result, highs)
         loss = self.criterion(result, *highs)
         if self.teacher:
             output, features = self.teacher.loss(low, result)
@@ -105,7 +105,7 @@ class Run:
             loss = (1 - share) * loss + share * output + self.options.distil_features * features
         return loss
 
-    def balanced(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    def of_scales(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """The mean loss of several scales; the smaller ones weigh more, by area, as they err less."""
         shares = [scale**-2 for scale in self.scales]
         return sum(share / sum(shares) * self.criterion(*pair) for share, *pair in zip(shares, results, highs))
