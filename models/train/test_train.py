@@ -506,6 +506,8 @@ class Train(WithFolder):
         self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "no checkpoint")
         (self.folder / "o/checkpoint.pt").write_bytes(b"?")
         self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "checkpoint.pt", "damaged")
+        torch.save([1], self.folder / "o/checkpoint.pt")
+        self.assert_one_error(self.train("o", "--steps", 3, "--resume"), "checkpoint.pt", "no checkpoint")
         self.assert_one_error(self.train("images/a.png", "--steps", 3), "a.png")
         (empty / "broken.png").write_bytes(b"\x89PNG")
         self.assert_one_error(run(script, "--images", empty, *good), "broken.png", "not a readable image")

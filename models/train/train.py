@@ -173,11 +173,13 @@ class Run:
             state = torch.load(file, weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             raise InputError(f"{file}: is damaged") from None
+        if not isinstance(state, dict):
+            raise InputError(f"{file}: is no checkpoint")
         try:
             self.network.load_state_dict(state["network"])
             if self.teacher and self.teacher.project:
                 self.teacher.project.load_state_dict(state["project"])
-            for optimiser, saved in zip(self.optimisers, state["optimisers"]):
+            for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
         except (RuntimeError, KeyError, ValueError):  # ValueError: an optimiser of other parameters
             raise InputError(f"{file}: is of another network, or was distilled otherwise, "
