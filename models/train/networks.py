@@ -263,6 +263,29 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
             if name.startswith(last) else tensor for name, tensor in tensors.items()}
 
 
+def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
+    """The weights of a RepRFN with `more` further blocks, which computes the same until it is trained.
+
+    The new blocks add nothing to what goes through them.  Where they have attention, its gate begins at a half
+    everywhere, and the convolution that follows makes up for it.
+    """
+    facts = describe(tensors)
+    if facts.pop("architecture") != "reprfn":
+        raise UnknownNetwork("only RepRFN takes further blocks: RFDN's all lead to its last convolution")
+    first = facts["blocks"] + 1
+    network = RepRFN(**facts | {"blocks": facts["blocks"] + more})
+    start_near_nearest(network)
+    result = network.state_dict() | {name: tensor.float() for name, tensor in tensors.items()}
+    for k in range(first, first + more):
+        for kind in ("weight", "bias"):
+            result[f"reprfb{k}.conv3.{kind}"].zero_()
+            if facts["f"]:
+                result[f"reprfb{k}.esa.conv4.{kind}"].zero_()
+        if facts["f"]:
+            result["lr_conv.weight"] = 2 * result["lr_conv.weight"]
+    return result
+
+
 def smallest(network: nn.Module) -> int:
     """Rows and columns that a network needs at least."""
     return ATTENTION_NEEDS if any(isinstance(module, ESA) for module in network.modules()) else 1

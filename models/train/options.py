@@ -36,6 +36,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--esa", type=int, default=0, help="channels of the attention; 0: none in reprfn, a quarter of the "
         "features in rfdn (default)")
     add("--init", type=Path, help="start from these .safetensors weights, of any scale; they say what the network is")
+    add("--add-blocks", type=int, default=0, help="further blocks behind those of --init, which change nothing at first")
     add("--branches", action="store_true", help="train each 3x3 as a sum of branches, and merge them")
 
     length = result.add_argument_group("length").add_mutually_exclusive_group()
@@ -110,7 +111,9 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
             result.error(f"--{name} must be above 0")
     if min(options.also, default=1) < 1:
         result.error("--also must be above 0")
-    for name in ("esa", "distil_features", "threads", "seed"):
+    if options.add_blocks and not options.init:
+        result.error("--add-blocks: to what? give --init")
+    for name in ("esa", "add_blocks", "distil_features", "threads", "seed"):
         if getattr(options, name) < 0:
             result.error(f"--{name.replace('_', '-')} must not be below 0")
     for name in ("clean", "fourier", "distil", "ema", "full_range"):

@@ -12,7 +12,6 @@ from testing import HERE, WithFolder, detailed, main, need, run
 need("numpy", "PIL", "torch", "av")
 import av
 import numpy as np
-from PIL import Image
 
 import clips
 import codec

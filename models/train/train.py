@@ -14,7 +14,6 @@ import math
 import pickle
 import sys
 import time
-from pathlib import Path
 
 import torch
 
@@ -48,7 +47,8 @@ def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN
         network, tensors, about = networks.load(options.init)
         if (network.channels, about.get("input_range", "1")) != (1, "1"):
             raise InputError(f"{options.init}: not a luma network of range 1")
-        return networks.build(networks.at_scale(tensors, options.scale))
+        tensors = networks.at_scale(tensors, options.scale)
+        return networks.build(networks.deeper(tensors, options.add_blocks) if options.add_blocks else tensors)
     kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
     network = kind(1, options.features, options.blocks, options.scale, options.esa)
     networks.start_near_nearest(network)
