@@ -17,7 +17,7 @@ static const RfdnBuiltin builtins[] = {
     {"live-clean", "Of the same size, for pristine sources; trained on clean pictures (luma)",
      X2 | X3 | X4},
     {"balanced", "Five times the work of live-clean, for the same sources; with attention (luma)",
-     X2},
+     X2 | X3 | X4},
     {"rfdn", "The best picture and the slowest, for the same sources; with attention (luma)",
      X2 | X4},
     {NULL, NULL, 0},
