@@ -19,7 +19,7 @@ static const RfdnBuiltin builtins[] = {
     {"balanced", "Five times the work of live-clean, for the same sources; with attention (luma)",
      X2 | X3 | X4},
     {"rfdn", "The best picture and the slowest, for the same sources; with attention (luma)",
-     X2 | X4},
+     X2 | X3 | X4},
     {NULL, NULL, 0},
 };
 

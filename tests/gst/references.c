@@ -167,7 +167,7 @@ static const struct {
 } qualities[] = {{"live", 2, 36.3},        {"live", 3, 32.55},       {"live", 4, 30.27},
                  {"live-clean", 2, 36.98}, {"live-clean", 3, 32.98}, {"live-clean", 4, 30.67},
                  {"balanced", 2, 37.45},   {"balanced", 3, 33.68},   {"balanced", 4, 31.31},
-                 {"rfdn", 2, 37.55},       {"rfdn", 4, 31.63}};
+                 {"rfdn", 2, 37.55},       {"rfdn", 3, 33.89},       {"rfdn", 4, 31.63}};
 
 /* The small pictures are MATLAB's, which published scores are of; at x3 there are none. */
 static void
