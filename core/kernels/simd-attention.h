@@ -53,7 +53,8 @@ upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, g
 
   for (guint c = 0; c < channels; c++) {
     const float *r0 = row0 + c * RFDN_PHASES * src_run, *r1 = row1 + c * RFDN_PHASES * src_run;
-    for (gsize k = 0; k < RFDN_PHASES * src_run; k++)
+    /* The floats at the end of the last run are the next one's slack. */
+    for (gsize k = 0; k < RFDN_PHASES * src_run - RFDN_RUN_SLACK; k++)
       row[k] = r0[k] * w0 + r1[k] * w1;
     for (guint p = 0; p < RFDN_PHASES; p++) {
       const gint32 *l = left + p * pitch, *r = right + p * pitch;
