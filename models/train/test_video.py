@@ -26,21 +26,22 @@ class Video(WithFolder):
         return sequences.Sequence(detailed(300, 260), detailed(260, 300), SIZE, scale, 8, np.random.default_rng(seed))
 
     def test_levels_survive_every_encoder(self) -> None:
-        """A sequence's means agree: nothing on the way squeezes 0..255 into 16..235, or stretches it.
+        """A pair's means agree: nothing on the way squeezes 0..255 into 16..235, or stretches it.
 
-        Of all its frames together: a single one is up to 1.7 levels off, and not by the same on every processor.
+        Every encoding's own error is small beside what is allowed. x264's is not the same from call to call, and
+        veryfast at CRF 18 moved a frame's mean by up to 1.8 levels.
         """
-        for encoding in (codec.x264(16), codec.x264(18, "veryfast"), codec.x265(18), codec.vp9(20), codec.mpeg2(3)):
+        for encoding in (codec.x264(16), codec.x264(10, "veryfast"), codec.x265(18), codec.vp9(20), codec.mpeg2(3)):
             for seed in range(12):
                 sequence = self.sequence(seed=seed)
-                decoded, high = np.stack(codec.through(sequence.low, encoding)), np.stack(sequence.high)
-                sent = np.stack([luma for luma, *_ in sequence.low])
-                with self.subTest(encoder=encoding.encoder, seed=seed):
-                    self.assertEqual(decoded.shape, (len(sent), SIZE, SIZE))
-                    self.assertEqual(high.shape, (len(sent), 2 * SIZE, 2 * SIZE))
-                    self.assertAlmostEqual(decoded.mean(), high.mean(), delta=1)
-                    gain = np.cov(decoded.ravel(), sent.ravel())[0, 1] / sent.var()  # a squeeze makes it 0.86
-                    self.assertAlmostEqual(gain, 1, delta=0.05)
+                decoded = codec.through(sequence.low, encoding)
+                self.assertEqual(len(decoded), len(sequence.low))
+                for low, (sent, *_), high in zip(decoded, sequence.low, sequence.high):
+                    with self.subTest(encoder=encoding.encoder, seed=seed):
+                        self.assertEqual((low.shape, high.shape), ((SIZE, SIZE), (2 * SIZE, 2 * SIZE)))
+                        self.assertAlmostEqual(low.mean(), high.mean(), delta=2)
+                        gain = np.cov(low.ravel(), sent.ravel())[0, 1] / sent.var()  # a squeeze makes it 0.86
+                        self.assertAlmostEqual(gain, 1, delta=0.05)
 
     def test_extreme_levels_survive(self) -> None:
         for level in (0, 16, 128, 235, 255):
