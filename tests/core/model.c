@@ -58,7 +58,7 @@ test_builtins (void)
 
   for (; builtin->name; builtin++) {
     g_assert_cmpuint (builtin->scales, !=, 0);
-    for (guint scale = 2; scale <= 4; scale++) {
+    for (guint scale = 1; scale <= 5; scale++) {
       g_autoptr (GError) error = NULL;
       g_autoptr (RfdnModel) model = rfdn_model_new_builtin (builtin->name, scale, &error);
       if (builtin->scales >> scale & 1) {
