@@ -272,18 +272,18 @@ def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
     facts = describe(tensors)
     if facts.pop("architecture") != "reprfn":
         raise UnknownNetwork("only RepRFN takes further blocks: RFDN's all lead to its last convolution")
-    first = facts["blocks"] + 1
     network = RepRFN(**facts | {"blocks": facts["blocks"] + more})
     start_near_nearest(network)
-    result = network.state_dict() | {name: tensor.float() for name, tensor in tensors.items()}
-    for k in range(first, first + more):
-        for kind in ("weight", "bias"):
-            result[f"reprfb{k}.conv3.{kind}"].zero_()
-            if facts["f"]:
-                result[f"reprfb{k}.esa.conv4.{kind}"].zero_()
+    network.load_state_dict(dict(tensors), strict=False)  # the new blocks keep their random weights
+    with torch.no_grad():
+        for k in range(facts["blocks"] + 1, network.blocks + 1):
+            block = network.get_submodule(f"reprfb{k}")
+            for layer in [block.conv3, block.esa.conv4] if facts["f"] else [block.conv3]:
+                layer.weight.zero_()
+                layer.bias.zero_()
         if facts["f"]:
-            result["lr_conv.weight"] = 2 * result["lr_conv.weight"]
-    return result
+            network.lr_conv.weight.mul_(2**more)
+    return network.state_dict()
 
 
 def smallest(network: nn.Module) -> int:

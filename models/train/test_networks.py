@@ -76,7 +76,7 @@ class Networks(WithFolder):
                                 for name, tensor in network.state_dict().items()))
 
     def test_further_blocks_change_nothing(self) -> None:
-        """At first; and all that they have learns, where a gradient can reach it."""
+        """At first; and what keeps them silent is what learns."""
         for f in (0, 3):
             network = networks.RepRFN(1, 8, 1, 2, f)
             x = torch.rand(1, 1, 20, 20)

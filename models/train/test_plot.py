@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Plot(WithFolder):
         (self.folder / name / "log.csv").write_text(LOG + rows)
         return self.folder / name
 
-    def plot(self, *runs: Path, out: str = "curves.png"):
+    def plot(self, *runs: Path, out: str = "curves.png") -> subprocess.CompletedProcess:
         return run(HERE / "plot.py", *runs, "--out", self.folder / out)
 
     def test_a_curve_for_each_run(self) -> None:

@@ -264,9 +264,14 @@ class Train(WithFolder):
         self.assertEqual(network.blocks, 3)
         for name, tensor in networks.load(before)[1].items():
             self.assertTrue(torch.equal(tensor, tensors[name]), name)
-        with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
-            self.options("--steps", 3, "--add-blocks", 1)
-        self.assertIn("give --init", told.getvalue())
+        for more, words in ((["--add-blocks", 1], "give --init"),
+                            (["--init", before, "--add-blocks", -1], "must not be below 0")):
+            with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
+                self.options("--steps", 3, *more)
+            self.assertIn(words, told.getvalue())
+        weights.write(before, networks.RFDN(1, 8, 1, 2).state_dict(), {"input_range": "1"})
+        with self.assertRaisesRegex(data.InputError, "before.safetensors: only RepRFN"):
+            train.Run(self.options("--steps", 3, "--init", before, "--add-blocks", 1))
 
     def test_more_minutes_are_more_steps(self) -> None:
         """A finished run goes on when it gets more time than it has had, and says so when it gets none."""
@@ -293,6 +298,10 @@ class Train(WithFolder):
                 train.Run(self.options("--steps", 3, *before)).save()
                 with self.assertRaisesRegex(data.InputError, "checkpoint.pt: is of another network"):
                     train.Run(self.options("--steps", 3, *after)).resume()
+        state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
+        torch.save(state | {"optimisers": state["optimisers"][:1]}, self.folder / "checkpoint.pt")
+        with self.assertRaisesRegex(data.InputError, "checkpoint.pt: is of another network"):
+            train.Run(self.options("--steps", 3, *before)).resume()
 
     def test_export_then_evaluate(self) -> None:
         self.assertEqual(self.train("run", "--steps", 3).returncode, 0)

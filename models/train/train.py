@@ -48,7 +48,12 @@ def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN
         if (network.channels, about.get("input_range", "1")) != (1, "1"):
             raise InputError(f"{options.init}: not a luma network of range 1")
         tensors = networks.at_scale(tensors, options.scale)
-        return networks.build(networks.deeper(tensors, options.add_blocks) if options.add_blocks else tensors)
+        if options.add_blocks:
+            try:
+                tensors = networks.deeper(tensors, options.add_blocks)
+            except networks.UnknownNetwork as error:
+                raise InputError(f"{options.init}: {error}") from None
+        return networks.build(tensors)
     kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
     network = kind(1, options.features, options.blocks, options.scale, options.esa)
     networks.start_near_nearest(network)
@@ -181,7 +186,7 @@ class Run:
                 self.teacher.project.load_state_dict(state["project"])
             for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
-        except (RuntimeError, KeyError, ValueError):  # ValueError: an optimiser of other parameters
+        except (RuntimeError, KeyError, ValueError):  # ValueError: optimisers of other parameters
             raise InputError(f"{file}: is of another network, or was distilled otherwise, "
                              "than the options ask for") from None
         self.ema, self.step, self.seconds = state["ema"], state["step"], state["seconds"]
