@@ -71,8 +71,9 @@ find_arch (const RfdnTensorFile *file, GError **error)
     const char *named = rfdn_tensor_file_get_metadata (file, "architecture");
     if (named == NULL || g_str_equal (named, rfdn_archs[i]->name))
       return rfdn_archs[i];
+    g_autofree char *quoted = rfdn_tensor_file_quote (named);
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 "metadata architecture is '%.32s', but the tensors are those of %s", named,
+                 "metadata architecture is '%s', but the tensors are those of %s", quoted,
                  rfdn_archs[i]->name);
     return NULL;
   }
@@ -95,8 +96,9 @@ check_metadata (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
   guint64 number;
   if (scale != NULL &&
       (!g_ascii_string_to_unsigned (scale, 10, 2, 4, &number, NULL) || number != info->scale)) {
+    g_autofree char *quoted = rfdn_tensor_file_quote (scale);
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 "metadata scale is '%.32s', but the tensors are those of x%u", scale, info->scale);
+                 "metadata scale is '%s', but the tensors are those of x%u", quoted, info->scale);
     return FALSE;
   }
 
@@ -105,8 +107,9 @@ check_metadata (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
     if (g_str_equal (range, "1") || g_str_equal (range, "255")) {
       info->input_range = range[0] == '1' ? 1 : 255;
     } else {
+      g_autofree char *quoted = rfdn_tensor_file_quote (range);
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                   "metadata input_range is '%.32s'; 1 and 255 are known", range);
+                   "metadata input_range is '%s'; 1 and 255 are known", quoted);
       return FALSE;
     }
   }
@@ -114,8 +117,9 @@ check_metadata (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
   const char *colour = rfdn_tensor_file_get_metadata (file, "colour");
   const char *expected = info->colour == RFDN_COLOUR_LUMA ? "luma" : "rgb";
   if (colour != NULL && g_ascii_strcasecmp (colour, expected) != 0) {
+    g_autofree char *quoted = rfdn_tensor_file_quote (colour);
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 "metadata colour is '%.32s', but a network of %u channels is %s", colour,
+                 "metadata colour is '%s', but a network of %u channels is %s", quoted,
                  info->channels, expected);
     return FALSE;
   }

@@ -4,15 +4,19 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-/* Headers of real networks have some kilobytes; the format's own limit is 100 MB. */
-#define MAX_HEADER (16u << 20)
+#include "json-check.h"
 
-/* {"name": {"shape": [..]}}: the JSON of a header is three deep. json-glib parses recursively, and
- * a deeper text must not reach it. */
-#define MAX_JSON_DEPTH 4
+/* Headers of real networks have some kilobytes; the format's own limit is 100 MB, but what a parser
+ * makes of a header is many times as large. */
+#define MAX_HEADER (1u << 20)
+
+/* {"name": {"shape": [..]}}: the JSON of a header is three deep. A tensor has up to nine values,
+ * and a network of the most blocks two thousand tensors. */
+static const RfdnJsonLimits json_limits = {.max_depth = 4, .max_values = 65536};
 
 /* Names go into messages of one line. */
 #define MAX_NAME 128
+#define MAX_QUOTED 32
 
 typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_OTHER } Dtype;
 
@@ -56,6 +60,19 @@ const char *
 rfdn_tensor_file_get_metadata (const RfdnTensorFile *file, const char *key)
 {
   return g_hash_table_lookup (file->metadata, key);
+}
+
+char *
+rfdn_tensor_file_quote (const char *text)
+{
+  g_autofree char *start = g_utf8_substring (text, 0, MIN (g_utf8_strlen (text, -1), MAX_QUOTED));
+  GString *quoted = g_string_new (NULL);
+
+  for (const char *c = start; *c != '\0'; c = g_utf8_next_char (c)) {
+    const gunichar character = g_utf8_get_char (c);
+    g_string_append_unichar (quoted, g_unichar_isprint (character) ? character : '?');
+  }
+  return g_string_free (quoted, FALSE);
 }
 
 static float
@@ -125,69 +142,145 @@ read_sizes (JsonObject *object, const char *member, gsize *sizes, guint max, gui
   return TRUE;
 }
 
-static gboolean
-read_tensor (RfdnTensorFile *file, const char *name, JsonObject *object, const guint8 *data,
-             gsize size, gsize *end, GError **error)
-{
-  JsonNode *dtype_node = json_object_get_member (object, "dtype");
-  const char *dtype_name = dtype_node != NULL && JSON_NODE_HOLDS_VALUE (dtype_node)
-                               ? json_node_get_string (dtype_node)
-                               : NULL;
-  guint d;
-  for (d = 0; d < G_N_ELEMENTS (dtypes); d++) {
-    if (g_strcmp0 (dtype_name, dtypes[d].name) == 0)
-      break;
-  }
-  if (d == G_N_ELEMENTS (dtypes)) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has the unknown dtype %s", name,
-                 dtype_name ? dtype_name : "(none)");
-    return FALSE;
-  }
+/* A tensor, and where in the data its numbers lie. */
+typedef struct {
+  const char *name;
+  RfdnTensor *tensor;
+  guint dtype; /* of dtypes[] */
+  gsize begin, end;
+} Entry;
 
-  gsize shape[RFDN_TENSOR_MAX_DIMS] = {0}, offsets[2];
-  guint n_dims, n_offsets;
-  if (!read_sizes (object, "shape", shape, RFDN_TENSOR_MAX_DIMS, &n_dims)) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                 "tensor %s has no shape of up to %d whole numbers", name, RFDN_TENSOR_MAX_DIMS);
-    return FALSE;
+static gboolean
+read_dtype (Entry *entry, JsonObject *object, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, "dtype");
+  const char *name =
+      node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+
+  for (entry->dtype = 0; entry->dtype < G_N_ELEMENTS (dtypes); entry->dtype++) {
+    if (g_strcmp0 (name, dtypes[entry->dtype].name) == 0)
+      return TRUE;
   }
+  g_autofree char *quoted = rfdn_tensor_file_quote (name ? name : "(none)");
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has the unknown dtype %s",
+               entry->name, quoted);
+  return FALSE;
+}
+
+static gboolean
+read_range (Entry *entry, JsonObject *object, gsize size, GError **error)
+{
+  gsize offsets[2];
+  guint n_offsets;
+
   if (!read_sizes (object, "data_offsets", offsets, 2, &n_offsets) || n_offsets != 2 ||
       offsets[0] > offsets[1]) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has no valid data_offsets", name);
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensor %s has no valid data_offsets",
+                 entry->name);
     return FALSE;
   }
   if (offsets[1] > size) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
                  "tensor %s ends at byte %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
                  " bytes of data: the file is cut short or damaged",
-                 name, offsets[1], size);
+                 entry->name, offsets[1], size);
     return FALSE;
   }
+  entry->begin = offsets[0];
+  entry->end = offsets[1];
+  return TRUE;
+}
 
+/* All but the numbers themselves. */
+static gboolean
+read_entry (Entry *entry, JsonObject *object, gsize size, GError **error)
+{
+  RfdnTensor *tensor = entry->tensor;
   gsize n = 1, n_bytes;
   gboolean fits = TRUE;
-  for (guint i = 0; i < n_dims; i++)
-    fits = fits && g_size_checked_mul (&n, n, shape[i]);
-  if (!fits || !g_size_checked_mul (&n_bytes, n, dtypes[d].size) ||
-      n_bytes != offsets[1] - offsets[0]) {
+
+  if (!read_dtype (entry, object, error))
+    return FALSE;
+  if (!read_sizes (object, "shape", tensor->shape, RFDN_TENSOR_MAX_DIMS, &tensor->n_dims)) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                 "tensor %s: its shape and its data_offsets contradict each other", name);
+                 "tensor %s has no shape of up to %d whole numbers", entry->name,
+                 RFDN_TENSOR_MAX_DIMS);
     return FALSE;
   }
+  if (!read_range (entry, object, size, error))
+    return FALSE;
 
-  RfdnTensor *tensor = g_new0 (RfdnTensor, 1);
-  tensor->n_dims = n_dims;
-  memcpy (tensor->shape, shape, sizeof shape);
+  for (guint i = 0; i < tensor->n_dims; i++)
+    fits = fits && g_size_checked_mul (&n, n, tensor->shape[i]);
+  if (!fits || !g_size_checked_mul (&n_bytes, n, dtypes[entry->dtype].size) ||
+      n_bytes != entry->end - entry->begin) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "tensor %s: its shape and its data_offsets contradict each other", entry->name);
+    return FALSE;
+  }
   tensor->n_values = n;
-  g_hash_table_insert (file->tensors, g_strdup (name), tensor);
-  if (dtypes[d].dtype != DTYPE_OTHER) {
-    tensor->values = read_values (data + offsets[0], n, dtypes[d].dtype);
-    if (tensor->values == NULL) {
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for tensor %s", name);
+  return TRUE;
+}
+
+static gint
+compare_entries (gconstpointer a, gconstpointer b)
+{
+  const Entry *one = a, *other = b;
+
+  if (one->begin != other->begin)
+    return one->begin < other->begin ? -1 : 1;
+  return one->end < other->end ? -1 : one->end > other->end;
+}
+
+/* Every byte of the data belongs to one tensor: as the format has it, and so that all tensors
+ * together are no more than the file. */
+static gboolean
+check_ranges (GArray *entries, gsize size, GError **error)
+{
+  const Entry *before = NULL;
+  gsize end = 0;
+
+  g_array_sort (entries, compare_entries);
+  for (guint i = 0; i < entries->len; i++) {
+    const Entry *entry = &g_array_index (entries, Entry, i);
+    if (entry->begin == entry->end)
+      continue;
+    if (entry->begin < end) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "tensors %s and %s share bytes",
+                   before->name, entry->name);
+      return FALSE;
+    }
+    if (entry->begin > end) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                   "%" G_GSIZE_FORMAT " bytes in front of tensor %s belong to none",
+                   entry->begin - end, entry->name);
+      return FALSE;
+    }
+    end = entry->end;
+    before = entry;
+  }
+  if (end != size) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "%" G_GSIZE_FORMAT " bytes follow the last tensor", size - end);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_data (const GArray *entries, const guint8 *data, GError **error)
+{
+  for (guint i = 0; i < entries->len; i++) {
+    const Entry *entry = &g_array_index (entries, Entry, i);
+    const Dtype dtype = dtypes[entry->dtype].dtype;
+    if (dtype == DTYPE_OTHER)
+      continue;
+    entry->tensor->values = read_values (data + entry->begin, entry->tensor->n_values, dtype);
+    if (entry->tensor->values == NULL) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for tensor %s", entry->name);
       return FALSE;
     }
   }
-  *end = MAX (*end, offsets[1]);
   return TRUE;
 }
 
@@ -227,31 +320,6 @@ read_metadata (RfdnTensorFile *file, JsonNode *node, GError **error)
   return TRUE;
 }
 
-static gboolean
-json_depth_is_sane (const char *text, gsize length)
-{
-  guint depth = 0;
-  gboolean in_string = FALSE;
-
-  for (gsize i = 0; i < length; i++) {
-    char c = text[i];
-    if (in_string) {
-      if (c == '\\')
-        i++;
-      else if (c == '"')
-        in_string = FALSE;
-    } else if (c == '"') {
-      in_string = TRUE;
-    } else if (c == '{' || c == '[') {
-      if (++depth > MAX_JSON_DEPTH)
-        return FALSE;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      depth--;
-    }
-  }
-  return TRUE;
-}
-
 /* The JSON object in the file's head, or NULL. `*data` is set to where the data begins. */
 static JsonParser *
 parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
@@ -265,7 +333,14 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
   }
   for (guint i = 0; i < 8; i++)
     length |= (guint64) bytes[i] << (8 * i);
-  if (length > MAX_HEADER || length > size - 8 || length < 2 || bytes[8] != '{') {
+  if (length <= size - 8 && length > MAX_HEADER) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "a safetensors header of %" G_GUINT64_FORMAT
+                 " bytes; %u are the most that is read",
+                 length, MAX_HEADER);
+    return NULL;
+  }
+  if (length > size - 8 || length < 2 || bytes[8] != '{') {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
                  "not a safetensors file, or one cut short: a header of %" G_GUINT64_FORMAT
                  " bytes cannot be in %" G_GSIZE_FORMAT " bytes",
@@ -274,9 +349,8 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
   }
 
   const char *text = (const char *) bytes + 8;
-  if (!g_utf8_validate_len (text, length, NULL) || !json_depth_is_sane (text, length)) {
-    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                         "the safetensors header is not the JSON it should be");
+  if (!rfdn_json_check (text, length, &json_limits, error)) {
+    g_prefix_error_literal (error, "the safetensors header is not the JSON it should be: ");
     return NULL;
   }
 
@@ -297,6 +371,39 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
   return g_steal_pointer (&parser);
 }
 
+/* The metadata, and an entry for each tensor. */
+static gboolean
+read_header (RfdnTensorFile *file, JsonObject *header, gsize size, GArray *entries, GError **error)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *node;
+
+  json_object_iter_init (&iter, header);
+  while (json_object_iter_next (&iter, &name, &node)) {
+    if (!name_is_sane (name)) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                   "an entry's name is longer than %d bytes or not printable", MAX_NAME);
+      return FALSE;
+    }
+    if (strcmp (name, "__metadata__") == 0) {
+      if (!read_metadata (file, node, error))
+        return FALSE;
+      continue;
+    }
+    if (!JSON_NODE_HOLDS_OBJECT (node)) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "entry %s is not a tensor", name);
+      return FALSE;
+    }
+    Entry entry = {.name = name, .tensor = g_new0 (RfdnTensor, 1)};
+    g_hash_table_insert (file->tensors, g_strdup (name), entry.tensor);
+    if (!read_entry (&entry, json_node_get_object (node), size, error))
+      return FALSE;
+    g_array_append_val (entries, entry);
+  }
+  return TRUE;
+}
+
 RfdnTensorFile *
 rfdn_tensor_file_new (GBytes *bytes, GError **error)
 {
@@ -307,35 +414,12 @@ rfdn_tensor_file_new (GBytes *bytes, GError **error)
     return NULL;
 
   g_autoptr (RfdnTensorFile) file = g_new0 (RfdnTensorFile, 1);
+  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
   file->tensors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, tensor_free);
   file->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *node;
-  gsize end = 0;
-  json_object_iter_init (&iter, json_node_get_object (json_parser_get_root (parser)));
-  while (json_object_iter_next (&iter, &name, &node)) {
-    if (!name_is_sane (name)) {
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                   "an entry's name is longer than %d bytes or not printable", MAX_NAME);
-      return NULL;
-    }
-    if (strcmp (name, "__metadata__") == 0) {
-      if (!read_metadata (file, node, error))
-        return NULL;
-    } else if (!JSON_NODE_HOLDS_OBJECT (node)) {
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT, "entry %s is not a tensor", name);
-      return NULL;
-    } else if (!read_tensor (file, name, json_node_get_object (node), contents + data, size - data,
-                             &end, error)) {
-      return NULL;
-    }
-  }
-  if (end != size - data) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                 "%" G_GSIZE_FORMAT " bytes follow the last tensor", size - data - end);
+  if (!read_header (file, json_node_get_object (json_parser_get_root (parser)), size - data,
+                    entries, error) ||
+      !check_ranges (entries, size - data, error) || !read_data (entries, contents + data, error))
     return NULL;
-  }
   return g_steal_pointer (&file);
 }

@@ -24,14 +24,18 @@ typedef struct {
   GHashTable *metadata; /* char * -> char * */
 } RfdnTensorFile;
 
-/* Reads a file of which nothing is trusted. F32, F16 and BF16 become floats. Returns NULL with
- * RFDN_ERROR_FORMAT set when a length, an offset or the JSON is wrong. */
+/* Reads a file of which nothing is trusted. F32, F16 and BF16 become floats: together at most twice
+ * the file's size, for no byte belongs to two tensors. Returns NULL with RFDN_ERROR_FORMAT set when
+ * a length, an offset or the JSON is wrong, or with RFDN_ERROR_NO_MEMORY. */
 RfdnTensorFile *rfdn_tensor_file_new (GBytes *bytes, GError **error);
 void rfdn_tensor_file_free (RfdnTensorFile *file);
 
 /* NULL if there is no such tensor or metadata. The answer belongs to the file. */
 const RfdnTensor *rfdn_tensor_file_get (const RfdnTensorFile *file, const char *name);
 const char *rfdn_tensor_file_get_metadata (const RfdnTensorFile *file, const char *key);
+
+/* The beginning of a text of the file's, to be quoted in a message of one line. */
+char *rfdn_tensor_file_quote (const char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnTensorFile, rfdn_tensor_file_free)
 

@@ -152,13 +152,19 @@ test_headers (void)
       {"{}", 3, 0, RFDN_ERROR_FORMAT, "not a safetensors"},
       {"[]", -1, 0, RFDN_ERROR_FORMAT, "not a safetensors"},
       {"{}", -1, 0, RFDN_ERROR_MODEL, "no known network"},
-      {"{]", -1, 0, RFDN_ERROR_FORMAT, "not JSON"},
+      {"{]", -1, 0, RFDN_ERROR_FORMAT, "not the JSON"},
       {"{\"a\":{\"b\":[[[[[[[[1]]]]]]]]}}", -1, 0, RFDN_ERROR_FORMAT, "not the JSON"},
       {"{\"a\":\xff\xfe}", -1, 0, RFDN_ERROR_FORMAT, "not the JSON"},
       {"{\"a\":1}", -1, 0, RFDN_ERROR_FORMAT, "entry a"},
       {"{\"a\":{}}", -1, 0, RFDN_ERROR_FORMAT, "dtype"},
       {"{\"a\":{\"dtype\":3}}", -1, 0, RFDN_ERROR_FORMAT, "dtype"},
       {"{\"a\":{\"dtype\":\"F7\"}}", -1, 0, RFDN_ERROR_FORMAT, "F7"},
+      {"{\"a\":{\"dtype\":\"F\\n7\"}}", -1, 0, RFDN_ERROR_FORMAT, "F?7"},
+      {"{\"a\":{\"dtype\":\"F7\"},\"\\u0061\":{}}", -1, 0, RFDN_ERROR_FORMAT, "twice"},
+      {"{/* */\"a\":{}}", -1, 0, RFDN_ERROR_FORMAT, "not the JSON"},
+      {"{'a':{}}", -1, 0, RFDN_ERROR_FORMAT, "not the JSON"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", -1, 8, RFDN_ERROR_FORMAT,
+       "4 bytes in front of tensor a"},
       {"{\"a\":{\"dtype\":\"F32\"}}", -1, 0, RFDN_ERROR_FORMAT, "shape"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", -1, 4,
        RFDN_ERROR_FORMAT, "shape"},
@@ -201,16 +207,100 @@ test_headers (void)
   }
 }
 
-/* A deep header of allowed length must not exhaust the stack. */
+/* A deep header of allowed length must not exhaust the stack, whatever stands in front of it that
+ * a parser takes for something else. */
 static void
 test_deep (void)
 {
-  GString *text = g_string_new ("{\"a\":");
-  for (guint i = 0; i < 2000000; i++)
-    g_string_append_c (text, '[');
-  g_autoptr (GBytes) bytes = file_of (text->str, -1, 0);
-  assert_bad (bytes, RFDN_ERROR_FORMAT, NULL);
-  g_string_free (text, TRUE);
+  static const char *const begins[] = {
+      "{\"a\":", "{/*\"*/\"a\":", "{'\"':", "{//\"\n\"a\":", "{#\"\n\"a\":", "{\"\\\"'\":"};
+
+  for (guint k = 0; k < G_N_ELEMENTS (begins); k++) {
+    g_autoptr (GString) text = g_string_new (begins[k]);
+    for (guint i = 0; i < 100000; i++)
+      g_string_append_c (text, '[');
+    g_autoptr (GBytes) bytes = file_of (text->str, -1, 0);
+    assert_bad (bytes, RFDN_ERROR_FORMAT, "not the JSON");
+  }
+}
+
+/* What a parser makes of a header is many times as large. */
+static void
+test_large_header (void)
+{
+  g_autoptr (GString) text = g_string_new ("{\"__metadata__\":{\"name\":\"");
+  for (guint i = 0; i < 1u << 20; i++)
+    g_string_append_c (text, 'x');
+  g_string_append (text, "\"}}");
+  g_autoptr (GBytes) one_string = file_of (text->str, -1, 0);
+  assert_bad (one_string, RFDN_ERROR_FORMAT, "the most that is read");
+
+  g_string_assign (text, "{\"a\":[0");
+  for (guint i = 0; i < 100000; i++)
+    g_string_append (text, ",0");
+  g_string_append (text, "]}");
+  g_autoptr (GBytes) many_values = file_of (text->str, -1, 0);
+  assert_bad (many_values, RFDN_ERROR_FORMAT, "too many values");
+}
+
+static void
+append_entry (GString *header, const char *name, const char *dtype, guint n, guint begin, guint end)
+{
+  g_string_append_printf (header,
+                          "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%u],\"data_offsets\":[%u,%u]}",
+                          header->len > 1 ? "," : "", name, dtype, n, begin, end);
+}
+
+/* A file's tensors are no larger than the file: those that share bytes could be any number of
+ * times. */
+static void
+test_ranges (void)
+{
+  static const struct {
+    guint ranges[3][2];
+    const char *says; /* NULL: nothing against them */
+  } cases[] = {
+      {{{0, 40}, {40, 60}, {60, 100}}, NULL},
+      {{{60, 100}, {0, 40}, {40, 60}}, NULL},
+      {{{0, 50}, {50, 50}, {50, 100}}, NULL},
+      {{{0, 0}, {0, 100}, {100, 100}}, NULL},
+      {{{40, 40}, {0, 100}, {0, 0}}, NULL},
+      {{{0, 100}, {0, 100}, {0, 0}}, "share bytes"},
+      {{{0, 60}, {59, 80}, {80, 100}}, "a and b share bytes"},
+      {{{0, 100}, {40, 41}, {50, 51}}, "share bytes"},
+      {{{0, 40}, {41, 60}, {60, 100}}, "1 bytes in front of tensor b"},
+      {{{10, 40}, {40, 60}, {60, 100}}, "10 bytes in front of tensor a"},
+      {{{0, 40}, {40, 60}, {60, 99}}, "1 bytes follow"},
+  };
+  static const char *const names[] = {"a", "b", "c"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GString) header = g_string_new ("{");
+    for (guint k = 0; k < 3; k++) {
+      const guint *range = cases[i].ranges[k];
+      append_entry (header, names[k], "U8", range[1] - range[0], range[0], range[1]);
+    }
+    g_string_append_c (header, '}');
+    g_autoptr (GBytes) bytes = file_of (header->str, -1, 100);
+    assert_bad (bytes, cases[i].says ? RFDN_ERROR_FORMAT : RFDN_ERROR_MODEL,
+                cases[i].says ? cases[i].says : "no known network");
+  }
+}
+
+/* Three thousand tensors of the same 250 kB, which would take 1.5 GB as floats. */
+static void
+test_shared_bytes (void)
+{
+  const guint size = 250000;
+  g_autoptr (GString) header = g_string_new ("{");
+
+  for (guint i = 0; i < 3000; i++) {
+    g_autofree char *name = g_strdup_printf ("t%u", i);
+    append_entry (header, name, "F16", size / 2, 0, size);
+  }
+  g_string_append_c (header, '}');
+  g_autoptr (GBytes) bytes = file_of (header->str, -1, size);
+  assert_bad (bytes, RFDN_ERROR_FORMAT, "share bytes");
 }
 
 /* A network in which one tensor or the metadata does not fit the rest. */
@@ -415,6 +505,9 @@ main (int argc, char **argv)
   g_test_add_func ("/model/damaged", test_damaged);
   g_test_add_func ("/model/headers", test_headers);
   g_test_add_func ("/model/deep", test_deep);
+  g_test_add_func ("/model/large-header", test_large_header);
+  g_test_add_func ("/model/ranges", test_ranges);
+  g_test_add_func ("/model/shared-bytes", test_shared_bytes);
   g_test_add_func ("/model/tensors", test_tensors);
   g_test_add_func ("/model/metadata", test_metadata);
   g_test_add_func ("/model/dtypes", test_dtypes);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Any bytes as a model file; where they make a small network, a picture goes through it as well.
- * With libFuzzer: fuzz-model CORPUS. Without: fuzz-model FILE ... replays files. */
+ * With libFuzzer: fuzz-model CORPUS. Without: fuzz-model FILE ... replays files (replay.c). */
 
 #include <stdlib.h>
 
+#include "replay.h"
 #include "rfdn.h"
-
-int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
@@ -36,20 +35,3 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   rfdn_upscaler_run (upscaler, from, to);
   return 0;
 }
-
-#ifdef REPLAY
-int
-main (int argc, char **argv)
-{
-  for (int i = 1; i < argc; i++) {
-    g_autofree char *contents = NULL;
-    gsize size;
-    if (!g_file_get_contents (argv[i], &contents, &size, NULL)) {
-      g_printerr ("%s cannot be read\n", argv[i]);
-      return 1;
-    }
-    LLVMFuzzerTestOneInput ((const guint8 *) contents, size);
-  }
-  return 0;
-}
-#endif
