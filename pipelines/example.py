@@ -69,6 +69,8 @@ def main() -> None:
     source, target = sys.argv[1:]
     if not pathlib.Path(source).exists():
         sys.exit(f"example.py: {source} does not exist")
+    if pathlib.Path(target).exists() and pathlib.Path(target).samefile(source):
+        sys.exit(f"example.py: {target} is the input itself")
     Gst.init(None)
     if Gst.ElementFactory.find("rfdnupscale") is None:
         sys.exit("example.py: GStreamer does not find rfdnupscale; is GST_PLUGIN_PATH set?")

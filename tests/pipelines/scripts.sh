@@ -133,4 +133,9 @@ echo "no video" >text
 fails "compare.sh: no video" "text: " "$scripts/compare.sh" text x.mkv
 cp "$clip" in.webm
 fails "compare.sh: onto itself" "is the input itself" "$scripts/compare.sh" in.webm ./in.webm
+fails "example.sh: onto itself" "is the input itself" "$scripts/example.sh" in.webm ./in.webm
+ln in.webm again.mkv
+fails "example.sh: onto itself by another name" "is the input itself" "$scripts/example.sh" in.webm again.mkv
+cmp -s "$clip" in.webm
+ok $? "example.sh: the input stays as it is"
 echo "1..$count"
