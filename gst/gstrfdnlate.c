@@ -80,8 +80,11 @@ gst_rfdn_late_set_info (GstRfdnUpscale *self, const GstVideoInfo *info)
 static GstClockTime
 get_running_time (GstRfdnUpscale *self, GstBuffer *buffer)
 {
-  return gst_segment_to_running_time (&GST_BASE_TRANSFORM (self)->segment, GST_FORMAT_TIME,
-                                      GST_BUFFER_PTS (buffer));
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  if (segment->format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
 }
 
 /* What the clock shows, or GST_CLOCK_TIME_NONE while it does not count. With the object lock. */
@@ -148,11 +151,9 @@ tell_level (GstRfdnUpscale *self, GstBuffer *buffer, GstClockTime time, GstClock
   GST_OBJECT_UNLOCK (self);
 
   GST_DEBUG_OBJECT (self, "%.0f %% of the picture by the network", 100 * level);
-  message =
-      gst_message_new_qos (GST_OBJECT (self), live, time,
-                           gst_segment_to_stream_time (&GST_BASE_TRANSFORM (self)->segment,
-                                                       GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)),
-                           GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  message = gst_message_new_qos (GST_OBJECT (self), live, time,
+                                 gst_rfdn_upscale_get_stream_time (self, buffer),
+                                 GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
   gst_message_set_qos_values (message, jitter, proportion, (gint) (1000000 * level));
   gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, frames, dropped);
   gst_element_post_message (GST_ELEMENT (self), message);

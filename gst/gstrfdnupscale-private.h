@@ -31,9 +31,10 @@ struct _GstRfdnUpscale {
   gdouble told_level;     /* in the last QoS message */
   gdouble zoom_x, zoom_y; /* the output's size over the input's */
   gboolean flushing;      /* no frame in work is wanted */
-  GstRfdnPlan *plan;      /* the streaming thread uses it without the lock */
+  gboolean stopped;       /* nor anything else that takes a plan */
+  GstRfdnPlan *plan;      /* used without the lock by whoever has the sink pad's stream lock */
 
-  /* Of the streaming thread. */
+  /* Under the stream lock of the sink pad. */
   guint loaded_serial;      /* of the name that `model` was loaded by */
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
@@ -49,6 +50,10 @@ void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, ch
 /* The factors that are possible now. Before the model is loaded the property and the list of
  * built-in models have to do. */
 guint gst_rfdn_upscale_get_factors (GstRfdnUpscale *self);
+
+/* The buffer's place in the stream; GST_CLOCK_TIME_NONE where that is not counted in time, as
+ * behind a filesrc of raw frames. */
+GstClockTime gst_rfdn_upscale_get_stream_time (GstRfdnUpscale *self, GstBuffer *buffer);
 
 /* gstrfdnproperties.c: installs the properties, and sets their defaults. */
 void gst_rfdn_upscale_class_install_properties (GObjectClass *object_class);

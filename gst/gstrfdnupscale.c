@@ -106,6 +106,10 @@ gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *d
 
 /* ---- the plan ------------------------------------------------------------------------------- */
 
+/* The plan belongs to whoever holds the stream lock of the sink pad: the streaming thread, a thread
+ * of upstream with an ALLOCATION query, for which the base class may renegotiate, and the one that
+ * stops the element. The object lock is for those who cancel it meanwhile. */
+
 static void
 set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
 {
@@ -114,7 +118,7 @@ set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
   GST_OBJECT_LOCK (self);
   old = self->plan;
   self->plan = plan;
-  if (plan != NULL && self->flushing)
+  if (plan != NULL && (self->flushing || self->stopped))
     gst_rfdn_plan_set_cancelled (plan, TRUE);
   GST_OBJECT_UNLOCK (self);
   gst_rfdn_plan_free (old);
@@ -134,8 +138,31 @@ set_flushing (GstRfdnUpscale *self, gboolean flushing)
   GST_OBJECT_LOCK (self);
   self->flushing = flushing;
   if (self->plan != NULL)
-    gst_rfdn_plan_set_cancelled (self->plan, flushing);
+    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
   GST_OBJECT_UNLOCK (self);
+}
+
+/* The same, and neither frames nor queries get a new plan. Unlike a flush, upstream cannot end it.
+ */
+static void
+set_stopped (GstRfdnUpscale *self, gboolean stopped)
+{
+  GST_OBJECT_LOCK (self);
+  self->stopped = stopped;
+  if (self->plan != NULL)
+    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static gboolean
+is_stopped (GstRfdnUpscale *self)
+{
+  gboolean stopped;
+
+  GST_OBJECT_LOCK (self);
+  stopped = self->stopped;
+  GST_OBJECT_UNLOCK (self);
+  return stopped;
 }
 
 /* Loads the model that the property names, unless that is done. */
@@ -297,7 +324,10 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   gst_rfdn_stats_clear (&self->stats);
   self->zoom_x = self->zoom_y = 1;
   GST_OBJECT_UNLOCK (self);
-  return update_model (self);
+  if (!update_model (self))
+    return FALSE;
+  set_stopped (self, FALSE);
+  return TRUE;
 }
 
 static gboolean
@@ -306,12 +336,16 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   GstRfdnModel *model;
 
+  set_stopped (self, TRUE);
+  /* The base class has waited for frames, but not for queries that came since. */
+  GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   drop_plan (self);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
   GST_OBJECT_UNLOCK (self);
   gst_rfdn_model_unref (model);
   gst_base_transform_set_passthrough (trans, FALSE);
+  GST_PAD_STREAM_UNLOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   return TRUE;
 }
 
@@ -320,7 +354,7 @@ static GstStateChangeReturn
 gst_rfdn_upscale_change_state (GstElement *element, GstStateChange transition)
 {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    set_flushing (GST_RFDN_UPSCALE (element), TRUE);
+    set_stopped (GST_RFDN_UPSCALE (element), TRUE);
   return GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
 }
 
@@ -404,6 +438,10 @@ gst_rfdn_upscale_src_event (GstBaseTransform *trans, GstEvent *event)
 static gboolean
 gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
+  /* It is serialised: who asks has the stream lock. But it does not end with the pad's activity,
+   * and the base class would renegotiate for it. */
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && is_stopped (GST_RFDN_UPSCALE (trans)))
+    return FALSE;
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
@@ -496,11 +534,20 @@ bad_input:
   return GST_FLOW_ERROR;
 }
 
+GstClockTime
+gst_rfdn_upscale_get_stream_time (GstRfdnUpscale *self, GstBuffer *buffer)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  if (segment->format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_stream_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+}
+
 static void
 gst_rfdn_upscale_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
-  const GstClockTime time =
-      gst_segment_to_stream_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  const GstClockTime time = gst_rfdn_upscale_get_stream_time (GST_RFDN_UPSCALE (trans), buffer);
 
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
@@ -579,6 +626,7 @@ gst_rfdn_upscale_init (GstRfdnUpscale *self)
   gst_rfdn_stats_clear (&self->stats);
   gst_rfdn_late_start (self);
   self->zoom_x = self->zoom_y = 1;
+  self->stopped = TRUE;
   /* Or the base class would tell upstream first of the size that needs no enlarging. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   /* Or the base class would take the flag off buffers that are gaps. */

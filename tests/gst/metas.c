@@ -4,6 +4,7 @@
 
 #include "util.h"
 
+#include <glib/gstdio.h>
 #include <gst/video/navigation.h>
 #include <gst/video/video-overlay-composition.h>
 #include <string.h>
@@ -64,6 +65,26 @@ test_times (void)
     gst_buffer_unref (buffer);
   }
   gst_harness_teardown (harness);
+}
+
+/* Raw frames out of a file: the segment counts bytes, and buffers have no times. */
+static void
+test_no_times (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("rfdn-metas-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "frames.yuv", NULL);
+  g_autofree guint8 *frames = g_malloc0 (4 * FRAME_SIZE);
+  g_autofree char *launch = g_strdup_printf ("filesrc location=%s blocksize=%u ! " CAPS
+                                             " ! rfdnupscale name=rfdnupscale ! fakesink "
+                                             "qos=true",
+                                             path, FRAME_SIZE);
+  g_autofree char *error = NULL;
+
+  g_assert_true (g_file_set_contents (path, (const char *) frames, 4 * FRAME_SIZE, NULL));
+  error = run_pipeline (launch, NULL);
+  g_assert_null (error);
+  g_remove (path);
+  g_rmdir (folder);
 }
 
 static void
@@ -210,6 +231,7 @@ main (int argc, char **argv)
 {
   test_init (&argc, &argv);
   g_test_add_func ("/metas/times", test_times);
+  g_test_add_func ("/metas/no-times", test_no_times);
   g_test_add_func ("/metas/region", test_region);
   g_test_add_func ("/metas/overlay", test_overlay);
   g_test_add_func ("/metas/other", test_other_metas);
