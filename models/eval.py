@@ -2,7 +2,7 @@
 """Measure models through the plugin itself, beside bicubic and Lanczos; without --model all that ship.
 
 `images`: PSNR and SSIM on a folder of high-resolution images, as evaluate.py has them.
-`video`: clips are made small, encoded by x264 at each quality, enlarged, and compared with what they were;
+`video`: clips are made small, encoded, by x264 at several qualities, enlarged, and compared with what they were;
 the tables tell the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original
 stands still, and of both the worst clip's.  All on Y; the tables are those of README.md.
 """
@@ -24,6 +24,7 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "train"))
 import clips  # noqa: E402
+import codec  # noqa: E402
 import evaluate  # noqa: E402
 import measure  # noqa: E402
 import names  # noqa: E402
@@ -35,7 +36,7 @@ from measure import Figures, Upscaler  # noqa: E402
 
 FILTERS = ["bicubic", "Lanczos"]
 ORDER = ["live", "live-clean", "balanced"]  # of the tables; other models follow
-Rows = dict[tuple[str, int, int | None, str], Figures]  # by clip, scale, quality, method
+Rows = dict[tuple[str, int, str, str], Figures]  # by clip, scale, encoding, method
 
 
 def shipped() -> list[str]:
@@ -114,7 +115,7 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
     def work(file: Path, scale: int) -> tuple[str, bytes, dict]:
         methods = [Upscaler(name, scale) for name in FILTERS] + [m for m in models if m.scale == scale]
         source = clips.Clip.read(file, called[file], scale, options.skip, options.frames, options.crop)
-        return source.name, hash_of(source), measure.clip(source, methods, options.crf, threads)
+        return source.name, hash_of(source), measure.clip(source, methods, options.encodings, threads)
 
     rows: Rows = {}
     seen: dict[tuple[int, bytes], str] = {}
@@ -150,19 +151,19 @@ def clips_of(rows: Rows, scale: int) -> list[str]:
     return sorted({clip for clip, s, *_ in rows if s == scale})
 
 
-def gains(rows: Rows, method: str, scale: int, crf: int | None) -> list[float]:
+def gains(rows: Rows, method: str, scale: int, encoding: str) -> list[float]:
     """dB above Lanczos, of each clip."""
-    return [rows[clip, scale, crf, method].psnr - rows[clip, scale, crf, "Lanczos"].psnr
+    return [rows[clip, scale, encoding, method].psnr - rows[clip, scale, encoding, "Lanczos"].psnr
             for clip in clips_of(rows, scale)]
 
 
-def ssim(rows: Rows, method: str, scale: int, crf: int | None) -> float:
-    return float(np.mean([rows[clip, scale, crf, method].ssim for clip in clips_of(rows, scale)]))
+def ssim(rows: Rows, method: str, scale: int, encoding: str) -> float:
+    return float(np.mean([rows[clip, scale, encoding, method].ssim for clip in clips_of(rows, scale)]))
 
 
-def flickers(rows: Rows, method: str, scale: int, crf: int | None) -> str:
+def flickers(rows: Rows, method: str, scale: int, encoding: str) -> str:
     """How much more than Lanczos's, in percent: of the clips' mean, and the worst clip's."""
-    pairs = np.array([[rows[clip, scale, crf, name].flicker for name in (method, "Lanczos")]
+    pairs = np.array([[rows[clip, scale, encoding, name].flicker for name in (method, "Lanczos")]
                       for clip in clips_of(rows, scale)])
     pairs = pairs[(pairs[:, 1] > 0)]  # neither NaN nor 0
     if not len(pairs):
@@ -176,14 +177,14 @@ def video(options: argparse.Namespace) -> None:
     rows, left_out = measure_all(options, models)
     if not rows:
         raise InputError(next(iter(left_out)))
-    heads = ["uncompressed" if crf is None else f"CRF {crf}" for crf in options.crf]
+    heads = [head(encoding) for encoding in options.encodings]
 
     def cells(cell) -> list[list[str]]:
-        return [[label(m.name, m.scale), *(cell(m.name, m.scale, crf) for crf in options.crf)]
+        return [[label(m.name, m.scale), *(cell(m.name, m.scale, encoding) for encoding in options.encodings)]
                 for m in models if clips_of(rows, m.scale)]
 
-    def gain(name: str, scale: int, crf: int | None) -> str:
-        found = gains(rows, name, scale, crf)
+    def gain(name: str, scale: int, encoding: str) -> str:
+        found = gains(rows, name, scale, encoding)
         return f"{np.mean(found):+.2f} ({min(found):+.2f})"
 
     print("Mean gain over Lanczos in dB (the worst clip's)\n")
@@ -194,10 +195,10 @@ def video(options: argparse.Namespace) -> None:
     scales = sorted({scale for _, scale, *_ in rows})
     everything = [(name, scale) for scale in scales
                   for name in [*FILTERS, *(m.name for m in models if m.scale == scale)]]
-    table(["", *heads], [[label(name, scale), *(f"{ssim(rows, name, scale, crf):.4f}" for crf in options.crf)]
-                         for name, scale in everything])
+    table(["", *heads], [[label(*method), *(f"{ssim(rows, *method, encoding):.4f}" for encoding in options.encodings)]
+                         for method in everything])
     if options.details:
-        details(rows, models, options.crf, heads)
+        details(rows, models, options.encodings, heads)
     tell_agreement([found.apart for found in rows.values() if found.apart is not None])
     for scale in scales:
         print(f"x{scale}: {len(clips_of(rows, scale))} clips")
@@ -205,14 +206,14 @@ def video(options: argparse.Namespace) -> None:
         print(f"left out at {', '.join(f'x{scale}' for scale in sorted(at))}: {reason}")
 
 
-def details(rows: Rows, models: list[Upscaler], qualities: list[int | None], heads: list[str]) -> None:
+def details(rows: Rows, models: list[Upscaler], encodings: list[str], heads: list[str]) -> None:
     """Each clip's gain, and Lanczos's PSNR and flicker beside the model's flicker."""
     for model in models:
         lines = []
         for clip in clips_of(rows, model.scale):
             line = [clip]
-            for crf in qualities:
-                ours, filtered = (rows[clip, model.scale, crf, name] for name in (model.name, "Lanczos"))
+            for encoding in encodings:
+                ours, filtered = (rows[clip, model.scale, encoding, name] for name in (model.name, "Lanczos"))
                 line.append(f"{ours.psnr - filtered.psnr:+.2f} on {filtered.psnr:.1f}; "
                             f"{ours.flicker:.2f} on {filtered.flicker:.2f}")
             lines.append(line)
@@ -220,12 +221,23 @@ def details(rows: Rows, models: list[Upscaler], qualities: list[int | None], hea
         table(["clip", *heads], lines)
 
 
-def quality(text: str) -> int | None:
-    if text == "none":
-        return None
-    if not text.isdecimal() or int(text) > 51:
-        raise InputError(f"--crf: '{text}' is neither 0..51 nor none")
-    return int(text)
+def known_encodings(text: str) -> list[str]:
+    """The names in a list of them, each known to codec.named()."""
+    found = list(dict.fromkeys(text.split(",")))
+    for name in found:
+        try:
+            codec.named(name)
+        except InputError as error:
+            raise InputError(f"--encodings: {error}") from None
+    return found
+
+
+def head(encoding: str) -> str:
+    """An encoding's name above its column."""
+    if encoding == "none":
+        return "uncompressed"
+    name, _, quality = encoding.partition(":")
+    return f"{'' if name == 'x264' else f'{name} '}{codec.NAMED[name][2]} {quality}"
 
 
 def size(text: str) -> tuple[int, int]:
@@ -255,8 +267,8 @@ def parse() -> argparse.Namespace:
     of_video = what.add_parser("video", help="clips, or folders of them; the better the source the better the measure")
     of_video.add_argument("clips", type=Path, nargs="+")
     add = of_video.add_argument
-    add("--crf", type=lambda text: [quality(t) for t in text.split(",")], default="none,18,23,28,33",
-        help="x264's qualities (default %(default)s)")
+    add("--encodings", type=known_encodings, default="none,x264:18,x264:23,x264:28,x264:33",
+        help=f"of none and {', '.join(f'{name}:N' for name in codec.NAMED)}, N being the quality (default %(default)s)")
     add("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
     add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
     add("--crop", type=size, default="1280x720", help="take no more than the middle of a frame (default %(default)s)")

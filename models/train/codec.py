@@ -6,11 +6,14 @@ a picture's levels before and after differ by the encoder's own errors only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
 import numpy as np
+
+from data import InputError
 
 av.logging.set_level(av.logging.PANIC)  # errors arrive as exceptions
 
@@ -24,7 +27,16 @@ class Encoding:
     encoder: str
     decoder: str
     options: dict[str, str]
-    quantiser: int = 0  # a fixed one for MPEG-2, which has no rate factor
+    quantiser: int = 0  # a fixed one where there is no rate factor
+    bits: float = 0  # a pixel: a rate to keep, where the quality is not given
+    corner: tuple[int, int] = (0, 0)  # left and top of the picture in the encoded one, even: its blocks are shifted
+
+    def __str__(self) -> str:
+        """`libx264 crf=23 preset=medium`"""
+        facts = {**self.options, "q": self.quantiser, "bits": f"{self.bits:.3g}" if self.bits else "",
+                 "corner": "{}+{}".format(*self.corner) if any(self.corner) else ""}
+        return " ".join([self.encoder, *(f"{name}={value}" for name, value in facts.items()
+                                         if value and name != "x265-params")])
 
 
 def x264(crf: int, preset: str = "medium") -> Encoding:
@@ -44,24 +56,85 @@ def mpeg2(quantiser: int) -> Encoding:
     return Encoding("mpeg2video", "mpeg2video", {"bf": "2"}, quantiser)
 
 
-def random_encoding(random: np.random.Generator) -> Encoding:
-    """Half x264, the rest x265, VP9 and MPEG-2, from hardly visible to plainly visible loss."""
-    kind = random.choice(["x264", "x265", "vp9", "mpeg2"], p=[0.55, 0.15, 0.15, 0.15])
-    if kind == "x264":
-        return x264(int(random.integers(15, 37)), str(random.choice(["veryfast", "medium", "medium"])))
-    if kind == "x265":
-        return x265(int(random.integers(16, 37)), str(random.choice(["superfast", "fast"])))
-    if kind == "vp9":
-        return vp9(int(random.integers(12, 52)))
-    return mpeg2(int(random.integers(2, 13)))
+def zerolatency(crf: int) -> Encoding:
+    """Calls and screens: x264 at its quickest, without its deblocking."""
+    return Encoding("libx264", "h264", {"crf": str(crf), "preset": "ultrafast", "tune": "zerolatency"})
+
+
+def capped(bits: float, low_latency: bool = False) -> Encoding:
+    """Streams: x264 at a rate, in bits a pixel, that it keeps within half a second."""
+    fast = {"preset": "ultrafast", "tune": "zerolatency"} if low_latency else {"preset": "veryfast"}
+    return Encoding("libx264", "h264", fast, bits=bits)
+
+
+def mpeg4(quantiser: int) -> Encoding:
+    """MPEG-4 ASP, as DivX and Xvid made it."""
+    return Encoding("mpeg4", "mpeg4", {"bf": "1"}, quantiser)
+
+
+def vp8(quantiser: int) -> Encoding:
+    return Encoding("libvpx", "vp8", {"deadline": "realtime", "cpu-used": "4"}, quantiser)
+
+
+def mjpeg(quantiser: int) -> Encoding:
+    """Pictures each for itself; `strict` has to allow video range, whatever the range is."""
+    return Encoding("mjpeg", "mjpeg", {"strict": "unofficial"}, quantiser)
+
+
+def shifted(encoding: Encoding, left: int, top: int) -> Encoding:
+    return replace(encoding, corner=(left, top))
+
+
+# By name: how each is made of its quality, what that may be, and what it is called.
+NAMED: dict[str, tuple[Callable[[int], Encoding], range, str]] = {
+    "x264": (x264, range(52), "CRF"),
+    "zerolatency": (zerolatency, range(52), "CRF"),
+    "x265": (x265, range(52), "CRF"),
+    "vp9": (vp9, range(64), "CRF"),
+    "vp8": (vp8, range(1, 64), "q"),
+    "mpeg2": (mpeg2, range(1, 32), "q"),
+    "mpeg4": (mpeg4, range(1, 32), "q"),
+    "mjpeg": (mjpeg, range(1, 32), "q"),
+}
+
+
+def named(text: str) -> Encoding | None:
+    """`mpeg4:6` as an encoding; None for `none`, InputError for what is neither."""
+    if text == "none":
+        return None
+    name, _, quality = text.partition(":")
+    if name not in NAMED:
+        raise InputError(f"'{text}' is neither none nor {', '.join(f'{name}:N' for name in NAMED)}")
+    make, allowed, word = NAMED[name]
+    if not quality.isdecimal() or int(quality) not in allowed:
+        raise InputError(f"'{text}': {name} has a {word} of {allowed.start}..{allowed.stop - 1}")
+    return make(int(quality))
 
 
 def through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[np.ndarray]:
     """The luma of the frames, decoded after encoding: as many planes of the same size; sizes must be even."""
-    height, width = frames[0][0].shape
-    sent = [av.VideoFrame.from_ndarray(np.concatenate([p.ravel() for p in planes]).reshape(-1, width), "yuv420p")
-            for planes in frames]
-    return [frame.to_ndarray()[:height] for frame in frames_through(sent, encoding, threads)]
+    return [luma for luma, *_ in planes_through(frames, encoding, threads)]
+
+
+def planes_through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[Planes]:
+    """The frames, decoded after encoding."""
+    left, top = encoding.corner
+
+    def to_frame(planes: Planes) -> av.VideoFrame:
+        moved = [np.pad(plane, ((top // part, 0), (left // part, 0)), "edge") for part, plane in zip((1, 2, 2), planes)]
+        rows = np.concatenate([plane.ravel() for plane in moved]).reshape(-1, moved[0].shape[1])
+        return av.VideoFrame.from_ndarray(rows, "yuv420p")
+
+    def to_planes(frame: av.VideoFrame) -> Planes:
+        return tuple(plane_of(frame, i)[top // part:, left // part:] for i, part in enumerate((1, 2, 2)))
+
+    return [to_planes(frame) for frame in frames_through(list(map(to_frame, frames)), encoding, threads)]
+
+
+def plane_of(frame: av.VideoFrame, index: int) -> np.ndarray:
+    """One plane of a frame of yuv420p, whichever range it says it has: a copy."""
+    plane = frame.planes[index]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:plane.height, :plane.width].copy()
 
 
 def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int = 1) -> list[av.VideoFrame]:
@@ -75,6 +148,9 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
         encoder.bit_rate = 10**8  # the limits above decide
     if encoding.encoder == "libvpx-vp9":
         encoder.bit_rate = 0
+    if encoding.bits:
+        encoder.bit_rate = int(encoding.bits * 25 * encoder.width * encoder.height)
+        encoder.options = {**encoding.options, "maxrate": str(encoder.bit_rate), "bufsize": str(encoder.bit_rate // 2)}
     decoder = av.CodecContext.create(encoding.decoder, "r")
     packets = []
     for time, frame in enumerate(frames):

@@ -1,7 +1,6 @@
 """Measures of enlarged video: PSNR, SSIM, and flicker where the original stands still.
 
-Clips are made small, encoded by x264 at each quality, enlarged by each method, and compared with what they
-were.  All on luma, 8 bit.
+Clips are made small, encoded, enlarged by each method, and compared with what they were.  All on luma, 8 bit.
 """
 
 from __future__ import annotations
@@ -103,17 +102,17 @@ def figures(result: Frames, truth: Frames, scale: int, torch: Frames | None) -> 
     return Figures(psnr(result, truth), float(np.mean(ssim)), flicker(result, truth), apart)
 
 
-def clip(source: clips.Clip, methods: list[Upscaler], qualities: list[int | None],
-         threads: int) -> dict[tuple[int | None, str], Figures]:
-    """All methods, of one scale, at all qualities; InputError where plugin and PyTorch differ."""
+def clip(source: clips.Clip, methods: list[Upscaler], encodings: list[str],
+         threads: int) -> dict[tuple[str, str], Figures]:
+    """All methods, of one scale, after all encodings (codec.named); InputError where plugin and PyTorch differ."""
     result = {}
-    for crf in qualities:
-        low = source.encoded(None if crf is None else codec.x264(crf))
+    for encoding in encodings:
+        low = source.encoded(codec.named(encoding))
         for method in methods:
             torch = method.torch([low[0], low[-1]])
             found = figures(method(low, threads), source.high, method.scale, torch)
             if (found.apart or 0) > AGREE:
                 raise InputError(f"{method.name} x{method.scale}, {source.name}: "
                                  f"the plugin and PyTorch differ by {found.apart:.3f} dB")
-            result[crf, method.name] = found
+            result[encoding, method.name] = found
     return result

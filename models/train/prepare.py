@@ -2,8 +2,8 @@
 """Make training pairs of real video's kind: frames that went through an encoder, and what they should be.
 
 Stills become short moving sequences (pans, zooms, shakes, objects in front), these are made small, encoded
-by x264, x265, VP9 or MPEG-2 at a random quality, decoded, and some frames of each kept with their sharp
-originals.  The folder is made once; train.py --video trains from it.
+and decoded as degradations.py says, and some frames of each kept with their sharp originals.  The folder is
+made once; train.py --video trains from it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 import codec
+import degradations
 from data import InputError, list_images, open_rgb
 from folders import check_new, filling
 from sequences import Sequence
@@ -40,6 +41,8 @@ def main() -> None:
     add("--scale", type=int, default=2)
     add("--size", type=int, default=96, help="side of a low-resolution frame, a multiple of 4 (default 96)")
     add("--sequences", type=int, default=6000)
+    add("--mix", choices=list(degradations.MIXES), default="wide", help="which degradations, and how often "
+        "(default %(default)s)")
     add("--seed", type=int, default=1)
     options = parser.parse_args()
     if options.size <= 0 or options.size % 4 or options.scale < 2 or options.sequences < 1 or options.seed < 0:
@@ -65,19 +68,21 @@ def write_pairs(stills: dict[Path, Image.Image], options: argparse.Namespace, fo
     count = options.sequences * KEPT
     low = np.lib.format.open_memmap(folder / "low.npy", "w+", np.uint8, (count, options.size, options.size))
     high = np.lib.format.open_memmap(folder / "high.npy", "w+", np.uint8, (count, large, large))
+    mix = degradations.MIXES[options.mix]
     begin = time.monotonic()
     with open(folder / "pairs.csv", "w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["image", "motion", "kernel", "encoder", "quality", "preset", "frame"])
+        table.writerow(["image", "motion", "kernel", "kind", "encodings", "frame"])
         for i in range(options.sequences):
             name, other = (names[random.choice(len(names), p=weight / weight.sum())] for _ in range(2))
-            sequence = Sequence(stills[name], stills[other], options.size, options.scale, FRAMES, random)
-            encoding = codec.random_encoding(random)
-            decoded = codec.through(sequence.low, encoding)
+            sequence = Sequence(stills[name], stills[other], options.size, options.scale, FRAMES, random, mix)
+            kind, encodings = mix.encoding(random)
+            decoded = sequence.low
+            for encoding in encodings:
+                decoded = codec.planes_through(decoded, encoding)
             for k, at in enumerate(choose(random)):
-                low[i * KEPT + k], high[i * KEPT + k] = decoded[at], sequence.high[at]
-                table.writerow([name.name, sequence.motion, sequence.kernel, encoding.encoder,
-                                encoding.options.get("crf", encoding.quantiser), encoding.options.get("preset", ""), at])
+                low[i * KEPT + k], high[i * KEPT + k] = decoded[at][0], sequence.high[at]
+                table.writerow([name.name, sequence.motion, sequence.kernel, kind, "; ".join(map(str, encodings)), at])
             if (i + 1) % 500 == 0:
                 left = (time.monotonic() - begin) / (i + 1) * (options.sequences - i - 1) / 60
                 print(f"{i + 1}/{options.sequences} sequences, {left:.1f} min left", flush=True)

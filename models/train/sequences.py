@@ -7,12 +7,10 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from codec import Planes
 from data import LUMA, resize, to_bytes
+from degradations import OFFSET, Camera, Mix, happens
 
 # BT.601, 0..255 to 16..235 and 16..240.
 MATRIX = np.stack([LUMA, *(np.array([[-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], np.float32) / 255)])
-OFFSET = np.array([16, 128, 128], np.float32)
-FULL_OFFSET = np.array([0, 128, 128], np.float32)
-KERNELS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS, "area": Image.Resampling.BOX}
 
 
 class Path:
@@ -51,23 +49,21 @@ def view(image: Image.Image, path: Path, time: int, size: int) -> Image.Image:
 
 def planes(rgb: np.ndarray) -> np.ndarray:
     """H x W x 3 of 0..255 to 3 x H x W, Y Cb Cr of video range, not rounded."""
-    return np.moveaxis(rgb @ MATRIX.T + OFFSET, -1, 0)
+    return np.moveaxis(rgb @ MATRIX.T, -1, 0) + OFFSET
 
 
 class Sequence:
     """High-resolution lumas and the low-resolution frames made of them, `size` pixels a side."""
 
     def __init__(self, still: Image.Image, other: Image.Image, size: int, scale: int, frames: int,
-                 random: np.random.Generator) -> None:
+                 random: np.random.Generator, mix: Mix) -> None:
         large = size * scale
-        if random.random() < 0.3:  # not every camera is sharp and in focus
+        if happens(mix.soft, random):  # not every camera is sharp and in focus
             still = still.filter(ImageFilter.GaussianBlur(float(np.exp(random.uniform(-1, 1)))))
         path = Path(still.size, large, frames, random)
         second = Path(other.size, large, frames, random) if random.random() < 0.25 else None
-        noise = abs(random.normal(0, 1.5)) if random.random() < 0.4 else 0
-        kernel = str(random.choice(list(KERNELS), p=[0.7, 0.15, 0.15]))
-        full_range = random.random() < 0.1
-        self.motion, self.kernel = path.kind, kernel
+        camera = Camera(mix, scale, random)
+        self.motion, self.kernel = path.kind, camera.kernel
         self.high: list[np.ndarray] = []
         self.low: list[Planes] = []
         spot, drift = random.uniform(0.2, 0.8, 2) * large, random.normal(0, 3, 2)
@@ -79,12 +75,8 @@ class Sequence:
                 mask = Image.new("L", frame.size)
                 ImageDraw.Draw(mask).ellipse((*(centre - radius), *(centre + radius)), fill=255)
                 frame.paste(view(other, second, time, large), mask=mask.filter(ImageFilter.GaussianBlur(1)))
-            ycc = planes(np.asarray(frame, np.float32))
-            if full_range:
-                ycc = (ycc - OFFSET[:, None, None]) * (255 / 219) + FULL_OFFSET[:, None, None]
-            if noise:
-                ycc[0] += random.normal(0, noise, ycc[0].shape)
+            ycc = camera.scene(planes(np.asarray(frame, np.float32)))
             self.high.append(to_bytes(ycc[0]))
             half = size // 2
-            self.low.append((to_bytes(resize(self.high[-1], size, size, KERNELS[kernel])),
+            self.low.append((to_bytes(camera.small(self.high[-1], size)),
                              *(to_bytes(resize(p, half, half)) for p in ycc[1:])))

@@ -184,10 +184,11 @@ class Plugin(WithFolder):
         self.write_clip(other, 9)
         (clip.parent / "same.mkv").write_bytes(clip.read_bytes())
         (clip.parent / "text.mkv").write_text("?")
-        result = run(EVAL, "video", clip.parent, other, "--model", model, "--crf", "none,30", "--frames", 3)
+        result = run(EVAL, "video", clip.parent, other, "--model", model, "--encodings",
+                     "none,x264:30,mjpeg:6", "--frames", 3)
         self.assertEqual(result.returncode, 0, result.stderr)
-        for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "2 clips", "in 4 comparisons",
-                     "text.mkv: not a readable clip", "has the frames of"):
+        for line in ("Mean gain over Lanczos", "Flicker where", f"| `{model.stem}` x2 |", "2 clips", "in 6 comparisons",
+                     "| CRF 30 | mjpeg q 6 |", "text.mkv: not a readable clip", "has the frames of"):
             self.assertIn(line, result.stdout)
 
     def test_pictures(self) -> None:
@@ -218,7 +219,9 @@ class Plugin(WithFolder):
                                 (["video", self.folder / "text.mkv", "--model", model], "text.mkv"),
                                 (["video", self.folder / "no.mkv", "--model", model], "no.mkv"),
                                 (["video", self.folder / "empty", "--model", model], "no clips"),
-                                (["video", self.folder / "no.mkv", "--model", model, "--crf", "x"], "--crf"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--encodings", "x264"], "--encodings"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--encodings", "none,vp7:3"], "vp7"),
+                                (["video", self.folder / "no.mkv", "--model", model, "--encodings", "mpeg4:0"], "1..31"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--crop", "9"], "--crop"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--frames", 0], "--frames")):
             with self.subTest(word):

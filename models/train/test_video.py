@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -16,14 +17,18 @@ import numpy as np
 import clips
 import codec
 import data
+import degradations
 import sequences
+from degradations import KINDS, MIXES, SHRINK, Camera, Mix
 
 SIZE = 64
+PLAIN = Mix({"none": 1.0}, {"bicubic": 1.0}, soft=0, noise=0, full_range=0)
 
 
 class Video(WithFolder):
-    def sequence(self, scale: int = 2, seed: int = 0) -> sequences.Sequence:
-        return sequences.Sequence(detailed(300, 260), detailed(260, 300), SIZE, scale, 8, np.random.default_rng(seed))
+    def sequence(self, scale: int = 2, seed: int = 0, mix: Mix = MIXES["first"]) -> sequences.Sequence:
+        random = np.random.default_rng(seed)
+        return sequences.Sequence(detailed(300, 260), detailed(260, 300), SIZE, scale, 8, random, mix)
 
     def test_levels_survive_every_encoder(self) -> None:
         """A pair's means agree: nothing on the way squeezes 0..255 into 16..235, or stretches it.
@@ -31,7 +36,9 @@ class Video(WithFolder):
         Every encoding's own error is small beside what is allowed. x264's is not the same from call to call, and
         veryfast at CRF 18 moved a frame's mean by up to 1.8 levels.
         """
-        for encoding in (codec.x264(16), codec.x264(10, "veryfast"), codec.x265(18), codec.vp9(20), codec.mpeg2(3)):
+        for encoding in (codec.x264(16), codec.x264(10, "veryfast"), codec.x265(18), codec.vp9(20), codec.mpeg2(3),
+                         codec.zerolatency(18), codec.capped(2), codec.vp8(8), codec.mpeg4(3), codec.mjpeg(3),
+                         codec.shifted(codec.mjpeg(3), 6, 10)):
             for seed in range(12):
                 sequence = self.sequence(seed=seed)
                 decoded = codec.through(sequence.low, encoding)
@@ -53,10 +60,107 @@ class Video(WithFolder):
         """B-frames are coded out of order; each decoded frame is that of its time."""
         gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
         frames = [(np.full((SIZE, SIZE), 40 + 15 * t, np.uint8), gray, gray) for t in range(10)]
-        for encoding in (codec.x264(18), codec.x265(18), codec.vp9(20), codec.mpeg2(2)):
+        for encoding in (codec.x264(18), codec.x265(18), codec.vp9(20), codec.mpeg2(2), codec.mpeg4(2)):
             means = [float(frame.mean()) for frame in codec.through(frames, encoding)]
             for t, mean in enumerate(means):
                 self.assertAlmostEqual(mean, 40 + 15 * t, delta=3, msg=encoding.encoder)
+
+    def test_shares_are_of_what_there_is(self) -> None:
+        """Every kind and kernel has its share of the wide mix, none of another's; they are drawn about that often."""
+        for name, mix in MIXES.items():
+            for shares, known in ((mix.encodings, KINDS), (mix.kernels, SHRINK)):
+                self.assertAlmostEqual(sum(shares.values()), 1, msg=name)
+                self.assertLessEqual(shares.keys(), known.keys(), name)
+        wide, random = MIXES["wide"], np.random.default_rng(1)
+        self.assertEqual((wide.encodings.keys(), wide.kernels.keys()), (KINDS.keys(), SHRINK.keys()))
+        kinds = [wide.encoding(random)[0] for _ in range(4000)]
+        for kind, share in wide.encodings.items():
+            self.assertAlmostEqual(kinds.count(kind) / len(kinds), share, delta=0.025, msg=kind)
+
+    def test_levels_survive_every_kind(self) -> None:
+        """Whatever a kind draws, the mean is kept, and so is full range: from black to white in either half."""
+        random = np.random.default_rng(2)
+        gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
+        steps = np.repeat([[0, 60, 128, 255]], SIZE, 0).repeat(SIZE // 4, 1).astype(np.uint8)
+        for kind, make in KINDS.items():
+            for _ in range(6):
+                sent = [(np.roll(steps, 3 * t, 0), gray, gray) for t in range(6)]
+                decoded, encodings = sent, make(random)
+                for encoding in encodings:
+                    decoded = codec.planes_through(decoded, encoding)
+                with self.subTest(kind, encodings=", ".join(map(str, encodings))):
+                    self.assertEqual(len(decoded), len(sent))
+                    for (luma, blue, red), (original, *_) in zip(decoded, sent):
+                        self.assertEqual((luma.shape, blue.shape), ((SIZE, SIZE), (SIZE // 2, SIZE // 2)))
+                        self.assertAlmostEqual(float(luma.mean()), float(original.mean()), delta=3)
+                        for x, level in zip(range(8, SIZE, 16), (0, 60, 128, 255)):
+                            self.assertAlmostEqual(float(luma[:, x].mean()), level, delta=8)
+                        self.assertAlmostEqual(float(blue.mean()), 128, delta=2)
+                        self.assertAlmostEqual(float(red.mean()), 128, delta=2)
+
+    def test_blocks_shift(self) -> None:
+        """Coarse MJPEG makes steps of a slope, eight columns each, which move with the corner."""
+        slope = np.tile(np.linspace(100, 130, SIZE), (SIZE, 1)).round().astype(np.uint8)
+        gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
+        for left in (0, 2, 6):
+            luma = codec.through([(slope, gray, gray)], codec.shifted(codec.mjpeg(31), left, 4))[0].astype(int)
+            breaks = np.abs(np.diff(luma, axis=1)).mean(0)  # between x and x + 1
+            columns = {(x + 1 + left) % 8 for x in np.argsort(breaks)[-6:]}
+            self.assertEqual(columns, {0}, left)
+
+    def test_kernels_keep_levels(self) -> None:
+        """A flat picture stays as it is, any other's mean is kept, and the middle of an edge where it was."""
+        high = data.to_bytes(sequences.planes(np.asarray(detailed(96, 96), np.float32))[0])
+        edge = np.repeat([[50] * 48 + [200] * 48], 96, 0).astype(np.uint8)
+        for name, make in SHRINK.items():
+            for scale in (2, 3, 4):
+                shrink = make(scale, np.random.default_rng(scale))
+                with self.subTest(name, scale=scale):
+                    low = shrink(high, 96 // scale)
+                    self.assertEqual(low.shape, (96 // scale, 96 // scale))
+                    self.assertAlmostEqual(float(low.mean()), float(high.mean()), delta=2)
+                    self.assertLess(np.abs(shrink(np.full((96, 96), 235, np.uint8), 96 // scale) - 235.0).max(), 0.01)
+                    self.assertAlmostEqual(float(shrink(edge, 96 // scale).mean()), 125, delta=0.5)
+
+    def test_what_cameras_do(self) -> None:
+        """Each alone: black and gray go where they should, means are kept, haloes and grain are where they should be."""
+        picture = sequences.planes(np.asarray(detailed(128, 128), np.float32))
+        black = np.broadcast_to(degradations.OFFSET, (3, 128, 128))
+
+        def seen(**shares: float) -> tuple[Camera, np.ndarray]:
+            camera = Camera(replace(PLAIN, **shares), 2, np.random.default_rng(4))
+            return camera, camera.scene(picture)
+
+        camera, plain = seen()
+        self.assertTrue(np.array_equal(plain, picture))
+        camera, dark = seen(dark=1)
+        self.assertAlmostEqual(float(dark[0].mean()), 16 + camera.light * (picture[0].mean() - 16), delta=0.01)
+        self.assertTrue(np.array_equal(camera.scene(black), black))
+        camera, full = seen(full_range=1)
+        self.assertAlmostEqual(float(full[0].mean()), (picture[0].mean() - 16) * 255 / 219, delta=0.01)
+        self.assertEqual(float(np.abs(camera.scene(black)[0]).max()), 0)
+        camera, both = seen(full_range=1, dark=1)
+        self.assertEqual(float(np.abs(camera.scene(black)[0]).max()), 0)
+        camera, grainy = seen(grain=1)
+        spots = grainy[0] - picture[0]
+        self.assertAlmostEqual(float(spots.mean()), 0, delta=1)
+        self.assertGreater(np.corrcoef(spots[:, 1:].ravel(), spots[:, :-1].ravel())[0, 1], 0.3)
+        self.assertTrue(np.array_equal(grainy[1:], picture[1:]))
+        edge = np.full((3, 128, 128), 60, np.float32)
+        edge[0, :, 64:] = 180
+        soft = Camera(PLAIN, 2, np.random.default_rng(0)).small(edge[0], 64)
+        stay = set()
+        for seed in range(12):
+            camera = Camera(replace(PLAIN, sharpened=1), 2, np.random.default_rng(seed))
+            high = camera.scene(edge)[0]
+            low = camera.small(high, 64)
+            stay.add(camera.haloes_stay)
+            self.assertEqual(camera.haloes_stay, bool(high.max() > 181))
+            self.assertEqual(bool(high.min() < 59), camera.haloes_stay)
+            if not camera.haloes_stay:
+                self.assertGreater(low.max(), soft.max() + 0.2)
+            self.assertAlmostEqual(float(low.mean()), 120, delta=1)
+        self.assertEqual(stay, {False, True})
 
     def test_windows_lie_in_the_image(self) -> None:
         """Also those that take in all of it, of whatever size it is."""
