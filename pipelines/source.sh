@@ -4,7 +4,7 @@
 # Where a live pipeline's frames come from, and how they are enlarged; to be sourced after setup.sh:
 #
 #   rfdn_source_option KEY=VALUE   take an option; false if it is none of $RFDN_SOURCE_KEYS
-#   rfdn_source                    put the beginning of a launch line, to rfdnupscale, into RFDN_SOURCE
+#   rfdn_source                    put the beginning of a launch line, to what follows rfdnupscale, into RFDN_SOURCE
 #   rfdn_host_port HOST:PORT       take it apart into RFDN_HOST and RFDN_PORT
 #   rfdn_port PORT                 fail if it is none
 #
@@ -45,7 +45,7 @@ rfdn_source_option() {
 }
 
 rfdn_source() {
-  local caps=$rfdn_size$rfdn_rate
+  local caps=$rfdn_size$rfdn_rate hold=("max-size-buffers=0" "max-size-bytes=0" "max-size-time=200000000")
   case $rfdn_from in
     camera)
       [ -c "$rfdn_device" ] || rfdn_fail "there is no camera $rfdn_device; source=test does without"
@@ -73,14 +73,16 @@ rfdn_source() {
   esac
   # The identity element lets one less than its number pass.
   [ -z "$rfdn_frames" ] || RFDN_SOURCE+=(! identity "eos-after=$((rfdn_frames + 1))")
-  # On a machine that is too slow the network does less of each frame; should even that take too long, or what
-  # follows, frames are left out here, so that delay does not pile up. A file's frames all pass.
+  # On a machine that is too slow the network does less of each frame; should even that take too long, frames are left
+  # out here, so that delay does not pile up. A file's frames all pass.
   if [ -f "$rfdn_from" ]; then
     RFDN_SOURCE+=(! queue)
   else
-    RFDN_SOURCE+=(! queue leaky=downstream max-size-buffers=2)
+    RFDN_SOURCE+=(! queue leaky=downstream "${hold[@]}")
   fi
-  RFDN_SOURCE+=(! videoconvert ! "${rfdn_upscale[@]}")
+  # A sink holds each frame until the latency of all has passed, which may be that of several frames. They wait in a
+  # queue of their own, or nobody would take those that come meanwhile, and the first one would leave them out.
+  RFDN_SOURCE+=(! videoconvert ! "${rfdn_upscale[@]}" ! queue "${hold[@]}")
 }
 
 # HOST:PORT into RFDN_HOST and RFDN_PORT.
