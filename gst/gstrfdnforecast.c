@@ -90,11 +90,14 @@ gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, g
 
   if (deadline == G_MAXINT64 || n == 0)
     return FALSE;
+  /* Nobody knows yet. Tiles do as much as there is time for, and tell how long that takes. */
+  if (self->whole_time <= 0 && self->tile_time <= 0)
+    return TRUE;
   if (gst_rfdn_forecast_prefers_parts (self, n))
     return n * self->tile_time > time;
 
   if (!self->late) {
-    if (self->whole_time > time)
+    if ((self->whole_time > 0 ? self->whole_time : extrapolate (self)) > time)
       become_late (self, now);
     return self->late;
   }

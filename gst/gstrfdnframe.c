@@ -227,6 +227,16 @@ gst_rfdn_plan_free (GstRfdnPlan *self)
 }
 
 void
+gst_rfdn_plan_reset (GstRfdnPlan *self)
+{
+  if (self->history != NULL)
+    gst_rfdn_history_clear (self->history);
+  if (self->mosaic != NULL)
+    gst_rfdn_mosaic_reset (self->mosaic);
+  self->is_done = FALSE;
+}
+
+void
 gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled)
 {
   if (self->mosaic != NULL)

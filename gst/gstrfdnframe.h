@@ -63,6 +63,10 @@ GstRfdnPlan *gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const 
 gboolean gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out,
                             gint64 deadline, double strength, GstRfdnWork *work);
 
+/** Forgets the frames before: nothing of the next one is taken from them. How long frames take is
+ * still known. Not while a frame is being enlarged. */
+void gst_rfdn_plan_reset (GstRfdnPlan *self);
+
 /** Whether frames are unwanted: a run in progress returns within milliseconds, and so do later ones
  * until this is taken back. Any thread. */
 void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);

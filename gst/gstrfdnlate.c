@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What the element does about frames that would be late: how it learns of it, and whom it tells.
- * How much time there is for a frame is worked out in gstrfdnpacer.c. */
+ * How much time there is for a frame is worked out in gstrfdnpacer.c, when it is to be shown in
+ * gstrfdntimeline.c, and how long frames take in gstrfdnlatency.c.
+ *
+ * Clocks and pads are asked without the object lock: what they do is theirs. */
 
 #include "gstrfdnupscale-private.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
-
-/* How often the latency is looked at, in frames. */
-#define LATENCY_PERIOD 32
 
 /* The change of level that is told in a message; and what is as good as the full level, since the
  * last tiles may come and go. */
@@ -37,81 +37,244 @@ gst_rfdn_late_start (GstRfdnUpscale *self)
 {
   GST_OBJECT_LOCK (self);
   gst_rfdn_pacer_init (&self->pacer);
-  self->live = FALSE;
-  self->latency = 0;
+  gst_rfdn_latency_init (&self->own_latency);
+  gst_rfdn_timeline_init (&self->timeline);
+  self->frame_duration = GST_CLOCK_TIME_NONE;
+  self->live = self->live_known = FALSE;
+  self->upstream_latency = self->latency = 0;
+  self->answered = GST_CLOCK_TIME_NONE;
   self->told_level = 1;
   GST_OBJECT_UNLOCK (self);
 }
 
 void
-gst_rfdn_late_flush (GstRfdnUpscale *self)
+gst_rfdn_late_reset (GstRfdnUpscale *self)
 {
   GST_OBJECT_LOCK (self);
   gst_rfdn_pacer_reset (&self->pacer);
+  gst_rfdn_latency_forget (&self->own_latency);
+  self->live_known = FALSE;
+  self->told_level = 1;
   GST_OBJECT_UNLOCK (self);
 }
 
+/* ---- latency --------------------------------------------------------------------------------- */
+
+/* What upstream says of itself; what it said last, if it does not answer. */
 static void
-tell_latency (GstRfdnUpscale *self)
+ask_upstream (GstRfdnUpscale *self)
 {
-  GST_DEBUG_OBJECT (self, "latency has changed");
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime latency = 0;
+  gboolean live = FALSE, answered;
+
+  answered = gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query);
+  if (answered)
+    gst_query_parse_latency (query, &live, &latency, NULL);
+  GST_OBJECT_LOCK (self);
+  self->live_known = TRUE;
+  if (answered) {
+    self->live = live;
+    self->upstream_latency = latency;
+  }
+  GST_OBJECT_UNLOCK (self);
+  GST_DEBUG_OBJECT (self, "the pipeline is %slive", live ? "" : "not ");
+}
+
+/* Frames that pass untouched take no time. With the object lock. */
+static GstClockTime
+get_own_latency (GstRfdnUpscale *self, gboolean passthrough)
+{
+  return self->live && !passthrough ? gst_rfdn_latency_get (&self->own_latency) : 0;
+}
+
+/* In a live pipeline sinks have to wait for frames that take time. */
+void
+gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query)
+{
+  const gboolean passthrough = gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
+  GstClockTime min, max, own;
+  gboolean live;
+
+  gst_query_parse_latency (query, &live, &min, &max);
+  GST_OBJECT_LOCK (self);
+  self->live = live;
+  self->live_known = TRUE;
+  self->upstream_latency = min;
+  own = get_own_latency (self, passthrough);
+  self->answered = live ? own : GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK (self);
+  GST_DEBUG_OBJECT (self, "own latency %" GST_TIME_FORMAT, GST_TIME_ARGS (own));
+  /* For as long the frame in work is kept, and the source need not. */
+  gst_query_set_latency (query, live, min + own, GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+}
+
+void
+gst_rfdn_late_latency_event (GstRfdnUpscale *self, GstEvent *event)
+{
+  GST_OBJECT_LOCK (self);
+  gst_event_parse_latency (event, &self->latency);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_rfdn_late_check_latency (GstRfdnUpscale *self)
+{
+  const gboolean passthrough = gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
+  GstClockTime own;
+  gboolean news;
+
+  GST_OBJECT_LOCK (self);
+  own = get_own_latency (self, passthrough);
+  news = GST_CLOCK_TIME_IS_VALID (self->answered) && gst_rfdn_latency_is_news (self->answered, own);
+  if (news)
+    self->answered = own; /* or it would be told at each frame until somebody asks */
+  GST_OBJECT_UNLOCK (self);
+
+  if (!news)
+    return;
+  GST_DEBUG_OBJECT (self, "own latency is %" GST_TIME_FORMAT " now", GST_TIME_ARGS (own));
   gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* With the object lock. */
+static void
+set_duration (GstRfdnUpscale *self)
+{
+  const GstClockTime duration = self->timeline.skips ? GST_CLOCK_TIME_NONE : self->frame_duration;
+
+  gst_rfdn_pacer_set_duration (&self->pacer,
+                               gst_rfdn_timeline_get_duration (&self->timeline, duration));
 }
 
 void
 gst_rfdn_late_set_info (GstRfdnUpscale *self, const GstVideoInfo *info)
 {
-  const GstClockTime duration =
-      info->fps_n > 0
-          ? gst_util_uint64_scale (GST_SECOND, (guint64) info->fps_d, (guint64) info->fps_n)
-          : GST_CLOCK_TIME_NONE;
-  gboolean changed;
+  GST_OBJECT_LOCK (self);
+  self->frame_duration = info->fps_n > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) info->fps_d,
+                                                                  (guint64) info->fps_n)
+                                         : GST_CLOCK_TIME_NONE;
+  set_duration (self);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_rfdn_late_time_event (GstRfdnUpscale *self, GstEvent *event)
+{
+  const GstSegment *segment;
+  GstSegmentFlags flags;
 
   GST_OBJECT_LOCK (self);
-  changed = self->live && self->pacer.fixed_duration != duration;
-  gst_rfdn_pacer_set_duration (&self->pacer, duration);
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_SEGMENT:
+    gst_event_parse_segment (event, &segment);
+    gst_rfdn_timeline_set_segment (&self->timeline, segment);
+    break;
+  case GST_EVENT_INSTANT_RATE_CHANGE:
+    gst_event_parse_instant_rate_change (event, NULL, &flags);
+    gst_rfdn_timeline_set_flags (&self->timeline, flags);
+    break;
+  case GST_EVENT_INSTANT_RATE_SYNC_TIME:
+    gst_rfdn_timeline_set_rate (&self->timeline, event);
+    break;
+  case GST_EVENT_FLUSH_STOP:
+    gst_rfdn_timeline_init (&self->timeline);
+    break;
+  default:
+    g_assert_not_reached ();
+  }
+  set_duration (self);
   GST_OBJECT_UNLOCK (self);
-  if (changed)
-    tell_latency (self);
 }
 
-/* ---- frames --------------------------------------------------------------------------------- */
-
+/* The running time at which sinks are to show the frame, latency aside. */
 static GstClockTime
-get_running_time (GstRfdnUpscale *self, GstBuffer *buffer)
+get_time (GstRfdnUpscale *self, GstBuffer *buffer)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstRfdnTimeline timeline;
 
-  if (segment->format != GST_FORMAT_TIME)
-    return GST_CLOCK_TIME_NONE;
-  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GST_OBJECT_LOCK (self);
+  timeline = self->timeline;
+  GST_OBJECT_UNLOCK (self);
+  return gst_rfdn_timeline_get_time (&timeline, &GST_BASE_TRANSFORM (self)->segment, buffer);
 }
 
-/* What the clock shows, or GST_CLOCK_TIME_NONE while it does not count. With the object lock. */
+/* What the clock shows, or GST_CLOCK_TIME_NONE while it does not count. */
 static GstClockTime
 get_now (GstRfdnUpscale *self)
 {
   GstElement *element = GST_ELEMENT (self);
-  GstClockTime now;
+  g_autoptr (GstClock) clock = NULL;
+  GstClockTime now, base_time;
 
-  if (GST_STATE (element) != GST_STATE_PLAYING || GST_ELEMENT_CLOCK (element) == NULL)
+  GST_OBJECT_LOCK (self);
+  if (GST_STATE (element) == GST_STATE_PLAYING && GST_ELEMENT_CLOCK (element) != NULL)
+    clock = gst_object_ref (GST_ELEMENT_CLOCK (element));
+  base_time = element->base_time;
+  GST_OBJECT_UNLOCK (self);
+
+  if (clock == NULL)
     return GST_CLOCK_TIME_NONE;
-  now = gst_clock_get_time (GST_ELEMENT_CLOCK (element));
-  return now - MIN (now, (GstClockTime) element->base_time);
+  now = gst_clock_get_time (clock);
+  return now - MIN (now, base_time);
+}
+
+/* The latency that frames are shown with. Sinks that do not synchronise have none set, but what
+ * arrives with some cannot be in time before. With the object lock. */
+static GstClockTime
+get_latency (GstRfdnUpscale *self)
+{
+  return self->live ? MAX (self->latency, self->upstream_latency) : self->latency;
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+/* Of a live pipeline nobody need tell that frames are late. The base class then leaves out those
+ * that are not after the time that it is given here, and says so in a message. */
+void
+gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstClockTime time, now, duration;
+  GstClockTimeDiff lateness = 0;
+  gboolean known;
+
+  if (!gst_base_transform_is_qos_enabled (trans) || gst_base_transform_is_passthrough (trans))
+    return;
+  GST_OBJECT_LOCK (self);
+  known = self->live_known;
+  GST_OBJECT_UNLOCK (self);
+  if (!known)
+    ask_upstream (self);
+
+  time = get_time (self, buffer);
+  now = get_now (self);
+  if (!GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (now))
+    return;
+  GST_OBJECT_LOCK (self);
+  duration = gst_rfdn_pacer_get_duration (&self->pacer);
+  if (self->live && self->late_policy == GST_RFDN_LATE_POLICY_DROP)
+    lateness = gst_rfdn_pacer_get_lateness (&self->pacer, time, self->upstream_latency, now);
+  GST_OBJECT_UNLOCK (self);
+  if (lateness > 0)
+    gst_base_transform_update_qos (
+        trans, 1 + (gdouble) lateness / (gdouble) duration, lateness - (GstClockTimeDiff) duration,
+        gst_segment_to_running_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)));
 }
 
 gint64
 gst_rfdn_late_begin_frame (GstRfdnUpscale *self, GstBuffer *buffer)
 {
-  const GstClockTime time = get_running_time (self, buffer);
+  const GstClockTime time = get_time (self, buffer), now = get_now (self);
   const gboolean qos = gst_base_transform_is_qos_enabled (GST_BASE_TRANSFORM (self));
   gint64 deadline = G_MAXINT64;
-  GstClockTime now;
 
   GST_OBJECT_LOCK (self);
-  now = get_now (self);
   if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (now)) {
-    const GstClockTimeDiff left = gst_rfdn_pacer_begin (&self->pacer, time, self->latency, now);
+    const GstClockTimeDiff left =
+        gst_rfdn_pacer_begin (&self->pacer, time, get_latency (self), now);
 
     if (qos && self->late_policy == GST_RFDN_LATE_POLICY_DEGRADE &&
         gst_rfdn_pacer_is_paced (&self->pacer, self->live))
@@ -160,31 +323,27 @@ tell_level (GstRfdnUpscale *self, GstBuffer *buffer, GstClockTime time, GstClock
 }
 
 void
-gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microseconds)
+gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microseconds, gboolean cut)
 {
-  const GstClockTime time = get_running_time (self, buffer);
+  const GstClockTime time = get_time (self, buffer), now = get_now (self);
+  const GstClockTime taken = (GstClockTime) microseconds * GST_USECOND;
   GstClockTimeDiff jitter = 0;
-  gboolean news, later = FALSE;
-  double proportion = 1;
-  GstClockTime now;
+  GstClockTime duration;
+  gdouble proportion = 1;
+  gboolean news;
 
   GST_OBJECT_LOCK (self);
-  now = get_now (self);
   if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (now)) {
-    gst_rfdn_pacer_end (&self->pacer, time, self->latency, now);
-    jitter = GST_CLOCK_DIFF (time + self->latency, now);
+    gst_rfdn_pacer_end (&self->pacer, time, get_latency (self), now);
+    jitter = GST_CLOCK_DIFF (time + get_latency (self), now);
   }
-  if (self->live && self->late_policy == GST_RFDN_LATE_POLICY_DEGRADE) {
-    const gboolean whole = self->stats.work.level == 1;
-
-    if (!whole)
-      later = gst_rfdn_pacer_update_latency (&self->pacer, 0, FALSE);
-    else if (self->stats.frames % LATENCY_PERIOD == 0)
-      later = gst_rfdn_pacer_update_latency (
-          &self->pacer, gst_rfdn_stats_get_high (&self->stats) * GST_USECOND, TRUE);
-  }
-  if (GST_BUFFER_DURATION_IS_VALID (buffer) && GST_BUFFER_DURATION (buffer) > 0)
-    proportion = (double) microseconds * GST_USECOND / (double) GST_BUFFER_DURATION (buffer);
+  gst_rfdn_latency_add (&self->own_latency, taken,
+                        cut ? gst_rfdn_pacer_get_most (&self->pacer) : 0);
+  duration = gst_rfdn_pacer_get_duration (&self->pacer);
+  if (!GST_CLOCK_TIME_IS_VALID (duration))
+    duration = gst_rfdn_timeline_get_duration (&self->timeline, GST_BUFFER_DURATION (buffer));
+  if (GST_CLOCK_TIME_IS_VALID (duration) && duration > 0)
+    proportion = (gdouble) taken / (gdouble) duration;
   news = is_news (self->stats.work.level, self->told_level);
   if (news)
     self->told_level = self->stats.work.level;
@@ -192,23 +351,14 @@ gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microse
 
   if (news)
     tell_level (self, buffer, time, jitter, proportion);
-  if (later)
-    tell_latency (self);
+  gst_rfdn_late_check_latency (self);
 }
 
 /* ---- what sinks say -------------------------------------------------------------------------- */
 
-void
-gst_rfdn_late_latency_event (GstRfdnUpscale *self, GstEvent *event)
-{
-  GST_OBJECT_LOCK (self);
-  gst_event_parse_latency (event, &self->latency);
-  GST_OBJECT_UNLOCK (self);
-}
-
 /* TRUE if the base class must not see the event: it would drop frames, which is for the policy of
- * that name only. Upstream is not to leave anything out either as long as there is quality to give
- * way. */
+ * that name only, and for trick modes. Upstream is not to leave anything out either as long as
+ * there is quality to give way. */
 gboolean
 gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
 {
@@ -219,39 +369,27 @@ gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
   /* Frames that pass untouched take no time. */
   const gboolean active = gst_base_transform_is_qos_enabled (GST_BASE_TRANSFORM (self)) &&
                           !gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
-  gboolean spare;
+  gboolean spare, skips;
 
   gst_event_parse_qos (event, &type, NULL, &jitter, &time);
   GST_OBJECT_LOCK (self);
   policy = self->late_policy;
   if (type != GST_QOS_TYPE_THROTTLE)
-    gst_rfdn_pacer_add_qos (&self->pacer, time, jitter);
+    gst_rfdn_pacer_add_qos (&self->pacer, gst_rfdn_timeline_to_clock (&self->timeline, time),
+                            jitter);
+  skips = self->timeline.skips;
   spare =
       active && policy == GST_RFDN_LATE_POLICY_DEGRADE && jitter > 0 && self->stats.work.level > 0;
   GST_OBJECT_UNLOCK (self);
 
   if (policy == GST_RFDN_LATE_POLICY_DROP || type == GST_QOS_TYPE_THROTTLE)
     return FALSE;
+  /* Who plays so asks for frames to be left out. */
+  if (active && policy == GST_RFDN_LATE_POLICY_DEGRADE && skips && !spare)
+    return FALSE;
   if (spare)
     gst_event_unref (event);
   else
     gst_pad_push_event (GST_BASE_TRANSFORM_SINK_PAD (self), event);
   return TRUE;
-}
-
-/* Frames take time: in a live pipeline sinks have to wait for that. */
-void
-gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query)
-{
-  const gboolean passthrough = gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
-  GstClockTime min, max, own;
-  gboolean live;
-
-  gst_query_parse_latency (query, &live, &min, &max);
-  GST_OBJECT_LOCK (self);
-  self->live = live;
-  own = live && !passthrough ? gst_rfdn_pacer_get_latency (&self->pacer) : 0;
-  GST_OBJECT_UNLOCK (self);
-  GST_DEBUG_OBJECT (self, "own latency %" GST_TIME_FORMAT, GST_TIME_ARGS (own));
-  gst_query_set_latency (query, live, min + own, GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
 }

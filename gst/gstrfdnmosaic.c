@@ -325,6 +325,12 @@ set_tiles (GstRfdnMosaic *self, gboolean network)
   }
 }
 
+void
+gst_rfdn_mosaic_reset (GstRfdnMosaic *self)
+{
+  set_tiles (self, FALSE);
+}
+
 /* The plain filter alone. */
 static void
 run_without (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)

@@ -74,6 +74,10 @@ gboolean gst_rfdn_mosaic_run (GstRfdnMosaic *self, const RfdnPlane *in, const Rf
                               const gboolean *same, gint64 deadline, double strength,
                               GstRfdnWork *work);
 
+/** Forgets the pictures before, but not how long they took. The next run must not be told that
+ * anything is the same. */
+void gst_rfdn_mosaic_reset (GstRfdnMosaic *self);
+
 /** Whether the work is wanted no more: see rfdn_upscaler_set_cancelled(). Any thread. */
 void gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled);
 

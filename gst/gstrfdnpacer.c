@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnpacer.h"
 
-/* Shares of a frame's duration. Frames are to be ready by RESERVE before they are needed, and none
- * takes more than MOST: or those that a queue or latency lets arrive early would use up all of that
- * first, and nothing would be left for a moment in which the machine is busy. Where frames arrive
- * with less than ROOM before they are to be shown, they cannot all be in time, whatever is done:
- * they may take MOST, and are to be no later than that makes them. */
+/* Shares of a frame's duration. Frames are to be ready by RESERVE before they are needed, but no
+ * more than MOST_RESERVE, and none takes more than MOST: or those that a queue or latency lets
+ * arrive early would use up all of that first, and nothing would be left for a moment in which the
+ * machine is busy. Where frames arrive with less than ROOM before they are to be shown, they cannot
+ * all be in time, whatever is done: they may take MOST, and are to be no later than that makes
+ * them. */
 #define RESERVE 0.15
+#define MOST_RESERVE (5 * (GstClockTimeDiff) GST_MSECOND)
 #define MOST 0.9
 #define ROOM 0.5
 
@@ -14,35 +16,31 @@
  * having to wait: frames that come too late already are not made any later. */
 #define IDLE_PART 0.5
 
-/* What is known of the time that frames arrive with is forgotten after so long. */
-#define SLACK_MEMORY (2 * GST_SECOND)
+/* What is known of when frames arrive is forgotten after so long. */
+#define DELAY_MEMORY (2 * GST_SECOND)
 
-/* The latency that is told: at first and at most, in quarters of a frame's duration, and how many
- * times in succession less would have done before it becomes that. */
-#define STEPS_A_FRAME 4
-#define MOST_STEPS 6
-#define CALM 8
+/* For so long frames may be left out in succession, in seconds and in frames' durations. Sinks do
+ * likewise: whoever watches is to see something. */
+#define MOST_LEFT_OUT GST_SECOND
+#define MOST_LEFT_OUT_FRAMES 2
 
 void
 gst_rfdn_pacer_init (GstRfdnPacer *self)
 {
-  self->fixed_duration = GST_CLOCK_TIME_NONE;
-  self->steps = MOST_STEPS;
+  *self = (GstRfdnPacer){.fixed_duration = GST_CLOCK_TIME_NONE};
   gst_rfdn_pacer_reset (self);
 }
 
 void
 gst_rfdn_pacer_reset (GstRfdnPacer *self)
 {
-  const GstClockTime fixed = self->fixed_duration;
-  const guint steps = self->steps;
-
-  *self = (GstRfdnPacer){.fixed_duration = fixed,
+  *self = (GstRfdnPacer){.fixed_duration = self->fixed_duration,
+                         .has_qos = self->has_qos,
+                         .margin = self->margin,
                          .duration = GST_CLOCK_TIME_NONE,
                          .last_time = GST_CLOCK_TIME_NONE,
                          .last_end = GST_CLOCK_TIME_NONE,
-                         .slack_since = GST_CLOCK_TIME_NONE,
-                         .steps = steps};
+                         .delay_since = GST_CLOCK_TIME_NONE};
   for (guint i = 0; i < GST_RFDN_PACER_MEMORY; i++)
     self->frames[i].time = GST_CLOCK_TIME_NONE;
 }
@@ -51,14 +49,20 @@ void
 gst_rfdn_pacer_set_duration (GstRfdnPacer *self, GstClockTime duration)
 {
   self->fixed_duration = duration;
-  self->steps = MOST_STEPS;
-  self->calm = 0;
 }
 
-static GstClockTime
-get_duration (const GstRfdnPacer *self)
+GstClockTime
+gst_rfdn_pacer_get_duration (const GstRfdnPacer *self)
 {
   return GST_CLOCK_TIME_IS_VALID (self->fixed_duration) ? self->fixed_duration : self->duration;
+}
+
+GstClockTime
+gst_rfdn_pacer_get_most (const GstRfdnPacer *self)
+{
+  const GstClockTime duration = gst_rfdn_pacer_get_duration (self);
+
+  return GST_CLOCK_TIME_IS_VALID (duration) ? (GstClockTime) (MOST * (double) duration) : 0;
 }
 
 gboolean
@@ -67,29 +71,43 @@ gst_rfdn_pacer_is_paced (const GstRfdnPacer *self, gboolean live)
   return live || self->has_qos;
 }
 
+/* The frame that a sink tells of. Its time may be a little off: sinks work it out backwards where
+ * the rate has changed. Returns MEMORY if it is not known any more. */
+static guint
+find_frame (const GstRfdnPacer *self, GstClockTime time)
+{
+  const GstClockTime duration = gst_rfdn_pacer_get_duration (self);
+  const GstClockTime tolerance = GST_CLOCK_TIME_IS_VALID (duration) ? duration / 4 : 0;
+
+  for (guint i = 0; i < GST_RFDN_PACER_MEMORY; i++) {
+    if (GST_CLOCK_TIME_IS_VALID (self->frames[i].time) &&
+        (GstClockTime) ABS (GST_CLOCK_DIFF (self->frames[i].time, time)) <= tolerance)
+      return i;
+  }
+  return GST_RFDN_PACER_MEMORY;
+}
+
 /* Sinks that do not synchronise say that all frames are neither late nor early. A frame that was
  * late has taken all that was left when it was ready and more; of one that was
  * early it is known that it has taken no more than that. */
 void
 gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff jitter)
 {
+  GstClockTimeDiff taken;
+  guint i;
+
   if (jitter == 0)
     return;
   self->has_qos = TRUE;
-  for (guint i = 0; i < GST_RFDN_PACER_MEMORY; i++) {
-    if (self->frames[i].time != time)
-      continue;
-    const GstClockTimeDiff taken = MAX (self->frames[i].left + jitter, 0);
-
-    /* From a frame that was late here already nothing can be learnt. */
-    if (self->frames[i].left < 0)
-      return;
-    if (jitter > 0)
-      self->margin += (taken - self->margin) / 2;
-    else if (taken < self->margin)
-      self->margin += (taken - self->margin) / 8;
+  i = find_frame (self, time);
+  /* From a frame that was late here already nothing can be learnt. */
+  if (i == GST_RFDN_PACER_MEMORY || self->frames[i].left < 0)
     return;
-  }
+  taken = MAX (self->frames[i].left + jitter, 0);
+  if (jitter > 0)
+    self->margin += (taken - self->margin) / 2;
+  else if (taken < self->margin)
+    self->margin += (taken - self->margin) / 8;
 }
 
 /* Durations that vary are those between frames, smoothed. */
@@ -106,35 +124,67 @@ measure_duration (GstRfdnPacer *self, GstClockTime time)
 }
 
 static void
-measure_slack (GstRfdnPacer *self, GstClockTimeDiff slack, GstClockTime now)
+measure_delay (GstRfdnPacer *self, GstClockTimeDiff delay, GstClockTime now)
 {
-  if (!GST_CLOCK_TIME_IS_VALID (self->slack_since) || slack >= self->slack ||
-      now > self->slack_since + SLACK_MEMORY) {
-    self->slack = slack;
-    self->slack_since = now;
+  if (!GST_CLOCK_TIME_IS_VALID (self->delay_since) || delay <= self->delay ||
+      now > self->delay_since + DELAY_MEMORY) {
+    self->delay = delay;
+    self->delay_since = now;
   }
+}
+
+/* What the last frame that was kept is known of: nothing, or that it is long ago. */
+static gboolean
+may_leave_out (const GstRfdnPacer *self, GstClockTime duration, GstClockTime now)
+{
+  return GST_CLOCK_TIME_IS_VALID (self->last_end) &&
+         now < self->last_end + MAX (MOST_LEFT_OUT, MOST_LEFT_OUT_FRAMES * duration);
+}
+
+GstClockTimeDiff
+gst_rfdn_pacer_get_lateness (GstRfdnPacer *self, GstClockTime time, GstClockTime upstream,
+                             GstClockTime now)
+{
+  const GstClockTimeDiff delay = GST_CLOCK_DIFF (time, now);
+  GstClockTimeDiff waited;
+  GstClockTime duration;
+
+  measure_duration (self, time);
+  duration = gst_rfdn_pacer_get_duration (self);
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || !GST_CLOCK_TIME_IS_VALID (self->delay_since))
+    return 0;
+  waited = MIN (delay - self->delay, delay - (GstClockTimeDiff) upstream);
+  if (waited < (GstClockTimeDiff) duration)
+    return 0;
+  if (!may_leave_out (self, duration, now)) {
+    self->delay_since = GST_CLOCK_TIME_NONE; /* then they all arrive as late */
+    return 0;
+  }
+  return waited;
 }
 
 GstClockTimeDiff
 gst_rfdn_pacer_begin (GstRfdnPacer *self, GstClockTime time, GstClockTime latency, GstClockTime now)
 {
-  const GstClockTimeDiff slack = GST_CLOCK_DIFF (now, time + latency);
+  const GstClockTimeDiff delay = GST_CLOCK_DIFF (time, now);
+  const GstClockTimeDiff slack = (GstClockTimeDiff) latency - delay;
   GstClockTimeDiff most, budget, idle = 0;
   GstClockTime duration;
   double room;
 
   measure_duration (self, time);
-  measure_slack (self, slack, now);
-  duration = get_duration (self);
+  measure_delay (self, delay, now);
+  duration = gst_rfdn_pacer_get_duration (self);
   if (!GST_CLOCK_TIME_IS_VALID (duration))
     return slack - self->margin;
 
-  most = (GstClockTimeDiff) (MOST * (double) duration);
-  room = (double) (self->slack - self->margin) / (double) duration;
+  most = (GstClockTimeDiff) gst_rfdn_pacer_get_most (self);
+  room = (double) ((GstClockTimeDiff) latency - self->delay - self->margin) / (double) duration;
   if (room > -1 && room < ROOM)
-    budget = most - (self->slack - slack);
+    budget = most - (delay - self->delay);
   else
-    budget = slack - self->margin - (GstClockTimeDiff) (RESERVE * (double) duration);
+    budget =
+        slack - self->margin - MIN ((GstClockTimeDiff) (RESERVE * (double) duration), MOST_RESERVE);
   if (GST_CLOCK_TIME_IS_VALID (self->last_end))
     idle = (GstClockTimeDiff) (IDLE_PART * (double) GST_CLOCK_DIFF (self->last_end, now));
   return MIN (MAX (budget, idle), most);
@@ -147,41 +197,4 @@ gst_rfdn_pacer_end (GstRfdnPacer *self, GstClockTime time, GstClockTime latency,
   self->frames[self->next].time = time;
   self->frames[self->next].left = GST_CLOCK_DIFF (now, time + latency);
   self->next = (self->next + 1) % GST_RFDN_PACER_MEMORY;
-}
-
-/* ---- latency ------------------------------------------------------------------------------- */
-
-GstClockTime
-gst_rfdn_pacer_get_latency (const GstRfdnPacer *self)
-{
-  const GstClockTime duration = get_duration (self);
-
-  return GST_CLOCK_TIME_IS_VALID (duration) ? self->steps * duration / STEPS_A_FRAME : 0;
-}
-
-gboolean
-gst_rfdn_pacer_update_latency (GstRfdnPacer *self, GstClockTime longest, gboolean whole)
-{
-  const GstClockTime duration = get_duration (self);
-  guint wanted = MOST_STEPS;
-
-  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0)
-    return FALSE;
-  if (whole) {
-    const double needed = 1.5 * (double) longest / (double) duration + RESERVE;
-
-    wanted = (guint) MIN (needed * STEPS_A_FRAME + 1, MOST_STEPS);
-  }
-  if (wanted > self->steps) {
-    self->steps = wanted;
-    self->calm = 0;
-    return TRUE;
-  }
-  /* A pipeline that changes its latency shows it: not for little, and not soon. */
-  self->calm = wanted + 2 <= self->steps ? self->calm + 1 : 0;
-  if (self->calm < CALM)
-    return FALSE;
-  self->steps = wanted;
-  self->calm = 0;
-  return TRUE;
 }

@@ -21,8 +21,8 @@ typedef struct {
 
   gboolean has_qos;         /* a sink has told of a frame */
   GstClockTimeDiff margin;  /* that frames need from here to the sink */
-  GstClockTimeDiff slack;   /* that frames arrive with when none are waiting */
-  GstClockTime slack_since; /* when that was measured; GST_CLOCK_TIME_NONE: never */
+  GstClockTimeDiff delay;   /* after its time a frame arrives when none are waiting */
+  GstClockTime delay_since; /* when that was measured; GST_CLOCK_TIME_NONE: never */
 
   /* The last frames: their time, and how much was left of it when they were ready. */
   struct {
@@ -30,19 +30,23 @@ typedef struct {
     GstClockTimeDiff left;
   } frames[GST_RFDN_PACER_MEMORY];
   guint next;
-
-  guint steps; /* of a quarter of a frame's duration: the latency that is told */
-  guint calm;  /* how many times less would have done */
 } GstRfdnPacer;
 
 /** Knows nothing yet. */
 void gst_rfdn_pacer_init (GstRfdnPacer *self);
 
-/** Begins anew, after a flush or a stop; what frames last and the latency stay. */
+/** Forgets the frames before, and when they came. What caps tell stays, and so does what sinks have
+ * told of themselves. */
 void gst_rfdn_pacer_reset (GstRfdnPacer *self);
 
-/** Sets the duration of a frame, or GST_CLOCK_TIME_NONE if it varies. */
+/** Sets the duration of a frame by the clock, or GST_CLOCK_TIME_NONE if it varies. */
 void gst_rfdn_pacer_set_duration (GstRfdnPacer *self, GstClockTime duration);
+
+/** Returns: the duration, as it was set or as frames tell; GST_CLOCK_TIME_NONE: not known. */
+GstClockTime gst_rfdn_pacer_get_duration (const GstRfdnPacer *self);
+
+/** Returns: the longest that a frame may take so that others need not wait; 0: not known. */
+GstClockTime gst_rfdn_pacer_get_most (const GstRfdnPacer *self);
 
 /**
  * gst_rfdn_pacer_add_qos:
@@ -54,6 +58,20 @@ void gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTime
 /** Whether frames have to be in time, as far as that is known: the pipeline is live, or a sink has
  * told of QoS. */
 gboolean gst_rfdn_pacer_is_paced (const GstRfdnPacer *self, gboolean live);
+
+/**
+ * gst_rfdn_pacer_get_lateness:
+ * @time: of a frame that has arrived
+ * @upstream: the latency that frames arrive with by what upstream says
+ * @now: the time
+ *
+ * Whether the frame is to be left out where that is the way to keep up: because it has waited for
+ * so long behind others that the next one is there already. Some are kept, however late.
+ *
+ * Returns: how long it has waited; 0: it is not to be left out
+ */
+GstClockTimeDiff gst_rfdn_pacer_get_lateness (GstRfdnPacer *self, GstClockTime time,
+                                              GstClockTime upstream, GstClockTime now);
 
 /**
  * gst_rfdn_pacer_begin:
@@ -69,25 +87,6 @@ GstClockTimeDiff gst_rfdn_pacer_begin (GstRfdnPacer *self, GstClockTime time, Gs
 /** Says that the frame is ready at @now. */
 void gst_rfdn_pacer_end (GstRfdnPacer *self, GstClockTime time, GstClockTime latency,
                          GstClockTime now);
-
-/**
- * gst_rfdn_pacer_get_latency:
- *
- * Returns: the latency that a live pipeline has to grant so that frames may take as long as they
- *   do, up to their duration; 0 if durations are not known
- */
-GstClockTime gst_rfdn_pacer_get_latency (const GstRfdnPacer *self);
-
-/**
- * gst_rfdn_pacer_update_latency:
- * @longest: what nearly all of the last frames took
- * @whole: whether all of them had all the time that they needed
- *
- * Fits the latency to how long frames take. To be called every so many frames.
- *
- * Returns: whether it has changed
- */
-gboolean gst_rfdn_pacer_update_latency (GstRfdnPacer *self, GstClockTime longest, gboolean whole);
 
 G_END_DECLS
 

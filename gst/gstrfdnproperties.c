@@ -202,8 +202,10 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * `degrade`: the network enlarges as much of each frame as there is time for, where there is most
    * detail first, and a Lanczos filter does the rest; each notable change is told in a QoS message,
    * whose `quality` is the share of the picture that the network does. `drop`: late frames are left
-   * out. `never`: neither. When nothing has to be in time, as from file to file, there is no
-   * difference. The property `qos`, if off, turns all of it off.
+   * out, in a live pipeline also where no sink says that they are late; each is told in a QoS
+   * message. `never`: neither. In trick modes that ask for frames to be left out, `degrade` does so
+   * too once there is no quality left to give. When nothing has to be in time, as from file to
+   * file, there is no difference. The property `qos`, if off, turns all of it off.
    *
    * Since: 0.1
    */

@@ -5,9 +5,11 @@
 #define GST_RFDN_UPSCALE_PRIVATE_H
 
 #include "gstrfdnframe.h"
+#include "gstrfdnlatency.h"
 #include "gstrfdnmodel.h"
 #include "gstrfdnpacer.h"
 #include "gstrfdnstats.h"
+#include "gstrfdntimeline.h"
 #include "gstrfdnupscale.h"
 
 G_BEGIN_DECLS
@@ -26,8 +28,14 @@ struct _GstRfdnUpscale {
   GstRfdnModel *model; /* between start and stop; the streaming thread changes it */
   GstRfdnStats stats;
   GstRfdnPacer pacer;
-  gboolean live;          /* as upstream said last */
+  GstRfdnTimeline timeline;
+  GstRfdnLatency own_latency;
+  GstClockTime frame_duration; /* as caps tell it; GST_CLOCK_TIME_NONE: they do not */
+  gboolean live_known;         /* upstream has been asked */
+  gboolean live;               /* as it said last */
+  GstClockTime upstream_latency;
   GstClockTime latency;   /* of the pipeline, as sinks said last */
+  GstClockTime answered;  /* own latency in the last answer; GST_CLOCK_TIME_NONE: was not asked */
   gdouble told_level;     /* in the last QoS message */
   gdouble zoom_x, zoom_y; /* the output's size over the input's */
   gboolean flushing;      /* no frame in work is wanted */
@@ -39,6 +47,7 @@ struct _GstRfdnUpscale {
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
+  GstClockTime last_pts; /* of the last buffer; GST_CLOCK_TIME_NONE: none */
   gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
 };
 
@@ -59,15 +68,29 @@ GstClockTime gst_rfdn_upscale_get_stream_time (GstRfdnUpscale *self, GstBuffer *
 void gst_rfdn_upscale_class_install_properties (GObjectClass *object_class);
 void gst_rfdn_upscale_init_properties (GstRfdnUpscale *self);
 
-/* gstrfdnlate.c: the state of what follows; at the start, after a flush, for new frames. */
+/* gstrfdnlate.c: the state of what follows: at the start, and when the frames before are of no
+ * account any more. Streaming thread. */
 void gst_rfdn_late_start (GstRfdnUpscale *self);
-void gst_rfdn_late_flush (GstRfdnUpscale *self);
+void gst_rfdn_late_reset (GstRfdnUpscale *self);
+
+/* What frames are; and events that say when they are to be shown: SEGMENT, FLUSH_STOP,
+ * INSTANT_RATE_CHANGE, INSTANT_RATE_SYNC_TIME. They are not taken. */
 void gst_rfdn_late_set_info (GstRfdnUpscale *self, const GstVideoInfo *info);
+void gst_rfdn_late_time_event (GstRfdnUpscale *self, GstEvent *event);
+
+/* Before the base class is given a frame: has it leave out one that is too late, if that is the
+ * policy. */
+void gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer);
 
 /* The time of g_get_monotonic_time() at which the frame has to be ready, G_MAXINT64 for none; and
- * afterwards, when it is in the statistics, that it took so many microseconds. */
+ * afterwards, when it is in the statistics, that it took so many microseconds, and whether it was
+ * cut short in that more time would have made it better. */
 gint64 gst_rfdn_late_begin_frame (GstRfdnUpscale *self, GstBuffer *buffer);
-void gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microseconds);
+void gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microseconds,
+                              gboolean cut);
+
+/* Tells the pipeline if the element's own latency has changed. */
+void gst_rfdn_late_check_latency (GstRfdnUpscale *self);
 
 /* Takes note of what sinks say. The second takes the event, if it returns TRUE. */
 void gst_rfdn_late_latency_event (GstRfdnUpscale *self, GstEvent *event);

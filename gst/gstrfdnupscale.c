@@ -55,6 +55,11 @@
 
 GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
+
+/* Frames further apart than this have no more to do with each other, where upstream says that there
+ * is a discontinuity between them. */
+#define LARGEST_GAP (500 * (GstClockTimeDiff) GST_MSECOND)
+
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
@@ -294,6 +299,18 @@ update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *o
   return make_plan (self, in, out, factor, model, &settings);
 }
 
+/* Forgets what lives from frame to frame: what follows has nothing to do with what was before. No
+ * picture depends on it. Streaming thread, or when there is none. */
+static void
+reset (GstRfdnUpscale *self)
+{
+  GST_DEBUG_OBJECT (self, "the frames before are forgotten");
+  if (self->plan != NULL)
+    gst_rfdn_plan_reset (self->plan);
+  gst_rfdn_late_reset (self);
+  self->last_pts = GST_CLOCK_TIME_NONE;
+}
+
 static gboolean
 gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo *in,
                            GstCaps *outcaps, GstVideoInfo *out)
@@ -306,8 +323,12 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   self->zoom_x = (gdouble) GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
   self->zoom_y = (gdouble) GST_VIDEO_INFO_HEIGHT (out) / GST_VIDEO_INFO_HEIGHT (in);
   GST_OBJECT_UNLOCK (self);
+  reset (self);
   gst_rfdn_late_set_info (self, in);
-  return update_plan (self, in, out, TRUE);
+  if (!update_plan (self, in, out, TRUE))
+    return FALSE;
+  gst_rfdn_late_check_latency (self);
+  return TRUE;
 }
 
 /* ---- state -------------------------------------------------------------------------------- */
@@ -339,6 +360,7 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   set_stopped (self, TRUE);
   /* The base class has waited for frames, but not for queries that came since. */
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
+  reset (self);
   drop_plan (self);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
@@ -371,6 +393,17 @@ gst_rfdn_upscale_finalize (GObject *object)
 
 /* ---- events ------------------------------------------------------------------------------- */
 
+/* Upstream may send the same one again, as when something behind it was linked anew. */
+static gboolean
+is_new_segment (GstBaseTransform *trans, GstEvent *event)
+{
+  GstSegment segment;
+
+  gst_event_copy_segment (event, &segment);
+  segment.position = trans->segment.position; /* which the base class moves */
+  return !trans->have_segment || !gst_segment_is_equal (&segment, &trans->segment);
+}
+
 static gboolean
 gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -388,7 +421,17 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
     break;
   case GST_EVENT_FLUSH_STOP:
     set_flushing (self, FALSE);
-    gst_rfdn_late_flush (self);
+    gst_rfdn_late_time_event (self, event);
+    reset (self);
+    break;
+  case GST_EVENT_SEGMENT:
+    if (is_new_segment (trans, event)) {
+      gst_rfdn_late_time_event (self, event);
+      reset (self);
+    }
+    break;
+  case GST_EVENT_INSTANT_RATE_CHANGE:
+    gst_rfdn_late_time_event (self, event);
     break;
   default:
     break;
@@ -425,6 +468,9 @@ gst_rfdn_upscale_src_event (GstBaseTransform *trans, GstEvent *event)
   case GST_EVENT_LATENCY:
     gst_rfdn_late_latency_event (self, event);
     break;
+  case GST_EVENT_INSTANT_RATE_SYNC_TIME:
+    gst_rfdn_late_time_event (self, event);
+    break;
   case GST_EVENT_QOS:
     if (gst_rfdn_late_qos_event (self, event))
       return TRUE;
@@ -451,6 +497,21 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
+/* Whether a buffer does not go on from the one before. One that a queue or the network has lost
+ * makes a discontinuity too, but what it leaves is still much like what was before. */
+static gboolean
+is_break (GstRfdnUpscale *self, GstBuffer *buffer)
+{
+  const GstClockTime last = self->last_pts, pts = GST_BUFFER_PTS (buffer);
+
+  self->last_pts = pts;
+  if (!GST_BUFFER_IS_DISCONT (buffer))
+    return FALSE;
+  if (!GST_CLOCK_TIME_IS_VALID (last) || !GST_CLOCK_TIME_IS_VALID (pts))
+    return TRUE;
+  return ABS (GST_CLOCK_DIFF (last, pts)) > LARGEST_GAP;
+}
+
 /* Where properties that have changed take effect: before the base class has renegotiated in the
  * case of the model, after that in the case of the rest. */
 static GstFlowReturn
@@ -464,6 +525,9 @@ gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont,
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
+  if (is_break (self, buffer))
+    reset (self);
+  gst_rfdn_late_check_frame (self, buffer);
   result = GST_BASE_TRANSFORM_CLASS (parent_class)->submit_input_buffer (trans, discont, buffer);
   if (result == GST_BASE_TRANSFORM_FLOW_DROPPED) {
     GST_OBJECT_LOCK (self);
@@ -576,7 +640,9 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   GST_OBJECT_LOCK (self);
   gst_rfdn_stats_add (&self->stats, took, &work);
   GST_OBJECT_UNLOCK (self);
-  gst_rfdn_late_end_frame (self, in->buffer, took);
+  gst_rfdn_late_end_frame (self, in->buffer, took,
+                           deadline != G_MAXINT64 && self->plan_factor > 1 && strength > 0 &&
+                               work.level < 1);
   return GST_FLOW_OK;
 }
 

@@ -64,15 +64,13 @@ stage_run (Stage *self, guint n_frames)
   }
 }
 
-/* A live source, with the latency that the element asks for. */
+/* A live source, with a latency that leaves room for a frame. */
 static void
 test_live (void)
 {
-  Stage stage = {.period = 20 * MS, .full = 100 * MS, .least = 3 * MS};
+  Stage stage = {.period = 20 * MS, .latency = 30 * MS, .full = 100 * MS, .least = 3 * MS};
 
   stage_init (&stage);
-  stage.latency = gst_rfdn_pacer_get_latency (&stage.pacer);
-  g_assert_cmpuint (stage.latency, ==, 30 * MS);
   stage_run (&stage, 500);
   g_assert_cmpuint (stage.n_late, ==, 0);
   g_assert_cmpuint (stage.n_full, ==, 0);
@@ -177,10 +175,11 @@ test_variable (void)
 
   stage_init (&stage);
   gst_rfdn_pacer_set_duration (&stage.pacer, GST_CLOCK_TIME_NONE);
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&stage.pacer), ==, 0);
+  g_assert_cmpuint (gst_rfdn_pacer_get_duration (&stage.pacer), ==, GST_CLOCK_TIME_NONE);
+  g_assert_cmpuint (gst_rfdn_pacer_get_most (&stage.pacer), ==, 0);
   stage_run (&stage, 300);
   g_assert_cmpuint (stage.n_late, ==, 0);
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&stage.pacer), >, 0);
+  g_assert_cmpuint (gst_rfdn_pacer_get_duration (&stage.pacer), ==, 25 * MS);
 }
 
 static void
@@ -193,31 +192,103 @@ test_paced (void)
   g_assert_true (gst_rfdn_pacer_is_paced (&pacer, TRUE));
   gst_rfdn_pacer_add_qos (&pacer, 0, 1);
   g_assert_true (gst_rfdn_pacer_is_paced (&pacer, FALSE));
+  /* What a sink is does not change with a seek. */
   gst_rfdn_pacer_reset (&pacer);
-  g_assert_false (gst_rfdn_pacer_is_paced (&pacer, FALSE));
+  g_assert_true (gst_rfdn_pacer_is_paced (&pacer, FALSE));
 }
 
-/* Latency follows what frames take: down late, up at once. */
+/* What is learnt from a frame that a sink tells of, though its time is a little off. */
 static void
-test_latency (void)
+test_qos_time (void)
+{
+  for (guint off = 0; off < 2; off++) {
+    GstRfdnPacer pacer;
+    GstClockTimeDiff before, after;
+
+    gst_rfdn_pacer_init (&pacer);
+    gst_rfdn_pacer_set_duration (&pacer, 40 * MS);
+    for (guint i = 0; i < 3; i++) {
+      gst_rfdn_pacer_begin (&pacer, i * 40 * MS, 60 * MS, i * 40 * MS);
+      gst_rfdn_pacer_end (&pacer, i * 40 * MS, 60 * MS, i * 40 * MS + 10 * MS);
+    }
+    before = pacer.margin;
+    /* 50 ms were left, and it was late by 20 ms. */
+    gst_rfdn_pacer_add_qos (&pacer, 40 * MS + off * MS, 20 * (GstClockTimeDiff) MS);
+    after = pacer.margin;
+    g_assert_cmpint (after - before, ==, 35 * (GstClockTimeDiff) MS);
+    gst_rfdn_pacer_add_qos (&pacer, 20 * MS, 20 * (GstClockTimeDiff) MS); /* no such frame */
+    g_assert_cmpint (pacer.margin, ==, after);
+  }
+}
+
+/* Frames that wait behind others are left out where that is the policy, as long as some are kept:
+ * every `period` one comes, `jitter` later now and then, and takes `cost`. Returns how many were
+ * kept; `longest` is how long one of them was on its way, the longest of all. */
+static guint
+leave_out (GstClockTime period, GstClockTime upstream, GstClockTime jitter, GstClockTime cost,
+           guint n, GstClockTime *longest)
 {
   GstRfdnPacer pacer;
-  guint calls = 0;
+  GstClockTime now = 0;
+  guint n_kept = 0;
+
+  gst_rfdn_pacer_init (&pacer);
+  gst_rfdn_pacer_set_duration (&pacer, period);
+  *longest = 0;
+  for (guint i = 0; i < n; i++) {
+    const GstClockTime time = i * period;
+
+    now = MAX (now, time + (i % 5 == 3 ? jitter : 0));
+    if (gst_rfdn_pacer_get_lateness (&pacer, time, upstream, now) > 0)
+      continue;
+    gst_rfdn_pacer_begin (&pacer, time, 0, now);
+    now += cost;
+    gst_rfdn_pacer_end (&pacer, time, 0, now);
+    *longest = MAX (*longest, now - time);
+    n_kept++;
+  }
+  return n_kept;
+}
+
+static void
+test_leave_out (void)
+{
+  GstClockTime longest;
+
+  /* Enough time: all are kept, also where upstream is not regular and says so. */
+  g_assert_cmpuint (leave_out (40 * MS, 0, 0, 39 * MS, 500, &longest), ==, 500);
+  g_assert_cmpuint (leave_out (40 * MS, 100 * MS, 100 * MS, 10 * MS, 500, &longest), ==, 500);
+
+  /* Four times as much work as there is time: each kept one has waited less than a frame. */
+  g_assert_cmpuint (leave_out (40 * MS, 0, 0, 160 * MS, 500, &longest), >=, 500 / 5);
+  g_assert_cmpuint (longest, <, 160 * MS + 2 * 40 * MS);
+  g_assert_cmpuint (leave_out (40 * MS, 40 * MS, 0, 160 * MS, 500, &longest), >=, 500 / 5);
+  g_assert_cmpuint (longest, <, 160 * MS + 2 * 40 * MS);
+  /* Seconds for each. */
+  g_assert_cmpuint (leave_out (40 * MS, 0, 0, 3 * GST_SECOND, 500, &longest), >=, 5);
+  g_assert_cmpuint (longest, <, 3 * GST_SECOND + 2 * 40 * MS);
+}
+
+/* Frames that all come later from some time on are kept again within a second or two. */
+static void
+test_leave_out_shift (void)
+{
+  GstRfdnPacer pacer;
+  guint n_kept = 0;
 
   gst_rfdn_pacer_init (&pacer);
   gst_rfdn_pacer_set_duration (&pacer, 40 * MS);
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
-  while (!gst_rfdn_pacer_update_latency (&pacer, 4 * MS, TRUE))
-    g_assert_cmpuint (++calls, <, 100);
-  g_assert_cmpuint (calls, >, 3);
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 20 * MS);
-  g_assert_true (gst_rfdn_pacer_update_latency (&pacer, 30 * MS, TRUE));
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
-  g_assert_false (gst_rfdn_pacer_update_latency (&pacer, 500 * MS, TRUE));
-  for (guint i = 0; i < 100; i++)
-    gst_rfdn_pacer_update_latency (&pacer, 4 * MS, TRUE);
-  g_assert_true (gst_rfdn_pacer_update_latency (&pacer, 0, FALSE));
-  g_assert_cmpuint (gst_rfdn_pacer_get_latency (&pacer), ==, 60 * MS);
+  for (guint i = 0; i < 200; i++) {
+    const GstClockTime time = i * 40 * MS, now = time + (i < 50 ? 0 : 300 * MS);
+
+    if (gst_rfdn_pacer_get_lateness (&pacer, time, 0, now) > 0)
+      continue;
+    gst_rfdn_pacer_begin (&pacer, time, 0, now);
+    gst_rfdn_pacer_end (&pacer, time, 0, now + 10 * MS);
+    n_kept++;
+  }
+  g_assert_cmpuint (n_kept, >=, 200 - 2 * 25);
+  g_assert_cmpuint (n_kept, <, 200);
 }
 
 /* ---- how long a frame would take ---------------------------------------------------------------
@@ -253,7 +324,10 @@ test_forecast (void)
   guint n;
 
   gst_rfdn_forecast_init (&forecast, 20, 100, 150);
-  g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 60);
+  /* Of the first one nothing is known: it is made of tiles, until its time is over. */
+  g_assert_true (gst_rfdn_forecast_is_late (&forecast, now, now + 16000, 20));
+  g_assert_false (gst_rfdn_forecast_is_late (&forecast, now, G_MAXINT64, 20));
+  g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 59);
   /* Too much: known after the first two, and not tried again but seldom. */
   n = simulate (&forecast, &now, 40000, 16000, 600);
   g_assert_cmpuint (n, <=, 3);
@@ -286,7 +360,9 @@ main (int argc, char **argv)
   g_test_add_func ("/pacing/pacer/too-late", test_too_late);
   g_test_add_func ("/pacing/pacer/variable", test_variable);
   g_test_add_func ("/pacing/pacer/paced", test_paced);
-  g_test_add_func ("/pacing/pacer/latency", test_latency);
+  g_test_add_func ("/pacing/pacer/qos-time", test_qos_time);
+  g_test_add_func ("/pacing/pacer/leave-out", test_leave_out);
+  g_test_add_func ("/pacing/pacer/leave-out-shift", test_leave_out_shift);
   g_test_add_func ("/pacing/forecast", test_forecast);
   return test_run ();
 }

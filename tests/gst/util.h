@@ -80,7 +80,7 @@ void remove_model_files (void);
 
 /* ---- the element --------------------------------------------------------------------------- */
 
-/** A harness around rfdnupscale with properties as gst-launch-1.0 takes them. */
+/** A harness around rfdnupscale with properties as gst-launch-1.0 takes them; not live. */
 GstHarness *upscale_harness (const char *properties);
 
 /** Pushes @in with the caps of its info, or with @in_caps if not NULL, and gives back what comes

@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Frames and the clock: how long the element says that they take, when they are to be shown, which
+ * are left out, and what is forgotten between them. Where real time passes, frames are counted, and
+ * the bounds are wide: machines are busy. */
+
+#include "util.h"
+
+#include "gstrfdnlatency.h"
+#include "gstrfdntimeline.h"
+
+#define MS GST_MSECOND
+#define D (40 * MS) /* of a frame, where nothing else is said */
+
+/* ---- how long frames take -------------------------------------------------------------------- */
+
+static GstClockTimeDiff
+get_error (const GstRfdnLatency *latency, GstClockTime taken)
+{
+  return ABS (GST_CLOCK_DIFF (gst_rfdn_latency_get (latency), taken));
+}
+
+/* Within 20 ms of what frames take after ten of them, and never less by more than what sinks allow
+ * for. The first one finds cold memory. */
+static void
+test_learn (void)
+{
+  static const guint times[] = {0, 1, 3, 10, 30, 45, 60, 100, 150, 300, 500, 900, 3000};
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
+    for (guint cold = 10; cold <= 20; cold += 2) {
+      const GstClockTime taken = times[i] * MS;
+      GstRfdnLatency latency;
+
+      gst_rfdn_latency_init (&latency);
+      gst_rfdn_latency_add (&latency, taken * cold / 10, 0);
+      g_assert_cmpuint (gst_rfdn_latency_get (&latency) + 12 * MS, >=, taken);
+      for (guint n = 1; n < 10; n++) {
+        gst_rfdn_latency_add (&latency, taken, 0);
+        g_assert_cmpuint (gst_rfdn_latency_get (&latency) + 12 * MS, >=, taken);
+      }
+      g_assert_cmpint (get_error (&latency, taken), <=, 20 * (GstClockTimeDiff) MS);
+    }
+  }
+}
+
+/* One frame in eight that takes long tells nothing; that all do is told at once. */
+static void
+test_outlier (void)
+{
+  GstRfdnLatency latency;
+  GstClockTime told;
+
+  gst_rfdn_latency_init (&latency);
+  for (guint n = 0; n < 20; n++)
+    gst_rfdn_latency_add (&latency, 10 * MS, 0);
+  told = gst_rfdn_latency_get (&latency);
+  for (guint n = 0; n < 80; n++)
+    g_assert_false (gst_rfdn_latency_add (&latency, (n % 8 == 0 ? 90 : 10) * MS, 0));
+  g_assert_cmpuint (gst_rfdn_latency_get (&latency), ==, told);
+
+  gst_rfdn_latency_add (&latency, 50 * MS, 0);
+  g_assert_true (gst_rfdn_latency_add (&latency, 50 * MS, 0));
+  g_assert_cmpuint (gst_rfdn_latency_get (&latency), >=, 50 * MS);
+
+  /* Other frames: what is told stays until it is known better. */
+  told = gst_rfdn_latency_get (&latency);
+  gst_rfdn_latency_forget (&latency);
+  g_assert_cmpuint (gst_rfdn_latency_get (&latency), ==, told);
+  for (guint n = 0; n < 10; n++)
+    gst_rfdn_latency_add (&latency, 5 * MS, 0);
+  g_assert_cmpint (get_error (&latency, 5 * MS), <=, 20 * (GstClockTimeDiff) MS);
+}
+
+/* Frames that are cut short get more time, up to the longest that they may take. */
+static void
+test_cut (void)
+{
+  GstRfdnLatency latency;
+  guint n;
+
+  gst_rfdn_latency_init (&latency);
+  for (n = 0; gst_rfdn_latency_get (&latency) < 900 * MS; n++) {
+    g_assert_cmpuint (n, <, 10);
+    gst_rfdn_latency_add (&latency, MIN (gst_rfdn_latency_get (&latency), 900 * MS), 900 * MS);
+  }
+  for (n = 0; n < 100; n++)
+    gst_rfdn_latency_add (&latency, 900 * MS, 900 * MS);
+  g_assert_cmpint (get_error (&latency, 900 * MS), <=, 20 * (GstClockTimeDiff) MS);
+}
+
+/* Whatever frames take, the pipeline is not told all the time. */
+static void
+test_flutter (void)
+{
+  GstRfdnLatency latency;
+  guint n_told = 0;
+
+  gst_rfdn_latency_init (&latency);
+  for (guint n = 0; n < 20000; n++)
+    n_told += gst_rfdn_latency_add (&latency, (n / 20 % 2 ? 10 : 40) * MS, 0);
+  g_assert_cmpuint (n_told, <=, 40);
+  g_assert_cmpuint (gst_rfdn_latency_get (&latency), >=, 40 * MS);
+}
+
+static void
+test_news (void)
+{
+  g_assert_false (gst_rfdn_latency_is_news (20 * MS, 25 * MS));
+  g_assert_true (gst_rfdn_latency_is_news (20 * MS, 26 * MS));
+  g_assert_false (gst_rfdn_latency_is_news (20 * MS, 15 * MS));
+  g_assert_true (gst_rfdn_latency_is_news (20 * MS, 14 * MS));
+  g_assert_true (gst_rfdn_latency_is_news (500 * MS, 520 * MS));
+  g_assert_true (gst_rfdn_latency_is_news (0, 1 * MS));
+  g_assert_true (gst_rfdn_latency_is_news (1 * MS, 0));
+  g_assert_false (gst_rfdn_latency_is_news (0, 0));
+}
+
+/* ---- when they are to be shown ----------------------------------------------------------------
+ */
+
+/* A frame of 10.0 to 10.04 s in a segment from 8 to 20 s, of which 3 s had passed before. */
+static void
+test_timeline (void)
+{
+  static const struct {
+    gdouble rate;
+    GstClockTime time, duration;
+  } cases[] = {
+      {1, 5000 * MS, D},
+      {2, 4000 * MS, D / 2},
+      {0.5, 7000 * MS, 2 * D},
+      {-1, 3000 * MS + 9960 * MS, D},
+      {-2, 3000 * MS + 4980 * MS, D / 2},
+  };
+  g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+
+  GST_BUFFER_PTS (buffer) = 10 * GST_SECOND;
+  GST_BUFFER_DURATION (buffer) = D;
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstRfdnTimeline timeline;
+    GstSegment segment;
+    g_autoptr (GstEvent) event = NULL;
+
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    segment.start = segment.time = 8 * GST_SECOND;
+    segment.stop = 20 * GST_SECOND;
+    segment.base = 3 * GST_SECOND;
+    segment.rate = cases[i].rate;
+    gst_rfdn_timeline_init (&timeline);
+    gst_rfdn_timeline_set_segment (&timeline, &segment);
+    g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==, cases[i].time);
+    g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, D), ==, cases[i].duration);
+
+    /* From 3.5 s on four times as fast: upstream knows that time as 3.2 s. */
+    event = gst_event_new_instant_rate_sync_time (4, 3500 * MS, 3200 * MS);
+    gst_rfdn_timeline_set_rate (&timeline, event);
+    g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
+                      3500 * MS + (cases[i].time - 3200 * MS) / 4);
+    g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, D), ==, cases[i].duration / 4);
+    g_assert_cmpuint (gst_rfdn_timeline_to_clock (&timeline, 3200 * MS), ==, 3500 * MS);
+  }
+}
+
+static void
+test_no_time (void)
+{
+  g_autoptr (GstBuffer) buffer = gst_buffer_new ();
+  GstRfdnTimeline timeline;
+  GstSegment segment;
+
+  gst_rfdn_timeline_init (&timeline);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = 8 * GST_SECOND;
+  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
+                    GST_CLOCK_TIME_NONE);
+  GST_BUFFER_PTS (buffer) = 7 * GST_SECOND;
+  GST_BUFFER_DURATION (buffer) = D;
+  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
+                    GST_CLOCK_TIME_NONE);
+  GST_BUFFER_DURATION (buffer) = 2 * GST_SECOND; /* shown from the segment's start on */
+  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==, 0);
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
+                    GST_CLOCK_TIME_NONE);
+  g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, GST_CLOCK_TIME_NONE), ==,
+                    GST_CLOCK_TIME_NONE);
+
+  /* How far frames are apart is not what caps say where some are left out. */
+  gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO);
+  g_assert_false (timeline.skips);
+  gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS);
+  g_assert_true (timeline.skips);
+  segment.flags = GST_SEGMENT_FLAG_NONE;
+  gst_rfdn_timeline_set_segment (&timeline, &segment);
+  g_assert_false (timeline.skips);
+}
+
+/* ---- the element ----------------------------------------------------------------------------- */
+
+/* A live harness whose clock stands where it is put. */
+static GstHarness *
+live_harness (const char *properties, guint width, guint height, const char *rate)
+{
+  GstHarness *harness = upscale_harness (properties);
+  g_autofree char *caps = g_strdup_printf (
+      "video/x-raw,format=I420,width=%u,height=%u,framerate=%s", width, height, rate);
+
+  gst_harness_set_live (harness, TRUE);
+  gst_harness_use_testclock (harness);
+  gst_harness_set_src_caps_str (harness, caps);
+  return harness;
+}
+
+static GstBuffer *
+new_frame (guint width, guint height, guint32 seed, GstClockTime pts, GstClockTime duration)
+{
+  g_autoptr (Picture) picture =
+      picture_new_printf ("format=I420,width=%u,height=%u", width, height);
+  GstBuffer *buffer;
+
+  picture_fill_scene (picture, seed);
+  buffer = gst_buffer_copy_deep (picture->buffer);
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = duration;
+  return buffer;
+}
+
+/* Pushes a frame and gives back what comes out, or NULL. */
+static GstBuffer *
+push (GstHarness *harness, GstBuffer *buffer)
+{
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+  return gst_harness_try_pull (harness);
+}
+
+static void
+push_only (GstHarness *harness, GstBuffer *buffer)
+{
+  g_autoptr (GstBuffer) out = push (harness, buffer);
+
+  g_assert_nonnull (out);
+}
+
+static GstStructure *
+get_stats (GstHarness *harness)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  GstStructure *stats;
+
+  g_object_get (element, "stats", &stats, NULL);
+  gst_object_unref (element);
+  return stats;
+}
+
+static guint64
+get_count (GstHarness *harness, const char *name)
+{
+  g_autoptr (GstStructure) stats = get_stats (harness);
+  guint64 value;
+
+  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
+  return value;
+}
+
+static double
+get_double (GstHarness *harness, const char *name)
+{
+  g_autoptr (GstStructure) stats = get_stats (harness);
+  double value;
+
+  g_assert_true (gst_structure_get_double (stats, name, &value));
+  return value;
+}
+
+static GstBus *
+watch (GstHarness *harness)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  GstBus *bus = gst_bus_new ();
+
+  gst_element_set_bus (element, bus);
+  gst_object_unref (element);
+  return bus;
+}
+
+static guint
+count_messages (GstBus *bus, GstMessageType type)
+{
+  GstMessage *message;
+  guint n = 0;
+
+  while ((message = gst_bus_pop_filtered (bus, type)) != NULL) {
+    gst_message_unref (message);
+    n++;
+  }
+  return n;
+}
+
+/* The element's own, by what it says of frames that take no time, and of others. */
+static void
+test_query (void)
+{
+  static const struct {
+    const char *rate, *asked;
+    gboolean live, own;
+  } cases[] = {
+      {"25/1", NULL, TRUE, TRUE},
+      {"1/1", NULL, TRUE, TRUE},
+      {"0/1", NULL, TRUE, TRUE},
+      {"25/1", NULL, FALSE, FALSE},
+      {"25/1", "video/x-raw,width=32,height=32", TRUE, FALSE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = upscale_harness ("");
+    g_autofree char *caps =
+        g_strdup_printf ("video/x-raw,format=I420,width=32,height=32,framerate=%s", cases[i].rate);
+    g_autoptr (GstQuery) query = gst_query_new_latency ();
+    GstClockTime min, max;
+    gboolean live;
+
+    gst_harness_set_live (harness, cases[i].live);
+    if (cases[i].asked)
+      gst_harness_set_sink_caps_str (harness, cases[i].asked);
+    gst_harness_set_src_caps_str (harness, caps);
+    push_only (harness, new_frame (32, 32, 1, 0, D));
+    gst_harness_set_upstream_latency (harness, 7 * MS);
+    g_assert_true (gst_pad_peer_query (harness->sinkpad, query));
+    gst_query_parse_latency (query, &live, &min, &max);
+    g_assert_true (live == cases[i].live);
+    if (cases[i].own)
+      g_assert_cmpuint (min, >, 7 * MS);
+    else
+      g_assert_cmpuint (min, ==, 7 * MS);
+    /* The frame in work is kept for as long. */
+    if (GST_CLOCK_TIME_IS_VALID (max))
+      g_assert_cmpuint (max, >=, min);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* Whatever is done about late frames: after ten of them the latency is what they take. That is told
+ * before the first one is pushed, so that no sink waits in vain or leaves it out. */
+static void
+test_measured (gconstpointer data)
+{
+  const char *const properties = data;
+  /* At five and one frames a second; the work is the same. */
+  static const guint rates[] = {5, 1};
+
+  for (guint r = 0; r < G_N_ELEMENTS (rates); r++) {
+    const GstClockTime duration = GST_SECOND / rates[r];
+    g_autofree char *rate = g_strdup_printf ("%u/1", rates[r]);
+    GstHarness *harness = live_harness (properties, 96, 64, rate);
+    g_autoptr (GstBus) bus = watch (harness);
+    GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+    double most, mean, own;
+
+    gst_harness_query_latency (harness);
+    for (guint n = 0; n < 10; n++) {
+      gst_harness_set_time (harness, n * duration);
+      push_only (harness, new_frame (96, 64, n, n * duration, duration));
+    }
+    own = (double) gst_harness_query_latency (harness) / (double) MS;
+    mean = get_double (harness, "frame-ms-mean");
+    most = get_double (harness, "frame-ms-p99");
+    g_test_message ("frames of %.1f ms, longest %.1f, told %.1f ms", mean, most, own);
+    g_assert_cmpfloat (own, >, mean - 20);
+    g_assert_cmpfloat (own, <=, most + 20);
+    if (mean > 60)
+      g_assert_cmpuint (count_messages (bus, GST_MESSAGE_LATENCY), >=, 1);
+    gst_element_set_bus (element, NULL);
+    gst_object_unref (element);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* The pipeline is told when frames begin to pass untouched, and when that ends. */
+static void
+test_told (void)
+{
+  GstHarness *harness = live_harness ("", 32, 32, "25/1");
+  g_autoptr (GstBus) bus = watch (harness);
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+
+  g_assert_cmpuint (gst_harness_query_latency (harness), >, 0);
+  push_only (harness, new_frame (32, 32, 1, 0, D));
+  count_messages (bus, GST_MESSAGE_LATENCY);
+  gst_harness_query_latency (harness);
+  gst_harness_set_sink_caps_str (harness, "video/x-raw,width=32,height=32");
+  gst_harness_set_time (harness, D);
+  push_only (harness, new_frame (32, 32, 1, D, D));
+  g_assert_cmpuint (count_messages (bus, GST_MESSAGE_LATENCY), ==, 1);
+  g_assert_cmpuint (gst_harness_query_latency (harness), ==, 0);
+  gst_harness_set_sink_caps_str (harness, "video/x-raw");
+  gst_harness_set_time (harness, 2 * D);
+  push_only (harness, new_frame (32, 32, 1, 2 * D, D));
+  g_assert_cmpuint (count_messages (bus, GST_MESSAGE_LATENCY), ==, 1);
+  g_assert_cmpuint (gst_harness_query_latency (harness), >, 0);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+/* The first frame of a live pipeline has a deadline, though nobody has asked for the latency yet
+ * and the network would take many times as long. */
+static void
+test_first (void)
+{
+  for (guint live = 0; live < 2; live++) {
+    GstHarness *harness = live_harness ("model=rfdn n-threads=1", 400, 260, "100/1");
+
+    gst_harness_set_live (harness, live != 0);
+    push_only (harness, new_frame (400, 260, 1, 0, 10 * MS));
+    if (live)
+      g_assert_cmpfloat (get_double (harness, "level"), <, 1);
+    else
+      g_assert_cmpfloat (get_double (harness, "level"), ==, 1);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* Four times as much work as there is time, and no sink that would say so: frames that have waited
+ * are left out, counted and told. Each that comes out does so within two frames of the time that it
+ * takes. The work is played by the clock. */
+static void
+test_drop (void)
+{
+  GstHarness *harness = live_harness ("late-policy=drop", 64, 48, "25/1");
+  g_autoptr (GstBus) bus = watch (harness);
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  const GstClockTime cost = 4 * D;
+  GstClockTime now = 0;
+  guint n_out = 0;
+
+  for (guint n = 0; n < 100; n++) {
+    g_autoptr (GstBuffer) out = NULL;
+
+    now = MAX (now, n * D);
+    gst_harness_set_time (harness, now);
+    out = push (harness, new_frame (64, 48, n, n * D, D));
+    if (out == NULL)
+      continue;
+    g_assert_true (GST_BUFFER_IS_DISCONT (out) == (n_out > 0) || n_out == 0);
+    now += cost;
+    g_assert_cmpuint (now, <, n * D + cost + 2 * D);
+    n_out++;
+  }
+  g_assert_cmpuint (n_out, >=, 100 / 5);
+  g_assert_cmpuint (n_out, <=, 100 / 4 + 1);
+  g_assert_cmpuint (get_count (harness, "dropped"), ==, 100 - n_out);
+  g_assert_cmpuint (get_count (harness, "frames"), ==, n_out);
+  g_assert_cmpuint (count_messages (bus, GST_MESSAGE_QOS), ==, 100 - n_out);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+  gst_harness_teardown (harness);
+}
+
+/* All come where nothing is live, or where that is not the policy. */
+static void
+test_no_drop (void)
+{
+  static const struct {
+    const char *properties;
+    gboolean live;
+  } cases[] = {{"late-policy=drop", FALSE},
+               {"late-policy=drop qos=false", TRUE},
+               {"late-policy=never", TRUE},
+               {"late-policy=degrade", TRUE}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = live_harness (cases[i].properties, 64, 48, "25/1");
+
+    gst_harness_set_live (harness, cases[i].live);
+    for (guint n = 0; n < 20; n++) {
+      gst_harness_set_time (harness, n * 4 * D);
+      push_only (harness, new_frame (64, 48, n, n * D, D));
+    }
+    gst_harness_teardown (harness);
+  }
+}
+
+/* ---- what is forgotten ------------------------------------------------------------------------
+ */
+
+static void
+do_nothing (GstHarness *harness)
+{
+}
+
+static void
+do_flush (GstHarness *harness)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_start ()));
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_flush_stop (TRUE)));
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+}
+
+static void
+do_segment (GstHarness *harness)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.base = 10 * GST_SECOND;
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+}
+
+static void
+do_same_segment (GstHarness *harness)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+}
+
+static void
+do_caps (GstHarness *harness)
+{
+  gst_harness_set_src_caps_str (harness,
+                                "video/x-raw,format=I420,width=192,height=128,framerate=30/1");
+}
+
+static void
+do_stop (GstHarness *harness)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+
+  gst_element_set_state (element, GST_STATE_READY);
+  gst_element_set_state (element, GST_STATE_PLAYING);
+  gst_object_unref (element);
+  gst_harness_play (harness);
+  gst_harness_push_event (harness, gst_event_new_stream_start ("again"));
+  do_caps (harness);
+  do_same_segment (harness);
+}
+
+/* The same frame again is taken from the one before, unless something came between them; it is the
+ * same picture all the same. */
+static void
+test_reset (void)
+{
+  static const struct {
+    void (*between) (GstHarness *harness);
+    GstClockTime pts; /* of the second frame */
+    gboolean discont, forgets;
+  } cases[] = {
+      {do_nothing, D, FALSE, FALSE},      {do_nothing, 10 * GST_SECOND, FALSE, FALSE},
+      {do_nothing, 2 * D, TRUE, FALSE},   {do_nothing, 10 * GST_SECOND, TRUE, TRUE},
+      {do_flush, 0, FALSE, TRUE},         {do_segment, D, FALSE, TRUE},
+      {do_same_segment, D, FALSE, FALSE}, {do_caps, D, FALSE, TRUE},
+      {do_stop, 0, FALSE, TRUE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = upscale_harness ("");
+    g_autoptr (GstBuffer) first = NULL;
+    g_autoptr (GstBuffer) second = NULL;
+    GstBuffer *again = new_frame (192, 128, 1, cases[i].pts, D);
+    GstMapInfo a, b;
+    guint64 reused;
+
+    gst_harness_set_live (harness, FALSE);
+    gst_harness_set_src_caps_str (harness,
+                                  "video/x-raw,format=I420,width=192,height=128,framerate=25/1");
+    push_only (harness, new_frame (192, 128, 1, 0, D));
+    first = push (harness, new_frame (192, 128, 1, 0, D)); /* now it is known to stand still */
+    cases[i].between (harness);
+    reused = cases[i].between == do_stop ? 0 : get_count (harness, "reused-rectangles");
+    if (cases[i].discont)
+      GST_BUFFER_FLAG_SET (again, GST_BUFFER_FLAG_DISCONT);
+    second = push (harness, again);
+    g_assert_nonnull (second);
+    if (cases[i].forgets)
+      g_assert_cmpuint (get_count (harness, "reused-rectangles"), ==, reused);
+    else
+      g_assert_cmpuint (get_count (harness, "reused-rectangles"), >, reused);
+
+    gst_buffer_map (first, &a, GST_MAP_READ);
+    gst_buffer_map (second, &b, GST_MAP_READ);
+    g_assert_cmpmem (a.data, a.size, b.data, b.size);
+    gst_buffer_unmap (first, &a);
+    gst_buffer_unmap (second, &b);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* ---- locks ------------------------------------------------------------------------------------
+ */
+
+/* A clock that finds out whether an element's object lock is held while it is asked. */
+typedef struct {
+  GstTestClock parent;
+  GstElement *element;
+  guint n_asked, n_locked;
+} WaryClock;
+
+typedef GstTestClockClass WaryClockClass;
+
+static GType wary_clock_get_type (void);
+G_DEFINE_TYPE (WaryClock, wary_clock, GST_TYPE_TEST_CLOCK)
+
+static GstClockTime
+wary_clock_get_time (GstClock *clock)
+{
+  WaryClock *self = (WaryClock *) clock;
+
+  if (self->element != NULL) {
+    self->n_asked++;
+    if (GST_OBJECT_TRYLOCK (self->element))
+      GST_OBJECT_UNLOCK (self->element);
+    else
+      self->n_locked++;
+  }
+  return GST_CLOCK_CLASS (wary_clock_parent_class)->get_internal_time (clock);
+}
+
+static void
+wary_clock_class_init (WaryClockClass *klass)
+{
+  GST_CLOCK_CLASS (klass)->get_internal_time = wary_clock_get_time;
+}
+
+static void
+wary_clock_init (WaryClock *self)
+{
+}
+
+static void
+test_clock_lock (void)
+{
+  static const char *const policies[] = {"degrade", "drop", "never"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (policies); i++) {
+    g_autofree char *properties = g_strdup_printf ("late-policy=%s", policies[i]);
+    GstHarness *harness = live_harness (properties, 64, 48, "25/1");
+    GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+    WaryClock *clock = g_object_new (wary_clock_get_type (), NULL);
+
+    gst_object_ref_sink (clock);
+    gst_element_set_clock (element, GST_CLOCK (clock));
+    clock->element = element;
+    for (guint n = 0; n < 5; n++)
+      gst_clear_buffer (&(GstBuffer *){push (harness, new_frame (64, 48, n, n * D, D))});
+    clock->element = NULL;
+    g_assert_cmpuint (clock->n_asked, >, 0);
+    g_assert_cmpuint (clock->n_locked, ==, 0);
+    gst_object_unref (element);
+    gst_harness_teardown (harness);
+    gst_object_unref (clock);
+  }
+}
+
+/* ---- pipelines --------------------------------------------------------------------------------
+ */
+
+#ifndef TEST_SANITIZED
+
+typedef struct {
+  const char *name;
+  gdouble rate;
+  gboolean instant;
+  GstSeekFlags flags;
+} Speed;
+
+/* Plays three seconds at a speed; returns how many frames were shown. */
+static guint64
+play (const char *element, const Speed *speed)
+{
+  g_autofree char *launch = g_strdup_printf (
+      "videotestsrc name=source pattern=snow ! video/x-raw,format=I420,width=480,height=270,"
+      "framerate=15/1 ! %s ! fakesink name=sink sync=true qos=true max-lateness=20000000",
+      element);
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);
+  g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 rendered;
+
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
+  g_assert_true (gst_element_seek (pipeline, speed->instant ? 1 : speed->rate, GST_FORMAT_TIME,
+                                   GST_SEEK_FLAG_FLUSH | speed->flags, GST_SEEK_TYPE_SET, 0,
+                                   GST_SEEK_TYPE_SET, 3 * GST_SECOND));
+  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  if (speed->instant) {
+    g_usleep (100000);
+    gst_pad_push_event (pad,
+                        gst_event_new_instant_rate_change (speed->rate, GST_SEGMENT_FLAG_NONE));
+  }
+  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  g_object_get (sink, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "rendered", &rendered));
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return rendered;
+}
+
+/* At any speed and backwards, about as many frames are shown as with videoscale: the machine may be
+ * busy, but what goes wrong here loses nearly all. */
+static void
+test_speed (gconstpointer data)
+{
+  const Speed *speed = data;
+  guint64 wanted = 0, shown = 0;
+
+  /* The machine may be busy for a while. */
+  for (guint attempt = 0; attempt < 3; attempt++) {
+    wanted = play ("videoscale", speed);
+    shown = play ("rfdnupscale model=live n-threads=1", speed);
+    g_test_message ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, speed->name, shown, wanted);
+    if (3 * shown >= 2 * wanted && wanted > 0)
+      return;
+  }
+  g_assert_cmpuint (3 * shown, >=, 2 * wanted);
+}
+
+/* Frames that nobody waits for, of a network that takes far longer than there is time: how old they
+ * are when they come does not grow. */
+static void
+test_appsink (void)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launch (
+      "videotestsrc is-live=true pattern=snow ! video/x-raw,format=I420,width=160,height=120,"
+      "framerate=50/1 ! queue max-size-buffers=0 max-size-bytes=0 max-size-time=0 ! "
+      "rfdnupscale name=upscale model=rfdn n-threads=1 late-policy=drop ! "
+      "fakesink name=sink sync=false signal-handoffs=false",
+      NULL);
+  g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), "upscale");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "sink");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 frames, dropped;
+  gint64 position;
+  double longest, lag;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_usleep (4 * G_USEC_PER_SEC);
+  g_object_get (element, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "frames", &frames));
+  g_assert_true (gst_structure_get_uint64 (stats, "dropped", &dropped));
+  g_assert_true (gst_structure_get_double (stats, "frame-ms-p99", &longest));
+  g_assert_true (gst_element_query_position (element, GST_FORMAT_TIME, &position));
+  {
+    g_autoptr (GstClock) clock = gst_element_get_clock (element);
+    const GstClockTime now = gst_clock_get_time (clock) - gst_element_get_base_time (element);
+
+    lag = (double) GST_CLOCK_DIFF ((GstClockTime) position, now) / (double) MS;
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  g_test_message ("%" G_GUINT64_FORMAT " frames of up to %.0f ms, %" G_GUINT64_FORMAT
+                  " left out; the last is %.0f ms old",
+                  frames, longest, dropped, lag);
+  if (longest < 30) {
+    g_test_skip ("this machine is fast enough for all frames");
+    return;
+  }
+  g_assert_cmpuint (frames, >, 0);
+  g_assert_cmpuint (dropped, >, 0);
+  /* It may be as old as the next one will be when it is ready. */
+  g_assert_cmpfloat (lag, <, 2 * longest + 2 * 20 + 300);
+}
+
+#endif
+
+int
+main (int argc, char **argv)
+{
+  test_init (&argc, &argv);
+  g_test_add_func ("/latency/learn/measured", test_learn);
+  g_test_add_func ("/latency/learn/outlier", test_outlier);
+  g_test_add_func ("/latency/learn/cut", test_cut);
+  g_test_add_func ("/latency/learn/flutter", test_flutter);
+  g_test_add_func ("/latency/learn/news", test_news);
+  g_test_add_func ("/latency/timeline/rates", test_timeline);
+  g_test_add_func ("/latency/timeline/none", test_no_time);
+  g_test_add_func ("/latency/element/query", test_query);
+  g_test_add_data_func ("/latency/element/measured/degrade", "late-policy=degrade model=rfdn",
+                        test_measured);
+  g_test_add_data_func ("/latency/element/measured/drop", "late-policy=drop model=rfdn",
+                        test_measured);
+  g_test_add_data_func ("/latency/element/measured/never", "late-policy=never model=rfdn",
+                        test_measured);
+  g_test_add_data_func ("/latency/element/measured/fast", "", test_measured);
+  g_test_add_func ("/latency/element/told", test_told);
+  g_test_add_func ("/latency/element/first", test_first);
+  g_test_add_func ("/latency/element/drop", test_drop);
+  g_test_add_func ("/latency/element/no-drop", test_no_drop);
+  g_test_add_func ("/latency/element/reset", test_reset);
+  g_test_add_func ("/latency/element/clock-lock", test_clock_lock);
+#ifndef TEST_SANITIZED
+  {
+    static const Speed speeds[] = {
+        {"2", 2, FALSE, GST_SEEK_FLAG_NONE},
+        {"2-instant", 2, TRUE, GST_SEEK_FLAG_NONE},
+        {"4-instant", 4, TRUE, GST_SEEK_FLAG_NONE},
+        {"half-instant", 0.5, TRUE, GST_SEEK_FLAG_NONE},
+        {"backwards", -1, FALSE, GST_SEEK_FLAG_NONE},
+        {"backwards-2", -2, FALSE, GST_SEEK_FLAG_NONE},
+        {"2-key-units", 2, FALSE,
+         GST_SEEK_FLAG_TRICKMODE_KEY_UNITS | GST_SEEK_FLAG_TRICKMODE_NO_AUDIO},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS (speeds); i++) {
+      g_autofree char *path = g_strconcat ("/latency/speed/", speeds[i].name, NULL);
+
+      g_test_add_data_func (path, &speeds[i], test_speed);
+    }
+  }
+  g_test_add_func ("/latency/appsink", test_appsink);
+#endif
+  return test_run ();
+}
