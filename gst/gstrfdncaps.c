@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdncaps.h"
 
+#include "gstrfdndefaults.h"
 #include "gstrfdnsize.h"
 
 guint
@@ -15,62 +16,72 @@ gst_rfdn_caps_next_factor (guint factors, guint after)
   return factors & GST_RFDN_FACTOR (1) ? 1 : 0;
 }
 
-/* ---- colour ------------------------------------------------------------------------------- */
+/* ---- caps --------------------------------------------------------------------------------- */
 
-/* Writes down what GStreamer takes the colours of a picture to be when its caps do not say, or
- * say something that it does not take. For YUV that depends on the height: SD pictures would turn
- * to HD's colours by being enlarged. What the caps say validly stays as it is written. */
-static void
-resolve_colour (GstStructure *structure)
+gboolean
+gst_rfdn_caps_can_enlarge (const GstCapsFeatures *features)
 {
-  GstCaps *caps = gst_caps_new_full (gst_structure_copy (structure), NULL);
-  GstVideoColorimetry said;
-  GstVideoInfo info;
-  const char *text;
+  if (features == NULL)
+    return TRUE;
+  if (gst_caps_features_is_any (features))
+    return FALSE;
+  for (guint i = 0; i < gst_caps_features_get_size (features); i++) {
+    const char *feature = gst_caps_features_get_nth (features, i);
 
-  if (!gst_caps_is_fixed (caps) || !gst_video_info_from_caps (&info, caps) ||
-      GST_VIDEO_INFO_IS_GRAY (&info)) {
-    gst_caps_unref (caps);
-    return;
+    if (!g_str_equal (feature, GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY) &&
+        !g_str_equal (feature, GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION))
+      return FALSE;
   }
-
-  text = gst_structure_get_string (structure, "colorimetry");
-  if (text == NULL || !gst_video_colorimetry_from_string (&said, text) ||
-      !gst_video_colorimetry_is_equal (&said, &info.colorimetry)) {
-    g_autofree char *resolved = gst_video_colorimetry_to_string (&info.colorimetry);
-
-    if (resolved != NULL)
-      gst_structure_set (structure, "colorimetry", G_TYPE_STRING, resolved, NULL);
-  }
-  if (GST_VIDEO_FORMAT_INFO_W_SUB (info.finfo, 1) > 0 &&
-      info.chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN &&
-      !gst_structure_has_field (structure, "chroma-site")) {
-    g_autofree char *resolved = gst_video_chroma_site_to_string (info.chroma_site);
-
-    if (resolved != NULL)
-      gst_structure_set (structure, "chroma-site", G_TYPE_STRING, resolved, NULL);
-  }
-  gst_caps_unref (caps);
+  return TRUE;
 }
 
-/* ---- caps --------------------------------------------------------------------------------- */
+/* Takes interlaced frames out of @structure; FALSE when nothing is left. Only upstream is told that
+ * they are not taken: it can send others. That downstream is offered them has elements linked, so
+ * that the error that names the remedy is reached. */
+static gboolean
+keep_progressive (GstStructure *structure, gboolean enlarge)
+{
+  const GValue *modes = gst_structure_get_value (structure, "interlace-mode");
+  GValue progressive = G_VALUE_INIT;
+  gboolean possible;
+
+  if (modes == NULL || enlarge)
+    return TRUE;
+  g_value_init (&progressive, G_TYPE_STRING);
+  g_value_set_static_string (&progressive, "progressive");
+  possible = gst_value_intersect (NULL, modes, &progressive);
+  if (possible)
+    gst_structure_set_value (structure, "interlace-mode", &progressive);
+  g_value_unset (&progressive);
+  return possible;
+}
+
+/* Appends @structure, which is taken, unless it says no more than what is there. */
+static GstCaps *
+append (GstCaps *result, GstStructure *structure, const GstCapsFeatures *features)
+{
+  return gst_caps_merge_structure_full (result, structure, gst_caps_features_copy (features));
+}
 
 /* Appends what the structures of @caps become by being multiplied or divided. */
 static GstCaps *
 append_scaled (GstCaps *result, const GstCaps *caps, guint factor, gboolean enlarge)
 {
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const GstCapsFeatures *features = gst_caps_get_features (caps, i);
     GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
+    gboolean possible;
 
-    if (enlarge)
-      resolve_colour (structure);
-    if (!gst_rfdn_size_scale (structure, "width", factor, enlarge) ||
-        !gst_rfdn_size_scale (structure, "height", factor, enlarge)) {
+    /* Frames in memory that cannot be mapped may pass. */
+    if (gst_rfdn_caps_can_enlarge (features))
+      possible = gst_rfdn_size_scale (structure, "width", factor, enlarge) &&
+                 gst_rfdn_size_scale (structure, "height", factor, enlarge);
+    else
+      possible = factor == 1;
+    if (possible && keep_progressive (structure, enlarge))
+      result = append (result, structure, features);
+    else
       gst_structure_free (structure);
-      continue;
-    }
-    result = gst_caps_merge_structure_full (
-        result, structure, gst_caps_features_copy (gst_caps_get_features (caps, i)));
   }
   return result;
 }
@@ -80,14 +91,19 @@ static GstCaps *
 append_any_size (GstCaps *result, const GstCaps *caps, gboolean enlarge)
 {
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-    GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
+    const GstCapsFeatures *features = gst_caps_get_features (caps, i);
+    GstStructure *structure;
 
-    if (enlarge)
-      resolve_colour (structure);
+    if (!gst_rfdn_caps_can_enlarge (features))
+      continue;
+    structure = gst_structure_copy (gst_caps_get_structure (caps, i));
+    if (!keep_progressive (structure, enlarge)) {
+      gst_structure_free (structure);
+      continue;
+    }
     gst_rfdn_size_set_any (structure,
                            enlarge ? RFDN_MAX_SIZE * GST_RFDN_MAX_FACTOR : RFDN_MAX_SIZE);
-    result = gst_caps_merge_structure_full (
-        result, structure, gst_caps_features_copy (gst_caps_get_features (caps, i)));
+    result = append (result, structure, features);
   }
   return result;
 }
@@ -109,6 +125,98 @@ gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint f
     result = append_any_size (result, caps, enlarge);
   return result;
 }
+
+/* ---- answers to upstream --------------------------------------------------------------------- */
+
+/* Fields that mean this where frames are without them. */
+static const struct {
+  const char *name;
+  gboolean told; /* also where nothing else is known of it */
+} defaulted[] = {{"interlace-mode", TRUE}, {"pixel-aspect-ratio", FALSE}};
+
+static gboolean
+can_be_default (const GstStructure *structure, guint field)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, field == 0 ? G_TYPE_STRING : GST_TYPE_FRACTION);
+  if (field == 0)
+    g_value_set_static_string (&value, "progressive");
+  else
+    gst_value_set_fraction (&value, 1, 1);
+  return gst_value_intersect (NULL, gst_structure_get_value (structure, defaulted[field].name),
+                              &value);
+}
+
+/* Says of these fields as much as the question, which is NULL where all is asked for. Who asks
+ * whether caps are taken compares them with the answer, and caps without a field are no subset of
+ * an answer that has it, be it with the field's default. FALSE when the default is not taken. */
+static gboolean
+match_question (GstStructure *structure, const GstStructure *question)
+{
+  for (guint field = 0; field < G_N_ELEMENTS (defaulted); field++) {
+    const char *name = defaulted[field].name;
+    const gboolean has = gst_structure_has_field (structure, name);
+    const gboolean asked = question == NULL || gst_structure_has_field (question, name);
+
+    if (asked && !has && defaulted[field].told)
+      gst_structure_set (structure, name, G_TYPE_STRING, "progressive", NULL);
+    if (asked || !has)
+      continue;
+    if (!can_be_default (structure, field))
+      return FALSE;
+    gst_structure_remove_field (structure, name);
+  }
+  return TRUE;
+}
+
+/* Appends what the @i-th structure of @caps and @question have in common. */
+static GstCaps *
+append_answer (GstCaps *result, const GstCaps *caps, guint i, const GstCaps *question)
+{
+  GstCaps *answer = gst_caps_copy_nth (caps, i);
+  const GstStructure *asked = question != NULL ? gst_caps_get_structure (question, 0) : NULL;
+
+  if (!match_question (gst_caps_get_structure (answer, 0), asked)) {
+    gst_caps_unref (answer);
+    return result;
+  }
+  if (question != NULL) {
+    GstCaps *both =
+        gst_caps_intersect_full (answer, (GstCaps *) question, GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_unref (answer);
+    answer = both;
+  }
+  return gst_caps_merge (result, answer);
+}
+
+GstCaps *
+gst_rfdn_caps_answer_upstream (GstCaps *caps, const GstCaps *question)
+{
+  const gboolean all = question == NULL || gst_caps_is_any (question);
+  GstCaps *result;
+
+  if (gst_caps_is_any (caps)) {
+    gst_caps_unref (caps);
+    return all ? gst_caps_new_any () : gst_caps_copy (question);
+  }
+  result = gst_caps_new_empty ();
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    if (all)
+      result = append_answer (result, caps, i, NULL);
+    for (guint q = 0; !all && q < gst_caps_get_size (question); q++) {
+      g_autoptr (GstCaps) one = gst_caps_copy_nth (question, q);
+
+      result = append_answer (result, caps, i, one);
+    }
+  }
+  gst_caps_unref (caps);
+  return result;
+}
+
+/* ---- formats ----------------------------------------------------------------------------------
+ */
 
 /* Formats from the one that a network takes best. Those not listed cost a conversion, or, in the
  * case of gray, the colours. */
@@ -226,6 +334,26 @@ choose_fit (const GstCaps *caps, const GstRfdnSize *size, guint factor, gboolean
   return NULL;
 }
 
+/* Those of @caps that leave the frames of @in what they are, with all of that written down; @caps
+ * is taken. */
+static GstCaps *
+settle (const GstCaps *in, GstCaps *caps)
+{
+  GstCaps *settled = gst_caps_new_empty ();
+
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    GstCaps *one = gst_caps_copy_nth (caps, i);
+
+    if (!gst_rfdn_caps_can_enlarge (gst_caps_get_features (one, 0)) ||
+        gst_rfdn_defaults_apply (in, gst_caps_get_structure (one, 0), NULL))
+      gst_caps_append (settled, one);
+    else
+      gst_caps_unref (one);
+  }
+  gst_caps_unref (caps);
+  return settled;
+}
+
 GstCaps *
 gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample)
 {
@@ -234,7 +362,12 @@ gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean r
   GstRfdnSize size;
   guint factor = 0;
 
-  if (gst_caps_is_any (out) || gst_caps_is_empty (out) || !get_size (in, &size))
+  if (gst_caps_is_any (out))
+    return gst_caps_fixate (gst_caps_truncate (out));
+  out = settle (in, out);
+  if (gst_caps_is_empty (out))
+    return out;
+  if (!get_size (in, &size))
     return gst_caps_fixate (gst_caps_truncate (out));
 
   while (chosen == NULL && (factor = gst_rfdn_caps_next_factor (factors, factor)) > 1)
@@ -249,6 +382,20 @@ gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean r
     return gst_caps_fixate (gst_caps_truncate (out));
   gst_caps_unref (out);
   return gst_caps_fixate (chosen);
+}
+
+const char *
+gst_rfdn_caps_find_conflict (const GstCaps *in, const GstCaps *out)
+{
+  const char *conflict = NULL;
+
+  for (guint i = 0; i < gst_caps_get_size (out); i++) {
+    g_autoptr (GstCaps) one = gst_caps_copy_nth (out, i);
+
+    if (gst_rfdn_defaults_apply (in, gst_caps_get_structure (one, 0), &conflict))
+      return NULL;
+  }
+  return conflict;
 }
 
 const char *
@@ -291,14 +438,4 @@ gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint
       break;
   }
   return largest;
-}
-
-void
-gst_rfdn_caps_correct_info (const GstCaps *caps, GstVideoInfo *info)
-{
-  const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  const char *site = gst_structure_get_string (structure, "chroma-site");
-
-  if (site != NULL && GST_VIDEO_INFO_IS_YUV (info))
-    info->chroma_site = gst_video_chroma_site_from_string (site);
 }

@@ -45,14 +45,30 @@ guint gst_rfdn_caps_next_factor (guint factors, guint after);
  * @resample: whether any other size is possible too
  *
  * Sizes, be they numbers, ranges or lists, are multiplied on the way from sink to source and
- * divided on the way back; all other fields stay. Where @caps tell a whole picture, the source's
- * get the colorimetry and chroma site that #GstVideoInfo reads from them, for those that the
- * larger picture would otherwise be given depend on its height.
+ * divided on the way back. All other fields stay; one that is not there stands for any value, both
+ * ways. On the way to the sink interlaced frames are taken out. Frames in memory that cannot be
+ * mapped can only pass.
  *
  * Returns: (transfer full): caps of the other pad, those of preferred factors first
  */
 GstCaps *gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint factors,
                                   gboolean resample);
+
+/** Whether frames with these caps features are in system memory, and are thus enlarged. */
+gboolean gst_rfdn_caps_can_enlarge (const GstCapsFeatures *features);
+
+/**
+ * gst_rfdn_caps_answer_upstream:
+ * @caps: (transfer full): caps that the sink pad might have
+ * @question: (nullable): the caps that upstream asks about
+ *
+ * Limits @caps to what is asked. Frames that pass have to be progressive: the answer says so,
+ * except to a question that does not speak of it; the same goes for square pixels.
+ *
+ * Returns: (transfer full): the answer; its order is that of @caps, since sources that can make any
+ *   format would otherwise choose one that costs most
+ */
+GstCaps *gst_rfdn_caps_answer_upstream (GstCaps *caps, const GstCaps *question);
 
 /**
  * gst_rfdn_caps_prefer:
@@ -73,11 +89,16 @@ GstCaps *gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour);
  * @resample: whether any other size is possible too
  *
  * Prefers one of @factors in their order, then a larger size of the same display aspect, then the
- * same size, then any.
+ * same size, then any. What the frames of @in are by default is written into the result: see
+ * gst_rfdn_defaults_apply().
  *
- * Returns: (transfer full): fixed caps
+ * Returns: (transfer full): fixed caps; empty if all of @out stand for other colours or interlaced
+ *   frames
  */
 GstCaps *gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample);
+
+/** The field in which all of @out differ from what the frames of @in are, or %NULL. */
+const char *gst_rfdn_caps_find_conflict (const GstCaps *in, const GstCaps *out);
 
 /**
  * gst_rfdn_caps_get_interlacing:
@@ -96,16 +117,6 @@ gboolean gst_rfdn_caps_is_exact (const GstVideoInfo *in, const GstVideoInfo *out
  *   least that leads beyond, or the largest; 1 when it is better done without a network
  */
 guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint factors);
-
-/**
- * gst_rfdn_caps_correct_info:
- * @caps: fixed caps
- * @info: what gst_video_info_from_caps() reads from them
- *
- * GStreamer 1.22 forgets the chroma site that caps tell when they tell no colorimetry. Puts it
- * back.
- */
-void gst_rfdn_caps_correct_info (const GstCaps *caps, GstVideoInfo *info);
 
 G_END_DECLS
 

@@ -61,8 +61,9 @@ transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *cap
     other = gst_rfdn_caps_prefer (other, get_colour (self));
   GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT " on the %s side becomes %" GST_PTR_FORMAT, caps,
                   direction == GST_PAD_SINK ? "sink" : "source", other);
+  if (direction == GST_PAD_SRC)
+    return gst_rfdn_caps_answer_upstream (other, filter);
   if (filter != NULL) {
-    /* The order is ours: sources that can make any format would choose one that costs most. */
     GstCaps *both = gst_caps_intersect_full (other, filter, GST_CAPS_INTERSECT_FIRST);
 
     gst_caps_unref (other);
@@ -82,14 +83,13 @@ fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, 
   return gst_caps_fixate (gst_caps_truncate (other));
 }
 
-/* Frames of separate fields have a caps feature of their own, and the pad templates are without.
- * They are let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused. */
+/* The answer to a caps query says that interlaced frames are not taken. Whoever sends them all the
+ * same is let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused. */
 static gboolean
 accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 {
   if (direction == GST_PAD_SINK && gst_caps_is_fixed (caps) &&
-      gst_caps_features_contains (gst_caps_get_features (caps, 0),
-                                  GST_CAPS_FEATURE_FORMAT_INTERLACED))
+      gst_rfdn_caps_get_interlacing (caps) != NULL)
     return TRUE;
   return parent_class->accept_caps (trans, direction, caps);
 }
@@ -121,6 +121,7 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
   g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
   g_autoptr (GstCaps) taken = NULL;
   g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
+  const char *conflict;
   GString *list;
   guint factor = 0;
 
@@ -133,6 +134,13 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
     return;
   }
   taken = gst_pad_peer_query_caps (pad, possible);
+  conflict = gst_rfdn_caps_find_conflict (incaps, taken);
+  if (conflict != NULL) {
+    gst_rfdn_upscale_refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+                             g_steal_pointer (&input),
+                             "Downstream does not take the %s that these frames have.", conflict);
+    return;
+  }
   if (!gst_caps_is_empty (taken))
     return;
 
@@ -145,6 +153,38 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
       "and colorimetry unchanged.",
       list->str, resample ? " or resampled" : "");
   g_string_free (list, TRUE);
+}
+
+static gboolean
+is_only_interlaced (const GstCaps *caps)
+{
+  if (caps == NULL || gst_caps_is_any (caps) || gst_caps_is_empty (caps))
+    return FALSE;
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const char *mode =
+        gst_structure_get_string (gst_caps_get_structure (caps, i), "interlace-mode");
+
+    if (mode == NULL || g_str_equal (mode, "progressive"))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A converter in front asks what it can make of interlaced frames. Told that there is nothing, it
+ * fails without naming a reason. */
+void
+gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query)
+{
+  GstCaps *filter;
+
+  gst_query_parse_caps (query, &filter);
+  if (!is_only_interlaced (filter) || GST_STATE (self) < GST_STATE_PAUSED ||
+      !g_atomic_int_compare_and_exchange (&self->warned, FALSE, TRUE))
+    return;
+  GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
+                       ("Interlaced video cannot be enlarged: put a deinterlace element before %s.",
+                        GST_OBJECT_NAME (self)),
+                       ("asked about %" GST_PTR_FORMAT, filter));
 }
 
 /* Why caps are refused must be told here: negotiation as such fails without words. */
@@ -172,6 +212,7 @@ gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event)
     return FALSE;
   }
   self->refused = FALSE;
+  g_atomic_int_set (&self->warned, FALSE);
   return TRUE;
 }
 

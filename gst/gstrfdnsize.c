@@ -5,23 +5,13 @@
 
 /* ---- whole factors -------------------------------------------------------------------------- */
 
-static guint64
-greatest_common_divisor (guint64 a, guint64 b)
-{
-  while (b != 0) {
-    guint64 rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
-
-/* Initialises @range to the multiples of @step from @min to @max; FALSE when there is none. */
+/* Initialises @range to all sizes from @min to @max; FALSE when there is none. Ranges have no
+ * steps, although only multiples come out: GStreamer cannot subtract ranges of different steps, and
+ * aborts where an element simplifies caps that have them. */
 static gboolean
-set_range (GValue *range, guint64 min, guint64 max, guint64 step)
+set_range (GValue *range, guint64 min, guint64 max)
 {
-  min = (MAX (min, 1) + step - 1) / step * step;
-  max = max / step * step;
+  min = MAX (min, 1);
   if (min > max)
     return FALSE;
   if (min == max) {
@@ -29,7 +19,7 @@ set_range (GValue *range, guint64 min, guint64 max, guint64 step)
     g_value_set_int (range, (gint) min);
   } else {
     g_value_init (range, GST_TYPE_INT_RANGE);
-    gst_value_set_int_range_step (range, (gint) min, (gint) max, (gint) step);
+    gst_value_set_int_range (range, (gint) min, (gint) max);
   }
   return TRUE;
 }
@@ -37,28 +27,24 @@ set_range (GValue *range, guint64 min, guint64 max, guint64 step)
 static gboolean
 scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
 {
-  guint64 min, max, step;
+  guint64 min, max;
 
   if (G_VALUE_HOLDS_INT (size)) {
     if (g_value_get_int (size) < 1)
       return FALSE;
     min = max = (guint64) g_value_get_int (size);
-    step = 1;
   } else {
     min = (guint64) MAX (gst_value_get_int_range_min (size), 1);
     max = (guint64) MAX (gst_value_get_int_range_max (size), 0);
-    step = (guint64) MAX (gst_value_get_int_range_step (size), 1);
   }
 
-  if (enlarge) {
-    max = MIN (max, RFDN_MAX_SIZE);
-    return set_range (scaled, min * factor, max * factor, step * factor);
-  }
+  /* A range from 1 on stays one: what is left of it when another is subtracted must not be a single
+   * number, which GStreamer cannot subtract from where it stands beside a range. */
+  if (enlarge)
+    return set_range (scaled, min == 1 && max > 1 ? 1 : min * factor,
+                      MIN (max, RFDN_MAX_SIZE) * factor);
   /* Only those that the factor divides have a smaller picture. */
-  step = step * factor / greatest_common_divisor (step, factor);
-  min = (min + step - 1) / step * step;
-  max = MIN (max / step * step, (guint64) RFDN_MAX_SIZE * factor);
-  return set_range (scaled, min / factor, max / factor, step / factor);
+  return set_range (scaled, (min + factor - 1) / factor, MIN (max / factor, RFDN_MAX_SIZE));
 }
 
 /* Initialises @scaled, unless FALSE is returned: no size is left. */
@@ -90,7 +76,6 @@ gst_rfdn_size_scale (GstStructure *structure, const char *field, guint factor, g
   GValue scaled = G_VALUE_INIT;
 
   if (size == NULL) {
-    /* Any size: still only multiples come out. */
     GValue any = G_VALUE_INIT;
     gboolean possible;
 

@@ -49,6 +49,7 @@ struct _GstRfdnUpscale {
   guint plan_factor;
   GstClockTime last_pts; /* of the last buffer; GST_CLOCK_TIME_NONE: none */
   gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
+  gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };
 
 /* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,
@@ -102,6 +103,7 @@ void gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query);
 /* gstrfdnnegotiate.c: methods of the base class that are about caps. */
 void gst_rfdn_upscale_class_install_negotiation (GstBaseTransformClass *transform_class);
 gboolean gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event);
+void gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query);
 
 G_END_DECLS
 

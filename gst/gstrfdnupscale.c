@@ -47,6 +47,7 @@
  */
 
 #include "gstrfdncaps.h"
+#include "gstrfdndefaults.h"
 #include "gstrfdnmeta.h"
 #include "gstrfdnupscale-private.h"
 
@@ -62,10 +63,17 @@ GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)));
+/* Frames in other memory than the system's can only pass. */
+#define TEMPLATE_CAPS                                                                              \
+  GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)                                                           \
+  ";" GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                                          \
+      GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION,                                         \
+      GST_RFDN_FORMATS) ";" GST_VIDEO_CAPS_MAKE_WITH_FEATURES ("ANY", GST_VIDEO_FORMATS_ALL)
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (TEMPLATE_CAPS));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (TEMPLATE_CAPS));
 
 #define gst_rfdn_upscale_parent_class parent_class
 G_DEFINE_TYPE_WITH_CODE (GstRfdnUpscale, gst_rfdn_upscale, GST_TYPE_VIDEO_FILTER,
@@ -317,8 +325,8 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
 
-  gst_rfdn_caps_correct_info (incaps, in);
-  gst_rfdn_caps_correct_info (outcaps, out);
+  gst_rfdn_defaults_correct_info (incaps, in);
+  gst_rfdn_defaults_correct_info (outcaps, out);
   GST_OBJECT_LOCK (self);
   self->zoom_x = (gdouble) GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
   self->zoom_y = (gdouble) GST_VIDEO_INFO_HEIGHT (out) / GST_VIDEO_INFO_HEIGHT (in);
@@ -339,6 +347,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
 
   self->refused = FALSE;
+  g_atomic_int_set (&self->warned, FALSE);
   set_flushing (self, FALSE);
   gst_rfdn_late_start (self);
   GST_OBJECT_LOCK (self);
@@ -488,6 +497,8 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
    * and the base class would renegotiate for it. */
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && is_stopped (GST_RFDN_UPSCALE (trans)))
     return FALSE;
+  if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS)
+    gst_rfdn_upscale_sink_caps_query (GST_RFDN_UPSCALE (trans), query);
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
