@@ -6,6 +6,7 @@
 
 #include "gstrfdnframe.h"
 #include "gstrfdnlatency.h"
+#include "gstrfdnmeta.h"
 #include "gstrfdnmodel.h"
 #include "gstrfdnpacer.h"
 #include "gstrfdnstats.h"
@@ -37,7 +38,7 @@ struct _GstRfdnUpscale {
   GstClockTime latency;   /* of the pipeline, as sinks said last */
   GstClockTime answered;  /* own latency in the last answer; GST_CLOCK_TIME_NONE: was not asked */
   gdouble told_level;     /* in the last QoS message */
-  gdouble zoom_x, zoom_y; /* the output's size over the input's */
+  GstRfdnPlacement placement; /* of the input's picture in the output */
   gboolean flushing;      /* no frame in work is wanted */
   gboolean stopped;       /* nor anything else that takes a plan */
   GstRfdnPlan *plan;      /* used without the lock by whoever has the sink pad's stream lock */
@@ -48,6 +49,7 @@ struct _GstRfdnUpscale {
   GstRfdnSettings plan_settings;
   guint plan_factor;
   GstClockTime last_pts; /* of the last buffer; GST_CLOCK_TIME_NONE: none */
+  GstRfdnOverlays overlays; /* of the last frame */
   gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
   gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };

@@ -48,7 +48,6 @@
 
 #include "gstrfdncaps.h"
 #include "gstrfdndefaults.h"
-#include "gstrfdnmeta.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -328,8 +327,7 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   gst_rfdn_defaults_correct_info (incaps, in);
   gst_rfdn_defaults_correct_info (outcaps, out);
   GST_OBJECT_LOCK (self);
-  self->zoom_x = (gdouble) GST_VIDEO_INFO_WIDTH (out) / GST_VIDEO_INFO_WIDTH (in);
-  self->zoom_y = (gdouble) GST_VIDEO_INFO_HEIGHT (out) / GST_VIDEO_INFO_HEIGHT (in);
+  self->placement = gst_rfdn_placement_whole (in, out);
   GST_OBJECT_UNLOCK (self);
   reset (self);
   gst_rfdn_late_set_info (self, in);
@@ -352,7 +350,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   gst_rfdn_late_start (self);
   GST_OBJECT_LOCK (self);
   gst_rfdn_stats_clear (&self->stats);
-  self->zoom_x = self->zoom_y = 1;
+  self->placement = (GstRfdnPlacement){0};
   GST_OBJECT_UNLOCK (self);
   if (!update_model (self))
     return FALSE;
@@ -371,6 +369,7 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   reset (self);
   drop_plan (self);
+  gst_rfdn_overlays_clear (&self->overlays);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
   GST_OBJECT_UNLOCK (self);
@@ -457,8 +456,7 @@ scale_navigation (GstRfdnUpscale *self, GstEvent *event)
   if (!gst_navigation_event_get_coordinates (event, &x, &y))
     return event;
   GST_OBJECT_LOCK (self);
-  x /= self->zoom_x;
-  y /= self->zoom_y;
+  gst_rfdn_placement_to_small (&self->placement, &x, &y);
   GST_OBJECT_UNLOCK (self);
   event = gst_event_make_writable (event);
   gst_navigation_event_set_coordinates (event, x, y);
@@ -503,6 +501,27 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
     return FALSE;
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
     gst_rfdn_late_latency_query (GST_RFDN_UPSCALE (trans), query);
+  return TRUE;
+}
+
+/* ---- allocation --------------------------------------------------------------------------- */
+
+static gboolean
+gst_rfdn_upscale_filter_meta (GstBaseTransform *trans, GstQuery *query, GType api,
+                              const GstStructure *params)
+{
+  return gst_rfdn_meta_is_passed_on (api);
+}
+
+static gboolean
+gst_rfdn_upscale_propose_allocation (GstBaseTransform *trans, GstQuery *decide, GstQuery *query)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+
+  if (!GST_BASE_TRANSFORM_CLASS (parent_class)->propose_allocation (trans, decide, query))
+    return FALSE;
+  if (decide != NULL) /* else frames pass untouched, and the query is downstream's to answer */
+    gst_rfdn_meta_propose_overlays (query, &GST_VIDEO_FILTER (trans)->out_info, &self->placement);
   return TRUE;
 }
 
@@ -555,9 +574,12 @@ static gboolean
 gst_rfdn_upscale_transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta,
                                  GstBuffer *inbuf)
 {
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   GstVideoFilter *filter = GST_VIDEO_FILTER (trans);
 
-  switch (gst_rfdn_meta_transform (outbuf, meta, inbuf, &filter->in_info, &filter->out_info)) {
+  /* The placement is set under the stream lock, which is ours here. */
+  switch (gst_rfdn_meta_transform (outbuf, meta, inbuf, &filter->in_info, &filter->out_info,
+                                   &self->placement, &self->overlays)) {
   case GST_RFDN_META_COPY:
     return TRUE;
   case GST_RFDN_META_DONE:
@@ -668,6 +690,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
 
   GST_DEBUG_CATEGORY_INIT (gst_rfdn_upscale_debug, "rfdnupscale", 0, "RFDN upscaler");
   GST_DEBUG_CATEGORY_GET (CAT_PERFORMANCE, "GST_PERFORMANCE");
+  gst_rfdn_meta_init ();
 
   G_OBJECT_CLASS (klass)->finalize = gst_rfdn_upscale_finalize;
   gst_rfdn_upscale_class_install_properties (G_OBJECT_CLASS (klass));
@@ -690,6 +713,8 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   transform_class->submit_input_buffer = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_submit_input_buffer);
   transform_class->query = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_query);
   transform_class->before_transform = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_before_transform);
+  transform_class->filter_meta = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_filter_meta);
+  transform_class->propose_allocation = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_propose_allocation);
   transform_class->transform_meta = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform_meta);
   transform_class->transform = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_transform);
   filter_class->set_info = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_set_info);
@@ -702,7 +727,6 @@ gst_rfdn_upscale_init (GstRfdnUpscale *self)
   gst_rfdn_upscale_init_properties (self);
   gst_rfdn_stats_clear (&self->stats);
   gst_rfdn_late_start (self);
-  self->zoom_x = self->zoom_y = 1;
   self->stopped = TRUE;
   /* Or the base class would tell upstream first of the size that needs no enlarging. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);

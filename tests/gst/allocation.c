@@ -4,9 +4,140 @@
 
 #include "util.h"
 
-#include <string.h>
+#include "gstrfdnmeta.h"
+
+#include <gst/video/video-overlay-composition.h>
 
 #define CAPS "video/x-raw,format=I420,width=32,height=24,framerate=30/1"
+
+/* ---- what upstream may attach ---------------------------------------------------------------- */
+
+/* The answer to upstream's query, as soon as frames flow. */
+static GstQuery *
+ask (GstHarness *harness)
+{
+  g_autoptr (GstCaps) caps = gst_caps_from_string (CAPS);
+  GstQuery *query = gst_query_new_allocation (caps, TRUE);
+
+  gst_harness_set_src_caps (harness, g_steal_pointer (&caps));
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (32 * 24 * 3 / 2)));
+  g_assert_true (gst_pad_peer_query (harness->srcpad, query));
+  return query;
+}
+
+/* GstVideoMeta and a pool whose frames fit, and nothing that downstream has not asked for. */
+static void
+test_own (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  GstQuery *query = ask (harness);
+  GstBufferPool *pool;
+  guint size, min, max;
+
+  g_assert_true (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
+  g_assert_cmpuint (gst_query_get_n_allocation_metas (query), ==, 1);
+  g_assert_cmpuint (gst_query_get_n_allocation_pools (query), ==, 1);
+  gst_query_parse_nth_allocation_pool (query, 0, &pool, &size, &min, &max);
+  g_assert_nonnull (pool);
+  g_assert_cmpuint (size, ==, 32 * 24 * 3 / 2);
+  g_assert_cmpuint (max, ==, 0); /* upstream may have as many as it likes */
+  gst_object_unref (pool);
+  gst_query_unref (query);
+  gst_harness_teardown (harness);
+}
+
+/* What downstream takes, upstream may attach, if it survives enlarging: no crop, and nothing that
+ * speaks of memory. */
+static void
+test_metas (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  GstQuery *query;
+
+  gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_CROP_META_API_TYPE, NULL);
+  gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_GL_TEXTURE_UPLOAD_META_API_TYPE,
+                                           NULL);
+  gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE,
+                                           NULL);
+  gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_CAPTION_META_API_TYPE, NULL);
+  query = ask (harness);
+  g_assert_false (gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL));
+  g_assert_false (
+      gst_query_find_allocation_meta (query, GST_VIDEO_GL_TEXTURE_UPLOAD_META_API_TYPE, NULL));
+  g_assert_false (
+      gst_query_find_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL));
+  g_assert_true (
+      gst_query_find_allocation_meta (query, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE, NULL));
+  g_assert_true (gst_query_find_allocation_meta (query, GST_VIDEO_CAPTION_META_API_TYPE, NULL));
+  gst_query_unref (query);
+  gst_harness_teardown (harness);
+}
+
+/* Text is to be drawn with the pixels that it is shown with: those of the sink's window, if there
+ * is one, else of the large frame. */
+static void
+test_overlays (void)
+{
+  static const struct {
+    const char *window;
+    guint width, height;
+  } cases[] = {
+      {NULL, 64, 48},
+      {"GstVideoOverlayCompositionMeta,width=(uint)1920,height=(uint)1080", 1920, 1080},
+      {"GstVideoOverlayCompositionMeta,width=(uint)0,height=(uint)0", 64, 48},
+      {"GstVideoOverlayCompositionMeta,shape=(string)round", 64, 48},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *harness = upscale_harness ("");
+    GstStructure *window =
+        cases[i].window != NULL ? gst_structure_from_string (cases[i].window, NULL) : NULL;
+    const GstStructure *params;
+    guint index, width, height;
+    GstQuery *query;
+
+    gst_harness_add_propose_allocation_meta (harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE,
+                                             window);
+    query = ask (harness);
+    g_assert_true (gst_query_find_allocation_meta (
+        query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, &index));
+    gst_query_parse_nth_allocation_meta (query, index, &params);
+    g_assert_nonnull (params);
+    g_assert_true (gst_structure_get (params, "width", G_TYPE_UINT, &width, "height", G_TYPE_UINT,
+                                      &height, NULL));
+    g_assert_cmpuint (width, ==, cases[i].width);
+    g_assert_cmpuint (height, ==, cases[i].height);
+    if (i == 3)
+      g_assert_true (gst_structure_has_field (params, "shape"));
+    gst_query_unref (query);
+    gst_clear_structure (&window);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* With borders the small frame covers a part of the window. */
+static void
+test_overlays_with_borders (void)
+{
+  const GstRfdnPlacement placement = {320, 240, {120, 0, 720, 540}};
+  GstQuery *query = gst_query_new_allocation (NULL, FALSE);
+  GstStructure *window = gst_structure_new ("GstVideoOverlayCompositionMeta", "width", G_TYPE_UINT,
+                                            1920, "height", G_TYPE_UINT, 1080, NULL);
+  const GstStructure *params;
+  guint width, height;
+  GstVideoInfo out;
+
+  gst_video_info_set_format (&out, GST_VIDEO_FORMAT_I420, 960, 540);
+  gst_query_add_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, window);
+  gst_rfdn_meta_propose_overlays (query, &out, &placement);
+  gst_query_parse_nth_allocation_meta (query, 0, &params);
+  g_assert_true (gst_structure_get (params, "width", G_TYPE_UINT, &width, "height", G_TYPE_UINT,
+                                    &height, NULL));
+  g_assert_cmpuint (width, ==, 1440);
+  g_assert_cmpuint (height, ==, 1080);
+  gst_structure_free (window);
+  gst_query_unref (query);
+}
 
 /* ---- while the element stops ----------------------------------------------------------------- */
 
@@ -86,6 +217,10 @@ int
 main (int argc, char **argv)
 {
   test_init (&argc, &argv);
+  g_test_add_func ("/allocation/own", test_own);
+  g_test_add_func ("/allocation/metas", test_metas);
+  g_test_add_func ("/allocation/overlays", test_overlays);
+  g_test_add_func ("/allocation/overlays-with-borders", test_overlays_with_borders);
   g_test_add_func ("/allocation/stopping", test_stopping);
   return test_run ();
 }

@@ -4,6 +4,8 @@
 
 #include "util.h"
 
+#include "gstrfdnmeta.h"
+
 #include <glib/gstdio.h>
 #include <gst/video/navigation.h>
 #include <gst/video/video-overlay-composition.h>
@@ -87,6 +89,145 @@ test_no_times (void)
   g_rmdir (folder);
 }
 
+/* ---- places in the picture ------------------------------------------------------------------- */
+
+#define BIG_CAPS "video/x-raw,format=I420,width=320,height=240,framerate=30/1"
+
+typedef struct {
+  gint x, y;
+  guint width, height;
+} Rectangle;
+
+static void
+assert_is (const Rectangle *r, gint x, gint y, guint width, guint height)
+{
+  g_assert_cmpint (x, ==, r->x);
+  g_assert_cmpint (y, ==, r->y);
+  g_assert_cmpuint (width, ==, r->width);
+  g_assert_cmpuint (height, ==, r->height);
+}
+
+static GstVideoOverlayComposition *
+overlay_new (const Rectangle *r)
+{
+  GstBuffer *pixels = gst_buffer_new_allocate (NULL, 4 * 4 * 4, NULL);
+  GstVideoOverlayRectangle *rectangle;
+  GstVideoOverlayComposition *composition;
+
+  gst_buffer_memset (pixels, 0, 255, 64);
+  gst_buffer_add_video_meta (pixels, GST_VIDEO_FRAME_FLAG_NONE,
+                             GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, 4, 4);
+  rectangle = gst_video_overlay_rectangle_new_raw (pixels, r->x, r->y, r->width, r->height,
+                                                   GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
+  composition = gst_video_overlay_composition_new (rectangle);
+  gst_video_overlay_rectangle_unref (rectangle);
+  gst_buffer_unref (pixels);
+  return composition;
+}
+
+static void
+assert_overlay_is (GstBuffer *buffer, const Rectangle *wanted)
+{
+  GstVideoOverlayCompositionMeta *meta = gst_buffer_get_video_overlay_composition_meta (buffer);
+  gint x, y;
+  guint width, height;
+
+  g_assert_nonnull (meta);
+  gst_video_overlay_rectangle_get_render_rectangle (
+      gst_video_overlay_composition_get_rectangle (meta->overlay, 0), &x, &y, &width, &height);
+  assert_is (wanted, x, y, width, height);
+}
+
+static void
+assert_region_is (GstBuffer *buffer, const Rectangle *wanted)
+{
+  const GstVideoRegionOfInterestMeta *meta =
+      gst_buffer_get_video_region_of_interest_meta_id (buffer, 4);
+
+  g_assert_nonnull (meta);
+  assert_is (wanted, (gint) meta->x, (gint) meta->y, meta->w, meta->h);
+}
+
+/* Regions and overlays are where the picture under them is, by whatever factors. */
+static void
+test_places (void)
+{
+  static const struct {
+    const char *size;
+    Rectangle small, large;
+  } cases[] = {
+      {"width=480,height=360", {10, 20, 30, 40}, {15, 30, 45, 60}},
+      {"width=480,height=360", {0, 0, 320, 240}, {0, 0, 480, 360}},
+      /* A side at half a pixel goes to the next one, and so does what begins there. */
+      {"width=480,height=360", {1, 3, 2, 2}, {2, 5, 3, 3}},
+      {"width=480,height=360", {3, 5, 1, 1}, {5, 8, 1, 1}},
+      {"width=800,height=360", {10, 20, 30, 40}, {25, 30, 75, 60}},
+      {"width=640,height=480", {3, 5, 7, 9}, {6, 10, 14, 18}},
+      {"width=960,height=720", {319, 239, 1, 1}, {957, 717, 3, 3}},
+      {"width=1000,height=750", {100, 100, 100, 100}, {313, 313, 312, 312}},
+      /* What is less than a pixel wide is seen all the same. */
+      {"width=160,height=120", {4, 4, 1, 1}, {2, 2, 1, 1}},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const Rectangle *r = &cases[i].small;
+    GstHarness *harness = upscale_harness ("");
+    g_autofree char *caps = g_strdup_printf ("video/x-raw,%s", cases[i].size);
+    GstBuffer *buffer = gray_frame (320 * 240 * 3 / 2);
+    GstVideoOverlayComposition *overlay = overlay_new (r);
+
+    gst_buffer_add_video_overlay_composition_meta (buffer, overlay);
+    gst_video_overlay_composition_unref (overlay);
+    gst_buffer_add_video_region_of_interest_meta (buffer, "face", (guint) r->x, (guint) r->y,
+                                                  r->width, r->height)
+        ->id = 4;
+    gst_harness_set_sink_caps_str (harness, caps);
+    gst_harness_set_src_caps_str (harness, BIG_CAPS);
+    buffer = gst_harness_push_and_pull (harness, buffer);
+    g_assert_nonnull (buffer);
+    assert_overlay_is (buffer, &cases[i].large);
+    assert_region_is (buffer, &cases[i].large);
+    gst_buffer_unref (buffer);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* The same where the picture has borders around it, and where it lies beyond the frame. */
+static void
+test_places_with_borders (void)
+{
+  static const struct {
+    GstVideoRectangle picture;
+    Rectangle small, large;
+  } cases[] = {
+      {{0, 0, 480, 360}, {-3, -2, 4, 8}, {-4, -3, 6, 12}},
+      {{120, 0, 720, 540}, {0, 0, 320, 240}, {120, 0, 720, 540}},
+      {{120, 0, 720, 540}, {100, 80, 20, 40}, {345, 180, 45, 90}},
+      {{0, 30, 640, 480}, {10, 20, 30, 40}, {20, 70, 60, 80}},
+  };
+  GstVideoInfo in, out;
+
+  gst_rfdn_meta_init ();
+  gst_video_info_set_format (&in, GST_VIDEO_FORMAT_I420, 320, 240);
+  gst_video_info_set_format (&out, GST_VIDEO_FORMAT_I420, 960, 540);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const GstRfdnPlacement placement = {320, 240, cases[i].picture};
+    GstBuffer *small = gst_buffer_new (), *large = gst_buffer_new ();
+    GstVideoOverlayComposition *overlay = overlay_new (&cases[i].small);
+    GstRfdnOverlays overlays = {0};
+    GstMeta *meta = (GstMeta *) gst_buffer_add_video_overlay_composition_meta (small, overlay);
+
+    g_assert_cmpint (gst_rfdn_meta_transform (large, meta, small, &in, &out, &placement, &overlays),
+                     ==, GST_RFDN_META_DONE);
+    assert_overlay_is (large, &cases[i].large);
+    gst_rfdn_overlays_clear (&overlays);
+    gst_video_overlay_composition_unref (overlay);
+    gst_buffer_unref (small);
+    gst_buffer_unref (large);
+  }
+}
+
+/* All that is known about a region stays known. */
 static void
 test_region (void)
 {
@@ -106,10 +247,7 @@ test_region (void)
                     2);
   region = gst_buffer_get_video_region_of_interest_meta_id (buffer, 4);
   g_assert_nonnull (region);
-  g_assert_cmpuint (region->x, ==, 6);
-  g_assert_cmpuint (region->y, ==, 10);
-  g_assert_cmpuint (region->w, ==, 14);
-  g_assert_cmpuint (region->h, ==, 18);
+  g_assert_cmpuint (region->roi_type, ==, g_quark_from_string ("face"));
   g_assert_cmpint (region->parent_id, ==, 2);
   param = gst_video_region_of_interest_meta_get_param (region, "detection");
   g_assert_nonnull (param);
@@ -117,38 +255,43 @@ test_region (void)
   gst_buffer_unref (buffer);
 }
 
-static void
-test_overlay (void)
+static GstVideoOverlayComposition *
+enlarge_overlay (GstHarness *harness, GstVideoOverlayComposition *overlay)
 {
   GstBuffer *buffer = gray_frame (FRAME_SIZE);
-  GstBuffer *pixels = gst_buffer_new_allocate (NULL, 4 * 4 * 4, NULL);
-  GstVideoOverlayRectangle *rectangle;
-  GstVideoOverlayComposition *composition;
-  GstVideoOverlayCompositionMeta *meta;
-  gint x, y;
-  guint w, h;
+  GstVideoOverlayComposition *large;
 
-  gst_buffer_memset (pixels, 0, 255, 64);
-  gst_buffer_add_video_meta (pixels, GST_VIDEO_FRAME_FLAG_NONE,
-                             GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, 4, 4);
-  rectangle = gst_video_overlay_rectangle_new_raw (pixels, -2, 10, 4, 8,
-                                                   GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
-  composition = gst_video_overlay_composition_new (rectangle);
-  gst_buffer_add_video_overlay_composition_meta (buffer, composition);
-  gst_video_overlay_rectangle_unref (rectangle);
-  gst_video_overlay_composition_unref (composition);
-  gst_buffer_unref (pixels);
-
-  buffer = enlarge (buffer);
-  meta = gst_buffer_get_video_overlay_composition_meta (buffer);
-  g_assert_nonnull (meta);
-  rectangle = gst_video_overlay_composition_get_rectangle (meta->overlay, 0);
-  gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &w, &h);
-  g_assert_cmpint (x, ==, -4);
-  g_assert_cmpint (y, ==, 20);
-  g_assert_cmpuint (w, ==, 8);
-  g_assert_cmpuint (h, ==, 16);
+  gst_buffer_add_video_overlay_composition_meta (buffer, overlay);
+  buffer = gst_harness_push_and_pull (harness, buffer);
+  g_assert_nonnull (buffer);
+  large = gst_video_overlay_composition_ref (
+      gst_buffer_get_video_overlay_composition_meta (buffer)->overlay);
   gst_buffer_unref (buffer);
+  return large;
+}
+
+/* The same overlays on the next frame are the same ones on the next large frame, which a sink that
+ * keeps them by their numbers need not upload again. */
+static void
+test_same_overlays (void)
+{
+  static const Rectangle rectangle = {1, 2, 3, 4};
+  GstHarness *harness = upscale_harness ("");
+  GstVideoOverlayComposition *overlays[2], *large[3];
+
+  gst_harness_set_src_caps_str (harness, CAPS);
+  overlays[0] = overlay_new (&rectangle);
+  overlays[1] = overlay_new (&rectangle);
+  large[0] = enlarge_overlay (harness, overlays[0]);
+  large[1] = enlarge_overlay (harness, overlays[0]);
+  large[2] = enlarge_overlay (harness, overlays[1]);
+  g_assert_true (large[0] == large[1]);
+  g_assert_true (large[1] != large[2]);
+  for (guint i = 0; i < 3; i++)
+    gst_video_overlay_composition_unref (large[i]);
+  gst_video_overlay_composition_unref (overlays[0]);
+  gst_video_overlay_composition_unref (overlays[1]);
+  gst_harness_teardown (harness);
 }
 
 /* Metas that say nothing of places go on as they are; a crop of the small frame does not. */
@@ -186,24 +329,6 @@ test_other_metas (void)
   gst_buffer_unref (buffer);
 }
 
-/* Upstream is offered GstVideoMeta and a pool, and is not asked for crop metas. */
-static void
-test_allocation (void)
-{
-  GstHarness *harness = upscale_harness ("");
-  g_autoptr (GstCaps) caps = gst_caps_from_string (CAPS);
-  GstQuery *query;
-
-  gst_harness_set_src_caps (harness, gst_caps_ref (caps));
-  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (FRAME_SIZE)));
-  query = gst_query_new_allocation (caps, TRUE);
-  g_assert_true (gst_pad_peer_query (harness->srcpad, query));
-  g_assert_true (gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL));
-  g_assert_false (gst_query_find_allocation_meta (query, GST_VIDEO_CROP_META_API_TYPE, NULL));
-  gst_query_unref (query);
-  gst_harness_teardown (harness);
-}
-
 static void
 test_navigation (void)
 {
@@ -232,10 +357,11 @@ main (int argc, char **argv)
   test_init (&argc, &argv);
   g_test_add_func ("/metas/times", test_times);
   g_test_add_func ("/metas/no-times", test_no_times);
+  g_test_add_func ("/metas/places", test_places);
+  g_test_add_func ("/metas/places-with-borders", test_places_with_borders);
   g_test_add_func ("/metas/region", test_region);
-  g_test_add_func ("/metas/overlay", test_overlay);
+  g_test_add_func ("/metas/same-overlays", test_same_overlays);
   g_test_add_func ("/metas/other", test_other_metas);
-  g_test_add_func ("/metas/allocation", test_allocation);
   g_test_add_func ("/events/navigation", test_navigation);
   return test_run ();
 }
