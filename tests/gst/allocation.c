@@ -115,6 +115,68 @@ test_overlays (void)
   }
 }
 
+/* What is drawn over the first frame that comes out. */
+static GstPadProbeReturn
+keep_overlay (GstPad *pad, GstPadProbeInfo *info, gpointer overlay)
+{
+  GstVideoOverlayCompositionMeta *meta =
+      gst_buffer_get_video_overlay_composition_meta (GST_PAD_PROBE_INFO_BUFFER (info));
+  GstVideoOverlayComposition **kept = overlay;
+
+  if (*kept == NULL && meta != NULL)
+    *kept = gst_video_overlay_composition_ref (meta->overlay);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Text that is laid over the small picture, for a sink that draws overlays: it has the pixels of
+ * the large picture, not large pixels. */
+static void
+test_text (void)
+{
+  g_autoptr (GstElementFactory) factory = gst_element_factory_find ("textoverlay");
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstElement) element = NULL;
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  GstVideoOverlayComposition *overlay = NULL;
+  GstVideoOverlayRectangle *rectangle;
+  GstBuffer *pixels;
+  gint x, y;
+  guint width, height;
+
+  if (factory == NULL) {
+    g_test_skip ("there is no textoverlay");
+    return;
+  }
+  pipeline = gst_parse_launch ("videotestsrc num-buffers=3 ! video/x-raw,format=I420,width=320,"
+                               "height=240 ! textoverlay text=Text ! rfdnupscale name=upscale ! "
+                               "video/x-raw(ANY),width=960 ! fakevideosink sync=false",
+                               NULL);
+  element = gst_bin_get_by_name (GST_BIN (pipeline), "upscale");
+  pad = gst_element_get_static_pad (element, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, keep_overlay, &overlay, NULL);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  g_assert_nonnull (overlay);
+  rectangle = gst_video_overlay_composition_get_rectangle (overlay, 0);
+  gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
+  pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (rectangle,
+                                                                GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
+  g_test_message ("%u pixels of text are shown on %u", gst_buffer_get_video_meta (pixels)->width,
+                  width);
+  /* To a pixel of the small picture, as which the source of the text counts places. */
+  g_assert_cmpfloat_with_epsilon ((double) gst_buffer_get_video_meta (pixels)->width, width, 3.01);
+  g_assert_cmpfloat_with_epsilon ((double) gst_buffer_get_video_meta (pixels)->height, height,
+                                  3.01);
+  gst_video_overlay_composition_unref (overlay);
+}
+
 /* With borders the small frame covers a part of the window. */
 static void
 test_overlays_with_borders (void)
@@ -220,6 +282,7 @@ main (int argc, char **argv)
   g_test_add_func ("/allocation/own", test_own);
   g_test_add_func ("/allocation/metas", test_metas);
   g_test_add_func ("/allocation/overlays", test_overlays);
+  g_test_add_func ("/allocation/text", test_text);
   g_test_add_func ("/allocation/overlays-with-borders", test_overlays_with_borders);
   g_test_add_func ("/allocation/stopping", test_stopping);
   return test_run ();
