@@ -48,6 +48,7 @@
 
 #include "gstrfdncaps.h"
 #include "gstrfdndefaults.h"
+#include "gstrfdnmap.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -605,8 +606,7 @@ gst_rfdn_upscale_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer
 
   if (!filter->negotiated)
     return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_video_frame_map (&in, &filter->in_info, inbuf,
-                            GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+  if (!gst_rfdn_map_input (&in, &filter->in_info, inbuf))
     goto bad_input;
   if (!gst_video_frame_map (&out, &filter->out_info, outbuf,
                             GST_MAP_WRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
