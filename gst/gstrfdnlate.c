@@ -52,7 +52,6 @@ gst_rfdn_late_reset (GstRfdnUpscale *self)
 {
   GST_OBJECT_LOCK (self);
   gst_rfdn_pacer_reset (&self->pacer);
-  gst_rfdn_latency_forget (&self->own_latency);
   self->live_known = FALSE;
   self->told_level = 1;
   GST_OBJECT_UNLOCK (self);
@@ -156,6 +155,7 @@ gst_rfdn_late_set_info (GstRfdnUpscale *self, const GstVideoInfo *info)
   self->frame_duration = info->fps_n > 0 ? gst_util_uint64_scale (GST_SECOND, (guint64) info->fps_d,
                                                                   (guint64) info->fps_n)
                                          : GST_CLOCK_TIME_NONE;
+  gst_rfdn_latency_forget (&self->own_latency);
   set_duration (self);
   GST_OBJECT_UNLOCK (self);
 }
@@ -237,7 +237,7 @@ void
 gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  GstClockTime time, now, duration;
+  GstClockTime time, now, duration, begin;
   GstClockTimeDiff lateness = 0;
   gboolean known;
 
@@ -258,10 +258,11 @@ gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
   if (self->live && self->late_policy == GST_RFDN_LATE_POLICY_DROP)
     lateness = gst_rfdn_pacer_get_lateness (&self->pacer, time, self->upstream_latency, now);
   GST_OBJECT_UNLOCK (self);
-  if (lateness > 0)
-    gst_base_transform_update_qos (
-        trans, 1 + (gdouble) lateness / (gdouble) duration, lateness - (GstClockTimeDiff) duration,
-        gst_segment_to_running_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer)));
+  /* The base class goes by where frames begin, also when they are played backwards. */
+  begin = gst_segment_to_running_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  if (lateness > 0 && GST_CLOCK_TIME_IS_VALID (begin))
+    gst_base_transform_update_qos (trans, 1 + (gdouble) lateness / (gdouble) duration,
+                                   lateness - (GstClockTimeDiff) duration, begin);
 }
 
 gint64

@@ -57,9 +57,10 @@
 GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
 
-/* Frames further apart than this have no more to do with each other, where upstream says that there
- * is a discontinuity between them. */
-#define LARGEST_GAP (500 * (GstClockTimeDiff) GST_MSECOND)
+/* Frames further apart than this, and than so many of their durations, have no more to do with each
+ * other, where upstream says that there is a discontinuity between them. */
+#define LARGEST_GAP (500 * GST_MSECOND)
+#define LARGEST_GAP_FRAMES 4
 
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
 
@@ -534,13 +535,16 @@ static gboolean
 is_break (GstRfdnUpscale *self, GstBuffer *buffer)
 {
   const GstClockTime last = self->last_pts, pts = GST_BUFFER_PTS (buffer);
+  GstClockTime largest = LARGEST_GAP;
 
   self->last_pts = pts;
   if (!GST_BUFFER_IS_DISCONT (buffer))
     return FALSE;
   if (!GST_CLOCK_TIME_IS_VALID (last) || !GST_CLOCK_TIME_IS_VALID (pts))
     return TRUE;
-  return ABS (GST_CLOCK_DIFF (last, pts)) > LARGEST_GAP;
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    largest = MAX (largest, LARGEST_GAP_FRAMES * GST_BUFFER_DURATION (buffer));
+  return (GstClockTime) ABS (GST_CLOCK_DIFF (last, pts)) > largest;
 }
 
 /* Where properties that have changed take effect: before the base class has renegotiated in the
