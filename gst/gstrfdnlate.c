@@ -277,6 +277,7 @@ gst_rfdn_late_begin_frame (GstRfdnUpscale *self, GstBuffer *buffer)
     const GstClockTimeDiff left =
         gst_rfdn_pacer_begin (&self->pacer, time, get_latency (self), now);
 
+    self->granted = left;
     if (qos && self->late_policy == GST_RFDN_LATE_POLICY_DEGRADE &&
         gst_rfdn_pacer_is_paced (&self->pacer, self->live))
       deadline = g_get_monotonic_time () + left / 1000;
@@ -338,6 +339,9 @@ gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microse
     gst_rfdn_pacer_end (&self->pacer, time, get_latency (self), now);
     jitter = GST_CLOCK_DIFF (time + get_latency (self), now);
   }
+  /* Where not even a part of the network's work fits in, more time would go unused. */
+  if (cut && (GstClockTimeDiff) taken < self->granted / 2)
+    cut = FALSE;
   gst_rfdn_latency_add (&self->own_latency, taken,
                         cut ? gst_rfdn_pacer_get_most (&self->pacer) : 0);
   duration = gst_rfdn_pacer_get_duration (&self->pacer);

@@ -14,7 +14,7 @@
 /* A pipeline that changes its latency shows it. So less is told when it has done for so many frames
  * in succession: at first and at most. Where it turns out too little soon afterwards, the next time
  * takes so many times as many. */
-#define PATIENCE GST_RFDN_LATENCY_WINDOW
+#define PATIENCE 4
 #define PATIENCE_GROWTH 4
 #define MOST_PATIENCE 2048
 

@@ -36,6 +36,7 @@ struct _GstRfdnUpscale {
   gboolean live;               /* as it said last */
   GstClockTime upstream_latency;
   GstClockTime latency;   /* of the pipeline, as sinks said last */
+  GstClockTimeDiff granted; /* to the frame in work */
   GstClockTime answered;  /* own latency in the last answer; GST_CLOCK_TIME_NONE: was not asked */
   gdouble told_level;     /* in the last QoS message */
   GstRfdnPlacement placement; /* of the input's picture in the output */
