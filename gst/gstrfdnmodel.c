@@ -2,6 +2,8 @@
 #include "gstrfdnmodel.h"
 
 #include "gstrfdncaps.h"
+#include "gstrfdnerror.h"
+#include "gstrfdni18n.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -58,15 +60,15 @@ set_not_found (const char *value, const char *shown, GError **error)
 
   if (strchr (value, G_DIR_SEPARATOR) != NULL || g_str_has_suffix (value, ".safetensors")) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-                 "There is no model file '%s'.", shown);
+                 _ ("There is no model file '%s'."), shown);
     return;
   }
   known = g_string_new (NULL);
   for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++)
     g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", b->name);
   g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-               "There is neither a built-in model nor a file called '%s'. Built in are: %s.", shown,
-               known->str);
+               _ ("There is neither a built-in model nor a file called '%s'. Built in are: %s."),
+               shown, known->str);
   g_string_free (known, TRUE);
 }
 
@@ -81,22 +83,36 @@ check_file (const char *path, const char *shown, GError **error)
       set_not_found (path, shown, error);
     else
       g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
-                   "The model file '%s' cannot be read: %s.", shown, g_strerror (errno));
+                   _ ("The model file '%s' cannot be read: %s."), shown, g_strerror (errno));
     return FALSE;
   }
   if (!S_ISREG (status.st_mode)) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
-                 "The model '%s' is %s, not a file.", shown,
-                 S_ISDIR (status.st_mode) ? "a directory" : "a device or pipe");
+                 S_ISDIR (status.st_mode) ? _ ("The model '%s' is a directory, not a file.")
+                                          : _ ("The model '%s' is a device or pipe, not a file."),
+                 shown);
     return FALSE;
   }
   if (status.st_size > MAX_FILE_SIZE) {
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
-                 "The file '%s' is too large to be a model: %" G_GINT64_FORMAT " bytes.", shown,
+                 _ ("The file '%s' is too large to be a model: %" G_GINT64_FORMAT " bytes."), shown,
                  (gint64) status.st_size);
     return FALSE;
   }
   return TRUE;
+}
+
+/* Sets @error to what @why is in GStreamer's terms; @text has room for @name and for @why's own. */
+static void G_GNUC_PRINTF (2, 0)
+    translate (const GError *why, const char *text, const char *name, GError **error)
+{
+  g_autofree char *message = NULL;
+  GQuark domain;
+  gint code;
+
+  gst_rfdn_error_translate (why, &domain, &code);
+  message = g_strdup_printf (text, name, why->message);
+  g_set_error_literal (error, domain, code, message);
 }
 
 static RfdnModel *
@@ -112,17 +128,13 @@ load_file (const char *path, const char *shown, GError **error)
     return NULL;
   /* Not mapped: a file that is cut short while mapped kills the process. */
   if (!g_file_get_contents (path, &contents, &size, &why)) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
-                 "The model file '%s' cannot be read: %s", shown, why->message);
+    translate (why, _ ("The model file '%s' cannot be read: %s"), shown, error);
     return NULL;
   }
   bytes = g_bytes_new_take (contents, size);
   model = rfdn_model_new (bytes, &why);
   if (model == NULL)
-    g_set_error (error, GST_STREAM_ERROR,
-                 g_error_matches (why, RFDN_ERROR, RFDN_ERROR_FORMAT) ? GST_STREAM_ERROR_WRONG_TYPE
-                                                                      : GST_STREAM_ERROR_FORMAT,
-                 "The file '%s' is not a usable model: %s.", shown, why->message);
+    translate (why, _ ("The file '%s' is not a usable model: %s."), shown, error);
   return model;
 }
 
@@ -197,7 +209,7 @@ gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
     while ((factor = gst_rfdn_caps_next_factor (scales, factor)) != 0)
       g_string_append_printf (known, "%sx%u", known->len > 0 ? ", " : "", factor);
     g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-                 "The model '%s' cannot enlarge by %u: it is made for %s.", self->name, scale,
+                 _ ("The model '%s' cannot enlarge by %u: it is made for %s."), self->name, scale,
                  known->str);
     g_string_free (known, TRUE);
     return NULL;
@@ -206,7 +218,6 @@ gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
     return rfdn_model_ref (self->file);
   model = rfdn_model_new_builtin (self->builtin->name, scale, &why);
   if (model == NULL)
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
-                 "The built-in model '%s' cannot be used: %s.", self->name, why->message);
+    translate (why, _ ("The built-in model '%s' cannot be used: %s."), self->name, error);
   return model;
 }

@@ -4,6 +4,7 @@
  */
 
 #include "gstrfdncaps.h"
+#include "gstrfdni18n.h"
 #include "gstrfdnupscale-private.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
@@ -11,14 +12,21 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 
 static GstBaseTransformClass *parent_class;
 
+/* What is in use, else what is wanted. With the object lock. */
+static GstRfdnScale
+scale_of (GstRfdnUpscale *self)
+{
+  return self->model != NULL ? self->used_scale : self->scale;
+}
+
 guint
 gst_rfdn_upscale_get_factors (GstRfdnUpscale *self)
 {
   guint factors;
 
   GST_OBJECT_LOCK (self);
-  if (self->scale != GST_RFDN_SCALE_AUTO)
-    factors = GST_RFDN_FACTOR (self->scale);
+  if (scale_of (self) != GST_RFDN_SCALE_AUTO)
+    factors = GST_RFDN_FACTOR (scale_of (self));
   else if (self->model != NULL)
     factors = gst_rfdn_model_get_scales (self->model) | GST_RFDN_FACTOR (1);
   else
@@ -94,6 +102,21 @@ accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
   return parent_class->accept_caps (trans, direction, caps);
 }
 
+gboolean
+gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+  g_autoptr (GstCaps) incaps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+  g_autoptr (GstCaps) possible = NULL;
+  g_autoptr (GstCaps) taken = NULL;
+
+  if (incaps == NULL)
+    return TRUE;
+  possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, may_resample (self));
+  taken = gst_pad_peer_query_caps (pad, possible);
+  return !gst_caps_is_empty (taken);
+}
+
 /* ---- failures ------------------------------------------------------------------------------- */
 
 /* The larger frame's size in bytes has to fit into what GStreamer counts with. */
@@ -128,17 +151,17 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
   if (self->refused || GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
     return;
   if (is_too_large (exact)) {
-    gst_rfdn_upscale_refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+    gst_rfdn_upscale_refuse (self, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
                              g_steal_pointer (&input),
-                             "Frames of this size are too large to be enlarged.");
+                             _ ("Frames of this size are too large to be enlarged."));
     return;
   }
   taken = gst_pad_peer_query_caps (pad, possible);
   conflict = gst_rfdn_caps_find_conflict (incaps, taken);
   if (conflict != NULL) {
-    gst_rfdn_upscale_refuse (self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
-                             g_steal_pointer (&input),
-                             "Downstream does not take the %s that these frames have.", conflict);
+    gst_rfdn_upscale_refuse (
+        self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
+        _ ("Downstream does not take the %s that these frames have."), conflict);
     return;
   }
   if (!gst_caps_is_empty (taken))
@@ -149,9 +172,11 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
     g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
   gst_rfdn_upscale_refuse (
       self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
-      "Downstream does not take what these frames can become: %s times as large%s, format "
-      "and colorimetry unchanged.",
-      list->str, resample ? " or resampled" : "");
+      resample ? _ ("Downstream does not take what these frames can become: %s times as large or "
+                    "resampled, format and colorimetry unchanged.")
+               : _ ("Downstream does not take what these frames can become: %s times as large, "
+                    "format and colorimetry unchanged."),
+      list->str);
   g_string_free (list, TRUE);
 }
 
@@ -181,10 +206,11 @@ gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query)
   if (!is_only_interlaced (filter) || GST_STATE (self) < GST_STATE_PAUSED ||
       !g_atomic_int_compare_and_exchange (&self->warned, FALSE, TRUE))
     return;
-  GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
-                       ("Interlaced video cannot be enlarged: put a deinterlace element before %s.",
-                        GST_OBJECT_NAME (self)),
-                       ("asked about %" GST_PTR_FORMAT, filter));
+  GST_ELEMENT_WARNING (
+      self, STREAM, WRONG_TYPE,
+      (_ ("Interlaced video cannot be enlarged: put a deinterlace element before %s."),
+       GST_OBJECT_NAME (self)),
+      ("asked about %" GST_PTR_FORMAT, filter));
 }
 
 /* Why caps are refused must be told here: negotiation as such fails without words. */
@@ -201,7 +227,7 @@ gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event)
     gst_rfdn_upscale_refuse (
         self, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
         g_strdup_printf ("interlace-mode is %s", interlacing),
-        "Interlaced video cannot be enlarged: put a deinterlace element before %s.",
+        _ ("Interlaced video cannot be enlarged: put a deinterlace element before %s."),
         GST_OBJECT_NAME (self));
     gst_event_unref (event);
     return FALSE;

@@ -30,6 +30,8 @@ enum {
 #define DEFAULT_REUSE TRUE
 #define MAX_THREADS 1024
 
+static GObjectClass *parent_class;
+
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -46,13 +48,15 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     if (strcmp (name, self->model_name) != 0) {
       g_free (self->model_name);
       self->model_name = g_strdup (name);
-      self->model_serial++; /* what else it takes, the streaming thread does */
+      self->choice_pending = TRUE; /* what else it takes, the streaming thread does */
     }
     break;
   }
   case PROP_SCALE:
-    renegotiate = self->scale != (GstRfdnScale) g_value_get_enum (value);
-    self->scale = g_value_get_enum (value);
+    if (self->scale != (GstRfdnScale) g_value_get_enum (value)) {
+      self->scale = g_value_get_enum (value);
+      self->choice_pending = TRUE;
+    }
     break;
   case PROP_RESAMPLE:
     renegotiate = self->resample != g_value_get_boolean (value);
@@ -84,6 +88,21 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 
   if (renegotiate)
     gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+/* After the last of the properties that one call sets: a model and its scale take effect together.
+ */
+static void
+dispatch_properties_changed (GObject *object, guint n, GParamSpec **pspecs)
+{
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
+
+  GST_OBJECT_LOCK (self);
+  if (self->choice_pending)
+    self->choice_serial++;
+  self->choice_pending = FALSE;
+  GST_OBJECT_UNLOCK (self);
+  parent_class->dispatch_properties_changed (object, n, pspecs);
 }
 
 static void
@@ -136,13 +155,17 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
   g_autofree char *models = gst_rfdn_model_describe_values ();
   object_class->set_property = set_property;
   object_class->get_property = get_property;
+  object_class->dispatch_properties_changed = dispatch_properties_changed;
+  parent_class = g_type_class_peek_parent (object_class);
 
   /**
    * GstRfdnUpscale:model:
    *
    * The network: the name of a built-in model, or the path of a safetensors file. A name goes
    * before a file that is called so; `./name` is the file. It is loaded on the way from READY to
-   * PAUSED.
+   * PAUSED, where a wrong one is an error. Set later, it is loaded before the next frame; if that
+   * fails, or if downstream takes no size that it can make, a warning tells why, the model in use
+   * stays, and the property goes back to it.
    *
    * Since: 0.1
    */
@@ -155,7 +178,9 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * GstRfdnUpscale:scale:
    *
    * How much larger frames become. `auto` takes what downstream's caps ask for among the factors
-   * that the model has, else the model's smallest.
+   * that the model has, else the model's smallest. A factor that the model has not got is treated
+   * like a wrong #GstRfdnUpscale:model. Both can be set in one call of g_object_set(), and then
+   * take effect together.
    *
    * Since: 0.1
    */

@@ -19,9 +19,12 @@ struct _GstRfdnUpscale {
   GstVideoFilter parent;
 
   /* Under the object lock: the application may set or ask it at any time. */
-  char *model_name;
-  guint model_serial; /* counts the changes of `model_name` */
+  char *model_name; /* wanted, as is `scale` */
   GstRfdnScale scale;
+  gboolean choice_pending; /* one of both has been set by a call that may go on to the other */
+  guint choice_serial;     /* counts the calls that changed them */
+  char *used_name;         /* what `model` was loaded by */
+  GstRfdnScale used_scale;
   gboolean resample;
   gdouble strength;
   GstRfdnLatePolicy late_policy;
@@ -45,7 +48,7 @@ struct _GstRfdnUpscale {
   GstRfdnPlan *plan;      /* used without the lock by whoever has the sink pad's stream lock */
 
   /* Under the stream lock of the sink pad. */
-  guint loaded_serial;      /* of the name that `model` was loaded by */
+  guint used_serial;        /* of the choice that was last looked at */
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
@@ -63,6 +66,13 @@ void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, ch
 /* The factors that are possible now. Before the model is loaded the property and the list of
  * built-in models have to do. */
 guint gst_rfdn_upscale_get_factors (GstRfdnUpscale *self);
+
+/* gstrfdnchoice.c: takes over the model and scale that the properties name, if they are new. FALSE,
+ * with an error told, if there is nothing to work with; with the stream lock. */
+gboolean gst_rfdn_upscale_update_choice (GstRfdnUpscale *self);
+
+/* Whether downstream takes anything that the present input can become by one of @factors. */
+gboolean gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors);
 
 /* The buffer's place in the stream; GST_CLOCK_TIME_NONE where that is not counted in time, as
  * behind a filesrc of raw frames. */

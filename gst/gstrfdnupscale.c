@@ -49,6 +49,8 @@
 #include "gstrfdncaps.h"
 #include "gstrfdndefaults.h"
 #include "gstrfdnmap.h"
+#include "gstrfdnerror.h"
+#include "gstrfdni18n.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -179,43 +181,6 @@ is_stopped (GstRfdnUpscale *self)
   return stopped;
 }
 
-/* Loads the model that the property names, unless that is done. */
-static gboolean
-update_model (GstRfdnUpscale *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstRfdnModel) model = NULL;
-  g_autofree char *name = NULL;
-  GstRfdnScale scale;
-  guint serial;
-
-  GST_OBJECT_LOCK (self);
-  serial = self->model_serial;
-  scale = self->scale;
-  if (self->model == NULL || serial != self->loaded_serial)
-    name = g_strdup (self->model_name);
-  GST_OBJECT_UNLOCK (self);
-  if (name == NULL)
-    return TRUE;
-
-  model = gst_rfdn_model_load (name, &error);
-  if (model != NULL && scale != GST_RFDN_SCALE_AUTO) /* whether there is one */
-    rfdn_model_unref (gst_rfdn_model_get (model, scale, &error));
-  if (error != NULL) {
-    gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
-    return FALSE;
-  }
-  GST_INFO_OBJECT (self, "model '%s' loaded", name);
-
-  GST_OBJECT_LOCK (self);
-  gst_rfdn_model_unref (self->model);
-  self->model = g_steal_pointer (&model);
-  self->loaded_serial = serial;
-  GST_OBJECT_UNLOCK (self);
-  gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
-  return TRUE;
-}
-
 /* The network for a factor; NULL with no error for frames that need none. */
 static gboolean
 get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
@@ -239,6 +204,8 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   g_autoptr (GError) error = NULL;
   g_autofree char *description = NULL;
   GstRfdnPlan *plan;
+  GQuark domain;
+  gint code;
 
   /* The old one first: two of them might not fit into memory. */
   drop_plan (self);
@@ -246,11 +213,11 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
     return FALSE;
   plan = gst_rfdn_plan_new (network, in, out, settings, &error);
   if (plan == NULL) {
-    gst_rfdn_upscale_refuse (self, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, NULL,
-                             "Frames of %dx%d cannot be enlarged to %dx%d: %s.",
-                             GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in),
-                             GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out),
-                             error->message);
+    gst_rfdn_error_translate (error, &domain, &code);
+    gst_rfdn_upscale_refuse (
+        self, domain, code, NULL, _ ("Frames of %dx%d cannot be enlarged to %dx%d: %s."),
+        GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
+        GST_VIDEO_INFO_HEIGHT (out), error->message);
     return FALSE;
   }
   description = gst_rfdn_plan_describe (plan);
@@ -354,7 +321,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   gst_rfdn_stats_clear (&self->stats);
   self->placement = (GstRfdnPlacement){0};
   GST_OBJECT_UNLOCK (self);
-  if (!update_model (self))
+  if (!gst_rfdn_upscale_update_choice (self))
     return FALSE;
   set_stopped (self, FALSE);
   return TRUE;
@@ -398,6 +365,7 @@ gst_rfdn_upscale_finalize (GObject *object)
   drop_plan (self);
   gst_rfdn_model_unref (self->model);
   g_free (self->model_name);
+  g_free (self->used_name);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -421,7 +389,7 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
-    if (!update_model (self)) {
+    if (!gst_rfdn_upscale_update_choice (self)) {
       gst_event_unref (event);
       return FALSE;
     }
@@ -493,16 +461,19 @@ gst_rfdn_upscale_src_event (GstBaseTransform *trans, GstEvent *event)
 static gboolean
 gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
+  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+
   /* It is serialised: who asks has the stream lock. But it does not end with the pad's activity,
    * and the base class would renegotiate for it. */
-  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && is_stopped (GST_RFDN_UPSCALE (trans)))
+  if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && direction == GST_PAD_SINK &&
+      (is_stopped (self) || !gst_rfdn_upscale_update_choice (self)))
     return FALSE;
   if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS)
-    gst_rfdn_upscale_sink_caps_query (GST_RFDN_UPSCALE (trans), query);
+    gst_rfdn_upscale_sink_caps_query (self, query);
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)
-    gst_rfdn_late_latency_query (GST_RFDN_UPSCALE (trans), query);
+    gst_rfdn_late_latency_query (self, query);
   return TRUE;
 }
 
@@ -556,7 +527,7 @@ gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont,
   const GstVideoFilter *filter = GST_VIDEO_FILTER (trans);
   GstFlowReturn result;
 
-  if (!update_model (self)) {
+  if (!gst_rfdn_upscale_update_choice (self)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
@@ -626,12 +597,12 @@ bad_output:
   gst_video_frame_unmap (&in);
   gst_rfdn_upscale_refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE,
                            gst_info_strdup_printf ("%" GST_PTR_FORMAT, outbuf),
-                           "A buffer for the output cannot be written.");
+                           _ ("A buffer for the output cannot be written."));
   return GST_FLOW_ERROR;
 bad_input:
   gst_rfdn_upscale_refuse (GST_RFDN_UPSCALE (trans), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
                            gst_info_strdup_printf ("%" GST_PTR_FORMAT, inbuf),
-                           "A buffer of the input cannot be read as a frame.");
+                           _ ("A buffer of the input cannot be read as a frame."));
   return GST_FLOW_ERROR;
 }
 

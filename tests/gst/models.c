@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,29 +201,234 @@ test_scale (void)
   expect_error (path_x2, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, nearest_model (1, 2), "x2");
 }
 
-/* The scale is changed to one that the model has not got while frames flow. */
+/* ---- while frames flow ------------------------------------------------------------------------
+ */
+
+#define GRAY_CAPS "video/x-raw,format=GRAY8,width=16,height=16,framerate=30/1"
+
+typedef struct {
+  GstHarness *harness;
+  GstBus *bus;
+  guint n_notified;
+} Playing;
+
+static void
+count_notify (GObject *object, GParamSpec *pspec, gpointer n)
+{
+  (*(guint *) n)++;
+}
+
+static void
+assert_size (Playing *self, gsize scale)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 256, NULL);
+
+  gst_buffer_memset (buffer, 0, 0, 256);
+  buffer = gst_harness_push_and_pull (self->harness, buffer);
+  g_assert_nonnull (buffer);
+  g_assert_cmpuint (gst_buffer_get_size (buffer), ==, 256 * scale * scale);
+  gst_buffer_unref (buffer);
+}
+
+static void
+play (Playing *self, const char *properties, const char *sink_caps)
+{
+  *self = (Playing){upscale_harness (properties), gst_bus_new (), 0};
+  gst_element_set_bus (self->harness->element, self->bus);
+  if (sink_caps != NULL)
+    gst_harness_set_sink_caps_str (self->harness, sink_caps);
+  gst_harness_set_src_caps_str (self->harness, GRAY_CAPS);
+  assert_size (self, 2);
+}
+
+/* One warning that names both, and no error. */
+static void
+expect_warning (Playing *self, GQuark domain, gint code, const char *name, const char *used)
+{
+  g_autoptr (GstMessage) message =
+      gst_bus_pop_filtered (self->bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_WARNING);
+  gst_message_parse_warning (message, &error, NULL);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, domain, code);
+  g_assert_nonnull (strstr (error->message, name));
+  g_assert_nonnull (strstr (error->message, used));
+  g_assert_null (gst_bus_pop_filtered (self->bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR));
+}
+
+static void
+stop (Playing *self)
+{
+  g_assert_null (gst_bus_pop_filtered (self->bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR));
+  gst_element_set_bus (self->harness->element, NULL);
+  gst_object_unref (self->bus);
+  gst_harness_teardown (self->harness);
+}
+
+/* A wrong model is a warning, once; the one in use stays, and that is what the property says. */
+static void
+test_wrong_while_playing (void)
+{
+  g_autofree char *text = write_file ("text.safetensors", "no model at all", 15);
+  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
+  const struct {
+    const char *model;
+    GQuark domain;
+    gint code;
+  } cases[] = {
+      {"/nowhere/a.safetensors", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND},
+      {"no-such-model", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND},
+      {text, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE},
+      {folder, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ},
+  };
+  Playing playing;
+
+  play (&playing, properties, NULL);
+  g_signal_connect (playing.harness->element, "notify::model", G_CALLBACK (count_notify),
+                    &playing.n_notified);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *model = NULL;
+
+    playing.n_notified = 0;
+    g_object_set (playing.harness->element, "model", cases[i].model, NULL);
+    assert_size (&playing, 2);
+    assert_size (&playing, 2);
+    expect_warning (&playing, cases[i].domain, cases[i].code, cases[i].model, nearest_model (1, 2));
+    g_object_get (playing.harness->element, "model", &model, NULL);
+    g_assert_cmpstr (model, ==, nearest_model (1, 2));
+    g_assert_cmpuint (playing.n_notified, ==, 2); /* set, and put back */
+  }
+  /* And a right one is taken. */
+  g_object_set (playing.harness->element, "model", nearest_model (1, 4), NULL);
+  assert_size (&playing, 4);
+  stop (&playing);
+  g_remove (text);
+}
+
+/* The same for a scale that the model has not got, and for a model that has not got the scale. */
 static void
 test_scale_while_playing (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
-  GstHarness *harness = upscale_harness (properties);
+  g_autofree char *properties = g_strdup_printf ("model=%s scale=2", nearest_model (1, 2));
+  g_autofree char *model = NULL;
+  Playing playing;
+  gint scale;
+
+  play (&playing, properties, NULL);
+  g_object_set (playing.harness->element, "scale", 4, NULL);
+  assert_size (&playing, 2);
+  expect_warning (&playing, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "by 4",
+                  nearest_model (1, 2));
+  g_object_get (playing.harness->element, "scale", &scale, NULL);
+  g_assert_cmpint (scale, ==, 2);
+
+  g_object_set (playing.harness->element, "model", nearest_model (1, 4), NULL);
+  assert_size (&playing, 2);
+  expect_warning (&playing, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, nearest_model (1, 4),
+                  nearest_model (1, 2));
+  g_object_get (playing.harness->element, "model", &model, NULL);
+  g_assert_cmpstr (model, ==, nearest_model (1, 2));
+
+  /* In one call they go together, in either order. */
+  g_object_set (playing.harness->element, "model", nearest_model (1, 4), "scale", 4, NULL);
+  assert_size (&playing, 4);
+  g_object_set (playing.harness->element, "scale", 2, "model", nearest_model (1, 2), NULL);
+  assert_size (&playing, 2);
+  stop (&playing);
+}
+
+typedef struct {
+  GstElement *element;
+  gint done;
+} Setter;
+
+/* A model of x2 and one of x4 by turns, each with its scale. */
+static gpointer
+set_in_turn (gpointer data)
+{
+  Setter *self = data;
+
+  for (guint i = 0; !g_atomic_int_get (&self->done); i++)
+    g_object_set (self->element, "model", nearest_model (1, i % 2 ? 2 : 4), "scale", i % 2 ? 2 : 4,
+                  NULL);
+  return NULL;
+}
+
+/* That no frame comes between the two properties of one call, another thread shows. */
+static void
+test_set_together (void)
+{
+  g_autofree char *properties = g_strdup_printf ("model=%s scale=2", nearest_model (1, 2));
+  Setter setter = {0};
+  Playing playing;
+  GThread *thread;
+
+  nearest_model (1, 4);
+  play (&playing, properties, NULL);
+  setter.element = playing.harness->element;
+  thread = g_thread_new ("set", set_in_turn, &setter);
+  for (guint i = 0; i < 500; i++) {
+    GstBuffer *buffer = gst_buffer_new_allocate (NULL, 256, NULL);
+
+    gst_buffer_memset (buffer, 0, 0, 256);
+    buffer = gst_harness_push_and_pull (playing.harness, buffer);
+    g_assert_nonnull (buffer);
+    gst_buffer_unref (buffer);
+  }
+  g_atomic_int_set (&setter.done, TRUE);
+  g_thread_join (thread);
+  stop (&playing);
+}
+
+/* Downstream takes one size, which the new model does not lead to. */
+static void
+test_size_while_playing (void)
+{
+  g_autofree char *properties = g_strdup_printf ("model=%s resample=false", nearest_model (1, 2));
+  Playing playing;
+
+  play (&playing, properties, "video/x-raw,width=32,height=32");
+  g_object_set (playing.harness->element, "model", nearest_model (1, 4), NULL);
+  assert_size (&playing, 2);
+  expect_warning (&playing, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, nearest_model (1, 4),
+                  nearest_model (1, 2));
+  g_object_set (playing.harness->element, "resample", TRUE, "model", nearest_model (1, 4), NULL);
+  assert_size (&playing, 2);
+  stop (&playing);
+}
+
+/* Memory that cannot be had is an error of resources. */
+static void
+test_memory (void)
+{
+#ifdef TEST_SANITIZED
+  g_test_skip ("sanitizers need the memory that is taken away here");
+#else
+  GstHarness *harness = upscale_harness ("n-threads=1");
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
+  struct rlimit limit, all;
 
   gst_element_set_bus (harness->element, bus);
+  g_assert_cmpint (getrlimit (RLIMIT_AS, &all), ==, 0);
+  limit = all;
+  limit.rlim_cur = (rlim_t) 2 << 30;
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
   gst_harness_set_src_caps_str (harness,
-                                "video/x-raw,format=GRAY8,width=16,height=16,framerate=30/1");
-  gst_buffer_unref (gst_harness_push_and_pull (harness, gst_buffer_new_allocate (NULL, 256, NULL)));
-  g_object_set (harness->element, "scale", 4, NULL);
-  g_assert_cmpint (gst_harness_push (harness, gst_buffer_new_allocate (NULL, 256, NULL)), ==,
-                   GST_FLOW_NOT_NEGOTIATED);
+                                "video/x-raw,format=RGB,width=16000,height=16000,framerate=30/1");
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &all), ==, 0);
   message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   g_assert_nonnull (message);
   gst_message_parse_error (message, &error, NULL);
-  g_assert_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
   gst_element_set_bus (harness->element, NULL);
   gst_harness_teardown (harness);
+#endif
 }
 
 /* After a failure another model works. */
@@ -292,7 +498,11 @@ main (int argc, char **argv)
   g_test_add_func ("/models/not-a-model", test_not_a_model);
   g_test_add_func ("/models/not-a-network", test_not_a_network);
   g_test_add_func ("/models/scale", test_scale);
+  g_test_add_func ("/models/wrong-while-playing", test_wrong_while_playing);
   g_test_add_func ("/models/scale-while-playing", test_scale_while_playing);
+  g_test_add_func ("/models/set-together", test_set_together);
+  g_test_add_func ("/models/size-while-playing", test_size_while_playing);
+  g_test_add_func ("/models/memory", test_memory);
   g_test_add_func ("/models/recovery", test_recovery);
   g_test_add_func ("/models/builtins", test_builtins);
   g_test_add_func ("/models/blurb", test_blurb);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which model and scale are in use. The properties hold what is wanted; this takes it over where
+ * frames and caps come in, or, when it cannot be had while frames flow, says so and puts the
+ * properties back to what is in use. */
+
+#include "gstrfdncaps.h"
+#include "gstrfdnerror.h"
+#include "gstrfdni18n.h"
+#include "gstrfdnupscale-private.h"
+
+#include <string.h>
+
+GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
+#define GST_CAT_DEFAULT gst_rfdn_upscale_debug
+
+typedef struct {
+  char *name;
+  GstRfdnScale scale;
+  guint serial;
+} Wish;
+
+/* Whether downstream, which takes what the model in use makes, would take what @model makes. */
+static gboolean
+is_taken (GstRfdnUpscale *self, GstRfdnModel *model, GstRfdnScale scale)
+{
+  const guint factors = scale != GST_RFDN_SCALE_AUTO
+                            ? GST_RFDN_FACTOR (scale)
+                            : gst_rfdn_model_get_scales (model) | GST_RFDN_FACTOR (1);
+
+  return self->model == NULL || gst_rfdn_upscale_can_become (self, factors) ||
+         !gst_rfdn_upscale_can_become (self, gst_rfdn_upscale_get_factors (self));
+}
+
+static GstRfdnModel *
+load (GstRfdnUpscale *self, const Wish *wish, GError **error)
+{
+  g_autoptr (GstRfdnModel) model = NULL;
+
+  if (self->model != NULL && strcmp (wish->name, self->used_name) == 0)
+    model = gst_rfdn_model_ref (self->model);
+  else
+    model = gst_rfdn_model_load (wish->name, error);
+  if (model == NULL)
+    return NULL;
+  if (wish->scale != GST_RFDN_SCALE_AUTO) {
+    g_autoptr (RfdnModel) network = gst_rfdn_model_get (model, wish->scale, error);
+
+    if (network == NULL)
+      return NULL;
+  }
+  if (!is_taken (self, model, wish->scale)) {
+    g_autofree char *shown = g_filename_display_name (wish->name);
+
+    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
+                 _ ("Downstream takes no size that the model '%s' can make."), shown);
+    return NULL;
+  }
+  return g_steal_pointer (&model);
+}
+
+/* Nothing is lost yet: frames go on as before. A later wish stays. */
+static void
+keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
+{
+  gboolean name_changed = FALSE, scale_changed = FALSE;
+  g_autofree char *shown = NULL;
+  GQuark domain;
+  gint code;
+
+  GST_OBJECT_LOCK (self);
+  shown = g_filename_display_name (self->used_name);
+  if (self->choice_serial == wish->serial && !self->choice_pending) {
+    name_changed = strcmp (self->model_name, self->used_name) != 0;
+    scale_changed = self->scale != self->used_scale;
+    g_free (self->model_name);
+    self->model_name = g_strdup (self->used_name);
+    self->scale = self->used_scale;
+  }
+  GST_OBJECT_UNLOCK (self);
+
+  gst_rfdn_error_translate (error, &domain, &code);
+  GST_WARNING_OBJECT (self, "%s", error->message);
+  gst_element_message_full (
+      GST_ELEMENT (self), GST_MESSAGE_WARNING, domain, code,
+      g_strdup_printf (_ ("%s The model '%s' stays in use."), error->message, shown), NULL,
+      __FILE__, GST_FUNCTION, __LINE__);
+  if (name_changed)
+    g_object_notify (G_OBJECT (self), "model");
+  if (scale_changed)
+    g_object_notify (G_OBJECT (self), "scale");
+}
+
+static gboolean
+get_wish (GstRfdnUpscale *self, Wish *wish)
+{
+  gboolean is_new;
+
+  GST_OBJECT_LOCK (self);
+  is_new =
+      self->model == NULL || (self->choice_serial != self->used_serial && !self->choice_pending);
+  if (is_new)
+    *wish = (Wish){g_strdup (self->model_name), self->scale, self->choice_serial};
+  GST_OBJECT_UNLOCK (self);
+  return is_new;
+}
+
+static void
+take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
+{
+  GST_INFO_OBJECT (self, "model '%s' loaded", wish->name);
+  GST_OBJECT_LOCK (self);
+  gst_rfdn_model_unref (self->model);
+  self->model = model;
+  g_free (self->used_name);
+  self->used_name = g_steal_pointer (&wish->name);
+  self->used_scale = wish->scale;
+  GST_OBJECT_UNLOCK (self);
+  gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+}
+
+gboolean
+gst_rfdn_upscale_update_choice (GstRfdnUpscale *self)
+{
+  g_autoptr (GError) error = NULL;
+  GstRfdnModel *model;
+  Wish wish;
+
+  if (!get_wish (self, &wish))
+    return TRUE;
+  model = load (self, &wish, &error);
+  self->used_serial = wish.serial;
+  if (model != NULL) {
+    take_over (self, &wish, model);
+  } else if (self->model != NULL) {
+    keep (self, &wish, error);
+  } else {
+    GQuark domain;
+    gint code;
+
+    gst_rfdn_error_translate (error, &domain, &code);
+    gst_rfdn_upscale_refuse (self, domain, code, NULL, "%s", error->message);
+    g_free (wish.name);
+    return FALSE;
+  }
+  g_free (wish.name);
+  return TRUE;
+}
