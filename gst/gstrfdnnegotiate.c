@@ -91,14 +91,31 @@ fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, 
   return gst_caps_fixate (gst_caps_truncate (other));
 }
 
+/* Whether these caps come through to downstream. */
+static gboolean
+is_taken_downstream (GstBaseTransform *trans, GstCaps *caps)
+{
+  g_autoptr (GstCaps) answer = gst_pad_query_caps (GST_BASE_TRANSFORM_SINK_PAD (trans), caps);
+
+  return !gst_caps_is_empty (answer);
+}
+
 /* The answer to a caps query says that interlaced frames are not taken. Whoever sends them all the
- * same is let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused. */
+ * same is let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused.
+ *
+ * Elements that overlay text first send caps that say so, and draw it themselves if those are
+ * refused: that is no error, so that it must not come as far as to one. */
 static gboolean
 accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 {
   if (direction == GST_PAD_SINK && gst_caps_is_fixed (caps) &&
       gst_rfdn_caps_get_interlacing (caps) != NULL)
     return TRUE;
+  if (direction == GST_PAD_SINK && !gst_caps_is_any (caps) && !gst_caps_is_empty (caps) &&
+      gst_caps_features_contains (gst_caps_get_features (caps, 0),
+                                  GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION) &&
+      !is_taken_downstream (trans, caps))
+    return FALSE;
   return parent_class->accept_caps (trans, direction, caps);
 }
 

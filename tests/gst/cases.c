@@ -121,6 +121,11 @@ static const struct {
     {"before/cc708overlay", SOURCE " ! cc708overlay ! %s ! fakesink name=sink"},
     {"before/dvdspu", SOURCE " ! dvdspu ! %s ! fakesink name=sink"},
     {"before/dvbsuboverlay", SOURCE " ! dvbsuboverlay ! %s ! fakesink name=sink"},
+    /* These try whether downstream takes text apart from the picture. */
+    {"before/cc708overlay-sized", SOURCE " ! video/x-raw,width=64,height=48 ! cc708overlay ! %s ! "
+                                         "video/x-raw,height=96 ! fakesink name=sink"},
+    {"before/ttmlrender-sized", SOURCE " ! video/x-raw,width=64,height=48 ! ttmlrender ! %s ! "
+                                       "video/x-raw,height=96 ! fakesink name=sink"},
     {"before/output-selector", SOURCE " ! output-selector ! %s ! fakesink name=sink"},
     {"before/decodebin", SOURCE " ! decodebin ! %s ! fakesink name=sink"},
 };
