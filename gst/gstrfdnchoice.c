@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which model and scale are in use. The properties hold what is wanted; this takes it over where
- * frames and caps come in, or, when it cannot be had while frames flow, says so and puts the
- * properties back to what is in use. */
+/* Which model and scale are in use, and whether sizes are resampled: all that caps depend on. The
+ * properties hold what is wanted; this takes it over where frames and caps come in, or, when it
+ * cannot be had while frames flow, says so and puts the properties back to what is in use. */
 
 #include "gstrfdncaps.h"
 #include "gstrfdnerror.h"
@@ -17,19 +17,21 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 typedef struct {
   char *name;
   GstRfdnScale scale;
+  gboolean resample;
   guint serial;
 } Wish;
 
 /* Whether downstream, which takes what the model in use makes, would take what @model makes. */
 static gboolean
-is_taken (GstRfdnUpscale *self, GstRfdnModel *model, GstRfdnScale scale)
+is_taken (GstRfdnUpscale *self, GstRfdnModel *model, const Wish *wish)
 {
-  const guint factors = scale != GST_RFDN_SCALE_AUTO
-                            ? GST_RFDN_FACTOR (scale)
+  const guint factors = wish->scale != GST_RFDN_SCALE_AUTO
+                            ? GST_RFDN_FACTOR (wish->scale)
                             : gst_rfdn_model_get_scales (model) | GST_RFDN_FACTOR (1);
 
-  return self->model == NULL || gst_rfdn_upscale_can_become (self, factors) ||
-         !gst_rfdn_upscale_can_become (self, gst_rfdn_upscale_get_factors (self));
+  return self->model == NULL || gst_rfdn_upscale_can_become (self, factors, wish->resample) ||
+         !gst_rfdn_upscale_can_become (self, gst_rfdn_upscale_get_factors (self),
+                                       self->used_resample);
 }
 
 static GstRfdnModel *
@@ -49,7 +51,7 @@ load (GstRfdnUpscale *self, const Wish *wish, GError **error)
     if (network == NULL)
       return NULL;
   }
-  if (!is_taken (self, model, wish->scale)) {
+  if (!is_taken (self, model, wish)) {
     g_autofree char *shown = g_filename_display_name (wish->name);
 
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION,
@@ -63,7 +65,7 @@ load (GstRfdnUpscale *self, const Wish *wish, GError **error)
 static void
 keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
 {
-  gboolean name_changed = FALSE, scale_changed = FALSE;
+  gboolean name_changed = FALSE, scale_changed = FALSE, resample_changed = FALSE;
   g_autofree char *shown = NULL;
   GQuark domain;
   gint code;
@@ -73,9 +75,11 @@ keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
   if (self->choice_serial == wish->serial && !self->choice_pending) {
     name_changed = strcmp (self->model_name, self->used_name) != 0;
     scale_changed = self->scale != self->used_scale;
+    resample_changed = self->resample != self->used_resample;
     g_free (self->model_name);
     self->model_name = g_strdup (self->used_name);
     self->scale = self->used_scale;
+    self->resample = self->used_resample;
   }
   GST_OBJECT_UNLOCK (self);
 
@@ -89,6 +93,8 @@ keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
     g_object_notify (G_OBJECT (self), "model");
   if (scale_changed)
     g_object_notify (G_OBJECT (self), "scale");
+  if (resample_changed)
+    g_object_notify (G_OBJECT (self), "resample");
 }
 
 static gboolean
@@ -100,7 +106,7 @@ get_wish (GstRfdnUpscale *self, Wish *wish)
   is_new =
       self->model == NULL || (self->choice_serial != self->used_serial && !self->choice_pending);
   if (is_new)
-    *wish = (Wish){g_strdup (self->model_name), self->scale, self->choice_serial};
+    *wish = (Wish){g_strdup (self->model_name), self->scale, self->resample, self->choice_serial};
   GST_OBJECT_UNLOCK (self);
   return is_new;
 }
@@ -115,6 +121,8 @@ take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
   g_free (self->used_name);
   self->used_name = g_steal_pointer (&wish->name);
   self->used_scale = wish->scale;
+  self->used_resample = wish->resample;
+  self->caps_serial++;
   GST_OBJECT_UNLOCK (self);
   gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }

@@ -41,7 +41,7 @@ may_resample (GstRfdnUpscale *self)
   gboolean resample;
 
   GST_OBJECT_LOCK (self);
-  resample = self->resample;
+  resample = self->model != NULL ? self->used_resample : self->resample;
   GST_OBJECT_UNLOCK (self);
   return resample;
 }
@@ -120,7 +120,7 @@ accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 }
 
 gboolean
-gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors)
+gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors, gboolean resample)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
   g_autoptr (GstCaps) incaps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
@@ -129,9 +129,35 @@ gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors)
 
   if (incaps == NULL)
     return TRUE;
-  possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, may_resample (self));
+  possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
   taken = gst_pad_peer_query_caps (pad, possible);
   return !gst_caps_is_empty (taken);
+}
+
+static guint
+get_serial (GstRfdnUpscale *self)
+{
+  guint serial;
+
+  GST_OBJECT_LOCK (self);
+  serial = self->caps_serial;
+  GST_OBJECT_UNLOCK (self);
+  return serial;
+}
+
+/* The base class goes down and up again for an answer. When what caps depend on changes between the
+ * two, what comes back is empty, and who asked would give up. */
+gboolean
+gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction, GstQuery *query)
+{
+  guint serial;
+  gboolean result;
+
+  do {
+    serial = get_serial (self);
+    result = parent_class->query (GST_BASE_TRANSFORM (self), direction, query);
+  } while (serial != get_serial (self));
+  return result;
 }
 
 /* ---- failures ------------------------------------------------------------------------------- */

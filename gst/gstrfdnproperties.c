@@ -36,7 +36,6 @@ static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
-  gboolean renegotiate = FALSE;
 
   GST_OBJECT_LOCK (self);
   switch (id) {
@@ -59,8 +58,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     }
     break;
   case PROP_RESAMPLE:
-    renegotiate = self->resample != g_value_get_boolean (value);
-    self->resample = g_value_get_boolean (value);
+    if (self->resample != g_value_get_boolean (value)) {
+      self->resample = g_value_get_boolean (value);
+      self->choice_pending = TRUE;
+    }
     break;
   case PROP_STRENGTH:
     self->strength = g_value_get_double (value);
@@ -84,10 +85,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     break;
   }
+  if (self->choice_pending && self->model == NULL) /* what is wanted is what caps go by */
+    self->caps_serial++;
   GST_OBJECT_UNLOCK (self);
-
-  if (renegotiate)
-    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
 /* After the last of the properties that one call sets: a model and its scale take effect together.

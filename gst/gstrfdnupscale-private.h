@@ -19,13 +19,15 @@ struct _GstRfdnUpscale {
   GstVideoFilter parent;
 
   /* Under the object lock: the application may set or ask it at any time. */
-  char *model_name; /* wanted, as is `scale` */
+  char *model_name; /* wanted, as are these: */
   GstRfdnScale scale;
-  gboolean choice_pending; /* one of both has been set by a call that may go on to the other */
+  gboolean resample;
+  gboolean choice_pending; /* one of them has been set by a call that may go on to others */
   guint choice_serial;     /* counts the calls that changed them */
   char *used_name;         /* what `model` was loaded by */
   GstRfdnScale used_scale;
-  gboolean resample;
+  gboolean used_resample;
+  guint caps_serial; /* counts the changes of what is in use */
   gdouble strength;
   GstRfdnLatePolicy late_policy;
   GstRfdnSettings settings;
@@ -72,7 +74,7 @@ guint gst_rfdn_upscale_get_factors (GstRfdnUpscale *self);
 gboolean gst_rfdn_upscale_update_choice (GstRfdnUpscale *self);
 
 /* Whether downstream takes anything that the present input can become by one of @factors. */
-gboolean gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors);
+gboolean gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors, gboolean resample);
 
 /* The buffer's place in the stream; GST_CLOCK_TIME_NONE where that is not counted in time, as
  * behind a filesrc of raw frames. */
@@ -116,6 +118,10 @@ void gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query);
 /* gstrfdnnegotiate.c: methods of the base class that are about caps. */
 void gst_rfdn_upscale_class_install_negotiation (GstBaseTransformClass *transform_class);
 gboolean gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event);
+
+/* Answers CAPS and ACCEPT_CAPS queries by one state of the element. Any thread. */
+gboolean gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction,
+                                      GstQuery *query);
 void gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query);
 
 G_END_DECLS

@@ -287,6 +287,45 @@ test_storm (void)
   gst_harness_teardown (harness);
 }
 
+typedef struct {
+  GstElement *element;
+  gint done;
+} Changer;
+
+/* All that caps depend on changes while upstream asks for them. */
+static gpointer
+change_caps (gpointer data)
+{
+  Changer *changer = data;
+
+  for (guint i = 0; !g_atomic_int_get (&changer->done); i++)
+    g_object_set (changer->element, "scale", 2 + i % 3, "resample", i % 2, NULL);
+  return NULL;
+}
+
+/* Each answer is by one state of the element. By two, down and up again, it would be empty, and
+ * upstream would give up. */
+static void
+test_caps_meanwhile (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (harness->element, "sink");
+  g_autoptr (GstCaps) filter = gst_caps_from_string (CAPS);
+  Changer changer = {.element = harness->element};
+  GThread *thread;
+
+  gst_element_set_state (harness->element, GST_STATE_READY);
+  thread = g_thread_new ("change", change_caps, &changer);
+  for (guint i = 0; i < 10000; i++) {
+    g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, filter);
+
+    g_assert_false (gst_caps_is_empty (caps));
+  }
+  g_atomic_int_set (&changer.done, TRUE);
+  g_thread_join (thread);
+  gst_harness_teardown (harness);
+}
+
 /* ---- the class ------------------------------------------------------------------------------- */
 
 /* Memory that is not the system's is never taken for it: nothing but frames that pass untouched may
@@ -380,6 +419,7 @@ main (int argc, char **argv)
   g_test_add_func ("/states/cycles", test_cycles);
   g_test_add_func ("/states/changes", test_changes);
   g_test_add_func ("/states/storm", test_storm);
+  g_test_add_func ("/states/caps-meanwhile", test_caps_meanwhile);
   g_test_add_func ("/states/features", test_features);
   g_test_add_func ("/states/class", test_class);
   g_test_add_func ("/states/presets", test_presets);
