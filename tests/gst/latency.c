@@ -740,7 +740,6 @@ test_appsink (void)
       "fakesink name=sink sync=false signal-handoffs=false",
       NULL);
   g_autoptr (GstElement) element = gst_bin_get_by_name (GST_BIN (pipeline), "upscale");
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, "sink");
   g_autoptr (GstStructure) stats = NULL;
   guint64 frames, dropped;
   gint64 position;
