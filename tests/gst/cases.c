@@ -140,14 +140,26 @@ play_with (const char *pipeline, const char *scaler, char **failure)
   return play (text, failure);
 }
 
+static gboolean
+has_element (const char *name)
+{
+  return gst_registry_check_feature_version (gst_registry_get (), name, 1, 0, 0);
+}
+
 static void
 test_chain (gconstpointer data)
 {
   const char *pipeline = data;
   g_autofree char *failure = NULL, *its_failure = NULL;
-  g_autoptr (GstSample) its = play_with (pipeline, "videoscale", &its_failure);
-  g_autoptr (GstSample) ours = NULL;
+  g_autoptr (GstSample) its = NULL, ours = NULL;
+  guint major, minor, micro, nano;
 
+  gst_version (&major, &minor, &micro, &nano);
+  if (strstr (pipeline, "cc708overlay") != NULL && minor >= 26) {
+    g_test_skip ("this GStreamer warns of cc708overlay");
+    return;
+  }
+  its = play_with (pipeline, "videoscale", &its_failure);
   if (its == NULL) {
     g_autofree char *why = g_strdup_printf ("fails with videoscale too: %s", its_failure);
 
@@ -286,7 +298,7 @@ test_alphacolor (void)
 {
   g_autoptr (Picture) picture = NULL;
 
-  if (!gst_registry_check_feature_version (gst_registry_get (), "alphacolor", 1, 0, 0)) {
+  if (!has_element ("alphacolor")) {
     g_test_skip ("there is no alphacolor");
     return;
   }
@@ -399,6 +411,23 @@ test_interlaced_only (void)
   remove_file (path);
 }
 
+static void
+test_interlaced_rather (void)
+{
+  GstHarness *harness = upscale_harness ("");
+  g_autoptr (GstCaps) caps = NULL;
+  const char *mode;
+
+  gst_harness_set_sink_caps_str (harness, "video/x-raw,interlace-mode=interleaved;video/x-raw");
+  gst_harness_set_src_caps_str (harness, FRAME_CAPS);
+  gst_buffer_unref (gst_harness_push_and_pull (harness, gray_frame (FRAME_SIZE)));
+  caps = gst_pad_get_current_caps (harness->sinkpad);
+  mode = gst_structure_get_string (gst_caps_get_structure (caps, 0), "interlace-mode");
+  if (mode != NULL)
+    g_assert_cmpstr (mode, ==, "progressive");
+  gst_harness_teardown (harness);
+}
+
 /* ---- model files ----------------------------------------------------------------------------- */
 
 static char *
@@ -475,6 +504,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cases/metas/another-layout", test_meta_of_another_layout);
   g_test_add_func ("/cases/segments/bytes", test_bytes);
   g_test_add_func ("/cases/interlaced/only", test_interlaced_only);
+  g_test_add_func ("/cases/interlaced/rather", test_interlaced_rather);
   g_test_add_data_func ("/cases/models/comment", "{/*\"*/\"a\":", test_deep_model);
   g_test_add_data_func ("/cases/models/apostrophe", "{'\"':", test_deep_model);
   g_test_add_func ("/cases/models/shared-bytes", test_shared_bytes);
