@@ -312,7 +312,10 @@ static gboolean
 gst_rfdn_upscale_start (GstBaseTransform *trans)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+  gboolean started;
 
+  /* The pad takes events already. */
+  GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   self->refused = FALSE;
   g_atomic_int_set (&self->warned, FALSE);
   set_flushing (self, FALSE);
@@ -321,10 +324,11 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   gst_rfdn_stats_clear (&self->stats);
   self->placement = (GstRfdnPlacement){0};
   GST_OBJECT_UNLOCK (self);
-  if (!gst_rfdn_upscale_update_choice (self))
-    return FALSE;
-  set_stopped (self, FALSE);
-  return TRUE;
+  started = gst_rfdn_upscale_update_choice (self);
+  if (started)
+    set_stopped (self, FALSE);
+  GST_PAD_STREAM_UNLOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
+  return started;
 }
 
 static gboolean
