@@ -21,9 +21,10 @@ gst_rfdn_late_policy_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-      {GST_RFDN_LATE_POLICY_DEGRADE, "Leave part of the picture to a plain filter", "degrade"},
+      {GST_RFDN_LATE_POLICY_DEGRADE, "Leave to a plain filter what there is no time for",
+       "degrade"},
       {GST_RFDN_LATE_POLICY_DROP, "Leave out frames that are late", "drop"},
-      {GST_RFDN_LATE_POLICY_NEVER, "Do nothing about it", "never"},
+      {GST_RFDN_LATE_POLICY_NEVER, "Take as long as it takes", "never"},
       {0, NULL, NULL},
   };
 

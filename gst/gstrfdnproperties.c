@@ -186,7 +186,7 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    */
   g_object_class_install_property (
       object_class, PROP_SCALE,
-      g_param_spec_enum ("scale", "Scale", "How many times as wide and high frames become",
+      g_param_spec_enum ("scale", "Scale", "Factor by which the width and height of frames grow",
                          GST_TYPE_RFDN_SCALE, DEFAULT_SCALE,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
@@ -201,7 +201,8 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
   g_object_class_install_property (
       object_class, PROP_RESAMPLE,
       g_param_spec_boolean (
-          "resample", "Resample", "Whether to resample to sizes that no factor leads to",
+          "resample", "Resample",
+          "Whether downstream can have sizes that no factor leads to, by a plain filter",
           DEFAULT_RESAMPLE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**

@@ -88,7 +88,7 @@ gst_rfdn_scale_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-      {GST_RFDN_SCALE_AUTO, "What downstream asks for, else what the model is made for", "auto"},
+      {GST_RFDN_SCALE_AUTO, "What downstream asks for, else the model's smallest", "auto"},
       {GST_RFDN_SCALE_2, "Twice as wide and high", "2"},
       {GST_RFDN_SCALE_3, "Three times as wide and high", "3"},
       {GST_RFDN_SCALE_4, "Four times as wide and high", "4"},
