@@ -12,7 +12,7 @@
 #define SIZE " ! video/x-raw,width=160,height=120"
 #define LARGER_SIZE " ! video/x-raw,width=320,height=240"
 #define MAX_FRAMES 30 /* some neighbours never end */
-#define STOP_SECONDS 3
+#define STOP_SECONDS 2
 
 /* Without these they do nothing, or do it for ever. */
 static const struct {

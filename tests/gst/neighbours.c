@@ -27,10 +27,10 @@
 #endif
 
 #define N_THREADS 2
-#define SECONDS 4
+#define SECONDS 8
 #define SECONDS_AGAIN 30
 #define N_AGAIN 3
-/* Of what has hung with videoscale it is only asked whether it crashes. */
+/* Of what has hung with videoscale it is only asked whether it crashes with ours. */
 #define SECONDS_HOPELESS 1
 
 enum { VIDEOSCALE, OURS, N_SCALERS };
@@ -106,6 +106,17 @@ append_result (const char *file, const NeighbourResult *result)
   return fclose (stream) == 0;
 }
 
+/* The first pipeline with videoscale that hung, or MAX_RUNS. */
+static guint
+find_hang (const NeighbourResult *results, guint n)
+{
+  for (guint i = VIDEOSCALE; i < n; i += N_SCALERS) {
+    if (results[i].outcome == OUTCOME_HANGS)
+      return i;
+  }
+  return MAX_RUNS;
+}
+
 /* --run NAME FILE SECONDS [PLACE]: what is missing in the file; or one place, with ours. */
 static int
 run_pipelines (char **arguments)
@@ -115,7 +126,6 @@ run_pipelines (char **arguments)
   const struct rlimit none = {0, 0};
   NeighbourResult results[MAX_RUNS] = {0};
   guint n = read_results (arguments[1], results);
-  gboolean hopeless = FALSE;
 
   g_return_val_if_fail (factory != NULL, 1);
   setrlimit (RLIMIT_CORE, &none);
@@ -124,9 +134,13 @@ run_pipelines (char **arguments)
     return append_result (arguments[1], results) ? 0 : 1;
   }
   for (; n < neighbour_n_places (factory) * N_SCALERS; n++) {
-    hopeless |= n > 0 && results[n - 1].outcome == OUTCOME_HANGS;
-    neighbour_run (factory, scalers[n % N_SCALERS], (NeighbourPlace) (n / N_SCALERS),
-                   hopeless ? SECONDS_HOPELESS : seconds, &results[n]);
+    const guint hung = find_hang (results, n);
+
+    if (n > hung + OURS)
+      results[n] = (NeighbourResult){.outcome = OUTCOME_HANGS, .text = "not tried after that"};
+    else
+      neighbour_run (factory, scalers[n % N_SCALERS], (NeighbourPlace) (n / N_SCALERS),
+                     n > hung ? SECONDS_HOPELESS : seconds, &results[n]);
     if (!append_result (arguments[1], &results[n]))
       return 1;
   }
