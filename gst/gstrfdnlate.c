@@ -255,9 +255,9 @@ gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
   if (!GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (now))
     return;
   GST_OBJECT_LOCK (self);
-  duration = gst_rfdn_pacer_get_duration (&self->pacer);
   if (self->live && self->late_policy == GST_RFDN_LATE_POLICY_DROP)
     lateness = gst_rfdn_pacer_get_lateness (&self->pacer, time, self->upstream_latency, now);
+  duration = gst_rfdn_pacer_get_duration (&self->pacer); /* it may just have been measured */
   GST_OBJECT_UNLOCK (self);
   /* The base class goes by where frames begin, also when they are played backwards. */
   begin = gst_segment_to_running_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));

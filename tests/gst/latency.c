@@ -484,6 +484,37 @@ test_no_drop (void)
   }
 }
 
+/* Frames that a sink says are too late come all the same, without the network; but who plays so
+ * that frames may be left out is spared them. */
+static void
+test_trick_mode (void)
+{
+  static const GstSegmentFlags flags[] = {GST_SEGMENT_FLAG_NONE, GST_SEGMENT_FLAG_TRICKMODE,
+                                          GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS};
+
+  for (guint i = 0; i < G_N_ELEMENTS (flags); i++) {
+    GstHarness *harness = live_harness ("", 64, 48, "25/1");
+    g_autoptr (GstBuffer) last = NULL;
+    GstSegment segment;
+
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    segment.flags = flags[i];
+    segment.rate = 2;
+    g_assert_true (gst_harness_push_event (harness, gst_event_new_segment (&segment)));
+    push_only (harness, new_frame (64, 48, 0, 0, D));
+    gst_harness_set_time (harness, 10 * GST_SECOND);
+    for (guint n = 1; n < 4; n++)
+      push_only (harness, new_frame (64, 48, n, n * D, D));
+    g_assert_cmpfloat (get_double (harness, "level"), ==, 0);
+    gst_harness_push_upstream_event (
+        harness, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2, 9 * GST_SECOND, 3 * D / 2));
+    last = push (harness, new_frame (64, 48, 4, 4 * D, D));
+    g_assert_true ((last != NULL) == (flags[i] == GST_SEGMENT_FLAG_NONE));
+    g_assert_cmpuint (get_count (harness, "dropped"), ==, last != NULL ? 0 : 1);
+    gst_harness_teardown (harness);
+  }
+}
+
 /* ---- what is forgotten ------------------------------------------------------------------------
  */
 
@@ -797,6 +828,7 @@ main (int argc, char **argv)
   g_test_add_func ("/latency/element/first", test_first);
   g_test_add_func ("/latency/element/drop", test_drop);
   g_test_add_func ("/latency/element/no-drop", test_no_drop);
+  g_test_add_func ("/latency/element/trick-mode", test_trick_mode);
   g_test_add_func ("/latency/element/reset", test_reset);
   g_test_add_func ("/latency/element/clock-lock", test_clock_lock);
 #ifndef TEST_SANITIZED
