@@ -702,14 +702,15 @@ typedef struct {
   GstSeekFlags flags;
 } Speed;
 
-/* Plays three seconds at a speed; returns how many frames were shown. */
+/* Plays three seconds of a stream, or what of it passes at a speed in as long; returns how many
+ * frames were shown. */
 static guint64
-play (const char *element, const Speed *speed)
+play (const char *element, guint rate, const Speed *speed)
 {
   g_autofree char *launch = g_strdup_printf (
       "videotestsrc name=source pattern=snow ! video/x-raw,format=I420,width=480,height=270,"
-      "framerate=15/1 ! %s ! fakesink name=sink sync=true qos=true max-lateness=20000000",
-      element);
+      "framerate=%u/1 ! %s ! fakesink name=sink sync=true qos=true max-lateness=20000000",
+      rate, element);
   g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);
   g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
@@ -740,23 +741,31 @@ play (const char *element, const Speed *speed)
   return rendered;
 }
 
-/* At any speed and backwards, about as many frames are shown as with videoscale: the machine may be
- * busy, but what goes wrong here loses nearly all. */
+/* At any speed and backwards, about as many frames are shown as with videoscale, as long as the
+ * machine is fast enough for so many of them at the ordinary speed. What goes wrong here loses
+ * nearly all. */
 static void
 test_speed (gconstpointer data)
 {
+  static const Speed ordinary = {"ordinary", 1, FALSE, GST_SEEK_FLAG_NONE};
+  const char *element = "rfdnupscale model=live n-threads=1";
   const Speed *speed = data;
-  guint64 wanted = 0, shown = 0;
+  const guint rate = (guint) (15 * ABS (speed->rate));
 
-  /* The machine may be busy for a while. */
-  for (guint attempt = 0; attempt < 3; attempt++) {
-    wanted = play ("videoscale", speed);
-    shown = play ("rfdnupscale model=live n-threads=1", speed);
+  for (guint attempt = 0; attempt < 5; attempt++) {
+    const guint64 wanted = play ("videoscale", 15, speed);
+    const guint64 shown = play (element, 15, speed);
+
     g_test_message ("%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT, speed->name, shown, wanted);
-    if (3 * shown >= wanted && wanted > 0)
+    if (2 * shown >= wanted && wanted > 0)
       return;
+    /* As many a second as there were. */
+    if (10 * play (element, rate, &ordinary) < 9 * 3 * rate) {
+      g_test_skip ("this machine is too slow or too busy");
+      return;
+    }
   }
-  g_assert_cmpuint (3 * shown, >=, wanted);
+  g_test_fail_printf ("%s loses frames", speed->name);
 }
 
 /* Frames that nobody waits for, of a network that takes far longer than there is time: how old they
