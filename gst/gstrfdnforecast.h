@@ -8,6 +8,14 @@
 
 G_BEGIN_DECLS
 
+/* When to try again what took too long: later each time that it fails soon after it was tried, so
+ * that pictures do not change to and fro. */
+typedef struct {
+  gint64 failed;     /* it took too long at that time... */
+  gint64 not_before; /* ...and is not tried again before this one */
+  gint64 patience;   /* how long that is */
+} GstRfdnRetry;
+
 /* What whole pictures and single tiles took, and what they would take now. Times are in
  * microseconds, of g_get_monotonic_time() or any other clock. */
 typedef struct {
@@ -19,10 +27,17 @@ typedef struct {
   double whole_time;   /* of the last whole pictures; 0: there was none */
   gint64 compose_time; /* to fill and fade the tiles' surroundings */
 
-  gboolean late;     /* there was no time for the last picture */
-  gint64 late_since; /* a whole picture took too long at that time... */
-  gint64 not_before; /* ...and is not tried again before this one */
-  gint64 patience;   /* how long that is */
+  gboolean late;      /* there was no time for the last picture */
+  GstRfdnRetry whole; /* pictures as a whole */
+
+  guint most; /* tiles that are begun when time is short */
+  guint calm; /* pictures since that many were too many, or were changed */
+
+  /* The smaller network, which does the rest when time is short. */
+  double small_ratio; /* its work on a whole picture over that of all tiles; 0: there is none */
+  double small_time;  /* of its last pictures; 0: there was none */
+  gboolean is_small;  /* there was time for it in the last picture that was late */
+  GstRfdnRetry small;
 } GstRfdnForecast;
 
 /**
@@ -34,6 +49,10 @@ typedef struct {
 void gst_rfdn_forecast_init (GstRfdnForecast *self, guint n_tiles, double whole_work,
                              double tiles_work);
 
+/** There is a smaller network, which takes @small_work multiply-adds for a whole picture, where all
+ * tiles take @tiles_work. */
+void gst_rfdn_forecast_set_small (GstRfdnForecast *self, double small_work, double tiles_work);
+
 /** A whole picture has been computed from @begin to @end. */
 void gst_rfdn_forecast_add_whole (GstRfdnForecast *self, gint64 begin, gint64 end);
 
@@ -42,6 +61,15 @@ void gst_rfdn_forecast_set_tile_time (GstRfdnForecast *self, double seconds);
 
 /** Putting tiles together took @time. */
 void gst_rfdn_forecast_add_compose (GstRfdnForecast *self, gint64 time);
+
+/** The smaller network took @time for a picture. */
+void gst_rfdn_forecast_add_small (GstRfdnForecast *self, gint64 time);
+
+/** Of the @n_begun tiles that were to be computed, there was time for @n_done. Settles `most`. */
+void gst_rfdn_forecast_settle (GstRfdnForecast *self, guint n_begun, guint n_done);
+
+/** Whether nothing has been computed yet, by either network. */
+gboolean gst_rfdn_forecast_is_blank (const GstRfdnForecast *self);
 
 /** Whether @n of the tiles are less work than a whole picture. */
 gboolean gst_rfdn_forecast_prefers_parts (const GstRfdnForecast *self, guint n);
@@ -57,6 +85,16 @@ gboolean gst_rfdn_forecast_prefers_parts (const GstRfdnForecast *self, guint n);
  *   change to and fro
  */
 gboolean gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, guint n);
+
+/**
+ * gst_rfdn_forecast_affords_small:
+ * @now: the time
+ * @deadline: when a picture that is begun now, and is late, is to be ready
+ *
+ * Returns: whether there is time for the smaller network. It is given up at once when there is not,
+ *   and comes back after a while and with time to spare
+ */
+gboolean gst_rfdn_forecast_affords_small (GstRfdnForecast *self, gint64 now, gint64 deadline);
 
 G_END_DECLS
 

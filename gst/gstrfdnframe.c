@@ -4,6 +4,7 @@
 #include "gstrfdncomponents.h"
 #include "gstrfdnconvert.h"
 #include "gstrfdnhistory.h"
+#include "gstrfdnsmaller.h"
 
 /* Pixels that a conversion may look around a pixel, to find the chroma there. */
 #define CONVERSION_MARGIN 8
@@ -114,6 +115,7 @@ static gboolean
 plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
               const GstRfdnSettings *settings, GError **error)
 {
+  g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_new (model);
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
   params.width = (guint) GST_VIDEO_INFO_WIDTH (in);
@@ -123,7 +125,7 @@ plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
   params.tile_size = settings->tile_size;
   params.tile_overlap = settings->tile_overlap;
   self->is_finite = !rfdn_model_get_info (model)->attention;
-  self->mosaic = gst_rfdn_mosaic_new (model, &params, error);
+  self->mosaic = gst_rfdn_mosaic_new (model, smaller, &params, error);
   return self->mosaic != NULL;
 }
 

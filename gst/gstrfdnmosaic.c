@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnmosaic.h"
 
-#include <string.h>
-
-#include "gstrfdnforecast.h"
-
 /* About how large tiles are, in LR pixels. Small ones can be chosen more finely, but what they see
  * around themselves is computed for nothing, and the kernels want long rows: tiles of 64x64 took
  * 2.8 times as long as the whole picture, of 96x96 twice as long, of 160x60 1.4 times. */
@@ -13,25 +9,22 @@
 #define ATTENTION_TILE_HEIGHT 128
 #define ATTENTION_OVERLAP 26
 
-/* LR pixels over which a tile of the network's goes over into one of the plain filter's. */
+/* LR pixels over which a tile of the network's goes over into the ground. */
 #define FADE 4
 
 /* What was sharp stays sharp unless another tile gains so much more. */
 #define INERTIA 1.5f
 
-/* When time is short, how many tiles are begun grows by GROWTH of them, and at least by one, once
- * in so many pictures in which all were done, and falls at once: tiles that come and go would
- * flicker. */
-#define GROWTH 0.25
-#define GROWTH_PERIOD 8
-
 enum { LEFT = 1 << 0, RIGHT = 1 << 1, TOP = 1 << 2, BOTTOM = 1 << 3 };
+
+/* What lies where the network has done nothing. */
+typedef enum { GROUND_NONE, GROUND_PLAIN, GROUND_SMALL } Ground;
 
 typedef struct {
   RfdnArea area, seen; /* LR pixels */
   guint neighbours[4]; /* left, right, top, bottom; G_MAXUINT: none */
-  gboolean network;    /* rather than the plain filter, when it was last computed */
-  guint faded;         /* the edges at which it goes over into the plain filter's */
+  gboolean network;    /* rather than the ground, when it was last computed */
+  guint faded;         /* the edges at which it goes over into the ground */
   gboolean fresh;      /* computed in this run */
   float gain;          /* what the network can be expected to add */
 } Tile;
@@ -39,17 +32,18 @@ typedef struct {
 struct GstRfdnMosaic {
   guint channels, scale;
   RfdnSampleFormat format;
+  guint out_width, out_height;
   RfdnUpscaler *whole, *parts;
+  RfdnUpscaler *small; /* NULL: there is no smaller network */
   RfdnResampler *plain;
-  RfdnPlane *plain_out; /* of each channel */
-  gpointer plain_memory;
+  RfdnPlane *plain_out, *small_out; /* of each channel; the latter NULL without a network */
+  gpointer plain_memory, small_memory;
+  Ground ground; /* of the last picture */
 
   guint n;
   Tile *tiles;
   guint *order; /* of the tiles to be computed */
   guint n_order;
-  guint most; /* of them are begun when time is short */
-  guint calm; /* pictures since that many were too many, or were changed */
   GstRfdnForecast forecast;
 };
 
@@ -70,7 +64,6 @@ init_tiles (GstRfdnMosaic *self)
   self->n = rfdn_upscaler_get_n_tiles (self->parts);
   self->tiles = g_new0 (Tile, self->n);
   self->order = g_new (guint, self->n);
-  self->most = self->n;
 
   guint columns = 0;
   for (guint t = 0; t < self->n; t++) {
@@ -89,39 +82,63 @@ init_tiles (GstRfdnMosaic *self)
   }
 }
 
+/* A large picture's planes, in memory that is set to @memory. */
+static RfdnPlane *
+new_planes (const GstRfdnMosaic *self, gpointer *memory, GError **error)
+{
+  const gsize sample = self->format.samples == RFDN_SAMPLES_U8 ? 1 : 2;
+  const gsize stride = self->out_width * sample, size = stride * self->out_height;
+  RfdnPlane *planes;
+
+  *memory = g_try_malloc0_n (self->channels, size);
+  if (*memory == NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for a picture of %ux%u",
+                 self->out_width, self->out_height);
+    return NULL;
+  }
+  planes = g_new (RfdnPlane, self->channels);
+  for (guint c = 0; c < self->channels; c++)
+    planes[c] = (RfdnPlane){(guint8 *) *memory + c * size, (gssize) stride, sample};
+  return planes;
+}
+
 static gboolean
 init_plain (GstRfdnMosaic *self, const RfdnUpscalerParams *params, GError **error)
 {
   const RfdnResamplerParams plain = {
       .in_width = params->width,
       .in_height = params->height,
-      .out_width = params->width * self->scale,
-      .out_height = params->height * self->scale,
+      .out_width = self->out_width,
+      .out_height = self->out_height,
       .scale = self->scale,
       .format = params->format,
       .pool = params->pool,
   };
-  const gsize sample = params->format.samples == RFDN_SAMPLES_U8 ? 1 : 2;
-  const gsize stride = plain.out_width * sample, size = stride * plain.out_height;
 
   self->plain = rfdn_resampler_new (&plain, error);
   if (self->plain == NULL)
     return FALSE;
-  self->plain_out = g_new (RfdnPlane, self->channels);
-  self->plain_memory = g_try_malloc0_n (self->channels, size);
-  if (self->plain_memory == NULL) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for a picture of %ux%u",
-                 plain.out_width, plain.out_height);
+  self->plain_out = new_planes (self, &self->plain_memory, error);
+  return self->plain_out != NULL;
+}
+
+static gboolean
+init_small (GstRfdnMosaic *self, RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
+{
+  RfdnUpscalerParams small = *params;
+
+  small.tile_size = small.tile_height = 0;
+  small.tile_overlap = RFDN_TILE_OVERLAP_AUTO;
+  self->small = rfdn_upscaler_new (model, &small, error);
+  if (self->small == NULL)
     return FALSE;
-  }
-  for (guint c = 0; c < self->channels; c++)
-    self->plain_out[c] =
-        (RfdnPlane){(guint8 *) self->plain_memory + c * size, (gssize) stride, sample};
-  return TRUE;
+  self->small_out = new_planes (self, &self->small_memory, error);
+  return self->small_out != NULL;
 }
 
 GstRfdnMosaic *
-gst_rfdn_mosaic_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
+gst_rfdn_mosaic_new (RfdnModel *model, RfdnModel *small, const RfdnUpscalerParams *params,
+                     GError **error)
 {
   const RfdnModelInfo *info = rfdn_model_get_info (model);
   g_autoptr (GstRfdnMosaic) self = g_new0 (GstRfdnMosaic, 1);
@@ -130,6 +147,8 @@ gst_rfdn_mosaic_new (RfdnModel *model, const RfdnUpscalerParams *params, GError 
   self->channels = info->channels;
   self->scale = info->scale;
   self->format = params->format;
+  self->out_width = params->width * self->scale;
+  self->out_height = params->height * self->scale;
   self->whole = rfdn_upscaler_new (model, params, error);
   if (self->whole == NULL)
     return NULL;
@@ -138,11 +157,15 @@ gst_rfdn_mosaic_new (RfdnModel *model, const RfdnUpscalerParams *params, GError 
       divide_evenly (params->height, info->attention ? ATTENTION_TILE_HEIGHT : TILE_HEIGHT);
   parts.tile_overlap = info->attention ? ATTENTION_OVERLAP : 0;
   self->parts = rfdn_upscaler_new (model, &parts, error);
-  if (self->parts == NULL || !init_plain (self, params, error))
+  if (self->parts == NULL || !init_plain (self, params, error) ||
+      (small != NULL && !init_small (self, small, params, error)))
     return NULL;
   init_tiles (self);
   gst_rfdn_forecast_init (&self->forecast, self->n, rfdn_upscaler_get_work (self->whole),
                           rfdn_upscaler_get_work (self->parts));
+  if (small != NULL)
+    gst_rfdn_forecast_set_small (&self->forecast, rfdn_upscaler_get_work (self->small),
+                                 rfdn_upscaler_get_work (self->parts));
   return g_steal_pointer (&self);
 }
 
@@ -153,9 +176,12 @@ gst_rfdn_mosaic_free (GstRfdnMosaic *self)
     return;
   rfdn_upscaler_free (self->whole);
   rfdn_upscaler_free (self->parts);
+  rfdn_upscaler_free (self->small);
   rfdn_resampler_free (self->plain);
   g_free (self->plain_out);
   g_free (self->plain_memory);
+  g_free (self->small_out);
+  g_free (self->small_memory);
   g_free (self->tiles);
   g_free (self->order);
   g_free (self);
@@ -173,10 +199,19 @@ gst_rfdn_mosaic_get_seen (const GstRfdnMosaic *self, guint tile)
   return self->tiles[tile].seen;
 }
 
+GstRfdnForecast *
+gst_rfdn_mosaic_get_forecast (GstRfdnMosaic *self)
+{
+  return &self->forecast;
+}
+
 char *
 gst_rfdn_mosaic_describe (const GstRfdnMosaic *self)
 {
-  return rfdn_upscaler_describe (self->whole);
+  g_autofree char *whole = rfdn_upscaler_describe (self->whole);
+
+  return g_strdup_printf ("%s, %s where there is no time", whole,
+                          self->small != NULL ? "a smaller network" : "Lanczos");
 }
 
 void
@@ -184,6 +219,8 @@ gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
 {
   rfdn_upscaler_set_cancelled (self->whole, cancelled);
   rfdn_upscaler_set_cancelled (self->parts, cancelled);
+  if (self->small != NULL)
+    rfdn_upscaler_set_cancelled (self->small, cancelled);
 }
 
 static gboolean
@@ -245,8 +282,16 @@ run_plain (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
     rfdn_resampler_run (self->plain, &in[c], &out[c]);
 }
 
+/* What the ground is, or is to be once it has been computed. */
+static const RfdnPlane *
+get_ground (const GstRfdnMosaic *self)
+{
+  return self->ground == GROUND_SMALL ? self->small_out : self->plain_out;
+}
+
 static void
-fade_tile (GstRfdnMosaic *self, const RfdnPlane *out, const Tile *tile, double weight, guint edges)
+fade_tile (const GstRfdnMosaic *self, const RfdnPlane *out, const RfdnPlane *into, const Tile *tile,
+           double weight, guint edges)
 {
   const guint s = self->scale;
   const RfdnArea area = {s * tile->area.x, s * tile->area.y, s * tile->area.width,
@@ -262,11 +307,11 @@ fade_tile (GstRfdnMosaic *self, const RfdnPlane *out, const Tile *tile, double w
   if (weight == 1 && edges == 0)
     return;
   for (guint c = 0; c < self->channels; c++)
-    rfdn_fade (&out[c], &self->plain_out[c], &self->format, &area, &fade);
+    rfdn_fade (&out[c], &into[c], &self->format, &area, &fade);
 }
 
 static guint
-get_plain_edges (const GstRfdnMosaic *self, const Tile *tile)
+get_ground_edges (const GstRfdnMosaic *self, const Tile *tile)
 {
   guint edges = 0;
 
@@ -277,22 +322,28 @@ get_plain_edges (const GstRfdnMosaic *self, const Tile *tile)
   return edges;
 }
 
-/* Fills what the network has left with the plain filter's picture, and has both go over into each
- * other. */
+/* Fills what the network has left with the ground, and has both go over into each other. Where the
+ * ground is of another kind than before, edges that have gone over into that one do so again. */
 static void
-compose (GstRfdnMosaic *self, const RfdnPlane *out, double strength)
+compose (GstRfdnMosaic *self, const RfdnPlane *out, Ground before, double strength)
 {
+  const RfdnPlane *ground = get_ground (self);
+
   for (guint t = 0; t < self->n; t++) {
     Tile *tile = &self->tiles[t];
+    guint edges, done;
 
     if (!tile->network) {
-      fade_tile (self, out, tile, 0, 0);
+      fade_tile (self, out, ground, tile, 0, 0);
       continue;
     }
-    const guint edges = get_plain_edges (self, tile);
-    if (tile->fresh)
+    edges = get_ground_edges (self, tile);
+    if (tile->fresh) {
       tile->faded = 0;
-    fade_tile (self, out, tile, tile->fresh ? strength : 1, edges & ~tile->faded);
+      fade_tile (self, out, self->plain_out, tile, strength, 0);
+    }
+    done = self->ground == before ? tile->faded : 0;
+    fade_tile (self, out, ground, tile, 1, edges & ~done);
     tile->faded |= edges;
   }
 }
@@ -308,7 +359,10 @@ count (const GstRfdnMosaic *self, GstRfdnWork *work)
 
     network += tile->network;
     work->network += tile->fresh;
-    work->cheap += !tile->network;
+    if (!tile->network && self->ground == GROUND_SMALL)
+      work->small++;
+    else if (!tile->network)
+      work->cheap++;
     work->reused += tile->network && !tile->fresh;
   }
   work->level = (double) network / self->n;
@@ -329,6 +383,7 @@ void
 gst_rfdn_mosaic_reset (GstRfdnMosaic *self)
 {
   set_tiles (self, FALSE);
+  self->ground = GROUND_NONE;
 }
 
 /* The plain filter alone. */
@@ -337,6 +392,7 @@ run_without (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
 {
   run_plain (self, in, out);
   set_tiles (self, FALSE);
+  self->ground = GROUND_NONE;
 }
 
 /* The network's quality everywhere, as a whole or in the tiles that lack it. */
@@ -345,6 +401,7 @@ run_full (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, double
 {
   const gint64 begin = g_get_monotonic_time ();
 
+  self->ground = GROUND_NONE;
   if (strength < 1)
     run_plain (self, in, self->plain_out);
   if (gst_rfdn_forecast_prefers_parts (&self->forecast, self->n_order)) {
@@ -362,39 +419,78 @@ run_full (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, double
   }
   for (guint t = 0; strength < 1 && t < self->n; t++) {
     if (self->tiles[t].fresh)
-      fade_tile (self, out, &self->tiles[t], strength, 0);
+      fade_tile (self, out, self->plain_out, &self->tiles[t], strength, 0);
   }
 }
 
-/* Settles how many tiles are begun, from how many were done. */
-static void
-settle (GstRfdnMosaic *self, guint n_begun, guint n_done)
+static gboolean
+is_unchanged (const GstRfdnMosaic *self, const gboolean *same)
 {
-  if (n_done < n_begun) {
-    self->most = (n_begun + n_done) / 2;
-    self->calm = 0;
-  } else if (++self->calm >= GROWTH_PERIOD) {
-    self->most = MIN (self->most + MAX ((guint) (GROWTH * self->most), 1), self->n);
-    self->calm = 0;
+  for (guint t = 0; same != NULL && t < self->n; t++) {
+    if (!same[t])
+      return FALSE;
   }
+  return same != NULL;
+}
+
+static void
+run_ground (GstRfdnMosaic *self, const RfdnPlane *in, double strength)
+{
+  const RfdnArea all = {0, 0, self->out_width, self->out_height};
+  const RfdnFade fade = {.weight = strength};
+  gint64 begin;
+
+  if (self->ground == GROUND_PLAIN || strength < 1)
+    run_plain (self, in, self->plain_out);
+  if (self->ground == GROUND_PLAIN)
+    return;
+  begin = g_get_monotonic_time ();
+  rfdn_upscaler_run (self->small, in, self->small_out);
+  if (rfdn_upscaler_is_cancelled (self->small))
+    return;
+  for (guint c = 0; strength < 1 && c < self->channels; c++)
+    rfdn_fade (&self->small_out[c], &self->plain_out[c], &self->format, &all, &fade);
+  gst_rfdn_forecast_add_small (&self->forecast, g_get_monotonic_time () - begin);
+}
+
+/* As many tiles as there is time for, those first that gain most. Returns how many of `order` were
+ * done. */
+static guint
+run_tiles (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const gboolean *same,
+           gint64 deadline)
+{
+  const guint n_begun = MIN (self->n_order, self->forecast.most);
+  guint n_done;
+
+  sort_tiles (self, in, same);
+  n_done = rfdn_upscaler_run_tiles (self->parts, in, out, self->order, n_begun,
+                                    deadline - self->forecast.compose_time);
+  if (is_cancelled (self))
+    return 0;
+  gst_rfdn_forecast_settle (&self->forecast, n_begun, n_done);
+  gst_rfdn_forecast_set_tile_time (&self->forecast, rfdn_upscaler_get_tile_time (self->parts));
+  return n_done;
 }
 
 static void
 run_until (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const gboolean *same,
            gint64 deadline, double strength)
 {
-  const guint n_begun = MIN (self->n_order, self->most);
-  guint n_done;
+  const gint64 now = g_get_monotonic_time ();
+  const gboolean is_blank = gst_rfdn_forecast_is_blank (&self->forecast);
+  const Ground before = self->ground;
+  guint n_done = 0;
   gint64 begin;
 
-  run_plain (self, in, self->plain_out);
-  sort_tiles (self, in, same);
-  n_done = rfdn_upscaler_run_tiles (self->parts, in, out, self->order, n_begun,
-                                    deadline - self->forecast.compose_time);
+  self->ground = gst_rfdn_forecast_affords_small (&self->forecast, now, deadline) ? GROUND_SMALL
+                                                                                  : GROUND_PLAIN;
+  if (self->ground != before || !is_unchanged (self, same))
+    run_ground (self, in, strength);
+  /* What a tile takes is not known before the first one. One network at first is enough. */
+  if (!is_blank || self->ground == GROUND_PLAIN)
+    n_done = run_tiles (self, in, out, same, deadline);
   if (is_cancelled (self))
     return;
-  settle (self, n_begun, n_done);
-  gst_rfdn_forecast_set_tile_time (&self->forecast, rfdn_upscaler_get_tile_time (self->parts));
   for (guint i = 0; i < self->n_order; i++) {
     Tile *tile = &self->tiles[self->order[i]];
     const gboolean stays = same != NULL && same[self->order[i]] && tile->network;
@@ -403,7 +499,7 @@ run_until (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const
     tile->network = tile->fresh || stays;
   }
   begin = g_get_monotonic_time ();
-  compose (self, out, strength);
+  compose (self, out, before, strength);
   gst_rfdn_forecast_add_compose (&self->forecast, g_get_monotonic_time () - begin);
 }
 

@@ -4,13 +4,15 @@
 #ifndef GST_RFDN_MOSAIC_H
 #define GST_RFDN_MOSAIC_H
 
+#include "gstrfdnforecast.h"
 #include "rfdn.h"
 
 G_BEGIN_DECLS
 
 /* The components that a network sees, which it enlarges as a whole if there is time for that, or
- * else tile by tile: those first that gain most, and a Lanczos filter does the rest. Tiles that are
- * as they were stay as they are.
+ * else tile by tile: those first that gain most. Beneath them lies a ground, the whole picture by
+ * a smaller network if there is time for that, or else by a Lanczos filter. Tiles that are as they
+ * were stay as they are.
  *
  * Used by one thread at a time, but for gst_rfdn_mosaic_set_cancelled(). Times are those of
  * g_get_monotonic_time(). */
@@ -19,6 +21,7 @@ typedef struct GstRfdnMosaic GstRfdnMosaic;
 /**
  * GstRfdnWork:
  * @network: tiles that the network computed
+ * @small: tiles that a smaller network enlarged in its place
  * @cheap: tiles that a plain filter enlarged in its place
  * @reused: tiles that were taken from the picture before
  * @level: which share of the picture has the network's quality, 0 to 1
@@ -27,20 +30,22 @@ typedef struct GstRfdnMosaic GstRfdnMosaic;
  * tiles that it would have had.
  */
 typedef struct {
-  guint64 network, cheap, reused;
+  guint64 network, small, cheap, reused;
   double level;
 } GstRfdnWork;
 
 /**
  * gst_rfdn_mosaic_new:
+ * @model: the network
+ * @small: (nullable): a network of the same scale and colours that takes less time
  * @params: of the whole picture; with a pool. `tile_size` and `tile_overlap` are those of the
  *   pictures for which there is time
  * @error: where to say what is wrong
  *
  * Returns: (transfer full) (nullable): a mosaic, or %NULL with @error set to one of RFDN_ERROR
  */
-GstRfdnMosaic *gst_rfdn_mosaic_new (RfdnModel *model, const RfdnUpscalerParams *params,
-                                    GError **error);
+GstRfdnMosaic *gst_rfdn_mosaic_new (RfdnModel *model, RfdnModel *small,
+                                    const RfdnUpscalerParams *params, GError **error);
 
 /** Frees @self; %NULL is ignored. */
 void gst_rfdn_mosaic_free (GstRfdnMosaic *self);
@@ -51,6 +56,10 @@ guint gst_rfdn_mosaic_get_n_tiles (const GstRfdnMosaic *self);
 
 /** The LR pixels that tile @tile depends on, where the network has a finite field of view. */
 RfdnArea gst_rfdn_mosaic_get_seen (const GstRfdnMosaic *self, guint tile);
+
+/** What it expects of the next picture, which tests put in the place of what they measured. Not
+ * while a picture is being enlarged. */
+GstRfdnForecast *gst_rfdn_mosaic_get_forecast (GstRfdnMosaic *self);
 
 /** Returns: (transfer full): one line on how whole pictures are computed. */
 char *gst_rfdn_mosaic_describe (const GstRfdnMosaic *self);

@@ -306,9 +306,11 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    *
    * - `frames` (guint64): frames that were enlarged;
    * - `dropped` (guint64): frames that were left out for being late;
-   * - `network-rectangles`, `cheap-rectangles`, `reused-rectangles` (guint64): parts of frames that
-   *   the network computed, that a plain filter enlarged instead, and that were taken from the
-   *   frame before;
+   * - `network-rectangles`, `small-rectangles`, `cheap-rectangles`, `reused-rectangles` (guint64):
+   *   parts of frames that the network computed, that the fastest built-in network enlarged
+   *   instead, that a plain filter did, and that were taken from the frame before.
+   *   `small-rectangles` is there since 0.2; where the model is itself as fast, or no built-in one
+   *   has its colours (RGB), it stays 0;
    * - `level` (double): the share of the last frame that has the network's quality, 0 to 1;
    * - `frame-ms-mean`, `frame-ms-p99` (double): milliseconds that a frame took, mean and 99th
    *   percentile of the last thousand.

@@ -16,6 +16,7 @@ gst_rfdn_stats_add (GstRfdnStats *self, gint64 microseconds, const GstRfdnWork *
   self->times[self->frames++ % GST_RFDN_STATS_WINDOW] =
       (guint32) CLAMP (microseconds, 0, G_MAXUINT32);
   self->work.network += work->network;
+  self->work.small += work->small;
   self->work.cheap += work->cheap;
   self->work.reused += work->reused;
   self->work.level = work->level;
@@ -50,11 +51,11 @@ gst_rfdn_stats_get (const GstRfdnStats *self)
 
   for (guint i = 0; i < n; i++)
     sum += self->times[i];
-  return gst_structure_new ("application/x-rfdn-stats", "frames", G_TYPE_UINT64, self->frames,
-                            "dropped", G_TYPE_UINT64, self->dropped, "network-rectangles",
-                            G_TYPE_UINT64, self->work.network, "cheap-rectangles", G_TYPE_UINT64,
-                            self->work.cheap, "reused-rectangles", G_TYPE_UINT64, self->work.reused,
-                            "level", G_TYPE_DOUBLE, self->work.level, "frame-ms-mean",
-                            G_TYPE_DOUBLE, n > 0 ? sum / n / 1000 : 0.0, "frame-ms-p99",
-                            G_TYPE_DOUBLE, (double) gst_rfdn_stats_get_high (self) / 1000, NULL);
+  return gst_structure_new (
+      "application/x-rfdn-stats", "frames", G_TYPE_UINT64, self->frames, "dropped", G_TYPE_UINT64,
+      self->dropped, "network-rectangles", G_TYPE_UINT64, self->work.network, "small-rectangles",
+      G_TYPE_UINT64, self->work.small, "cheap-rectangles", G_TYPE_UINT64, self->work.cheap,
+      "reused-rectangles", G_TYPE_UINT64, self->work.reused, "level", G_TYPE_DOUBLE,
+      self->work.level, "frame-ms-mean", G_TYPE_DOUBLE, n > 0 ? sum / n / 1000 : 0.0,
+      "frame-ms-p99", G_TYPE_DOUBLE, (double) gst_rfdn_stats_get_high (self) / 1000, NULL);
 }

@@ -117,14 +117,16 @@ report (Bench *bench, const char *phase)
 {
   g_autoptr (GstStructure) stats = NULL;
   double sum = 0, least = 1, last = 0;
-  guint64 network, cheap, reused;
+  guint64 network, small, cheap, reused, all;
   guint n;
 
   g_object_get (bench->element, "stats", &stats, NULL);
   network =
       get_count (stats, "network-rectangles") - get_count (bench->stats, "network-rectangles");
+  small = get_count (stats, "small-rectangles") - get_count (bench->stats, "small-rectangles");
   cheap = get_count (stats, "cheap-rectangles") - get_count (bench->stats, "cheap-rectangles");
   reused = get_count (stats, "reused-rectangles") - get_count (bench->stats, "reused-rectangles");
+  all = MAX (network + small + cheap + reused, 1);
 
   g_mutex_lock (&bench->mutex);
   n = bench->lateness->len;
@@ -137,15 +139,15 @@ report (Bench *bench, const char *phase)
   if (n > 0)
     g_print (
         "%-12s in %u, out %u + first second, dropped %" G_GUINT64_FORMAT
-        "; late (median, 99%%, most) %.2f %.2f %.2f; network %.1f %% of tiles, reused %.1f %%; "
+        "; late (median, 99%%, most) %.2f %.2f %.2f; network %.1f %% of tiles, a smaller one %.1f "
+        "%%, reused %.1f %%; "
         "level least %.2f mean %.2f last %.2f, told %u times; full after %s%.2f s\n",
         phase, bench->n_in, n, get_count (stats, "dropped") - get_count (bench->stats, "dropped"),
         g_array_index (bench->lateness, double, n / 2),
         g_array_index (bench->lateness, double, (n * 99 + 99) / 100 - 1),
-        g_array_index (bench->lateness, double, n - 1),
-        100.0 * (double) network / (double) MAX (network + cheap + reused, 1),
-        100.0 * (double) reused / (double) MAX (network + cheap + reused, 1), least, sum / n, last,
-        bench->n_messages, bench->full_since ? "" : "more than ",
+        g_array_index (bench->lateness, double, n - 1), 100.0 * (double) network / (double) all,
+        100.0 * (double) small / (double) all, 100.0 * (double) reused / (double) all, least,
+        sum / n, last, bench->n_messages, bench->full_since ? "" : "more than ",
         (double) ((bench->full_since ? MAX (bench->full_since, bench->begin)
                                      : g_get_monotonic_time ()) -
                   bench->begin) /

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What becomes of a picture for which there is not enough time: which tiles the network does, and
+ * what lies beneath the others. What pictures take is told to the forecast here, not measured, and
+ * there is always an hour left: nothing depends on how fast the machine is. */
+
+#include "util.h"
+
+#include "gstrfdnmosaic.h"
+#include "gstrfdnsmaller.h"
+#include "shared.h"
+
+#define WIDTH 704
+#define HEIGHT 128
+#define N_TILES 8 /* 4 by 2, of 176x64 */
+#define HOUR ((gint64) 3600 * G_USEC_PER_SEC)
+#define NEVER (G_MAXINT64 / 4)
+
+/* ---- helpers -------------------------------------------------------------------------------- */
+
+static Picture *
+new_gray (guint width, guint height)
+{
+  return picture_new_printf ("format=GRAY8,width=%u,height=%u", width, height);
+}
+
+static RfdnPlane
+get_plane (Picture *picture)
+{
+  return (RfdnPlane){GST_VIDEO_FRAME_PLANE_DATA (&picture->frame, 0),
+                     GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, 0), 1};
+}
+
+static RfdnModel *
+load_file (const char *path)
+{
+  char *contents;
+  gsize size;
+  g_autoptr (GBytes) bytes = NULL;
+  RfdnModel *model;
+
+  g_assert_true (g_file_get_contents (path, &contents, &size, NULL));
+  bytes = g_bytes_new_take (contents, size);
+  model = rfdn_model_new (bytes, NULL);
+  g_assert_nonnull (model);
+  return model;
+}
+
+static GstRfdnMosaic *
+new_mosaic (RfdnModel *model, RfdnModel *small, guint width, guint height)
+{
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (2);
+  GstRfdnMosaic *mosaic;
+
+  params.width = width;
+  params.height = height;
+  params.pool = pool;
+  mosaic = gst_rfdn_mosaic_new (model, small, &params, NULL);
+  g_assert_nonnull (mosaic);
+  return mosaic;
+}
+
+/* Whole pictures take too long for good; so many tiles are begun, and there is time for the smaller
+ * network or not. */
+static void
+foretell (GstRfdnMosaic *mosaic, guint most, gboolean small)
+{
+  GstRfdnForecast *forecast = gst_rfdn_mosaic_get_forecast (mosaic);
+
+  forecast->whole_time = forecast->tile_time = 1e6 * HOUR;
+  forecast->late = TRUE;
+  forecast->whole.not_before = NEVER;
+  forecast->most = most;
+  forecast->calm = 0;
+  forecast->small_time = small ? 1 : 10.0 * HOUR;
+  forecast->is_small = small;
+  forecast->small.not_before = NEVER;
+}
+
+static GstRfdnWork
+run_by (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same, gint64 deadline,
+        double strength)
+{
+  const RfdnPlane from = get_plane (in), to = get_plane (out);
+  GstRfdnWork work;
+
+  g_assert_true (gst_rfdn_mosaic_run (mosaic, &from, &to, same, deadline, strength, &work));
+  return work;
+}
+
+static GstRfdnWork
+run_late (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same)
+{
+  return run_by (mosaic, in, out, same, g_get_monotonic_time () + HOUR, 1);
+}
+
+/* A network that any tile's picture can be foretold of, since it has no attention; its pictures and
+ * those of the two grounds. */
+typedef struct {
+  RfdnModel *model, *small;
+  Picture *in, *out, *network, *ground[2]; /* plain, small */
+  GstRfdnMosaic *mosaic;
+} Fixture;
+
+/* Noise, more of it from tile to tile. */
+static void
+draw (Picture *in, const guint *amplitudes)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (7);
+
+  for (guint y = 0; y < HEIGHT; y++) {
+    for (guint x = 0; x < WIDTH; x++) {
+      const guint amplitude = amplitudes[x / 176 + 4 * (y / 64)];
+
+      picture_set (in, 0, x, y, (guint) (128 + g_rand_double_range (rand, -1, 1) * amplitude));
+    }
+  }
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  static const guint amplitudes[N_TILES] = {50, 55, 60, 65, 70, 75, 80, 85};
+  g_autoptr (GstRfdnMosaic) small = NULL;
+
+  (void) data;
+  f->model = load_file (random_model ("reprfn", 1, 2, FALSE));
+  f->small = rfdn_model_new_builtin ("live", 2, NULL);
+  f->in = new_gray (WIDTH, HEIGHT);
+  draw (f->in, amplitudes);
+  f->out = new_gray (2 * WIDTH, 2 * HEIGHT);
+  f->network = new_gray (2 * WIDTH, 2 * HEIGHT);
+  for (guint i = 0; i < 2; i++)
+    f->ground[i] = new_gray (2 * WIDTH, 2 * HEIGHT);
+  f->mosaic = new_mosaic (f->model, f->small, WIDTH, HEIGHT);
+  g_assert_cmpuint (gst_rfdn_mosaic_get_n_tiles (f->mosaic), ==, N_TILES);
+  small = new_mosaic (f->small, NULL, WIDTH, HEIGHT);
+  run_by (f->mosaic, f->in, f->network, NULL, G_MAXINT64, 1);
+  run_by (f->mosaic, f->in, f->ground[0], NULL, G_MAXINT64, 0);
+  run_by (small, f->in, f->ground[1], NULL, G_MAXINT64, 1);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  (void) data;
+  gst_rfdn_mosaic_free (f->mosaic);
+  rfdn_model_unref (f->model);
+  rfdn_model_unref (f->small);
+  picture_free (f->in);
+  picture_free (f->out);
+  picture_free (f->network);
+  picture_free (f->ground[0]);
+  picture_free (f->ground[1]);
+}
+
+/* Mean difference in a part of tile @t: columns @x and on. */
+static double
+compare (const Picture *a, const Picture *b, guint t, guint x, guint n)
+{
+  guint sum = 0;
+
+  for (guint row = 16; row < 112; row++) {
+    for (guint column = x; column < x + n; column++) {
+      const guint px = t % 4 * 352 + column, py = t / 4 * 128 + row;
+
+      sum += (guint) ABS ((gint) picture_get (a, 0, px, py) - (gint) picture_get (b, 0, px, py));
+    }
+  }
+  return (double) sum / (96 * n);
+}
+
+static gboolean
+is_like (const Picture *a, const Picture *b, guint t)
+{
+  return compare (a, b, t, 16, 320) == 0;
+}
+
+/* ---- which network --------------------------------------------------------------------------- */
+
+static void
+test_choice (void)
+{
+  static const char *const slow[] = {"balanced", "rfdn"}, *const fast[] = {"live", "live-clean"};
+  g_autoptr (RfdnModel) rgb = load_file (random_model ("rfdn", 3, 2, TRUE));
+
+  for (guint scale = 2; scale <= 4; scale++) {
+    g_autoptr (RfdnModel) clean = rfdn_model_new_builtin ("live-clean", scale, NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS (slow); i++) {
+      g_autoptr (RfdnModel) model = rfdn_model_new_builtin (slow[i], scale, NULL);
+      g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_new (model);
+
+      g_assert_nonnull (smaller);
+      g_assert_cmpstr (rfdn_model_get_info (smaller)->name, ==, rfdn_model_get_info (clean)->name);
+      g_assert_cmpuint (rfdn_model_get_info (smaller)->scale, ==, scale);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS (fast); i++) {
+      g_autoptr (RfdnModel) model = rfdn_model_new_builtin (fast[i], scale, NULL);
+
+      g_assert_null (gst_rfdn_smaller_new (model));
+    }
+  }
+  g_assert_null (gst_rfdn_smaller_new (rgb));
+}
+
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+/* What the network has not done is the ground, sample by sample, and all is counted. */
+static void
+test_grounds (Fixture *f, gconstpointer data)
+{
+  (void) data;
+  for (guint small = 0; small < 2; small++) {
+    for (guint most = 0; most < N_TILES; most += 3) {
+      GstRfdnWork work;
+
+      foretell (f->mosaic, most, small);
+      gst_rfdn_mosaic_reset (f->mosaic);
+      work = run_late (f->mosaic, f->in, f->out, NULL);
+      g_assert_cmpuint (work.network, ==, most);
+      g_assert_cmpuint (work.small, ==, small ? N_TILES - most : 0);
+      g_assert_cmpuint (work.cheap, ==, small ? 0 : N_TILES - most);
+      g_assert_cmpuint (work.reused, ==, 0);
+      g_assert_cmpfloat (work.level, ==, (double) most / N_TILES);
+      for (guint t = 0; t < N_TILES; t++)
+        g_assert_true (is_like (f->out, t >= N_TILES - most ? f->network : f->ground[small], t));
+    }
+  }
+}
+
+/* A tile goes over into what lies beside it: its first column is nearly the ground's, and some
+ * pixels on it is the network's own. */
+static void
+check_edge (const Fixture *f, const Picture *ground, guint t)
+{
+  const double all = compare (f->network, ground, t, 0, 1);
+  double last = 0;
+
+  g_assert_cmpfloat (all, >, 4);
+  for (guint column = 0; column < 12; column++) {
+    const double share =
+        compare (f->out, ground, t, column, 1) / compare (f->network, ground, t, column, 1);
+
+    if (column == 0)
+      g_assert_cmpfloat (share, <, 0.2);
+    else if (column < 6)
+      g_assert_cmpfloat (share, <, 0.95);
+    g_assert_cmpfloat (share, >, last - 0.1);
+    last = share;
+  }
+  g_assert_cmpfloat (compare (f->out, f->network, t, 12, 1), ==, 0);
+}
+
+static void
+test_edges (Fixture *f, gconstpointer data)
+{
+  (void) data;
+  for (guint small = 0; small < 2; small++) {
+    /* The lower right two; the left one of them has the ground on its left. */
+    foretell (f->mosaic, 2, small);
+    gst_rfdn_mosaic_reset (f->mosaic);
+    run_late (f->mosaic, f->in, f->out, NULL);
+    check_edge (f, f->ground[small], 6);
+    /* Between two of the network's nothing fades. */
+    g_assert_cmpfloat (compare (f->out, f->network, 7, 0, 12), ==, 0);
+  }
+}
+
+/* While nothing moves, each picture is as good as the one before or better, whatever the ground,
+ * and in the end it is the network's. */
+static void
+test_still (Fixture *f, gconstpointer data)
+{
+  gboolean same[N_TILES];
+  GstRfdnWork work;
+
+  (void) data;
+  for (guint t = 0; t < N_TILES; t++)
+    same[t] = TRUE;
+  foretell (f->mosaic, 2, TRUE);
+  work = run_late (f->mosaic, f->in, f->out, NULL);
+  g_assert_cmpuint (work.small, ==, N_TILES - 2);
+
+  /* Another ground: the tiles stay, but their edges are not the old one's. */
+  foretell (f->mosaic, 0, FALSE);
+  work = run_late (f->mosaic, f->in, f->out, same);
+  g_assert_cmpuint (work.reused, ==, 2);
+  g_assert_cmpuint (work.cheap, ==, N_TILES - 2);
+  g_assert_true (is_like (f->out, f->network, 7) && is_like (f->out, f->ground[0], 0));
+  check_edge (f, f->ground[0], 6);
+
+  for (guint i = 0; i < 3; i++) {
+    foretell (f->mosaic, 2, TRUE);
+    work = run_late (f->mosaic, f->in, f->out, same);
+    g_assert_cmpuint (work.network, ==, 2);
+    g_assert_cmpuint (work.reused, ==, 2 + 2 * i);
+    g_assert_cmpuint (work.small, ==, 4 - 2 * i);
+  }
+  g_assert_cmpfloat (work.level, ==, 1);
+  for (guint i = 0; i < 4; i++) { /* what edges are still faded */
+    foretell (f->mosaic, N_TILES, TRUE);
+    run_late (f->mosaic, f->in, f->out, same);
+  }
+  g_assert_true (picture_is_equal (f->out, f->network));
+}
+
+/* Two tiles of nearly the same detail do not take turns. */
+static void
+test_inertia (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    guint first, second, sharp;
+  } steps[] = {{60, 30, 0}, {50, 62, 0}, {30, 80, 5}, {62, 50, 5}, {80, 30, 0}};
+
+  (void) data;
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    const guint amplitudes[N_TILES] = {steps[i].first, 0, 0, 0, 0, steps[i].second, 0, 0};
+
+    draw (f->in, amplitudes);
+    foretell (f->mosaic, 0, FALSE);
+    foretell (f->mosaic, 1, FALSE);
+    run_by (f->mosaic, f->in, f->out, NULL, g_get_monotonic_time () + HOUR, 1);
+    {
+      g_autoptr (GstRfdnMosaic) whole = new_mosaic (f->model, NULL, WIDTH, HEIGHT);
+
+      run_by (whole, f->in, f->network, NULL, G_MAXINT64, 1);
+    }
+    for (guint t = 0; t < N_TILES; t += 5)
+      g_assert_true (is_like (f->out, f->network, t) == (t == steps[i].sharp));
+  }
+}
+
+/* The strength goes for the ground, too. */
+static void
+test_strength (Fixture *f, gconstpointer data)
+{
+  (void) data;
+  foretell (f->mosaic, 2, TRUE);
+  run_by (f->mosaic, f->in, f->out, NULL, g_get_monotonic_time () + HOUR, 0.5);
+  for (guint y = 0; y < 2 * HEIGHT; y++) {
+    for (guint x = 0; x < 2 * WIDTH; x++) {
+      const gboolean network = x >= 704 + 16 && y >= 128 + 16;
+      const guint plain = picture_get (f->ground[0], 0, x, y);
+      const guint other = picture_get (network ? f->network : f->ground[1], 0, x, y);
+      const gint value = (gint) picture_get (f->out, 0, x, y);
+
+      if (network || x < 704 || y < 128)
+        g_assert_cmpint (ABS (2 * value - (gint) (plain + other)), <=, 3);
+    }
+  }
+}
+
+/* The first picture of all has no more than one tile's work to do before anything is known. */
+static void
+test_first (Fixture *f, gconstpointer data)
+{
+  GstRfdnForecast *forecast;
+  g_autoptr (GstRfdnMosaic) mosaic = new_mosaic (f->model, f->small, WIDTH, HEIGHT);
+  GstRfdnWork work;
+
+  (void) data;
+  forecast = gst_rfdn_mosaic_get_forecast (mosaic);
+  forecast->small_ratio = 0.9 / N_TILES;
+  work = run_late (mosaic, f->in, f->out, NULL);
+  g_assert_cmpuint (work.small, ==, N_TILES);
+  g_assert_true (picture_is_equal (f->out, f->ground[1]));
+
+  gst_rfdn_mosaic_free (g_steal_pointer (&mosaic));
+  mosaic = new_mosaic (f->model, f->small, WIDTH, HEIGHT);
+  forecast = gst_rfdn_mosaic_get_forecast (mosaic);
+  forecast->small_ratio = 1.1 / N_TILES;
+  forecast->most = 1;
+  work = run_late (mosaic, f->in, f->out, NULL);
+  g_assert_cmpuint (work.cheap, ==, N_TILES - 1);
+  g_assert_cmpuint (work.network, ==, 1);
+}
+
+static void
+test_cancel (Fixture *f, gconstpointer data)
+{
+  const RfdnPlane from = get_plane (f->in), to = get_plane (f->out);
+  GstRfdnWork work;
+
+  (void) data;
+  foretell (f->mosaic, 2, TRUE);
+  gst_rfdn_mosaic_set_cancelled (f->mosaic, TRUE);
+  g_assert_false (
+      gst_rfdn_mosaic_run (f->mosaic, &from, &to, NULL, g_get_monotonic_time () + HOUR, 1, &work));
+  gst_rfdn_mosaic_set_cancelled (f->mosaic, FALSE);
+  gst_rfdn_mosaic_reset (f->mosaic);
+  foretell (f->mosaic, 2, TRUE);
+  work = run_late (f->mosaic, f->in, f->out, NULL);
+  g_assert_cmpuint (work.small, ==, N_TILES - 2);
+  g_assert_true (is_like (f->out, f->ground[1], 0));
+}
+
+/* ---- how good it is -------------------------------------------------------------------------- */
+
+/* Tiles take so many times as long as the whole picture that they are part of. */
+#define TILES_COST 1.4
+
+/* The picture that there is time for where a whole one takes @deficit times as long as it may, and
+ * others what they are of its work. */
+static double
+measure (RfdnModel *model, RfdnModel *small, Picture *in, const Picture *network, double deficit,
+         GstRfdnWork *work)
+{
+  const guint width = picture_width (in, 0), height = picture_height (in, 0);
+  g_autoptr (GstRfdnMosaic) mosaic = new_mosaic (model, small, width, height);
+  g_autoptr (Picture) out = new_gray (2 * width, 2 * height);
+  GstRfdnForecast *forecast = gst_rfdn_mosaic_get_forecast (mosaic);
+  const double whole = deficit * HOUR, tile = TILES_COST * whole / forecast->n_tiles;
+  double share = small != NULL ? (double) rfdn_model_get_info (small)->macs /
+                                     (double) rfdn_model_get_info (model)->macs
+                               : 0;
+
+  forecast->late = TRUE;
+  forecast->whole.not_before = NEVER;
+  forecast->whole_time = whole;
+  forecast->tile_time = tile;
+  forecast->small_time = share * whole;
+  if (share * whole > HOUR)
+    share = 0;
+  forecast->most = (guint) ((HOUR - share * whole) / tile);
+  *work = run_late (mosaic, in, out, NULL);
+  return picture_psnr (out, network, 0, 0);
+}
+
+static void
+check_psnr (Picture *in)
+{
+  static const double deficits[] = {1.5, 3, 10};
+  const guint width = picture_width (in, 0), height = picture_height (in, 0);
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("balanced", 2, NULL);
+  g_autoptr (RfdnModel) small = gst_rfdn_smaller_new (model);
+  g_autoptr (Picture) network = new_gray (2 * width, 2 * height);
+  g_autoptr (GstRfdnMosaic) mosaic = new_mosaic (model, NULL, width, height);
+
+  run_by (mosaic, in, network, NULL, G_MAXINT64, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (deficits); i++) {
+    GstRfdnWork with, without;
+    const double psnr = measure (model, small, in, network, deficits[i], &with);
+    const double plain = measure (model, NULL, in, network, deficits[i], &without);
+
+    g_test_message ("deficit %.1f: %.2f dB, level %.2f; without the smaller network %.2f dB, "
+                    "level %.2f",
+                    deficits[i], psnr, with.level, plain, without.level);
+    if (deficits[i] < 5) {
+      g_assert_cmpuint (with.small, >, 0);
+      g_assert_cmpuint (with.cheap, ==, 0);
+      g_assert_cmpfloat (psnr, >, plain);
+    } else { /* no time even for that */
+      g_assert_cmpuint (with.small, ==, 0);
+      g_assert_cmpfloat (psnr, ==, plain);
+    }
+  }
+}
+
+static void
+test_psnr_clip (gconstpointer file)
+{
+  g_autofree char *path = shared_path (file);
+  g_autoptr (Picture) in = NULL;
+
+  if (!shared_or_skip (path))
+    return;
+  in = picture_load_frame (path, "GRAY8", 30);
+  g_assert_nonnull (in);
+  check_psnr (in);
+}
+
+/* ---- what is expected ------------------------------------------------------------------------ */
+
+#define MS 1000
+
+/* How many tiles are begun falls at once, and grows seldom and little. */
+static void
+test_growth (void)
+{
+  GstRfdnForecast f;
+  guint n = 0;
+
+  gst_rfdn_forecast_init (&f, 100, 1, 1.4);
+  g_assert_cmpuint (f.most, ==, 100);
+  gst_rfdn_forecast_settle (&f, 100, 20);
+  g_assert_cmpuint (f.most, >=, 20);
+  g_assert_cmpuint (f.most, <, 80);
+  while (f.most < 100) {
+    const guint before = f.most;
+    guint calm = 0;
+
+    do {
+      gst_rfdn_forecast_settle (&f, f.most, f.most);
+      calm++;
+    } while (f.most == before);
+    g_assert_cmpuint (calm, >=, 4);
+    g_assert_cmpuint (calm, <=, 25);
+    g_assert_cmpuint (f.most, <=, before + before / 2);
+    n++;
+  }
+  g_assert_cmpuint (n, <=, 10);
+  /* From nothing, too; and a picture that had no time makes it wait anew. */
+  f.most = 0;
+  for (guint i = 0; i < 60; i++)
+    gst_rfdn_forecast_settle (&f, f.most, f.most - (i % 4 == 3 && f.most > 0));
+  g_assert_cmpuint (f.most, ==, 0);
+  for (guint i = 0; i < 60; i++)
+    gst_rfdn_forecast_settle (&f, f.most, f.most);
+  g_assert_cmpuint (f.most, >, 0);
+}
+
+/* The first picture of all may have been slow for nothing but being the first. */
+static void
+test_first_whole (void)
+{
+  GstRfdnForecast f;
+
+  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
+  g_assert_true (gst_rfdn_forecast_is_blank (&f));
+  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 1000 * MS, 10));
+  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, G_MAXINT64, 10));
+  gst_rfdn_forecast_add_whole (&f, 0, 60 * MS);
+  g_assert_false (gst_rfdn_forecast_is_blank (&f));
+  f.late = FALSE;
+  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, 40 * MS, 10));
+  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 20 * MS, 10));
+  /* Later ones are what they are: a mean in which the newest count. */
+  f.late = FALSE;
+  for (guint i = 0; i < 5; i++)
+    gst_rfdn_forecast_add_whole (&f, 0, 60 * MS);
+  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 50 * MS, 10));
+  f.late = FALSE;
+  gst_rfdn_forecast_add_whole (&f, 0, 20 * MS);
+  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, 50 * MS, 10));
+}
+
+/* Milliseconds after a whole picture that took too long at @now until one is tried again, when
+ * there is time for it. */
+static gint64
+wait_for_whole (GstRfdnForecast *f, gint64 now)
+{
+  gint64 t = now;
+
+  f->whole_time = 100 * MS;
+  f->tile_time = 1 * MS;
+  g_assert_true (gst_rfdn_forecast_is_late (f, t, t + 40 * MS, 10));
+  while (gst_rfdn_forecast_is_late (f, t, t + 40 * MS, 10))
+    t += 10 * MS;
+  return (t - now) / MS;
+}
+
+static void
+test_patience (void)
+{
+  GstRfdnForecast f;
+  gint64 now = 10000 * MS, last, wait;
+
+  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
+  last = wait_for_whole (&f, now);
+  g_assert_cmpint (last, >=, 200);
+  g_assert_cmpint (last, <=, 800);
+  /* At each time in succession longer, up to two seconds at most. */
+  for (guint i = 0; i < 5; i++) {
+    now += (last + 100) * MS;
+    wait = wait_for_whole (&f, now);
+    g_assert_true (wait >= 2 * last - 20 || wait >= 1200);
+    g_assert_cmpint (wait, <=, 2000);
+    last = wait;
+  }
+  g_assert_cmpint (last, >=, 1200);
+  /* They were right for long: no mistake. */
+  now += (last + 3000) * MS;
+  g_assert_cmpint (wait_for_whole (&f, now), <=, 800);
+}
+
+/* A picture as a whole is worth a try when it takes a little longer than it may, not much. */
+static void
+test_enough (void)
+{
+  GstRfdnForecast f;
+
+  gst_rfdn_forecast_init (&f, 10, 1, 1); /* whole pictures take what their tiles do */
+  f.tile_time = 4 * MS;
+  f.whole_time = 100 * MS;
+  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 38 * MS, 10));
+  g_assert_true (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5030 * MS, 10));
+  g_assert_false (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5038 * MS, 10));
+  /* What tiles tell of it counts from now on. */
+  g_assert_cmpfloat (f.whole_time, ==, 40 * MS);
+}
+
+/* The smaller network goes when there is no time, and comes back later, with time to spare. */
+static void
+test_small (void)
+{
+  GstRfdnForecast f;
+  gint64 t = 5000 * MS;
+
+  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 1000 * MS)); /* there is none */
+  gst_rfdn_forecast_set_small (&f, 0.14, 1.4);
+  f.tile_time = 10 * MS; /* 10 tiles: 100 ms; a tenth of that, but it may be slower */
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 12 * MS));
+  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS));
+
+  gst_rfdn_forecast_add_small (&f, 60 * MS); /* the first may be slow */
+  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS));
+  for (guint i = 0; i < 8; i++)
+    gst_rfdn_forecast_add_small (&f, 30 * MS);
+  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 32 * MS)); /* it stays... */
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 28 * MS));
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 100 * MS)); /* ...and is gone */
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t + 200 * MS, t + 300 * MS));
+  t += 2000 * MS;
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 32 * MS));
+  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 60 * MS));
+  /* What follows it takes time, too. */
+  f.compose_time = 40 * MS;
+  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 60 * MS));
+
+  /* One slow picture does not keep it away for good. */
+  f.compose_time = 0;
+  f.small_time = 100 * MS;
+  t += 10000 * MS;
+  for (guint i = 0; i < 200 && !f.is_small; i++, t += 40 * MS)
+    gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS);
+  g_assert_true (f.is_small);
+}
+
+/* ---- the element ----------------------------------------------------------------------------- */
+
+static double
+get_mean_time (GstHarness *harness, guint64 *small, guint64 *network, double *level)
+{
+  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
+  g_autoptr (GstStructure) stats = NULL;
+  double mean;
+
+  g_object_get (element, "stats", &stats, NULL);
+  gst_object_unref (element);
+  g_assert_true (gst_structure_get (stats, "frame-ms-mean", G_TYPE_DOUBLE, &mean,
+                                    "small-rectangles", G_TYPE_UINT64, small, "network-rectangles",
+                                    G_TYPE_UINT64, network, "level", G_TYPE_DOUBLE, level, NULL));
+  return mean;
+}
+
+static void
+push (GstHarness *harness, guint n, GstClockTime duration)
+{
+  g_autoptr (Picture) small = picture_new ("format=I420,width=320,height=240");
+  GstBuffer *buffer;
+
+  picture_fill_scene (small, n);
+  buffer = gst_buffer_copy_deep (small->buffer);
+  GST_BUFFER_PTS (buffer) = n * duration;
+  GST_BUFFER_DURATION (buffer) = duration;
+  gst_harness_set_time (harness, n * duration);
+  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
+  gst_clear_buffer (&(GstBuffer *){gst_harness_try_pull (harness)});
+}
+
+/* The slowest model, with a fifth of the time that it needs, on this machine: `live-clean`
+ * needs some thirtieth of it, and does what is not done. It is not counted as the network's. */
+static void
+test_element (void)
+{
+  GstHarness *harness = upscale_harness ("model=rfdn scale=2 late-policy=never");
+  g_autofree char *caps = NULL;
+  guint64 small, network;
+  double level, mean;
+
+  gst_harness_set_src_caps_str (harness,
+                                "video/x-raw,format=I420,width=320,height=240,framerate=1/1");
+  for (guint n = 0; n < 3; n++)
+    push (harness, n, GST_SECOND);
+  mean = get_mean_time (harness, &small, &network, &level);
+  g_assert_cmpuint (small, ==, 0);
+  g_assert_cmpfloat (level, ==, 1);
+  gst_harness_teardown (g_steal_pointer (&harness));
+
+  harness = upscale_harness ("model=rfdn scale=2");
+  gst_harness_set_live (harness, TRUE);
+  gst_harness_use_testclock (harness);
+  caps = g_strdup_printf ("video/x-raw,format=I420,width=320,height=240,framerate=%u/100",
+                          (guint) (100 * 5 * 1000 / mean));
+  gst_harness_set_src_caps_str (harness, caps);
+  gst_harness_query_latency (harness);
+  small = 0;
+  for (guint n = 0; n < 200 && small == 0; n++) {
+    push (harness, n, (GstClockTime) (mean / 5 * GST_MSECOND));
+    get_mean_time (harness, &small, &network, &level);
+  }
+  g_test_message ("%.0f ms; %" G_GUINT64_FORMAT " parts by the smaller network", mean, small);
+  g_assert_cmpuint (small, >, 0);
+  g_assert_cmpfloat (level, <, 1);
+  gst_harness_teardown (g_steal_pointer (&harness));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const char *path;
+    void (*test) (Fixture *f, gconstpointer data);
+  } tests[] = {
+      {"grounds", test_grounds}, {"edges", test_edges},       {"still", test_still},
+      {"inertia", test_inertia}, {"strength", test_strength}, {"first", test_first},
+      {"cancel", test_cancel},
+  };
+
+  test_init (&argc, &argv);
+  g_test_add_func ("/late-quality/choice", test_choice);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
+    g_autofree char *path = g_strconcat ("/late-quality/picture/", tests[i].path, NULL);
+
+    g_test_add (path, Fixture, NULL, set_up, tests[i].test, tear_down);
+  }
+  g_test_add_data_func ("/late-quality/psnr/forest", "media/forest_h264_848x464_aac.mkv",
+                        test_psnr_clip);
+  g_test_add_data_func ("/late-quality/psnr/foreman", "media/foreman_cif_mpeg4asp_352x288.mp4",
+                        test_psnr_clip);
+  g_test_add_func ("/late-quality/forecast/growth", test_growth);
+  g_test_add_func ("/late-quality/forecast/first", test_first_whole);
+  g_test_add_func ("/late-quality/forecast/patience", test_patience);
+  g_test_add_func ("/late-quality/forecast/enough", test_enough);
+  g_test_add_func ("/late-quality/forecast/small", test_small);
+  g_test_add_func ("/late-quality/element", test_element);
+  return test_run ();
+}
