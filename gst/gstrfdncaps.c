@@ -2,6 +2,7 @@
 #include "gstrfdncaps.h"
 
 #include "gstrfdndefaults.h"
+#include "gstrfdnformats.h"
 #include "gstrfdnsize.h"
 
 guint
@@ -218,18 +219,6 @@ gst_rfdn_caps_answer_upstream (GstCaps *caps, const GstCaps *question)
 /* ---- formats ----------------------------------------------------------------------------------
  */
 
-/* Formats from the one that a network takes best. Those not listed cost a conversion, or, in the
- * case of gray, the colours. */
-static const GstVideoFormat luma_formats[] = {
-    GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YV12, GST_VIDEO_FORMAT_NV12,
-    GST_VIDEO_FORMAT_NV21, GST_VIDEO_FORMAT_Y42B, GST_VIDEO_FORMAT_Y444,
-};
-static const GstVideoFormat rgb_formats[] = {
-    GST_VIDEO_FORMAT_RGB,  GST_VIDEO_FORMAT_BGR,  GST_VIDEO_FORMAT_GBR,  GST_VIDEO_FORMAT_RGBx,
-    GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB, GST_VIDEO_FORMAT_xBGR, GST_VIDEO_FORMAT_RGBA,
-    GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
-};
-
 static void
 append_value (GValue *list, const GValue *value)
 {
@@ -257,23 +246,21 @@ move_format (const GValue *from, GValue *to, const char *format, gboolean *taken
 GstCaps *
 gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour)
 {
-  const GstVideoFormat *best = colour == RFDN_COLOUR_LUMA ? luma_formats : rgb_formats;
-  const guint n =
-      colour == RFDN_COLOUR_LUMA ? G_N_ELEMENTS (luma_formats) : G_N_ELEMENTS (rgb_formats);
-
   caps = gst_caps_make_writable (caps);
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
     GstStructure *structure = gst_caps_get_structure (caps, i);
     const GValue *formats = gst_structure_get_value (structure, "format");
     g_autofree gboolean *taken = NULL;
     GValue sorted = G_VALUE_INIT;
+    GstVideoFormat best;
 
     if (formats == NULL || !GST_VALUE_HOLDS_LIST (formats))
       continue;
     taken = g_new0 (gboolean, gst_value_list_get_size (formats));
     g_value_init (&sorted, GST_TYPE_LIST);
-    for (guint f = 0; f < n; f++)
-      move_format (formats, &sorted, gst_video_format_to_string (best[f]), taken);
+    for (guint f = 0; (best = gst_rfdn_formats_get_best (colour, f)) != GST_VIDEO_FORMAT_UNKNOWN;
+         f++)
+      move_format (formats, &sorted, gst_video_format_to_string (best), taken);
     move_format (formats, &sorted, NULL, taken);
     gst_structure_take_value (structure, "format", &sorted);
   }

@@ -17,16 +17,6 @@ G_BEGIN_DECLS
 #define GST_RFDN_FACTORS_ALL (GST_RFDN_FACTOR (2) | GST_RFDN_FACTOR (3) | GST_RFDN_FACTOR (4))
 #define GST_RFDN_MAX_FACTOR 4
 
-/* The formats of both pads. */
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-#define GST_RFDN_DEEP_FORMATS ", I420_10LE, I422_10LE, Y444_10LE, P010_10LE, GRAY16_LE"
-#else
-#define GST_RFDN_DEEP_FORMATS
-#endif
-#define GST_RFDN_FORMATS                                                                           \
-  "{ I420, YV12, NV12, NV21, Y42B, Y444, GRAY8" GST_RFDN_DEEP_FORMATS                              \
-  ", RGB, BGR, RGBx, xRGB, BGRx, xBGR, RGBA, ARGB, BGRA, ABGR, GBR }"
-
 /**
  * gst_rfdn_caps_next_factor:
  * @factors: a set of factors

@@ -3,43 +3,107 @@
 
 #include <string.h>
 
+#include "gstrfdnformats.h"
+#include "gstrfdnunpack.h"
+
+/* Where GStreamer's table does not say where samples lie, or how many bits of a word they have. */
+static const struct {
+  GstVideoFormat format;
+  guint depth, shift;
+  guint offsets[GST_VIDEO_MAX_COMPONENTS];
+} corrections[] = {
+    {GST_VIDEO_FORMAT_VYUY, 8, 0, {1, 2, 0, 0}},
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+#define NATIVE(name) GST_VIDEO_FORMAT_##name##LE
+    {GST_VIDEO_FORMAT_Y210, 10, 6, {0, 2, 6, 0}}, {GST_VIDEO_FORMAT_v216, 16, 0, {2, 0, 4, 0}},
+#else
+#define NATIVE(name) GST_VIDEO_FORMAT_##name##BE
+#endif
+    {NATIVE (P010_10), 10, 6, {0, 0, 2, 0}},      {NATIVE (P012_), 12, 4, {0, 0, 2, 0}},
+    {NATIVE (P016_), 16, 0, {0, 0, 2, 0}},        {NATIVE (Y212_), 12, 4, {0, 2, 6, 0}},
+    {NATIVE (Y412_), 12, 4, {2, 0, 4, 6}},
+#if GST_CHECK_VERSION(1, 26, 0)
+    {NATIVE (Y216_), 16, 0, {0, 2, 6, 0}},        {NATIVE (Y416_), 16, 0, {2, 0, 4, 6}},
+#endif
+};
+
+typedef struct {
+  guint depth, shift;
+  gsize offset; /* in a pixel, or a group of them */
+} Component;
+
+static Component
+get_component (const GstVideoFormatInfo *format, guint component)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (corrections); i++) {
+    if (corrections[i].format == GST_VIDEO_FORMAT_INFO_FORMAT (format))
+      return (Component){corrections[i].depth, corrections[i].shift,
+                         corrections[i].offsets[component]};
+  }
+  return (Component){
+      GST_VIDEO_FORMAT_INFO_DEPTH (format, component),
+      GST_VIDEO_FORMAT_INFO_SHIFT (format, component),
+      (gsize) GST_VIDEO_FORMAT_INFO_POFFSET (format, component),
+  };
+}
+
 RfdnSampleFormat
 gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component)
 {
-  const guint depth = GST_VIDEO_FORMAT_INFO_DEPTH (format, component);
-  const guint shift = GST_VIDEO_FORMAT_INFO_SHIFT (format, component);
+  const Component found = get_component (format, component);
 
+  if (gst_rfdn_format_get_route (GST_VIDEO_FORMAT_INFO_FORMAT (format)) == GST_RFDN_ROUTE_UNPACK)
+    return gst_rfdn_unpack_get_sample_format (format);
   return (RfdnSampleFormat){
-      .samples = depth + shift > 8 ? RFDN_SAMPLES_U16 : RFDN_SAMPLES_U8,
-      .depth = depth,
-      .shift = shift,
+      .samples = found.depth + found.shift > 8 ? RFDN_SAMPLES_U16 : RFDN_SAMPLES_U8,
+      .depth = found.depth,
+      .shift = found.shift,
   };
 }
 
 RfdnPlane
-gst_rfdn_component_get_plane (GstVideoFrame *frame, guint component)
+gst_rfdn_component_get_plane (GstVideoFrame *frame, const GstVideoFormatInfo *format,
+                              guint component)
 {
-  const GstVideoFormatInfo *format = frame->info.finfo;
-  gsize offset = (gsize) GST_VIDEO_FORMAT_INFO_POFFSET (format, component);
-
-  /* GStreamer's table has the V of P010 one byte after the U, as in NV12, where it is two. */
-  if (gst_rfdn_component_get_format (format, component).samples == RFDN_SAMPLES_U16 &&
-      offset % 2 != 0)
-    offset *= 2;
+  if (gst_rfdn_format_get_route (GST_VIDEO_FORMAT_INFO_FORMAT (format)) == GST_RFDN_ROUTE_UNPACK)
+    return gst_rfdn_unpack_get_plane (frame, format, component);
   return (RfdnPlane){
       .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (
                   frame, GST_VIDEO_FORMAT_INFO_PLANE (format, component)) +
-              offset,
+              get_component (format, component).offset,
       .stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, component),
       .pixel_stride = (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
   };
+}
+
+static gsize
+get_sample_size (const GstVideoFormatInfo *format, guint component)
+{
+  return gst_rfdn_component_get_format (format, component).samples == RFDN_SAMPLES_U8 ? 1 : 2;
+}
+
+gsize
+gst_rfdn_components_get_row_size (const GstVideoInfo *info, guint plane)
+{
+  gsize size = 0;
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (info); c++) {
+    const gsize step = (gsize) GST_VIDEO_INFO_COMP_PSTRIDE (info, c);
+    const gsize last = (gsize) GST_VIDEO_INFO_COMP_WIDTH (info, c) - 1;
+
+    if ((guint) GST_VIDEO_INFO_COMP_PLANE (info, c) == plane)
+      size = MAX (size, last * step + get_component (info->finfo, c).offset +
+                            get_sample_size (info->finfo, c));
+  }
+  return size;
 }
 
 gboolean
 gst_rfdn_components_have_padding (const GstVideoInfo *info)
 {
   return GST_VIDEO_INFO_IS_RGB (info) && GST_VIDEO_INFO_N_PLANES (info) == 1 &&
-         GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) > (gint) GST_VIDEO_INFO_N_COMPONENTS (info);
+         (gsize) GST_VIDEO_INFO_COMP_PSTRIDE (info, 0) >
+             GST_VIDEO_INFO_N_COMPONENTS (info) * get_sample_size (info->finfo, 0);
 }
 
 void
@@ -65,9 +129,12 @@ gst_rfdn_components_fill_padding (GstVideoFrame *frame)
 static double
 get_shift (gboolean cosited, guint subsampling, guint scale, double rest)
 {
-  if (!cosited || subsampling != 1)
+  /* A co-sited sample lies so far to the left of where a centred one would, in its own units. */
+  const double off_centre = (1 - 1.0 / (1 << subsampling)) / 2;
+
+  if (!cosited)
     return 0;
-  return CLAMP ((1 / rest - scale) / 4, -(double) scale, (double) scale);
+  return CLAMP ((1 / rest - scale) * off_centre, -(double) scale, (double) scale);
 }
 
 RfdnResampler *

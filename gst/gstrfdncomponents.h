@@ -9,11 +9,19 @@
 
 G_BEGIN_DECLS
 
+/* Frames of a format that is taken by unpacking are meant as they are when unpacked; @format is
+ * that of the packed ones all the same. */
+
 /** How the samples of a component are stored. */
 RfdnSampleFormat gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component);
 
-/** Where they lie in a mapped frame. */
-RfdnPlane gst_rfdn_component_get_plane (GstVideoFrame *frame, guint component);
+/** Where they lie in a mapped frame of @format. */
+RfdnPlane gst_rfdn_component_get_plane (GstVideoFrame *frame, const GstVideoFormatInfo *format,
+                                        guint component);
+
+/** The bytes from the first sample of a row of @plane to its last one. Not of formats that are
+ * unpacked. */
+gsize gst_rfdn_components_get_row_size (const GstVideoInfo *info, guint plane);
 
 /** Whether there are bytes between the components of a pixel that belong to none. */
 gboolean gst_rfdn_components_have_padding (const GstVideoInfo *info);

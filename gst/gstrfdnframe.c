@@ -3,14 +3,17 @@
 
 #include "gstrfdncomponents.h"
 #include "gstrfdnconvert.h"
+#include "gstrfdnformats.h"
 #include "gstrfdnhistory.h"
 #include "gstrfdnsmaller.h"
+#include "gstrfdnunpack.h"
 
 /* Pixels that a conversion may look around a pixel, to find the chroma there. */
 #define CONVERSION_MARGIN 8
 
 struct GstRfdnPlan {
   RfdnPool *pool;        /* of all that follows */
+  const GstVideoFormatInfo *format; /* of the frames between which the network is */
   guint n_channels;      /* components 0 to this go to the network, or to `plain` in its place */
   GstRfdnMosaic *mosaic; /* NULL when frames are only given another size */
   RfdnResampler *plain;
@@ -18,9 +21,10 @@ struct GstRfdnPlan {
   RfdnResampler *alpha;
   gboolean has_padding;
 
-  /* Of frames that are converted; else NULL and empty. */
+  /* Of frames that are converted; else NULL. */
   GstVideoConverter *before, *after;
-  GstRfdnIntermediate small, large;
+  gboolean unpacks;
+  GstRfdnIntermediate small, large; /* of frames that are converted or unpacked; else empty */
 
   /* Of frames whose size the network does not give; else likewise. */
   GstRfdnResize *resize;
@@ -77,6 +81,20 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
   *in = small;
   *enlarged = large;
   return TRUE;
+}
+
+/* Frames as they are when unpacked, around the network. */
+static gboolean
+plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
+                GError **error)
+{
+  GstVideoInfo small, large;
+
+  self->unpacks = TRUE;
+  return gst_rfdn_unpack_get_info (&small, in, error) &&
+         gst_rfdn_unpack_get_info (&large, enlarged, error) &&
+         gst_rfdn_intermediate_init (&self->small, &small, error) &&
+         gst_rfdn_intermediate_init (&self->large, &large, error);
 }
 
 /* The network's frame, and the way from it to the size that is asked for. */
@@ -154,14 +172,23 @@ plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *
   return TRUE;
 }
 
+/* Frames are compared as they come in, or where their bytes tell no places, as the network sees
+ * them. */
+static gboolean
+compares_small (const GstVideoInfo *in)
+{
+  return gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (in)) == GST_RFDN_ROUTE_UNPACK;
+}
+
 static gboolean
 plan_history (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *out, GError **error)
 {
-  const gboolean converts = self->before != NULL;
+  const gboolean small = compares_small (in), converts = self->before != NULL && !small;
   const guint n_tiles = gst_rfdn_mosaic_get_n_tiles (self->mosaic);
 
   self->history =
-      gst_rfdn_history_new (in, out, converts ? GST_VIDEO_INFO_N_COMPONENTS (in) : self->n_channels,
+      gst_rfdn_history_new (small ? &self->small.frame.info : in, out,
+                            converts ? GST_VIDEO_INFO_N_COMPONENTS (in) : self->n_channels,
                             converts ? CONVERSION_MARGIN : 0, n_tiles, error);
   if (self->history == NULL)
     return FALSE;
@@ -199,9 +226,14 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
     if (!plan_resize (self, &enlarged, out, settings->n_threads, error))
       return NULL;
   }
+  if (gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (&from)) == GST_RFDN_ROUTE_UNPACK &&
+      !plan_unpacking (self, &from, &enlarged, error))
+    return NULL;
+  self->format = from.finfo;
   if (network != NULL && !plan_network (self, model, &from, settings, error))
     return NULL;
-  if (!plan_resamplers (self, &from, &enlarged, &to, scale, GST_VIDEO_INFO_HAS_ALPHA (in), error))
+  if (!plan_resamplers (self, &from, &enlarged, &to, scale, gst_rfdn_format_has_alpha (in->finfo),
+                        error))
     return NULL;
   if (network != NULL && settings->reuse && !plan_history (self, in, out, error))
     return NULL;
@@ -261,13 +293,13 @@ gst_rfdn_plan_describe (const GstRfdnPlan *self)
 /* ---- running --------------------------------------------------------------------------------- */
 
 static void
-resample (RfdnResampler *resampler, guint component, GstVideoFrame *in, GstVideoFrame *out)
+resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideoFrame *in,
+          GstVideoFrame *out)
 {
-  const RfdnPlane from = gst_rfdn_component_get_plane (in, component);
-  const RfdnPlane to = gst_rfdn_component_get_plane (out, component);
+  const RfdnPlane from = gst_rfdn_component_get_plane (in, self->format, component);
+  const RfdnPlane to = gst_rfdn_component_get_plane (out, self->format, component);
 
-  if (resampler != NULL)
-    rfdn_resampler_run (resampler, &from, &to);
+  rfdn_resampler_run (resampler, &from, &to);
 }
 
 /* All components; FALSE when it was cancelled. What has to be done in any case comes first. */
@@ -277,22 +309,22 @@ run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const 
 {
   RfdnPlane from[3], to[3];
 
-  if (GST_VIDEO_INFO_IS_YUV (&in->info)) {
-    resample (self->chroma, GST_VIDEO_COMP_U, in, out);
-    resample (self->chroma, GST_VIDEO_COMP_V, in, out);
+  if (self->chroma != NULL) {
+    resample (self, self->chroma, GST_VIDEO_COMP_U, in, out);
+    resample (self, self->chroma, GST_VIDEO_COMP_V, in, out);
   }
   if (self->alpha != NULL)
-    resample (self->alpha, GST_VIDEO_COMP_A, in, out);
+    resample (self, self->alpha, GST_VIDEO_COMP_A, in, out);
 
   if (self->mosaic == NULL) {
     for (guint c = 0; c < self->n_channels; c++)
-      resample (self->plain, c, in, out);
+      resample (self, self->plain, c, in, out);
     *work = (GstRfdnWork){.cheap = 1};
     return TRUE;
   }
   for (guint c = 0; c < self->n_channels; c++) {
-    from[c] = gst_rfdn_component_get_plane (in, c);
-    to[c] = gst_rfdn_component_get_plane (out, c);
+    from[c] = gst_rfdn_component_get_plane (in, self->format, c);
+    to[c] = gst_rfdn_component_get_plane (out, self->format, c);
   }
   return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength, work);
 }
@@ -320,12 +352,40 @@ find_same (GstRfdnPlan *self, gboolean all, gboolean is_kept, GstVideoFrame *out
   return NULL;
 }
 
+/* Turns a frame into what the network takes. */
+static GstVideoFrame *
+prepare (GstRfdnPlan *self, GstVideoFrame *in)
+{
+  if (self->before != NULL)
+    gst_video_converter_frame (self->before, in, &self->small.frame);
+  else if (self->unpacks)
+    gst_rfdn_unpack_run (in, &self->small.frame);
+  else
+    return in;
+  return &self->small.frame;
+}
+
+/* What the network writes into. */
+static GstVideoFrame *
+get_canvas (GstRfdnPlan *self, GstVideoFrame *out)
+{
+  if (self->before != NULL || self->unpacks)
+    return &self->large.frame;
+  return self->resize != NULL ? &self->enlarged.frame : out;
+}
+
 /* What is left to do with the network's result. */
 static void
 finish (GstRfdnPlan *self, GstVideoFrame *canvas, GstVideoFrame *out)
 {
   const gint64 begin = g_get_monotonic_time ();
 
+  if (self->unpacks) {
+    GstVideoFrame *packed = self->resize != NULL ? &self->enlarged.frame : out;
+
+    gst_rfdn_unpack_run_back (canvas, packed);
+    canvas = packed;
+  }
   if (self->resize != NULL)
     gst_rfdn_resize_run (self->resize, canvas, out);
   else if (self->after != NULL)
@@ -339,9 +399,7 @@ gboolean
 gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gint64 deadline,
                    double strength, GstRfdnWork *work)
 {
-  GstVideoFrame *canvas = self->before != NULL   ? &self->large.frame
-                          : self->resize != NULL ? &self->enlarged.frame
-                                                 : out;
+  GstVideoFrame *canvas = get_canvas (self, out), *prepared = NULL;
   const gboolean *same = NULL;
 
   if (self->history != NULL) {
@@ -350,7 +408,9 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
     if (strength != self->strength)
       gst_rfdn_history_clear (self->history);
     self->strength = strength;
-    all = gst_rfdn_history_compare (self->history, in);
+    if (compares_small (&in->info))
+      prepared = prepare (self, in);
+    all = gst_rfdn_history_compare (self->history, prepared != NULL ? prepared : in);
     if (all && self->is_done && gst_rfdn_history_has_output (self->history)) {
       gst_rfdn_history_get_output (self->history, out);
       *work = (GstRfdnWork){.reused = gst_rfdn_mosaic_get_n_tiles (self->mosaic),
@@ -362,9 +422,9 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
 
   if (self->has_padding && self->before == NULL && same == NULL)
     gst_rfdn_components_fill_padding (canvas);
-  if (self->before != NULL)
-    gst_video_converter_frame (self->before, in, &self->small.frame);
-  if (!run_components (self, self->before != NULL ? &self->small.frame : in, canvas, same,
+  if (prepared == NULL)
+    prepared = prepare (self, in);
+  if (!run_components (self, prepared, canvas, same,
                        deadline == G_MAXINT64 ? deadline : deadline - self->after_time, strength,
                        work)) {
     if (self->history != NULL)

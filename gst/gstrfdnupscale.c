@@ -48,9 +48,10 @@
 
 #include "gstrfdncaps.h"
 #include "gstrfdndefaults.h"
-#include "gstrfdnmap.h"
 #include "gstrfdnerror.h"
+#include "gstrfdnformats.h"
 #include "gstrfdni18n.h"
+#include "gstrfdnmap.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -65,18 +66,6 @@ GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define LARGEST_GAP_FRAMES 4
 
 GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
-
-/* Frames in other memory than the system's can only pass. */
-#define TEMPLATE_CAPS                                                                              \
-  GST_VIDEO_CAPS_MAKE (GST_RFDN_FORMATS)                                                           \
-  ";" GST_VIDEO_CAPS_MAKE_WITH_FEATURES (                                                          \
-      GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION,                                         \
-      GST_RFDN_FORMATS) ";" GST_VIDEO_CAPS_MAKE_WITH_FEATURES ("ANY", GST_VIDEO_FORMATS_ALL)
-
-static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (TEMPLATE_CAPS));
-static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (TEMPLATE_CAPS));
 
 #define gst_rfdn_upscale_parent_class parent_class
 G_DEFINE_TYPE_WITH_CODE (GstRfdnUpscale, gst_rfdn_upscale, GST_TYPE_VIDEO_FILTER,
@@ -663,6 +652,24 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
 
 /* ---- class -------------------------------------------------------------------------------- */
 
+/* Frames in other memory than the system's can only pass. */
+static void
+add_pad_templates (GstElementClass *klass)
+{
+  g_autoptr (GstCaps) caps = gst_rfdn_formats_get_caps ();
+  g_autoptr (GstCaps) overlaid = gst_caps_copy (caps);
+
+  gst_caps_set_features_simple (
+      overlaid, gst_caps_features_new (GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION, NULL));
+  gst_caps_append (caps, gst_caps_copy (overlaid));
+  gst_caps_append (caps, gst_caps_from_string (
+                             GST_VIDEO_CAPS_MAKE_WITH_FEATURES ("ANY", GST_VIDEO_FORMATS_ALL)));
+  gst_element_class_add_pad_template (
+      klass, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (
+      klass, gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+}
+
 static void
 gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
 {
@@ -681,8 +688,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
       element_class, "RFDN upscaler", "Filter/Converter/Video/Scaler",
       "Makes video 2, 3 or 4 times as large with a neural network on the CPU",
       "The gst-rfdn developers");
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_add_static_pad_template (element_class, &src_template);
+  add_pad_templates (element_class);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_SCALE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_LATE_POLICY, 0);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_change_state);

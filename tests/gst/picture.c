@@ -6,24 +6,67 @@
 
 #include <math.h>
 
+/* ---- samples --------------------------------------------------------------------------------- */
+
+/* Samples are read and written by GStreamer's own unpacking and packing, a row at a time, so that
+ * what the plugin knows of formats is not what it is tested by. The rows of the formats below are
+ * used as they are: they are most of the work. */
 static gboolean
-is_deep (const Picture *self, guint c)
+is_plain (const Picture *self)
 {
-  return GST_VIDEO_INFO_COMP_DEPTH (&self->info, c) +
-             GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c) >
-         8;
+  switch (GST_VIDEO_INFO_FORMAT (&self->info)) {
+  case GST_VIDEO_FORMAT_I420:
+  case GST_VIDEO_FORMAT_NV12:
+  case GST_VIDEO_FORMAT_Y444:
+  case GST_VIDEO_FORMAT_GRAY8:
+  case GST_VIDEO_FORMAT_RGB:
+  case GST_VIDEO_FORMAT_RGBA:
+  case GST_VIDEO_FORMAT_GBR:
+    return TRUE;
+  default:
+    return FALSE;
+  }
 }
 
 static guint8 *
-sample_at (const Picture *self, guint c, guint x, guint y)
+plain_sample_at (const Picture *self, guint c, guint x, guint y)
 {
-  g_assert_cmpuint (x, <, picture_width (self, c));
-  g_assert_cmpuint (y, <, picture_height (self, c));
-  /* The V of P010 is two bytes after the U, whatever GStreamer's table says. */
   return (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&self->frame, c) +
-         (is_deep (self, c) ? GST_VIDEO_FORMAT_INFO_POFFSET (self->info.finfo, c) % 2 : 0) +
          (gssize) y * GST_VIDEO_FRAME_COMP_STRIDE (&self->frame, c) +
          (gssize) x * GST_VIDEO_FRAME_COMP_PSTRIDE (&self->frame, c);
+}
+
+/* Bits of an unpacked sample. */
+static guint
+unpacked_bits (const Picture *self)
+{
+  return GST_VIDEO_FORMAT_INFO_DEPTH (gst_video_format_get_info (self->info.finfo->unpack_format),
+                                      0);
+}
+
+static guint16 *
+unpack_row (const Picture *self, guint y)
+{
+  const GstVideoFormatInfo *format = self->info.finfo;
+  guint16 *row = g_new0 (guint16, 4 * ((gsize) self->info.width + 128));
+
+  format->unpack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, row,
+                       (gpointer *) self->frame.data, self->frame.info.stride, 0, (gint) y,
+                       self->info.width);
+  return row;
+}
+
+/* The place of a component's sample in an unpacked row, where alpha is the first. */
+static gsize
+slot_of (const Picture *self, guint c, guint x)
+{
+  return 4 * ((gsize) x << GST_VIDEO_FORMAT_INFO_W_SUB (self->info.finfo, c)) + (c + 1) % 4;
+}
+
+static guint
+shift_of (const Picture *self, guint c)
+{
+  return unpacked_bits (self) - GST_VIDEO_INFO_COMP_DEPTH (&self->info, c);
 }
 
 Picture *
@@ -148,29 +191,53 @@ picture_free (Picture *self)
     return;
   gst_video_frame_unmap (&self->frame);
   gst_buffer_unref (self->buffer);
+  g_free (self->row);
   g_free (self);
 }
 
 guint
 picture_get (const Picture *self, guint c, guint x, guint y)
 {
-  const guint8 *at = sample_at (self, c, x, y);
+  const guint line = y << GST_VIDEO_FORMAT_INFO_H_SUB (self->info.finfo, c);
+  const gsize slot = slot_of (self, c, x);
+  Picture *cache = (Picture *) self;
 
-  if (!is_deep (self, c))
-    return *at;
-  return *(const guint16 *) (const void *) at >> GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c);
+  g_assert_cmpuint (x, <, picture_width (self, c));
+  g_assert_cmpuint (y, <, picture_height (self, c));
+  if (is_plain (self))
+    return *plain_sample_at (self, c, x, y);
+  if (self->row == NULL || self->row_y != line) {
+    g_free (self->row);
+    cache->row = unpack_row (self, line);
+    cache->row_y = line;
+  }
+  return (unpacked_bits (self) == 16 ? self->row[slot] : ((const guint8 *) self->row)[slot]) >>
+         shift_of (self, c);
 }
 
 void
 picture_set (Picture *self, guint c, guint x, guint y, guint value)
 {
-  guint8 *at = sample_at (self, c, x, y);
+  const GstVideoFormatInfo *format = self->info.finfo;
+  const guint line = y << GST_VIDEO_FORMAT_INFO_H_SUB (format, c);
+  const gsize slot = slot_of (self, c, x);
+  g_autofree guint16 *row = NULL;
 
-  if (is_deep (self, c))
-    *(guint16 *) (void *) at =
-        (guint16) (value << GST_VIDEO_FORMAT_INFO_SHIFT (self->info.finfo, c));
+  g_assert_cmpuint (x, <, picture_width (self, c));
+  g_assert_cmpuint (y, <, picture_height (self, c));
+  if (is_plain (self)) {
+    *plain_sample_at (self, c, x, y) = (guint8) value;
+    return;
+  }
+  g_clear_pointer (&self->row, g_free);
+  row = unpack_row (self, line);
+  if (unpacked_bits (self) == 16)
+    row[slot] = (guint16) (value << shift_of (self, c));
   else
-    *at = (guint8) value;
+    ((guint8 *) row)[slot] = (guint8) (value << shift_of (self, c));
+  format->pack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, row, 8 * (self->info.width + 128),
+                     self->frame.data, self->frame.info.stride, GST_VIDEO_CHROMA_SITE_UNKNOWN,
+                     (gint) line, self->info.width);
 }
 
 guint
@@ -194,7 +261,7 @@ picture_max (const Picture *self, guint c)
 guint
 picture_tolerance (const Picture *self, guint c)
 {
-  return 1u << (GST_VIDEO_INFO_COMP_DEPTH (&self->info, c) - 8);
+  return 1u << (MAX (GST_VIDEO_INFO_COMP_DEPTH (&self->info, c), 8) - 8);
 }
 
 void

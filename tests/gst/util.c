@@ -92,39 +92,34 @@ run_pipeline (const char *description, guint *n_errors)
   return text;
 }
 
+guint
+good_width (const char *format, guint width)
+{
+  const GstVideoFormatInfo *info =
+      gst_video_format_get_info (gst_video_format_from_string (format));
+  const gboolean bad = GST_VIDEO_FORMAT_INFO_PSTRIDE (info, 0) == 0 ||
+                       g_str_equal (format, "NV61") || g_str_equal (format, "VYUY");
+
+  return bad ? width + width % 2 : width;
+}
+
 const char *const *
 all_formats (void)
 {
-  static const char *const formats[] = {
-    "I420",
-    "YV12",
-    "NV12",
-    "NV21",
-    "Y42B",
-    "Y444",
-    "GRAY8",
-#if G_BYTE_ORDER == G_LITTLE_ENDIAN
-    "I420_10LE",
-    "I422_10LE",
-    "Y444_10LE",
-    "P010_10LE",
-    "GRAY16_LE",
-#endif
-    "RGB",
-    "BGR",
-    "RGBx",
-    "xRGB",
-    "BGRx",
-    "xBGR",
-    "RGBA",
-    "ARGB",
-    "BGRA",
-    "ABGR",
-    "GBR",
-    NULL
-  };
+  static char **names;
 
-  return formats;
+  if (names == NULL) {
+    g_autoptr (GstElementFactory) factory = gst_element_factory_find ("rfdnupscale");
+    const GList *templates = gst_element_factory_get_static_pad_templates (factory);
+    g_autoptr (GstCaps) caps = gst_static_pad_template_get_caps (templates->data);
+    const GValue *formats = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+    const guint n = gst_value_list_get_size (formats);
+
+    names = g_new0 (char *, n + 1);
+    for (guint i = 0; i < n; i++)
+      names[i] = g_value_dup_string (gst_value_list_get_value (formats, i));
+  }
+  return (const char *const *) names;
 }
 
 void

@@ -16,6 +16,8 @@ typedef struct {
   GstVideoInfo info;
   GstBuffer *buffer;
   GstVideoFrame frame;
+  guint16 *row; /* the one that was unpacked last, or NULL */
+  guint row_y;
 } Picture;
 
 /** Empty, of the format and size that a caps string tells; fields it does not tell are as
@@ -96,7 +98,11 @@ GstBuffer *gray_frame (gsize size);
 /** Runs a pipeline until its end or first error; returns the text of the error, or NULL. */
 char *run_pipeline (const char *description, guint *n_errors);
 
-/** The list of formats of the pad templates. */
+/** @width, or the next even number where GStreamer loses or swaps the chroma of the last pixel of
+ * an odd row when it packs or unpacks @format. */
+guint good_width (const char *format, guint width);
+
+/** The formats of the pad templates. */
 const char *const *all_formats (void);
 
 void test_init (int *argc, char ***argv);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstrfdnunpack.h"
+
+#include "gstrfdnconvert.h"
+
+/* GStreamer works on groups of up to 48 pixels (v210 in pairs, tiles). */
+#define GROUP 64
+
+/* Alpha is the first of the four components of a pixel, the others follow. */
+#define N_SLOTS 4
+
+static guint
+get_slot (guint component)
+{
+  return (component + 1) % N_SLOTS;
+}
+
+static gboolean
+is_deep (const GstVideoFormatInfo *packed)
+{
+  const GstVideoFormat unpacked = packed->unpack_format;
+
+  return GST_VIDEO_FORMAT_INFO_DEPTH (gst_video_format_get_info (unpacked), 0) == 16;
+}
+
+gboolean
+gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError **error)
+{
+  GstVideoInfo wide = *packed;
+
+  wide.width = (wide.width + GROUP - 1) / GROUP * GROUP + GROUP;
+  return gst_rfdn_convert_get_info (info, packed->finfo->unpack_format, &wide, error);
+}
+
+/* Luma, or each of R, G and B, has the bits that count; in RGB16 it is green that has most. */
+RfdnSampleFormat
+gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed)
+{
+  const guint depth = GST_VIDEO_FORMAT_INFO_DEPTH (packed, 0);
+
+  if (!is_deep (packed))
+    return (RfdnSampleFormat){.samples = RFDN_SAMPLES_U8, .depth = 8};
+  return (RfdnSampleFormat){.samples = RFDN_SAMPLES_U16, .depth = depth, .shift = 16 - depth};
+}
+
+RfdnPlane
+gst_rfdn_unpack_get_plane (GstVideoFrame *unpacked, const GstVideoFormatInfo *packed,
+                           guint component)
+{
+  const gsize sample = is_deep (packed) ? 2 : 1;
+  const guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (packed, component);
+  const guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (packed, component);
+
+  return (RfdnPlane){
+      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (unpacked, 0) + get_slot (component) * sample,
+      .stride = (gssize) GST_VIDEO_FRAME_PLANE_STRIDE (unpacked, 0) * (1 << h_sub),
+      .pixel_stride = N_SLOTS * sample << w_sub,
+  };
+}
+
+static guint8 *
+get_row (GstVideoFrame *unpacked, gint y)
+{
+  return (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (unpacked, 0) +
+         (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (unpacked, 0);
+}
+
+void
+gst_rfdn_unpack_run (GstVideoFrame *packed, GstVideoFrame *unpacked)
+{
+  const GstVideoFormatInfo *format = packed->info.finfo;
+
+  /* Truncated, the bits below a narrow sample are zero and not a copy of its upper ones. */
+  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (packed); y++)
+    format->unpack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, get_row (unpacked, y),
+                         packed->data, packed->info.stride, 0, y, GST_VIDEO_FRAME_WIDTH (packed));
+}
+
+/* Packing cuts lower bits off. */
+static void
+round_row (guint8 *row, gboolean deep, guint component, guint depth, gint width)
+{
+  const guint shift = (deep ? 16 : 8) - depth, most = (1u << depth) - 1;
+
+  for (gint x = 0; x < width; x++) {
+    guint16 *word = (guint16 *) (gpointer) row + (gsize) N_SLOTS * (gsize) x + get_slot (component);
+    guint8 *byte = row + (gsize) N_SLOTS * (gsize) x + get_slot (component);
+    const guint value = ((deep ? *word : *byte) + (1u << shift >> 1)) >> shift;
+
+    if (deep)
+      *word = (guint16) (MIN (value, most) << shift);
+    else
+      *byte = (guint8) (MIN (value, most) << shift);
+  }
+}
+
+void
+gst_rfdn_unpack_run_back (GstVideoFrame *unpacked, GstVideoFrame *packed)
+{
+  const GstVideoFormatInfo *format = packed->info.finfo;
+  const guint depth = gst_rfdn_unpack_get_sample_format (format).depth;
+
+  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (packed); y++) {
+    guint8 *row = get_row (unpacked, y);
+
+    for (guint c = 0; c < GST_VIDEO_FORMAT_INFO_N_COMPONENTS (format); c++) {
+      const guint narrow = GST_VIDEO_FORMAT_INFO_DEPTH (format, c);
+
+      if (narrow < depth)
+        round_row (row, is_deep (format), c, narrow, GST_VIDEO_FRAME_WIDTH (packed));
+    }
+    format->pack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, row,
+                       GST_VIDEO_FRAME_PLANE_STRIDE (unpacked, 0), packed->data,
+                       packed->info.stride, packed->info.chroma_site, y,
+                       GST_VIDEO_FRAME_WIDTH (packed));
+  }
+}

@@ -1,0 +1,38 @@
+/* gst-rfdn - frames whose samples have no bytes or words of their own
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef GST_RFDN_UNPACK_H
+#define GST_RFDN_UNPACK_H
+
+#include <gst/video/video.h>
+
+#include "rfdn.h"
+
+G_BEGIN_DECLS
+
+/* GStreamer unpacks any format to pixels of four components side by side, of 8 or 16 bits, and
+ * packs them again. Chroma that is subsampled is repeated on the way there, and on the way back
+ * only its first pixel is read. So no filter is at work: the subsampled samples lie a few pixels
+ * apart, and are enlarged as such. Narrow samples fill the upper bits of a byte or word. */
+
+/** Sets @info to what frames of @packed are unpacked to, wide enough for what GStreamer writes
+ * beyond the last pixel; or sets @error. */
+gboolean gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError **error);
+
+/** How the samples of unpacked frames are stored. */
+RfdnSampleFormat gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed);
+
+/** Where the samples of a component of @packed lie in an unpacked frame. */
+RfdnPlane gst_rfdn_unpack_get_plane (GstVideoFrame *unpacked, const GstVideoFormatInfo *packed,
+                                     guint component);
+
+/** Unpacks a frame into one of gst_rfdn_unpack_get_info(). */
+void gst_rfdn_unpack_run (GstVideoFrame *packed, GstVideoFrame *unpacked);
+
+/** Packs it again. Samples of fewer bits than the others, as alpha of two, are rounded to the
+ * nearest; those of @unpacked are not kept. */
+void gst_rfdn_unpack_run_back (GstVideoFrame *unpacked, GstVideoFrame *packed);
+
+G_END_DECLS
+
+#endif /* GST_RFDN_UNPACK_H */
