@@ -59,29 +59,54 @@ gst_rfdn_convert_get_info (GstVideoInfo *info, GstVideoFormat format, const GstV
   return TRUE;
 }
 
-GstVideoConverter *
-gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
-                      GError **error)
+/* Dither would be noise for the network, and flat areas must stay flat. */
+static GstStructure *
+new_options (guint n_threads)
 {
-  GstVideoConverter *converter;
-
   if (n_threads == 0)
     n_threads = rfdn_available_threads ();
-  converter = gst_video_converter_new (
-      from, to,
-      gst_structure_new ("rfdn-converter",
-                         /* Dither would be noise for the network, and flat areas must stay flat. */
-                         GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
-                         GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE,
-                         GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_FULL,
-                         GST_VIDEO_CONVERTER_OPT_MATRIX_MODE, GST_TYPE_VIDEO_MATRIX_MODE,
-                         GST_VIDEO_MATRIX_MODE_FULL, GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
-                         GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LANCZOS,
-                         GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, n_threads, NULL));
+  return gst_structure_new (
+      "rfdn-converter", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
+      GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE, GST_TYPE_VIDEO_CHROMA_MODE,
+      GST_VIDEO_CHROMA_MODE_FULL, GST_VIDEO_CONVERTER_OPT_MATRIX_MODE, GST_TYPE_VIDEO_MATRIX_MODE,
+      GST_VIDEO_MATRIX_MODE_FULL, GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
+      GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LANCZOS,
+      GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, n_threads, NULL);
+}
+
+/* Takes @options. */
+static GstVideoConverter *
+convert_with (const GstVideoInfo *from, const GstVideoInfo *to, GstStructure *options,
+              GError **error)
+{
+  GstVideoConverter *converter = gst_video_converter_new (from, to, options);
+
   if (converter == NULL)
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "%s frames cannot be converted to %s",
                  GST_VIDEO_INFO_NAME (from), GST_VIDEO_INFO_NAME (to));
   return converter;
+}
+
+GstVideoConverter *
+gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
+                      GError **error)
+{
+  return convert_with (from, to, new_options (n_threads), error);
+}
+
+/* Into a part of @to; what is around it stays as it is. */
+static GstVideoConverter *
+convert_into (const GstVideoInfo *from, const GstVideoInfo *to, const GstVideoRectangle *picture,
+              guint n_threads, GError **error)
+{
+  GstStructure *options = new_options (n_threads);
+
+  gst_structure_set (options, GST_VIDEO_CONVERTER_OPT_DEST_X, G_TYPE_INT, picture->x,
+                     GST_VIDEO_CONVERTER_OPT_DEST_Y, G_TYPE_INT, picture->y,
+                     GST_VIDEO_CONVERTER_OPT_DEST_WIDTH, G_TYPE_INT, picture->w,
+                     GST_VIDEO_CONVERTER_OPT_DEST_HEIGHT, G_TYPE_INT, picture->h,
+                     GST_VIDEO_CONVERTER_OPT_FILL_BORDER, G_TYPE_BOOLEAN, FALSE, NULL);
+  return convert_with (from, to, options, error);
 }
 
 /* ---- another size --------------------------------------------------------------------------- */
@@ -108,6 +133,25 @@ init_wide (GstRfdnIntermediate *wide, const GstVideoInfo *like, const GstVideoIn
   return gst_rfdn_intermediate_init (wide, &info, error);
 }
 
+/* A wide frame, opaque: once for all borders, since nothing else is written there. The converter's
+ * own border is of limited range, whatever the frame's is. */
+static void
+make_black (GstVideoFrame *wide)
+{
+  gint offset[GST_VIDEO_MAX_COMPONENTS], scale[GST_VIDEO_MAX_COMPONENTS];
+
+  gst_video_color_range_offsets (wide->info.colorimetry.range, wide->info.finfo, offset, scale);
+  for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (wide); y++) {
+    guint16 *row = (guint16 *) (gpointer) ((guint8 *) GST_VIDEO_FRAME_PLANE_DATA (wide, 0) +
+                                           (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (wide, 0));
+
+    for (gint x = 0; x < GST_VIDEO_FRAME_WIDTH (wide); x++) {
+      for (guint c = 0; c < 3; c++)
+        row[4 * x + 1 + (gint) c] = (guint16) offset[c]; /* after alpha */
+    }
+  }
+}
+
 static gboolean
 is_subsampled (const GstVideoInfo *info)
 {
@@ -116,21 +160,23 @@ is_subsampled (const GstVideoInfo *info)
 }
 
 GstRfdnResize *
-gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
-                     GError **error)
+gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
+                     const GstVideoRectangle *picture, guint n_threads, GError **error)
 {
   g_autoptr (GstRfdnResize) self = g_new0 (GstRfdnResize, 1);
   GstVideoInfo in = *from, out = *to;
 
   if (!init_wide (&self->from, from, from, error) || !init_wide (&self->to, from, to, error))
     return NULL;
+  if (picture->w != to->width || picture->h != to->height)
+    make_black (&self->to.frame);
   if (is_subsampled (from))
     in.chroma_site = out.chroma_site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
   self->widen = gst_rfdn_convert_new (&in, &self->from.frame.info, n_threads, error);
   if (self->widen == NULL)
     return NULL;
   self->scale =
-      gst_rfdn_convert_new (&self->from.frame.info, &self->to.frame.info, n_threads, error);
+      convert_into (&self->from.frame.info, &self->to.frame.info, picture, n_threads, error);
   if (self->scale == NULL)
     return NULL;
   self->narrow = gst_rfdn_convert_new (&self->to.frame.info, &out, n_threads, error);

@@ -46,6 +46,7 @@ typedef struct GstRfdnResize GstRfdnResize;
  * gst_rfdn_resize_new:
  * @from: what frames are
  * @to: what they become
+ * @picture: where in @to the picture is; around it there are black borders
  * @n_threads: 0 for as many as the process may use
  * @error: where to say what is wrong
  *
@@ -56,7 +57,8 @@ typedef struct GstRfdnResize GstRfdnResize;
  * Returns: (transfer full) (nullable): what does it, or %NULL with @error set
  */
 GstRfdnResize *gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
-                                    guint n_threads, GError **error);
+                                    const GstVideoRectangle *picture, guint n_threads,
+                                    GError **error);
 
 void gst_rfdn_resize_run (GstRfdnResize *self, GstVideoFrame *in, GstVideoFrame *out);
 

@@ -56,10 +56,17 @@ make_intermediate_info (GstVideoInfo *info, const GstVideoInfo *like, RfdnColour
   return TRUE;
 }
 
+static gboolean
+has_borders (const GstVideoRectangle *picture, const GstVideoInfo *out)
+{
+  return picture->w != out->width || picture->h != out->height;
+}
+
 /* Sets `in` and `enlarged` to what the network sees from here on. */
 static gboolean
 plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVideoInfo *enlarged,
-                 const GstVideoInfo *out, guint n_threads, GError **error)
+                 const GstVideoInfo *out, const GstVideoRectangle *picture, guint n_threads,
+                 GError **error)
 {
   GstVideoInfo small, large;
 
@@ -72,8 +79,8 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
   self->before = gst_rfdn_convert_new (in, &small, n_threads, error);
   if (self->before == NULL)
     return FALSE;
-  if (large.width != out->width || large.height != out->height)
-    self->resize = gst_rfdn_resize_new (&large, out, n_threads, error);
+  if (has_borders (picture, out) || large.width != out->width || large.height != out->height)
+    self->resize = gst_rfdn_resize_new (&large, out, picture, n_threads, error);
   else
     self->after = gst_rfdn_convert_new (&large, out, n_threads, error);
   if (self->resize == NULL && self->after == NULL)
@@ -100,11 +107,11 @@ plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *e
 /* The network's frame, and the way from it to the size that is asked for. */
 static gboolean
 plan_resize (GstRfdnPlan *self, const GstVideoInfo *enlarged, const GstVideoInfo *out,
-             guint n_threads, GError **error)
+             const GstVideoRectangle *picture, guint n_threads, GError **error)
 {
   if (!gst_rfdn_intermediate_init (&self->enlarged, enlarged, error))
     return FALSE;
-  self->resize = gst_rfdn_resize_new (enlarged, out, n_threads, error);
+  self->resize = gst_rfdn_resize_new (enlarged, out, picture, n_threads, error);
   return self->resize != NULL;
 }
 
@@ -207,8 +214,14 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   g_autoptr (GstRfdnPlan) self = g_new0 (GstRfdnPlan, 1);
   const RfdnModelInfo *network = model != NULL ? rfdn_model_get_info (model) : NULL;
   const guint scale = network != NULL ? network->scale : 1;
+  const GstVideoRectangle picture = settings->picture.w > 0
+                                        ? settings->picture
+                                        : (GstVideoRectangle){.w = out->width, .h = out->height};
   GstVideoInfo from = *in, enlarged, to = *out;
   gboolean converts;
+
+  to.width = picture.w;
+  to.height = picture.h;
 
   self->pool = rfdn_pool_new (settings->n_threads);
   self->has_padding = gst_rfdn_components_have_padding (in);
@@ -219,11 +232,13 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
 
   if (converts) {
     self->n_channels = network->channels;
-    if (!plan_conversion (self, network->colour, &from, &enlarged, out, settings->n_threads, error))
+    if (!plan_conversion (self, network->colour, &from, &enlarged, out, &picture,
+                          settings->n_threads, error))
       return NULL;
     to = enlarged;
-  } else if (enlarged.width != out->width || enlarged.height != out->height) {
-    if (!plan_resize (self, &enlarged, out, settings->n_threads, error))
+  } else if (has_borders (&picture, out) || enlarged.width != out->width ||
+             enlarged.height != out->height) {
+    if (!plan_resize (self, &enlarged, out, &picture, settings->n_threads, error))
       return NULL;
   }
   if (gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (&from)) == GST_RFDN_ROUTE_UNPACK &&

@@ -24,12 +24,14 @@ G_BEGIN_DECLS
 typedef struct GstRfdnPlan GstRfdnPlan;
 
 /** How to compute: see the fields of the same names of #RfdnUpscalerParams; and whether what has
- * not changed since the last frame is taken from it. */
+ * not changed since the last frame is taken from it; and where in the large frame the picture is,
+ * with black borders around it (of no size: everywhere, without borders). */
 typedef struct {
   guint n_threads;
   guint tile_size;
   gint tile_overlap;
   gboolean reuse;
+  GstVideoRectangle picture;
 } GstRfdnSettings;
 
 /**

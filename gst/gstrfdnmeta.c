@@ -16,12 +16,12 @@ gst_rfdn_meta_init (void)
 /* ---- places ---------------------------------------------------------------------------------- */
 
 GstRfdnPlacement
-gst_rfdn_placement_whole (const GstVideoInfo *in, const GstVideoInfo *out)
+gst_rfdn_placement_new (const GstVideoInfo *in, const GstVideoRectangle *picture)
 {
   return (GstRfdnPlacement){
       .width = GST_VIDEO_INFO_WIDTH (in),
       .height = GST_VIDEO_INFO_HEIGHT (in),
-      .picture = {.w = GST_VIDEO_INFO_WIDTH (out), .h = GST_VIDEO_INFO_HEIGHT (out)},
+      .picture = *picture,
   };
 }
 

@@ -28,8 +28,8 @@ typedef struct {
   GstVideoRectangle picture;
 } GstRfdnPlacement;
 
-/** The placement of frames that fill the large one. */
-GstRfdnPlacement gst_rfdn_placement_whole (const GstVideoInfo *in, const GstVideoInfo *out);
+/** The placement of frames that fill @picture of the large one. */
+GstRfdnPlacement gst_rfdn_placement_new (const GstVideoInfo *in, const GstVideoRectangle *picture);
 
 /** The point of the small frame that is shown at a point of the large one. On borders it lies
  * beyond the small frame. */

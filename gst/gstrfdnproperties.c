@@ -11,6 +11,7 @@ enum {
   PROP_MODEL,
   PROP_SCALE,
   PROP_RESAMPLE,
+  PROP_ADD_BORDERS,
   PROP_STRENGTH,
   PROP_LATE_POLICY,
   PROP_REUSE,
@@ -22,6 +23,7 @@ enum {
 
 #define DEFAULT_SCALE GST_RFDN_SCALE_AUTO
 #define DEFAULT_RESAMPLE TRUE
+#define DEFAULT_ADD_BORDERS TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_LATE_POLICY GST_RFDN_LATE_POLICY_DEGRADE
 #define DEFAULT_N_THREADS 0
@@ -62,6 +64,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       self->resample = g_value_get_boolean (value);
       self->choice_pending = TRUE;
     }
+    break;
+  case PROP_ADD_BORDERS:
+    self->add_borders = g_value_get_boolean (value);
     break;
   case PROP_STRENGTH:
     self->strength = g_value_get_double (value);
@@ -120,6 +125,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_RESAMPLE:
     g_value_set_boolean (value, self->resample);
+    break;
+  case PROP_ADD_BORDERS:
+    g_value_set_boolean (value, self->add_borders);
     break;
   case PROP_STRENGTH:
     g_value_set_double (value, self->strength);
@@ -205,6 +213,21 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
           "Whether downstream can have sizes that no factor leads to, by a plain filter",
           DEFAULT_RESAMPLE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstRfdnUpscale:add-borders:
+   *
+   * Whether black borders keep the display aspect where downstream asks for a size and a pixel
+   * aspect ratio of another one. Otherwise the picture fills the frame and is stretched.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_ADD_BORDERS,
+      g_param_spec_boolean ("add-borders", "Add borders",
+                            "Whether to add black borders where they keep the display aspect ratio",
+                            DEFAULT_ADD_BORDERS,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:strength:
    *
@@ -329,6 +352,7 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->model_name = g_strdup (gst_rfdn_model_get_default ());
   self->scale = DEFAULT_SCALE;
   self->resample = DEFAULT_RESAMPLE;
+  self->add_borders = DEFAULT_ADD_BORDERS;
   self->strength = DEFAULT_STRENGTH;
   self->late_policy = DEFAULT_LATE_POLICY;
   self->settings.n_threads = DEFAULT_N_THREADS;

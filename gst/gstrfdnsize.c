@@ -188,13 +188,45 @@ correct_aspect (GstStructure *structure, const GstRfdnSize *size, gint width, gi
     gst_structure_fixate_field_nearest_fraction (structure, "pixel-aspect-ratio", n, d);
 }
 
+/* How far a size is from the display aspect, whichever way. */
+static double
+get_distortion (gint width, gint height, double ratio)
+{
+  const double stretch = width / (height * ratio);
+
+  return stretch > 1 ? stretch - 1 : 1 / stretch - 1;
+}
+
+/* Chooses a height for a width that is near, and then a width for that height; `swapped` the other
+ * way round. What is not open stays. */
+static GstStructure *
+fit (const GstStructure *shape, const GstRfdnSize *size, double ratio, gint wanted,
+     gboolean swapped)
+{
+  const char *one = swapped ? "height" : "width", *other = swapped ? "width" : "height";
+  const gint step = swapped ? size->step_x : size->step_y;
+  const double factor = swapped ? ratio : 1 / ratio;
+  GstStructure *first = gst_structure_copy (shape), *fitted = gst_structure_copy (shape);
+  gint a = fixate_near (first, one, wanted), b;
+
+  b = fixate_near (first, other, round_to (a * factor, step));
+  /* The second may have been out of reach: what is the best first one for it? */
+  a = fixate_near (fitted, one,
+                   2 * ABS (b - a * factor) < step
+                       ? a
+                       : round_to (b / factor, swapped ? size->step_y : size->step_x));
+  fixate_near (fitted, other, b);
+  gst_structure_free (first);
+  return fitted;
+}
+
 void
 gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint factor)
 {
   gint par_n = size->par_n, par_d = size->par_d, width = 0, height = 0;
   GstStructure *shape = gst_structure_copy (structure);
+  double ratio, least = G_MAXDOUBLE;
   gboolean keeps_shape;
-  double ratio;
 
   /* The shape of pixels stays where it may. */
   if (gst_structure_has_field (shape, "pixel-aspect-ratio")) {
@@ -204,15 +236,22 @@ gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint facto
   ratio =
       (double) size->width * size->par_n * par_d / ((double) size->height * size->par_d * par_n);
 
-  if (gst_structure_get_int (shape, "width", &width)) {
-    height = fixate_near (shape, "height", round_to (width / ratio, size->step_y));
-  } else {
-    const gboolean fixed = gst_structure_get_int (shape, "height", &height);
+  for (guint swapped = 0; swapped <= 1; swapped++) {
+    const gint wanted = swapped ? size->height * (gint) factor
+                                : round_to (size->height * (gint) factor * ratio, size->step_x);
+    GstStructure *fitted = fit (shape, size, ratio, wanted, swapped);
+    gint w = 0, h = 0;
+    double distortion;
 
-    if (!fixed)
-      height = size->height * (gint) factor;
-    width = fixate_near (shape, "width", round_to (height * ratio, size->step_x));
-    height = fixate_near (shape, "height", fixed ? height : round_to (width / ratio, size->step_y));
+    gst_structure_get_int (fitted, "width", &w);
+    gst_structure_get_int (fitted, "height", &h);
+    gst_structure_free (fitted);
+    distortion = get_distortion (w, h, ratio);
+    if (distortion < least - 1e-9) {
+      least = distortion;
+      width = w;
+      height = h;
+    }
   }
 
   keeps_shape = 2 * ABS (width - height * ratio) <= size->step_x ||
@@ -223,4 +262,32 @@ gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint facto
   else
     correct_aspect (structure, size, width, height);
   gst_structure_free (shape);
+}
+
+/* ---- borders -------------------------------------------------------------------------------- */
+
+static gint
+align (gint value, gint step)
+{
+  return value / step * step;
+}
+
+GstVideoRectangle
+gst_rfdn_size_place (const GstVideoInfo *in, const GstVideoInfo *out, gboolean add_borders)
+{
+  const gint step_x = 1 << GST_VIDEO_FORMAT_INFO_W_SUB (out->finfo, 1);
+  const gint step_y = 1 << GST_VIDEO_FORMAT_INFO_H_SUB (out->finfo, 1);
+  const double ratio =
+      (double) in->width * in->par_n * out->par_d / ((double) in->height * in->par_d * out->par_n);
+  GstVideoRectangle picture = {.w = out->width, .h = out->height};
+
+  if (!add_borders)
+    return picture;
+  if (out->height * ratio <= out->width - step_x)
+    picture.w = MIN (round_to (out->height * ratio, step_x), out->width);
+  else if (out->width / ratio <= out->height - step_y)
+    picture.h = MIN (round_to (out->width / ratio, step_y), out->height);
+  picture.x = align ((out->width - picture.w) / 2, step_x);
+  picture.y = align ((out->height - picture.h) / 2, step_y);
+  return picture;
 }

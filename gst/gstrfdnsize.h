@@ -4,7 +4,7 @@
 #ifndef GST_RFDN_SIZE_H
 #define GST_RFDN_SIZE_H
 
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 G_BEGIN_DECLS
 
@@ -52,6 +52,19 @@ gboolean gst_rfdn_size_set (GstStructure *structure, const GstRfdnSize *size, gu
  * may.
  */
 void gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint factor);
+
+/**
+ * gst_rfdn_size_place:
+ * @in: what the small frames are
+ * @out: what the large ones are
+ * @add_borders: whether there may be borders
+ *
+ * Returns: where in the large frame the picture is to be, so that it keeps its display aspect: in
+ * the middle, at a place that subsampled chroma can have; all of the frame without borders, or
+ * where they would be of less than a pixel
+ */
+GstVideoRectangle gst_rfdn_size_place (const GstVideoInfo *in, const GstVideoInfo *out,
+                                       gboolean add_borders);
 
 G_END_DECLS
 

@@ -28,6 +28,7 @@ struct _GstRfdnUpscale {
   GstRfdnScale used_scale;
   gboolean used_resample;
   guint caps_serial; /* counts the changes of what is in use */
+  gboolean add_borders;
   gdouble strength;
   GstRfdnLatePolicy late_policy;
   GstRfdnSettings settings;

@@ -52,6 +52,7 @@
 #include "gstrfdnformats.h"
 #include "gstrfdni18n.h"
 #include "gstrfdnmap.h"
+#include "gstrfdnsize.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -227,7 +228,9 @@ static gboolean
 is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
 {
   return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
-         a->tile_overlap == b->tile_overlap && a->reuse == b->reuse;
+         a->tile_overlap == b->tile_overlap && a->reuse == b->reuse &&
+         a->picture.x == b->picture.x && a->picture.y == b->picture.y &&
+         a->picture.w == b->picture.w && a->picture.h == b->picture.h;
 }
 
 /* Brings the plan up to date with the properties, for frames from `in` to `out`; a new one is made
@@ -236,10 +239,22 @@ static gboolean
 update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, gboolean is_new)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  const guint factor = gst_rfdn_caps_get_factor (in, out, gst_rfdn_upscale_get_factors (self));
-  const gboolean passthrough = factor == 1 && gst_rfdn_caps_is_exact (in, out, 1);
   g_autoptr (GstRfdnModel) model = NULL;
   GstRfdnSettings settings;
+  GstVideoInfo shown = *out;
+  gboolean passthrough;
+  guint factor;
+
+  GST_OBJECT_LOCK (self);
+  settings = self->settings;
+  settings.picture = gst_rfdn_size_place (in, out, self->add_borders);
+  self->placement = gst_rfdn_placement_new (in, &settings.picture);
+  GST_OBJECT_UNLOCK (self);
+  shown.width = settings.picture.w;
+  shown.height = settings.picture.h;
+  factor = gst_rfdn_caps_get_factor (in, &shown, gst_rfdn_upscale_get_factors (self));
+  passthrough =
+      factor == 1 && gst_rfdn_caps_is_exact (in, out, 1) && gst_rfdn_caps_is_exact (in, &shown, 1);
 
   if (gst_base_transform_is_passthrough (trans) != passthrough) {
     GST_INFO_OBJECT (self, "from %dx%d to %dx%d: frames %s", GST_VIDEO_INFO_WIDTH (in),
@@ -256,7 +271,6 @@ update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *o
 
   GST_OBJECT_LOCK (self);
   model = gst_rfdn_model_ref (self->model);
-  settings = self->settings;
   GST_OBJECT_UNLOCK (self);
   if (!is_new && self->plan != NULL && self->plan_model == model && self->plan_factor == factor &&
       is_same_settings (&settings, &self->plan_settings))
@@ -284,9 +298,6 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 
   gst_rfdn_defaults_correct_info (incaps, in);
   gst_rfdn_defaults_correct_info (outcaps, out);
-  GST_OBJECT_LOCK (self);
-  self->placement = gst_rfdn_placement_whole (in, out);
-  GST_OBJECT_UNLOCK (self);
   reset (self);
   gst_rfdn_late_set_info (self, in);
   if (!update_plan (self, in, out, TRUE))
