@@ -59,19 +59,19 @@ gst_rfdn_convert_get_info (GstVideoInfo *info, GstVideoFormat format, const GstV
   return TRUE;
 }
 
-/* Dither would be noise for the network, and flat areas must stay flat. */
+/* Dither would be noise for the network, and flat areas must stay flat. On one thread: GStreamer's
+ * converter waits for ever for threads that the system does not let it start, and converting is
+ * little beside the network's work. */
 static GstStructure *
-new_options (guint n_threads)
+new_options (void)
 {
-  if (n_threads == 0)
-    n_threads = rfdn_available_threads ();
   return gst_structure_new (
       "rfdn-converter", GST_VIDEO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_VIDEO_DITHER_METHOD,
       GST_VIDEO_DITHER_NONE, GST_VIDEO_CONVERTER_OPT_CHROMA_MODE, GST_TYPE_VIDEO_CHROMA_MODE,
       GST_VIDEO_CHROMA_MODE_FULL, GST_VIDEO_CONVERTER_OPT_MATRIX_MODE, GST_TYPE_VIDEO_MATRIX_MODE,
       GST_VIDEO_MATRIX_MODE_FULL, GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD,
       GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LANCZOS,
-      GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, n_threads, NULL);
+      GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, 1u, NULL);
 }
 
 /* Takes @options. */
@@ -88,18 +88,17 @@ convert_with (const GstVideoInfo *from, const GstVideoInfo *to, GstStructure *op
 }
 
 GstVideoConverter *
-gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, guint n_threads,
-                      GError **error)
+gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, GError **error)
 {
-  return convert_with (from, to, new_options (n_threads), error);
+  return convert_with (from, to, new_options (), error);
 }
 
 /* Into a part of @to; what is around it stays as it is. */
 static GstVideoConverter *
 convert_into (const GstVideoInfo *from, const GstVideoInfo *to, const GstVideoRectangle *picture,
-              guint n_threads, GError **error)
+              GError **error)
 {
-  GstStructure *options = new_options (n_threads);
+  GstStructure *options = new_options ();
 
   gst_structure_set (options, GST_VIDEO_CONVERTER_OPT_DEST_X, G_TYPE_INT, picture->x,
                      GST_VIDEO_CONVERTER_OPT_DEST_Y, G_TYPE_INT, picture->y,
@@ -161,7 +160,7 @@ is_subsampled (const GstVideoInfo *info)
 
 GstRfdnResize *
 gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
-                     const GstVideoRectangle *picture, guint n_threads, GError **error)
+                     const GstVideoRectangle *picture, GError **error)
 {
   g_autoptr (GstRfdnResize) self = g_new0 (GstRfdnResize, 1);
   GstVideoInfo in = *from, out = *to;
@@ -172,14 +171,13 @@ gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
     make_black (&self->to.frame);
   if (is_subsampled (from))
     in.chroma_site = out.chroma_site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
-  self->widen = gst_rfdn_convert_new (&in, &self->from.frame.info, n_threads, error);
+  self->widen = gst_rfdn_convert_new (&in, &self->from.frame.info, error);
   if (self->widen == NULL)
     return NULL;
-  self->scale =
-      convert_into (&self->from.frame.info, &self->to.frame.info, picture, n_threads, error);
+  self->scale = convert_into (&self->from.frame.info, &self->to.frame.info, picture, error);
   if (self->scale == NULL)
     return NULL;
-  self->narrow = gst_rfdn_convert_new (&self->to.frame.info, &out, n_threads, error);
+  self->narrow = gst_rfdn_convert_new (&self->to.frame.info, &out, error);
   if (self->narrow == NULL)
     return NULL;
   return g_steal_pointer (&self);

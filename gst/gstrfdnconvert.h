@@ -31,13 +31,12 @@ gboolean gst_rfdn_convert_get_info (GstVideoInfo *info, GstVideoFormat format,
 
 /**
  * gst_rfdn_convert_new:
- * @n_threads: 0 for as many as the process may use
  *
  * Returns: (transfer full) (nullable): a converter as precise as GStreamer has one, or %NULL with
  *   @error set
  */
 GstVideoConverter *gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to,
-                                         guint n_threads, GError **error);
+                                         GError **error);
 
 /* Gives frames another size. */
 typedef struct GstRfdnResize GstRfdnResize;
@@ -47,7 +46,6 @@ typedef struct GstRfdnResize GstRfdnResize;
  * @from: what frames are
  * @to: what they become
  * @picture: where in @to the picture is; around it there are black borders
- * @n_threads: 0 for as many as the process may use
  * @error: where to say what is wrong
  *
  * @to may have other colours, too. Subsampled chroma of @from is taken to be centred: GStreamer's
@@ -57,8 +55,7 @@ typedef struct GstRfdnResize GstRfdnResize;
  * Returns: (transfer full) (nullable): what does it, or %NULL with @error set
  */
 GstRfdnResize *gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
-                                    const GstVideoRectangle *picture, guint n_threads,
-                                    GError **error);
+                                    const GstVideoRectangle *picture, GError **error);
 
 void gst_rfdn_resize_run (GstRfdnResize *self, GstVideoFrame *in, GstVideoFrame *out);
 

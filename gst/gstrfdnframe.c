@@ -65,8 +65,7 @@ has_borders (const GstVideoRectangle *picture, const GstVideoInfo *out)
 /* Sets `in` and `enlarged` to what the network sees from here on. */
 static gboolean
 plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVideoInfo *enlarged,
-                 const GstVideoInfo *out, const GstVideoRectangle *picture, guint n_threads,
-                 GError **error)
+                 const GstVideoInfo *out, const GstVideoRectangle *picture, GError **error)
 {
   GstVideoInfo small, large;
 
@@ -76,13 +75,13 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
       !gst_rfdn_intermediate_init (&self->large, &large, error))
     return FALSE;
 
-  self->before = gst_rfdn_convert_new (in, &small, n_threads, error);
+  self->before = gst_rfdn_convert_new (in, &small, error);
   if (self->before == NULL)
     return FALSE;
   if (has_borders (picture, out) || large.width != out->width || large.height != out->height)
-    self->resize = gst_rfdn_resize_new (&large, out, picture, n_threads, error);
+    self->resize = gst_rfdn_resize_new (&large, out, picture, error);
   else
-    self->after = gst_rfdn_convert_new (&large, out, n_threads, error);
+    self->after = gst_rfdn_convert_new (&large, out, error);
   if (self->resize == NULL && self->after == NULL)
     return FALSE;
   *in = small;
@@ -107,11 +106,11 @@ plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *e
 /* The network's frame, and the way from it to the size that is asked for. */
 static gboolean
 plan_resize (GstRfdnPlan *self, const GstVideoInfo *enlarged, const GstVideoInfo *out,
-             const GstVideoRectangle *picture, guint n_threads, GError **error)
+             const GstVideoRectangle *picture, GError **error)
 {
   if (!gst_rfdn_intermediate_init (&self->enlarged, enlarged, error))
     return FALSE;
-  self->resize = gst_rfdn_resize_new (enlarged, out, picture, n_threads, error);
+  self->resize = gst_rfdn_resize_new (enlarged, out, picture, error);
   return self->resize != NULL;
 }
 
@@ -232,13 +231,12 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
 
   if (converts) {
     self->n_channels = network->channels;
-    if (!plan_conversion (self, network->colour, &from, &enlarged, out, &picture,
-                          settings->n_threads, error))
+    if (!plan_conversion (self, network->colour, &from, &enlarged, out, &picture, error))
       return NULL;
     to = enlarged;
   } else if (has_borders (&picture, out) || enlarged.width != out->width ||
              enlarged.height != out->height) {
-    if (!plan_resize (self, &enlarged, out, &picture, settings->n_threads, error))
+    if (!plan_resize (self, &enlarged, out, &picture, error))
       return NULL;
   }
   if (gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (&from)) == GST_RFDN_ROUTE_UNPACK &&
