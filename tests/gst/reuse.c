@@ -4,6 +4,8 @@
 
 #include "util.h"
 
+#include "rfdn.h"
+
 #define WIDTH 400
 #define HEIGHT 150
 
@@ -222,6 +224,92 @@ test_slide_show (void)
   gst_harness_teardown (harness);
 }
 
+/* Whether an element that has seen @before makes the same of @after as one that has not. */
+static void
+check_after (const Picture *before, const Picture *after, const char *properties)
+{
+  GstHarness *harness = upscale_harness (properties);
+  g_autoptr (Picture) first = upscale_with (harness, before, NULL);
+  g_autoptr (Picture) second = upscale_with (harness, after, NULL);
+  g_autoptr (Picture) fresh = upscale (after, properties);
+
+  g_assert_true (picture_is_equal (second, fresh));
+  gst_harness_teardown (harness);
+}
+
+/* Every format: part of the picture changes, each component by itself, and nothing. */
+static void
+test_format (gconstpointer format)
+{
+  g_autoptr (Picture) before =
+      picture_new_printf ("format=%s,width=360,height=20", (const char *) format);
+  g_autoptr (Picture) after =
+      picture_new_printf ("format=%s,width=360,height=20", (const char *) format);
+
+  picture_fill_scene (before, 1);
+  picture_fill_scene (after, 1);
+  check_after (before, after, "");
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&after->info); c++) {
+    const guint x = picture_width (after, c) - 2, y = picture_height (after, c) - 1;
+
+    picture_set (after, c, x, y, picture_max (after, c) - picture_get (after, c, x, y));
+    check_after (before, after, "");
+  }
+}
+
+/* The pixels of the left half of a picture of 352x16 that a tile there is computed from. */
+static guint
+get_seen_width (const char *path)
+{
+  g_autofree char *data = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (RfdnModel) model = NULL;
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  RfdnUpscaler *upscaler;
+  RfdnArea area, seen;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  bytes = g_bytes_new (data, size);
+  model = rfdn_model_new (bytes, NULL);
+  params.width = 352;
+  params.height = 16;
+  params.tile_size = 176;
+  params.tile_height = 16;
+  params.tile_overlap = 0;
+  upscaler = rfdn_upscaler_new (model, &params, NULL);
+  rfdn_upscaler_get_tile (upscaler, 0, &area, &seen);
+  rfdn_upscaler_free (upscaler);
+  return seen.width;
+}
+
+/* Before an RGB network sees YUV, chroma is interpolated: a pixel takes from samples beyond those
+ * that a tile of the network sees. By how many is GStreamer's business: a change six pixels beyond
+ * has the tile computed again, one sixteen pixels beyond has not. */
+static void
+test_conversion (void)
+{
+  const char *path = random_model ("reprfn", 3, 2, FALSE);
+  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+
+  for (guint distance = 6; distance <= 16; distance += 10) {
+    g_autoptr (Picture) before = picture_new ("format=I420,width=352,height=16");
+    g_autoptr (Picture) after = picture_new ("format=I420,width=352,height=16");
+    g_autoptr (Picture) first = NULL;
+    g_autoptr (Picture) second = NULL;
+    GstHarness *harness = upscale_harness (properties);
+
+    picture_fill_scene (before, 1);
+    picture_fill_scene (after, 1);
+    for (guint x = (get_seen_width (path) + distance) / 2; x < 176; x++)
+      picture_set (after, 1, x, 4, 255 - picture_get (after, 1, x, 4));
+    first = upscale_with (harness, before, NULL);
+    second = upscale_with (harness, after, NULL);
+    g_assert_cmpuint (get_stat (harness, "reused-rectangles"), ==, distance == 6 ? 0 : 1);
+    gst_harness_teardown (harness);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -251,6 +339,12 @@ main (int argc, char **argv)
         cases[i].attention ? "/attention" : "", *cases[i].size ? "/resampled" : "");
     g_test_add_data_func (path, &cases[i], test_same);
   }
+  for (const char *const *format = all_formats (); *format != NULL; format++) {
+    g_autofree char *path = g_strconcat ("/reuse/format/", *format, NULL);
+
+    g_test_add_data_func (path, *format, test_format);
+  }
+  g_test_add_func ("/reuse/conversion", test_conversion);
   g_test_add_func ("/reuse/properties", test_properties);
   g_test_add_func ("/reuse/slide-show", test_slide_show);
   g_test_add_func ("/strength", test_strength);
