@@ -366,6 +366,41 @@ test_meta_of_another_layout (void)
   g_assert_cmpint (push_with_meta ("RGBA", GST_VIDEO_FORMAT_YUY2, &none), ==, GST_FLOW_ERROR);
 }
 
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+static void
+test_borders (gconstpointer data)
+{
+  const char *format = data;
+  const gboolean rgb = g_str_equal (format, "RGB");
+  g_autoptr (Picture) picture = play_picture (
+      "videotestsrc num-buffers=1 pattern=white ! video/x-raw,format=%s,width=320,height=240 ! "
+      "rfdnupscale ! video/x-raw,width=960,height=540,pixel-aspect-ratio=1/1 ! fakesink name=sink",
+      format);
+
+  for (guint component = 0; component < 3; component++) {
+    const double black = rgb ? 0 : component == 0 ? 16 : 128;
+    const double white = rgb ? 255 : component == 0 ? 235 : 128;
+
+    /* 720 of 960 columns are picture. */
+    g_assert_cmpfloat_with_epsilon (mean (picture, component, 0, 0, 118. / 960, 1), black, 0.01);
+    g_assert_cmpfloat_with_epsilon (mean (picture, component, 842. / 960, 0, 1, 1), black, 0.01);
+    g_assert_cmpfloat_with_epsilon (mean (picture, component, 124. / 960, 0, 836. / 960, 1), white,
+                                    1);
+  }
+}
+
+static void
+test_ranges (void)
+{
+  g_autoptr (Picture) picture = play_picture (
+      "videotestsrc num-buffers=1 ! video/x-raw,width=640,height=480 ! rfdnupscale ! "
+      "video/x-raw,width=[1,1280],height=[1,720],pixel-aspect-ratio=1/1 ! fakesink name=sink");
+
+  g_assert_cmpint (GST_VIDEO_INFO_WIDTH (&picture->info), ==, 960);
+  g_assert_cmpint (GST_VIDEO_INFO_HEIGHT (&picture->info), ==, 720);
+}
+
 /* ---- files of frames ------------------------------------------------------------------------- */
 
 #define FRAME_CAPS "video/x-raw,format=I420,width=64,height=48,framerate=30/1"
@@ -502,6 +537,9 @@ main (int argc, char **argv)
   g_test_add_func ("/cases/metas/alphacolor", test_alphacolor);
   g_test_add_func ("/cases/metas/another-format", test_meta_of_another_format);
   g_test_add_func ("/cases/metas/another-layout", test_meta_of_another_layout);
+  g_test_add_data_func ("/cases/shapes/borders/I420", "I420", test_borders);
+  g_test_add_data_func ("/cases/shapes/borders/RGB", "RGB", test_borders);
+  g_test_add_func ("/cases/shapes/ranges", test_ranges);
   g_test_add_func ("/cases/segments/bytes", test_bytes);
   g_test_add_func ("/cases/interlaced/only", test_interlaced_only);
   g_test_add_func ("/cases/interlaced/rather", test_interlaced_rather);
