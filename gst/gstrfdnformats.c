@@ -106,9 +106,6 @@ static const struct {
     BOTH_ORDERS (Y216_),
     BOTH_ORDERS (Y416_),
     FORMAT (GRAY10_LE16, LITTLE),
-    FORMAT (NV16_10LE40, UNPACK),
-    FORMAT (BGR10x2_LE, UNPACK),
-    FORMAT (RGB10x2_LE, UNPACK),
 #endif
 
     /* Samples in parts of words, and tiles */
