@@ -19,7 +19,8 @@
 #define BOTH_ORDERS(name) FORMAT (name##LE, LITTLE), FORMAT (name##BE, BIG)
 
 /* From those that cost least on; a source that can make all takes the first. Paletted pictures
- * (RGB8P) are not here: a palette has no colours for what lies between two of it. */
+ * (RGB8P) are not here: a palette has no colours for what lies between two of it. Nor is
+ * NV12_10BE_8L128: GStreamer's packing of it writes outside the frame. */
 static const struct {
   GstVideoFormat format;
   GstRfdnRoute route;
@@ -122,7 +123,6 @@ static const struct {
     FORMAT (NV12_32L32, UNPACK),
     FORMAT (NV12_16L32S, UNPACK),
     FORMAT (NV12_8L128, UNPACK),
-    FORMAT (NV12_10BE_8L128, UNPACK),
 #if GST_CHECK_VERSION(1, 24, 0)
     FORMAT (NV12_10LE40_4L4, UNPACK),
     FORMAT (MT2110T, UNPACK),
