@@ -24,7 +24,8 @@ get_weight (guint i, guint n, guint before, guint after)
   static void fade_row_##TYPE (TYPE *row, const TYPE *into, gsize step, gsize into_step,           \
                                const guint16 *weights, guint weight, guint shift, guint n)         \
   {                                                                                                \
-    for (guint x = 0; x < n; x++) {                                                                \
+    _Pragma ("omp simd") for (guint x = 0; x < n; x++)                                             \
+    {                                                                                              \
       const gint32 w = (gint32) (weights[x] * weight / ONE);                                       \
       const gint32 a = row[x * step] >> shift, b = into[x * into_step] >> shift;                   \
       row[x * step] = (TYPE) ((b * ONE + w * (a - b) + ONE / 2) / ONE << shift);                   \

@@ -54,10 +54,10 @@ struct RfdnScratch {
   guint n_workers;
   RfdnWorker *workers;
 
-  const gint *cancelled; /* the upscaler's: whether to return */
-  gint round;            /* counts runs */
-  gint next;             /* the next task */
-  gint *done;            /* of each task: the last round that it was done in */
+  const RfdnStop *stop; /* the upscaler's: whether to return */
+  gint round;           /* counts runs */
+  gint next;            /* the next task */
+  gint *done;           /* of each task: the last round that it was done in */
   /* Threads that sleep until a task is done. */
   gint n_waiting;
   GMutex mutex;

@@ -144,11 +144,11 @@ worker_init (RfdnWorker *worker, const RfdnNetwork *network)
 }
 
 RfdnScratch *
-rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const gint *cancelled)
+rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *stop)
 {
   RfdnScratch *self = g_new0 (RfdnScratch, 1);
 
-  self->cancelled = cancelled;
+  self->stop = stop;
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   /* Fresh memory is zeros that the system has yet to make: the threads have it made as they go. */

@@ -26,13 +26,29 @@ typedef struct {
   float out_gain; /* and back */
 } RfdnPicture;
 
+/* Whether work is wanted no more. It may be again a moment later, when one thread has already left
+ * something undone that others wait for: a run that is given up stays so until its end. */
+typedef struct {
+  gint cancelled; /* work is not wanted */
+  gint abandoned; /* since the run began, there was a time when it was not */
+} RfdnStop;
+
+/* Any thread, at any time. */
+void rfdn_stop_set_cancelled (RfdnStop *stop, gboolean cancelled);
+
+/* Before a run. */
+void rfdn_stop_begin (RfdnStop *stop);
+
+/* During a run and until the next one. */
+gboolean rfdn_stop_is_abandoned (const RfdnStop *stop);
+
 RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);
 
-/* For up to `n_threads` threads together, which return without the rest of the work when
- * `cancelled` is not zero. NULL if there is not enough memory. */
-RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const gint *cancelled);
+/* For up to `n_threads` threads together, which return without the rest of the work when the run is
+ * abandoned. NULL if there is not enough memory. */
+RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *stop);
 void rfdn_scratch_free (RfdnScratch *scratch);
 
 /* Bytes that a scratch takes. */

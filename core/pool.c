@@ -3,23 +3,29 @@
 
 #include "threads.h"
 
+typedef struct {
+  RfdnPool *pool;
+  guint index; /* as a member */
+  GThread *thread;
+} Helper;
+
 struct RfdnPool {
   gint ref_count;
-  guint n_threads;
+  guint n_wanted; /* threads, the caller included */
+  Helper *helpers;
   guint n_helpers;
   gboolean shared; /* leaves processors to the other shared pools of this process */
   gint processors;
-  GThread *thread; /* in which OpenMP's team lives */
 
   GMutex mutex;
   GCond wake; /* a run begins, or the pool ends */
   GCond idle; /* a helper has returned */
   RfdnPoolFunc func;
   gpointer data;
-  guint run;     /* counts runs */
-  gboolean open; /* helpers may still join the run */
-  guint working; /* helpers in `func` */
-  gboolean ended;
+  guint run;       /* counts runs */
+  gboolean open;   /* helpers may still join the run */
+  guint working;   /* helpers in `func` */
+  guint n_staying; /* helpers that are not to end */
 };
 
 /* Threads of all shared pools that are at work now. */
@@ -32,16 +38,18 @@ count_working (const RfdnPool *self, gint by)
     g_atomic_int_add (&n_working, by);
 }
 
-static void
-help (RfdnPool *self, guint index)
+static gpointer
+help (gpointer data)
 {
+  const Helper *helper = data;
+  RfdnPool *self = helper->pool;
   guint run = 0;
 
   g_mutex_lock (&self->mutex);
   for (;;) {
-    while (!self->ended && (!self->open || self->run == run))
+    while (helper->index <= self->n_staying && (!self->open || self->run == run))
       g_cond_wait (&self->wake, &self->mutex);
-    if (self->ended)
+    if (helper->index > self->n_staying)
       break;
     run = self->run;
     if (self->shared && g_atomic_int_get (&n_working) >= self->processors)
@@ -50,7 +58,7 @@ help (RfdnPool *self, guint index)
     g_mutex_unlock (&self->mutex);
 
     count_working (self, 1);
-    self->func ((RfdnMember){self, index}, self->data);
+    self->func ((RfdnMember){self, helper->index}, self->data);
     count_working (self, -1);
 
     g_mutex_lock (&self->mutex);
@@ -58,44 +66,41 @@ help (RfdnPool *self, guint index)
       g_cond_signal (&self->idle);
   }
   g_mutex_unlock (&self->mutex);
-}
-
-static gpointer
-run_team (gpointer data)
-{
-  RfdnPool *self = data;
-
-#pragma omp parallel num_threads(self->n_helpers)
-  help (self, 1 + rfdn_thread_index ());
   return NULL;
 }
 
-static gpointer
-pass_gate (gpointer gate)
+/* All but the first `n_staying` helpers. */
+static void
+end_helpers (RfdnPool *self, guint n_staying)
 {
-  g_mutex_lock (gate);
-  g_mutex_unlock (gate);
-  return NULL;
+  g_mutex_lock (&self->mutex);
+  self->n_staying = n_staying;
+  g_cond_broadcast (&self->wake);
+  g_mutex_unlock (&self->mutex);
+  while (self->n_helpers > n_staying)
+    g_thread_join (self->helpers[--self->n_helpers].thread);
 }
 
-/* How many of `n` threads the system lets this process start: where OpenMP cannot start one that
- * it was asked for, it ends the process. */
-static guint
-count_startable (guint n)
+/* As many of the helpers as the system lets this process start. At its limit half of them are given
+ * back: the rest of the process, such as the queues of a pipeline, needs threads too, and cannot do
+ * without. */
+static void
+start_helpers (RfdnPool *self)
 {
-  g_autofree GThread **threads = g_new (GThread *, n);
-  GMutex gate;
-  guint count = 0;
+  const guint n = self->n_wanted - 1;
 
-  g_mutex_init (&gate);
-  g_mutex_lock (&gate);
-  while (count < n && (threads[count] = g_thread_try_new ("rfdn", pass_gate, &gate, NULL)) != NULL)
-    count++;
-  g_mutex_unlock (&gate);
-  for (guint i = 0; i < count; i++)
-    g_thread_join (threads[i]);
-  g_mutex_clear (&gate);
-  return count;
+  self->helpers = g_new0 (Helper, n);
+  self->n_staying = n;
+  while (self->n_helpers < n) {
+    Helper *helper = &self->helpers[self->n_helpers];
+    *helper = (Helper){self, self->n_helpers + 1, NULL};
+    helper->thread = g_thread_try_new ("rfdn", help, helper, NULL);
+    if (helper->thread == NULL) {
+      end_helpers (self, self->n_helpers / 2);
+      return;
+    }
+    self->n_helpers++;
+  }
 }
 
 RfdnPool *
@@ -104,16 +109,13 @@ rfdn_pool_new (guint n_threads)
   RfdnPool *self = g_new0 (RfdnPool, 1);
 
   self->ref_count = 1;
-  self->n_threads = rfdn_resolve_threads (n_threads);
+  self->n_wanted = rfdn_resolve_threads (n_threads);
   self->shared = n_threads == 0;
   self->processors = (gint) rfdn_available_threads ();
   g_mutex_init (&self->mutex);
   g_cond_init (&self->wake);
   g_cond_init (&self->idle);
-  self->n_helpers = count_startable (self->n_threads - 1);
-  /* Without it the caller does all the work. */
-  if (self->n_helpers > 0)
-    self->thread = g_thread_try_new ("rfdn", run_team, self, NULL);
+  start_helpers (self);
   return self;
 }
 
@@ -129,11 +131,8 @@ rfdn_pool_unref (RfdnPool *self)
 {
   if (self == NULL || !g_atomic_int_dec_and_test (&self->ref_count))
     return;
-  g_mutex_lock (&self->mutex);
-  self->ended = TRUE;
-  g_cond_broadcast (&self->wake);
-  g_mutex_unlock (&self->mutex);
-  g_clear_pointer (&self->thread, g_thread_join);
+  end_helpers (self, 0);
+  g_free (self->helpers);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->wake);
   g_cond_clear (&self->idle);
@@ -141,16 +140,18 @@ rfdn_pool_unref (RfdnPool *self)
 }
 
 guint
-rfdn_pool_get_size (const RfdnPool *self)
+rfdn_pool_get_n_threads (const RfdnPool *self, guint *wanted)
 {
-  return self->n_threads;
+  if (wanted != NULL)
+    *wanted = self->n_wanted;
+  return 1 + self->n_helpers;
 }
 
 void
 rfdn_pool_run (RfdnPool *self, RfdnPoolFunc func, gpointer data)
 {
   count_working (self, 1);
-  if (self->thread != NULL) {
+  if (self->n_helpers > 0) {
     g_mutex_lock (&self->mutex);
     self->func = func;
     self->data = data;
@@ -160,7 +161,7 @@ rfdn_pool_run (RfdnPool *self, RfdnPoolFunc func, gpointer data)
     g_mutex_unlock (&self->mutex);
   }
   func ((RfdnMember){self, 0}, data);
-  if (self->thread != NULL) {
+  if (self->n_helpers > 0) {
     g_mutex_lock (&self->mutex);
     self->open = FALSE;
     while (self->working > 0)

@@ -5,9 +5,9 @@
 #include "rfdn.h"
 
 /* The threads of one or more upscalers and resamplers (see rfdn_pool_new()): the caller of
- * rfdn_pool_run() and helpers, which sleep between two runs. They are OpenMP's, in a parallel
- * region that lasts as long as the pool: OpenMP's own threads would spin for milliseconds after
- * each region, and belong to nobody. */
+ * rfdn_pool_run() and helpers, which sleep between two runs. They are GLib's: where one cannot be
+ * started, there is one less. OpenMP's, asked for a thread that it cannot start, end the process,
+ * and spin for milliseconds after each region. */
 
 /* Who takes part in a run: the caller has number 0. */
 typedef struct {
@@ -20,10 +20,8 @@ typedef struct {
 
 typedef void (*RfdnPoolFunc) (RfdnMember member, gpointer data);
 
-/* The most members that a run can have. */
-guint rfdn_pool_get_size (const RfdnPool *pool);
-
-/* Calls `func` in the caller and in helpers, each with its own number below the pool's size, and
+/* Calls `func` in the caller and in helpers, each with its own number below the pool's
+ * rfdn_pool_get_n_threads(), and
  * returns when all have returned. How many helpers there are, and when they begin, is not sure:
  * `func` is to take from common work until there is none. One run at a time. */
 void rfdn_pool_run (RfdnPool *pool, RfdnPoolFunc func, gpointer data);

@@ -103,7 +103,7 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->params = *params;
   self->kernels = kernels;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
-  self->n_bands = rfdn_pool_get_size (self->pool);
+  self->n_bands = rfdn_pool_get_n_threads (self->pool, NULL);
   filter_init (&self->horizontal, params->scale, params->shift_x);
   filter_init (&self->vertical, params->scale, params->shift_y);
   self->pitch = RFDN_RUN_SLACK +

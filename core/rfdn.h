@@ -17,7 +17,7 @@
  * - #RfdnResampler: a separable Lanczos filter with the same life cycle, for the planes that no
  *   network sees (chroma, alpha).
  *
- * The library opens no file of the user's, starts no thread before the first run, and prints
+ * The library opens no file of the user's, starts no threads but those of pools, and prints
  * nothing.
  *
  * Words: LR is the small picture that goes in, HR the large one that comes out. A *plane* is a
@@ -255,12 +255,26 @@ typedef struct RfdnPool RfdnPool;
  *   kind leave processors to each other: at work at the same time, they use about as many threads
  *   as there are processors, not a multiple of it
  *
- * Starts the threads, which sleep while there is nothing to do. If none can be started, the calling
- * thread does the work.
+ * Starts the threads, which sleep while there is nothing to do. Where the system lets the process
+ * start no more, there are fewer of them: see rfdn_pool_get_n_threads(). If there are none, the
+ * calling thread does the work.
  *
  * Returns: (transfer full): a pool
  */
 RFDN_API RfdnPool *rfdn_pool_new (guint n_threads);
+
+/**
+ * rfdn_pool_get_n_threads:
+ * @self: the pool
+ * @wanted: (out) (optional): how many there should be
+ *
+ * Tells how many threads compute, the one that calls rfdn_upscaler_run() included. They are fewer
+ * than @wanted where the system lets the process start no more (a control group's, a user's limit):
+ * half of what could be started, for the rest of the process needs threads too.
+ *
+ * Returns: 1 or more
+ */
+RFDN_API guint rfdn_pool_get_n_threads (const RfdnPool *self, guint *wanted);
 
 /** Takes a reference; any thread may. */
 RFDN_API RfdnPool *rfdn_pool_ref (RfdnPool *self);
@@ -336,8 +350,11 @@ RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerPa
  *
  * Enlarges one picture. Allocates nothing and cannot fail. The samples written depend on the
  * input, the model, the CPU level and the tiles, never on the number of threads.
+ *
+ * Returns: %TRUE if the picture is whole; %FALSE if the run was abandoned: see
+ *   rfdn_upscaler_set_cancelled()
  */
-RFDN_API void rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
+RFDN_API gboolean rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
 
 /**
  * RfdnArea:
@@ -378,7 +395,7 @@ RFDN_API double rfdn_upscaler_get_work (const RfdnUpscaler *self);
  * by how long the tiles of the run before took. Of a network without attention, each is what
  * rfdn_upscaler_run() would make of it, whatever that one's tiles are.
  *
- * Returns: how many were done
+ * Returns: how many were done; 0 if the run was abandoned, whatever was written
  */
 RFDN_API guint rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in,
                                         const RfdnPlane *out, const guint *tiles, guint n,
@@ -394,8 +411,8 @@ RFDN_API double rfdn_upscaler_get_tile_time (const RfdnUpscaler *self);
  * @cancelled: whether its work is wanted no more
  *
  * Makes a run that is in progress return within about a millisecond, and later ones at once, with
- * any part of the picture not written; until it is called with %FALSE. Any thread may call it at
- * any time.
+ * any part of the picture not written; until it is called with %FALSE. The run in progress stays
+ * abandoned even so. Any thread may call it at any time.
  */
 RFDN_API void rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled);
 

@@ -13,6 +13,30 @@
 #define YIELDS 1000
 
 void
+rfdn_stop_set_cancelled (RfdnStop *self, gboolean cancelled)
+{
+  g_atomic_int_set (&self->cancelled, cancelled);
+  if (cancelled)
+    g_atomic_int_set (&self->abandoned, TRUE);
+}
+
+/* Of a call that comes meanwhile, either this sees that work is not wanted, or the mark is set
+ * afterwards. */
+void
+rfdn_stop_begin (RfdnStop *self)
+{
+  g_atomic_int_set (&self->abandoned, FALSE);
+  if (g_atomic_int_get (&self->cancelled))
+    g_atomic_int_set (&self->abandoned, TRUE);
+}
+
+gboolean
+rfdn_stop_is_abandoned (const RfdnStop *self)
+{
+  return g_atomic_int_get (&self->abandoned);
+}
+
+void
 rfdn_scratch_begin (RfdnScratch *self)
 {
   g_atomic_int_set (&self->next, 0);
@@ -28,13 +52,7 @@ look (const RfdnScratch *scratch, RfdnWorker *worker, guint after)
   return worker->done >= after;
 }
 
-static gboolean
-is_cancelled (const RfdnScratch *scratch)
-{
-  return g_atomic_int_get (scratch->cancelled) != 0;
-}
-
-/* FALSE if that will never be, because the work is cancelled. */
+/* FALSE if that will never be, because the run is abandoned. */
 static gboolean
 wait_until_done (RfdnScratch *scratch, RfdnWorker *worker, guint after)
 {
@@ -50,7 +68,7 @@ wait_until_done (RfdnScratch *scratch, RfdnWorker *worker, guint after)
   }
   g_mutex_lock (&scratch->mutex);
   g_atomic_int_inc (&scratch->n_waiting);
-  while (!look (scratch, worker, after) && !is_cancelled (scratch))
+  while (!look (scratch, worker, after) && !rfdn_stop_is_abandoned (scratch->stop))
     g_cond_wait (&scratch->cond, &scratch->mutex);
   g_atomic_int_add (&scratch->n_waiting, -1);
   g_mutex_unlock (&scratch->mutex);
@@ -90,7 +108,7 @@ begin_tile (const RfdnNetwork *network, RfdnWorker *worker, guint tile)
   rfdn_layout_get_regions (&network->layout, network->graph, tile, worker->regions);
 }
 
-/* A task and those that are joined to it; FALSE if the work is cancelled. */
+/* A task and those that are joined to it; FALSE if the run is abandoned. */
 static gboolean
 run_tasks (const RfdnNetwork *self, const RfdnPicture *picture, RfdnScratch *scratch,
            RfdnWorker *worker, guint number)
@@ -102,7 +120,8 @@ run_tasks (const RfdnNetwork *self, const RfdnPicture *picture, RfdnScratch *scr
     if (t > number - worker->base && !task->joined)
       return TRUE;
     /* All tiles share the memory: the one before must be done. */
-    if (is_cancelled (scratch) || !wait_until_done (scratch, worker, worker->base + task->after))
+    if (rfdn_stop_is_abandoned (scratch->stop) ||
+        !wait_until_done (scratch, worker, worker->base + task->after))
       return FALSE;
     rfdn_task_run (self, schedule, task, picture, scratch, worker);
     set_done (scratch, worker->base + t, worker->round);
@@ -135,6 +154,6 @@ rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const Rfdn
     if (!run_tasks (self, picture, scratch, worker, number))
       break;
   }
-  /* Who waits for what this thread has left undone looks whether it is cancelled. */
+  /* Who waits for what this thread has left undone looks whether the run is abandoned. */
   wake_all (scratch);
 }

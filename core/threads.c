@@ -80,12 +80,7 @@ rfdn_available_threads (void)
 guint
 rfdn_resolve_threads (guint n_threads)
 {
-#ifdef _OPENMP
-  return n_threads > 0 ? MIN (n_threads, MAX_THREADS)
-                       : MIN (rfdn_available_threads (), MAX_THREADS);
-#else
-  return 1;
-#endif
+  return MIN (n_threads > 0 ? n_threads : rfdn_available_threads (), MAX_THREADS);
 }
 
 void

@@ -21,7 +21,7 @@ struct RfdnUpscaler {
   guint n_tiles;
   gint64 deadline;
   gint next_tile; /* when each thread computes its own */
-  gint cancelled;
+  RfdnStop stop;
 
   double tile_time; /* see rfdn_upscaler_get_tile_time() */
 };
@@ -53,13 +53,13 @@ static gboolean
 alloc_scratch (RfdnUpscaler *self, GError **error)
 {
   const guint n_tiles = rfdn_upscaler_get_n_tiles (self);
-  const guint n_threads = rfdn_pool_get_size (self->pool);
+  const guint n_threads = rfdn_pool_get_n_threads (self->pool, NULL);
   const guint sharing = self->layout.together ? n_threads : 1;
 
   self->n_scratch = self->layout.together ? 1 : MIN (n_threads, n_tiles);
   self->scratch = g_new0 (RfdnScratch *, self->n_scratch);
   for (guint i = 0; i < self->n_scratch; i++) {
-    self->scratch[i] = rfdn_scratch_new (self->network, sharing, &self->cancelled);
+    self->scratch[i] = rfdn_scratch_new (self->network, sharing, &self->stop);
     if (self->scratch[i] == NULL) {
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
                    "no memory for %ux%u pixels: a tile of %dx%d takes %" G_GSIZE_FORMAT " MiB",
@@ -89,7 +89,7 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->params.cpu = kernels->cpu;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint) params->width, least),
-                    MAX ((gint) params->height, least), rfdn_pool_get_size (self->pool),
+                    MAX ((gint) params->height, least), rfdn_pool_get_n_threads (self->pool, NULL),
                     params->tile_size, params->tile_height, params->tile_overlap);
   self->network = rfdn_network_new (model, kernels, &self->layout);
   if (!alloc_scratch (self, error))
@@ -145,7 +145,7 @@ run_tiles_apart (RfdnMember member, gpointer data)
 
   if (member.index >= self->n_scratch)
     return;
-  while (!rfdn_member_must_leave (member) && !rfdn_upscaler_is_cancelled (self) &&
+  while (!rfdn_member_must_leave (member) && !rfdn_stop_is_abandoned (&self->stop) &&
          !is_late (self)) {
     const guint next = (guint) g_atomic_int_add (&self->next_tile, 1);
     if (next >= self->n_tiles)
@@ -167,8 +167,10 @@ run_together (RfdnMember member, gpointer data)
 }
 
 static void
-set_picture (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
+begin_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
+  rfdn_stop_begin (&self->stop);
+  g_atomic_int_set (&self->next_tile, 0);
   self->picture = (RfdnPicture){
       .in = in,
       .out = out,
@@ -180,17 +182,17 @@ set_picture (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
   };
 }
 
-void
+gboolean
 rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
-  set_picture (self, in, out);
+  begin_run (self, in, out);
   self->tiles = NULL;
   self->n_tiles = rfdn_upscaler_get_n_tiles (self);
   self->deadline = G_MAXINT64;
-  g_atomic_int_set (&self->next_tile, 0);
   if (self->layout.together)
     rfdn_scratch_begin (self->scratch[0]);
   rfdn_pool_run (self->pool, self->layout.together ? run_together : run_tiles_apart, self);
+  return !rfdn_stop_is_abandoned (&self->stop);
 }
 
 guint
@@ -200,13 +202,12 @@ rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlan
   const gint64 begin = g_get_monotonic_time ();
   guint done;
 
-  set_picture (self, in, out);
+  begin_run (self, in, out);
   self->tiles = tiles;
   self->n_tiles = n;
   self->deadline = deadline;
-  g_atomic_int_set (&self->next_tile, 0);
   if (self->layout.together) {
-    for (; (guint) self->next_tile < n && !rfdn_upscaler_is_cancelled (self) && !is_late (self);
+    for (; (guint) self->next_tile < n && !rfdn_stop_is_abandoned (&self->stop) && !is_late (self);
          self->next_tile++) {
       rfdn_scratch_begin (self->scratch[0]);
       rfdn_pool_run (self->pool, run_together, self);
@@ -215,6 +216,8 @@ rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlan
     rfdn_pool_run (self->pool, run_tiles_apart, self);
   }
 
+  if (rfdn_stop_is_abandoned (&self->stop))
+    return 0;
   done = MIN ((guint) self->next_tile, n);
   if (done == 0) {
     self->tile_time *= 0.98; /* or a single slow one would keep all others from being tried */
@@ -260,19 +263,19 @@ rfdn_upscaler_get_work (const RfdnUpscaler *self)
 void
 rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled)
 {
-  g_atomic_int_set (&self->cancelled, cancelled);
+  rfdn_stop_set_cancelled (&self->stop, cancelled);
 }
 
 gboolean
 rfdn_upscaler_is_cancelled (const RfdnUpscaler *self)
 {
-  return g_atomic_int_get (&self->cancelled);
+  return g_atomic_int_get (&self->stop.cancelled);
 }
 
 char *
 rfdn_upscaler_describe (const RfdnUpscaler *self)
 {
-  const guint n_threads = rfdn_pool_get_size (self->pool);
+  const guint n_threads = rfdn_pool_get_n_threads (self->pool, NULL);
   const gsize size =
       rfdn_network_get_scratch_size (self->network, self->layout.together ? n_threads : 1) *
       self->n_scratch;

@@ -19,7 +19,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn
 SYSROOT=$CACHE/sysroot-arm64
 ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
 ARM_PACKAGES=(
-  libc6-dev libgomp1 libglib2.0-dev libjson-glib-dev libgstreamer1.0-dev
+  libc6-dev libglib2.0-dev libjson-glib-dev libgstreamer1.0-dev
   libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 )

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "picture.h"
+#include "threads.h"
 
 static const RfdnCpu levels[] = {RFDN_CPU_SCALAR, RFDN_CPU_SSE2, RFDN_CPU_AVX2, RFDN_CPU_AVX512,
                                  RFDN_CPU_NEON};
@@ -318,14 +319,16 @@ test_repeat (void)
 typedef struct {
   RfdnUpscaler *upscaler;
   RfdnPlane in, out;
+  gint rounds; /* that are still to do, in run_rounds() */
+  guint n_whole;
 } Work;
 
+/* Whether it was done. */
 static gpointer
 run_work (gpointer data)
 {
   Work *work = data;
-  rfdn_upscaler_run (work->upscaler, &work->in, &work->out);
-  return NULL;
+  return GINT_TO_POINTER (rfdn_upscaler_run (work->upscaler, &work->in, &work->out));
 }
 
 /* Cancelled before and at any time during a run, with threads that share a tile and with threads
@@ -357,9 +360,12 @@ test_cancel (void)
     work.out.data = got;
     memset (got, 0xa5, size);
     rfdn_upscaler_set_cancelled (upscaler, TRUE);
-    run_work (&work);
+    g_assert_false (run_work (&work));
     for (gsize i = 0; i < size; i++)
       g_assert_cmphex (got[i], ==, 0xa5);
+    const guint first = 0;
+    g_assert_cmpuint (
+        rfdn_upscaler_run_tiles (upscaler, &work.in, &work.out, &first, 1, G_MAXINT64), ==, 0);
 
     guint cut_short = 0;
     for (guint round = 0; round < 20; round++) {
@@ -368,15 +374,96 @@ test_cancel (void)
       GThread *thread = g_thread_new ("work", run_work, &work);
       g_usleep (500 * round);
       rfdn_upscaler_set_cancelled (upscaler, TRUE);
-      g_thread_join (thread);
-      cut_short += memcmp (got, want, size) != 0;
+      const gboolean whole = GPOINTER_TO_INT (g_thread_join (thread));
+      const gboolean equal = memcmp (got, want, size) == 0;
+      g_assert_true (equal || !whole);
+      cut_short += !equal;
     }
     g_assert_cmpuint (cut_short, >, 0);
 
     rfdn_upscaler_set_cancelled (upscaler, FALSE);
-    run_work (&work);
+    g_assert_true (run_work (&work));
     g_assert_cmpmem (got, size, want, size);
   }
+}
+
+static gpointer
+run_rounds (gpointer data)
+{
+  Work *work = data;
+
+  for (; g_atomic_int_get (&work->rounds) > 0; g_atomic_int_add (&work->rounds, -1))
+    work->n_whole += GPOINTER_TO_INT (run_work (work)) != 0;
+  return NULL;
+}
+
+/* A flush that ends as soon as it began: what one thread then leaves undone, no other waits for,
+ * and a picture is whole or said not to be. */
+static void
+test_cancel_taken_back (void)
+{
+  static const guint which[] = {0, 4};
+  const guint width = 120, height = 90;
+  g_autofree guint8 *in = g_malloc (width * height);
+  for (guint i = 0; i < width * height; i++)
+    in[i] = (guint8) (i * 7);
+
+  for (guint k = 0; k < G_N_ELEMENTS (which); k++) {
+    g_autoptr (RfdnModel) model = network_model (which[k], NULL);
+    const guint scale = networks[which[k]].scale;
+    const gsize size = (gsize) width * height * scale * scale;
+    g_autofree guint8 *want = g_malloc (size), *got = g_malloc (size);
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    params.width = width;
+    params.height = height;
+    params.n_threads = 4;
+    params.cpu = RFDN_CPU_SCALAR;
+    g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+    Work work = {upscaler, {in, width, 1}, {want, (gssize) width * scale, 1}, 200, 0};
+    run_work (&work);
+
+    work.out.data = got;
+    GThread *thread = g_thread_new ("work", run_rounds, &work);
+    const gint64 end = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+    while (g_atomic_int_get (&work.rounds) > 0 && g_get_monotonic_time () < end) {
+      g_usleep ((gulong) g_test_rand_int_range (0, 3000));
+      rfdn_upscaler_set_cancelled (upscaler, TRUE);
+      /* One thread may see it, and others not any more. */
+      for (gint i = g_test_rand_int_range (0, 2000); i > 0; i--)
+        rfdn_relax ();
+      rfdn_upscaler_set_cancelled (upscaler, FALSE);
+    }
+    if (g_atomic_int_get (&work.rounds) > 0)
+      g_error ("threads wait for each other, with %d runs to go", work.rounds);
+    g_thread_join (thread);
+    g_test_message ("%u of 200 whole", work.n_whole);
+    g_assert_cmpuint (work.n_whole, <, 200);
+    g_assert_true (run_work (&work));
+    g_assert_cmpmem (got, size, want, size);
+  }
+}
+
+/* What was abandoned tells nothing of how long tiles take. */
+static void
+test_cancelled_tile_time (void)
+{
+  const guint width = 64, height = 64, tiles[] = {0, 1, 2, 3};
+  g_autofree guint8 *in = g_malloc0 (width * height), *out = g_malloc (width * height * 4);
+  g_autoptr (RfdnModel) model = network_model (0, NULL);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  params.width = width;
+  params.height = height;
+  params.tile_size = 32;
+  params.n_threads = 1;
+  g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+  const RfdnPlane from = {in, width, 1}, to = {out, 2 * width, 1};
+
+  g_assert_cmpuint (rfdn_upscaler_run_tiles (upscaler, &from, &to, tiles, 4, G_MAXINT64), ==, 4);
+  const double time = rfdn_upscaler_get_tile_time (upscaler);
+  rfdn_upscaler_set_cancelled (upscaler, TRUE);
+  for (guint i = 0; i < 20; i++)
+    g_assert_cmpuint (rfdn_upscaler_run_tiles (upscaler, &from, &to, tiles, 4, G_MAXINT64), ==, 0);
+  g_assert_cmpfloat (rfdn_upscaler_get_tile_time (upscaler), ==, time);
 }
 
 static void
@@ -445,6 +532,8 @@ main (int argc, char **argv)
   g_test_add_func ("/upscaler/formats", test_formats);
   g_test_add_func ("/upscaler/repeat", test_repeat);
   g_test_add_func ("/upscaler/cancel", test_cancel);
+  g_test_add_func ("/upscaler/cancel-taken-back", test_cancel_taken_back);
+  g_test_add_func ("/upscaler/cancelled-tile-time", test_cancelled_tile_time);
   g_test_add_func ("/upscaler/bad-params", test_bad_params);
   g_test_add_func ("/upscaler/describe", test_describe);
   return g_test_run ();
