@@ -296,6 +296,12 @@ gst_rfdn_plan_converts (const GstRfdnPlan *self)
   return self->before != NULL;
 }
 
+guint
+gst_rfdn_plan_get_n_threads (const GstRfdnPlan *self, guint *wanted)
+{
+  return rfdn_pool_get_n_threads (self->pool, wanted);
+}
+
 char *
 gst_rfdn_plan_describe (const GstRfdnPlan *self)
 {

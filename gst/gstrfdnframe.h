@@ -76,6 +76,9 @@ void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);
 /** Whether frames take the long way, through an intermediate format. */
 gboolean gst_rfdn_plan_converts (const GstRfdnPlan *self);
 
+/** How many threads compute; @wanted is how many there should be, if the system let them start. */
+guint gst_rfdn_plan_get_n_threads (const GstRfdnPlan *self, guint *wanted);
+
 /** Returns: (transfer full): one line on what was chosen. */
 char *gst_rfdn_plan_describe (const GstRfdnPlan *self);
 

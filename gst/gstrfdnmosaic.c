@@ -33,6 +33,8 @@ struct GstRfdnMosaic {
   guint channels, scale;
   RfdnSampleFormat format;
   guint out_width, out_height;
+  gint cancelled; /* pictures are unwanted */
+  gint abandoned; /* the one in work has been */
   RfdnUpscaler *whole, *parts;
   RfdnUpscaler *small; /* NULL: there is no smaller network */
   RfdnResampler *plain;
@@ -214,8 +216,8 @@ gst_rfdn_mosaic_describe (const GstRfdnMosaic *self)
                           self->small != NULL ? "a smaller network" : "Lanczos");
 }
 
-void
-gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
+static void
+set_upscalers_cancelled (GstRfdnMosaic *self, gboolean cancelled)
 {
   rfdn_upscaler_set_cancelled (self->whole, cancelled);
   rfdn_upscaler_set_cancelled (self->parts, cancelled);
@@ -223,10 +225,24 @@ gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
     rfdn_upscaler_set_cancelled (self->small, cancelled);
 }
 
+/* No upscaler abandons its part of a picture that is not known to be abandoned here. */
+void
+gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
+{
+  if (!cancelled)
+    set_upscalers_cancelled (self, FALSE);
+  g_atomic_int_set (&self->cancelled, cancelled);
+  if (!cancelled)
+    return;
+  g_atomic_int_set (&self->abandoned, TRUE);
+  set_upscalers_cancelled (self, TRUE);
+}
+
+/* The picture in work has been unwanted, even if that was taken back at once. */
 static gboolean
 is_cancelled (const GstRfdnMosaic *self)
 {
-  return rfdn_upscaler_is_cancelled (self->whole);
+  return g_atomic_int_get (&self->abandoned);
 }
 
 /* ---- which tiles, in which order ------------------------------------------------------------ */
@@ -446,7 +462,7 @@ run_ground (GstRfdnMosaic *self, const RfdnPlane *in, double strength)
     return;
   begin = g_get_monotonic_time ();
   rfdn_upscaler_run (self->small, in, self->small_out);
-  if (rfdn_upscaler_is_cancelled (self->small))
+  if (is_cancelled (self))
     return;
   for (guint c = 0; strength < 1 && c < self->channels; c++)
     rfdn_fade (&self->small_out[c], &self->plain_out[c], &self->format, &all, &fade);
@@ -507,6 +523,9 @@ gboolean
 gst_rfdn_mosaic_run (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out,
                      const gboolean *same, gint64 deadline, double strength, GstRfdnWork *work)
 {
+  g_atomic_int_set (&self->abandoned, FALSE);
+  if (g_atomic_int_get (&self->cancelled))
+    g_atomic_int_set (&self->abandoned, TRUE);
   list_tiles (self, same);
   if (strength <= 0)
     run_without (self, in, out);

@@ -57,6 +57,7 @@ struct _GstRfdnUpscale {
   guint plan_factor;
   GstClockTime last_pts; /* of the last buffer; GST_CLOCK_TIME_NONE: none */
   GstRfdnOverlays overlays; /* of the last frame */
+  gboolean short_of_threads; /* that has been said */
   gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
   gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };

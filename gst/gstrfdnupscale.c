@@ -186,6 +186,21 @@ get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel 
   return *network != NULL;
 }
 
+/* Once, however often caps change. */
+static void
+warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
+{
+  guint wanted;
+  const guint n = gst_rfdn_plan_get_n_threads (plan, &wanted);
+
+  if (n == wanted || self->short_of_threads)
+    return;
+  self->short_of_threads = TRUE;
+  GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
+                       (_ ("Frames are enlarged by %u threads instead of %u."), n, wanted),
+                       ("the system lets this process start no more threads"));
+}
+
 static gboolean
 make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
            GstRfdnModel *model, const GstRfdnSettings *settings)
@@ -217,6 +232,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
     GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self,
                          "the model does not take %s: each frame is converted twice",
                          GST_VIDEO_INFO_NAME (in));
+  warn_of_few_threads (self, plan);
   set_plan (self, plan);
   self->plan_model = gst_rfdn_model_ref (model);
   self->plan_factor = factor;
@@ -317,6 +333,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   /* The pad takes events already. */
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   self->refused = FALSE;
+  self->short_of_threads = FALSE;
   g_atomic_int_set (&self->warned, FALSE);
   set_flushing (self, FALSE);
   gst_rfdn_late_start (self);
