@@ -89,6 +89,17 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
   return TRUE;
 }
 
+/* Whoever converts or resizes frames unpacks them too, by the same functions. */
+static gboolean
+check_packed (const GstVideoInfo *in, const GstVideoInfo *enlarged, const GstVideoInfo *out,
+              GError **error)
+{
+  if (gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (in)) != GST_RFDN_ROUTE_UNPACK)
+    return TRUE;
+  return gst_rfdn_unpack_check (in, error) && gst_rfdn_unpack_check (enlarged, error) &&
+         gst_rfdn_unpack_check (out, error);
+}
+
 /* Frames as they are when unpacked, around the network. */
 static gboolean
 plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
@@ -226,7 +237,7 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   self->has_padding = gst_rfdn_components_have_padding (in);
   self->n_channels = GST_VIDEO_INFO_IS_RGB (in) ? 3 : 1;
   converts = network != NULL && network->channels != self->n_channels;
-  if (!get_enlarged (&enlarged, in, out, scale, error))
+  if (!get_enlarged (&enlarged, in, out, scale, error) || !check_packed (in, &enlarged, out, error))
     return NULL;
 
   if (converts) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnunpack.h"
 
+#include <string.h>
+
 #include "gstrfdnconvert.h"
 
 /* GStreamer works on groups of up to 48 pixels (v210 in pairs, tiles). */
@@ -31,6 +33,67 @@ gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError
   wide.width = (wide.width + GROUP - 1) / GROUP * GROUP + GROUP;
   return gst_rfdn_convert_get_info (info, packed->finfo->unpack_format, &wide, error);
 }
+
+/* ---- widths that frames are too small for -----------------------------------------------------
+ */
+
+/* Bytes behind a frame that are watched. */
+#define WATCHED 4096
+
+/* Packs a row, finds out whether anything behind the frame has changed from `fill`, and unpacks
+ * another one to `pixels`. */
+static gboolean
+try_row (const GstVideoInfo *row, guint8 *memory, int fill, guint8 *pixels)
+{
+  const GstVideoFormatInfo *format = row->finfo;
+  gpointer data[GST_VIDEO_MAX_PLANES] = {NULL};
+
+  for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES (row); p++)
+    data[p] = memory + GST_VIDEO_INFO_PLANE_OFFSET (row, p);
+  memset (memory + GST_VIDEO_INFO_SIZE (row), fill, WATCHED);
+  format->pack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, pixels, 0, data, row->stride,
+                     row->chroma_site, 0, GST_VIDEO_INFO_WIDTH (row));
+  for (gsize i = 0; i < WATCHED; i++) {
+    if (memory[GST_VIDEO_INFO_SIZE (row) + i] != fill)
+      return FALSE;
+  }
+  memset (memory, 0x55, GST_VIDEO_INFO_SIZE (row));
+  format->unpack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, pixels, data, row->stride, 0, 0,
+                       GST_VIDEO_INFO_WIDTH (row));
+  return TRUE;
+}
+
+gboolean
+gst_rfdn_unpack_check (const GstVideoInfo *packed, GError **error)
+{
+  const GstVideoFormat format = GST_VIDEO_INFO_FORMAT (packed);
+  const gsize pixel = N_SLOTS * (is_deep (packed->finfo) ? 2 : 1);
+  const gsize width = (gsize) GST_VIDEO_INFO_WIDTH (packed);
+  g_autofree guint8 *memory = NULL;
+  g_autofree guint8 *zeros = g_try_malloc0_n (width + 2 * GROUP, pixel);
+  g_autofree guint8 *ones = g_try_malloc0_n (width + 2 * GROUP, pixel);
+  GstVideoInfo row;
+
+  if (gst_video_info_set_format (&row, format, (guint) width, 1))
+    memory = g_try_malloc0 (GST_VIDEO_INFO_SIZE (&row) + WATCHED);
+  if (memory == NULL || zeros == NULL || ones == NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for a row of %d pixels",
+                 GST_VIDEO_INFO_WIDTH (packed));
+    return FALSE;
+  }
+  /* What was read must not depend on what lies behind the frame either. */
+  if (!try_row (&row, memory, 0, zeros) || !try_row (&row, memory, 0xff, ones) ||
+      memcmp (zeros, ones, width * pixel) != 0) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                 "frames of %s that are %d pixels wide do not hold all their samples in GStreamer; "
+                 "an even width does",
+                 gst_video_format_to_string (format), GST_VIDEO_INFO_WIDTH (packed));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* ---- unpacking ------------------------------------------------------------------------------- */
 
 /* Luma, or each of R, G and B, has the bits that count; in RGB16 it is green that has most. */
 RfdnSampleFormat

@@ -19,6 +19,19 @@ G_BEGIN_DECLS
  * beyond the last pixel; or sets @error. */
 gboolean gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError **error);
 
+/**
+ * gst_rfdn_unpack_check:
+ * @packed: frames that GStreamer unpacks or packs
+ * @error: where to say what is wrong
+ *
+ * Finds out, on one row, whether GStreamer stays inside a frame. At some odd widths of UYVP,
+ * NV12_10LE32 and NV16_10LE32 its frames are too small for the samples that it writes or reads
+ * itself.
+ *
+ * Returns: whether it does, or %FALSE with @error set to one of RFDN_ERROR
+ */
+gboolean gst_rfdn_unpack_check (const GstVideoInfo *packed, GError **error);
+
 /** How the samples of unpacked frames are stored. */
 RfdnSampleFormat gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed);
 

@@ -9,6 +9,8 @@
 #include "shared.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* ---- the engine, called directly ------------------------------------------------------------- */
 
@@ -118,8 +120,8 @@ test_engine (gconstpointer data)
   static const guint sizes[][2] = {{1, 1}, {1, 7}, {7, 1}, {3, 3}, {17, 5}, {16, 16}, {61, 47}};
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
-    g_autoptr (Picture) small =
-        picture_new_printf ("format=%s,width=%u,height=%u", format, sizes[i][0], sizes[i][1]);
+    g_autoptr (Picture) small = picture_new_printf ("format=%s,width=%u,height=%u", format,
+                                                    good_width (format, sizes[i][0]), sizes[i][1]);
 
     picture_fill_scene (small, i);
     if (!rgb)
@@ -164,8 +166,9 @@ test_sizes (gconstpointer format)
           g_strdup_printf ("model=%s", nearest_model (channels, 2 + i % 3));
       g_autofree char *attention =
           g_strdup_printf ("model=%s", random_model ("rfdn", channels, 2, TRUE));
-      g_autoptr (Picture) small = picture_new_printf (
-          "format=%s,width=%u,height=%u", (const char *) format, sizes[i][0], sizes[i][1]);
+      g_autoptr (Picture) small =
+          picture_new_printf ("format=%s,width=%u,height=%u", (const char *) format,
+                              good_width (format, sizes[i][0]), sizes[i][1]);
       g_autoptr (Picture) large = NULL;
       g_autoptr (Picture) other = NULL;
 
@@ -311,6 +314,101 @@ test_memory (gconstpointer data)
       through = upscale (small, properties);
       g_assert_true (picture_is_equal (through, expected));
     }
+  }
+}
+
+/* ---- where memory ends ----------------------------------------------------------------------- */
+
+/* A frame that ends, to the byte, where the process may no longer read nor write. */
+typedef struct {
+  guint8 *pages;
+  gsize n_bytes;
+  GstVideoInfo info;
+  GstVideoFrame frame;
+} Edge;
+
+static void
+edge_init (Edge *self, const char *format, guint width, guint height)
+{
+  const gsize page = (gsize) sysconf (_SC_PAGESIZE);
+  GstBuffer *buffer;
+  gsize room;
+
+  g_assert_true (gst_video_info_set_format (&self->info, gst_video_format_from_string (format),
+                                            width, height));
+  room = (GST_VIDEO_INFO_SIZE (&self->info) + page - 1) / page * page;
+  self->n_bytes = room + page;
+  self->pages =
+      mmap (NULL, self->n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  g_assert_true (self->pages != MAP_FAILED);
+  g_assert_cmpint (mprotect (self->pages + room, page, PROT_NONE), ==, 0);
+  buffer = gst_buffer_new_wrapped_full (0, self->pages + room - GST_VIDEO_INFO_SIZE (&self->info),
+                                        GST_VIDEO_INFO_SIZE (&self->info), 0,
+                                        GST_VIDEO_INFO_SIZE (&self->info), NULL, NULL);
+  g_assert_true (gst_video_frame_map (&self->frame, &self->info, buffer, GST_MAP_READWRITE));
+  gst_buffer_unref (buffer);
+}
+
+static void
+edge_clear (Edge *self)
+{
+  gst_video_frame_unmap (&self->frame);
+  munmap (self->pages, self->n_bytes);
+}
+
+/* Nothing beyond a frame is read or written, or its width is refused, which no even one is: widths
+ * of all kinds that groups of 2, 4, 6, 8 and 32 pixels end with. */
+static void
+test_edge (gconstpointer format)
+{
+  static const guint widths[] = {1, 2, 3, 4, 5, 8, 9, 15, 17, 19, 20};
+  const GstRfdnSettings settings = {.n_threads = 1, .tile_overlap = -1, .reuse = TRUE};
+
+  for (guint channels = 1; channels <= 3; channels += 2) {
+    g_autoptr (RfdnModel) model = load_model (nearest_model (channels, 3));
+
+    for (guint i = 0; i < G_N_ELEMENTS (widths); i++) {
+      const guint width = widths[i];
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GstRfdnPlan) plan = NULL;
+      GstRfdnWork work;
+      Edge small, large;
+
+      edge_init (&small, format, width, 3);
+      edge_init (&large, format, 3 * width, 9);
+      plan = gst_rfdn_plan_new (model, &small.info, &large.info, &settings, &error);
+      if (plan != NULL) {
+        for (guint n = 0; n < 2; n++)
+          g_assert_true (
+              gst_rfdn_plan_run (plan, &small.frame, &large.frame, G_MAXINT64, 1, &work));
+      } else {
+        g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS);
+        g_assert_cmpuint (width % 2, ==, 1);
+        g_assert_nonnull (strstr (error->message, format));
+      }
+      edge_clear (&small);
+      edge_clear (&large);
+    }
+  }
+}
+
+/* The element says so in words, and not with a crash. */
+static void
+test_refused (void)
+{
+  static const char *const pipelines[] = {
+      "format=UYVP,width=17,height=4 ! rfdnupscale ! video/x-raw,width=51,height=12",
+      "format=NV12_10LE32,width=15,height=4 ! rfdnupscale",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (pipelines); i++) {
+    g_autofree char *whole =
+        g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,%s ! fakesink", pipelines[i]);
+    guint n_errors = 0;
+    g_autofree char *said = run_pipeline (whole, &n_errors);
+
+    g_assert_nonnull (said);
+    g_assert_cmpuint (n_errors, ==, 1);
   }
 }
 
@@ -482,11 +580,14 @@ main (int argc, char **argv)
     g_autofree char *engine = g_strconcat ("/pixels/engine/", *format, NULL);
     g_autofree char *sizes = g_strconcat ("/pixels/sizes/", *format, NULL);
     g_autofree char *memory = g_strconcat ("/pixels/memory/", *format, NULL);
+    g_autofree char *edge = g_strconcat ("/pixels/edge/", *format, NULL);
 
     g_test_add_data_func (engine, *format, test_engine);
     g_test_add_data_func (sizes, *format, test_sizes);
     g_test_add_data_func (memory, *format, test_memory);
+    g_test_add_data_func (edge, *format, test_edge);
   }
+  g_test_add_func ("/pixels/edge-refused", test_refused);
   g_test_add_func ("/pixels/places", test_places);
   g_test_add_data_func ("/pixels/threads/I420", "I420", test_threads);
   g_test_add_data_func ("/pixels/threads/RGBA", "RGBA", test_threads);
