@@ -197,6 +197,13 @@ get_distortion (gint width, gint height, double ratio)
   return stretch > 1 ? stretch - 1 : 1 / stretch - 1;
 }
 
+/* Width by height of a frame of pixels of a shape, so that it keeps the display aspect. */
+static double
+get_ratio (const GstRfdnSize *size, gint par_n, gint par_d)
+{
+  return (double) size->width * size->par_n * par_d / ((double) size->height * size->par_d * par_n);
+}
+
 /* Chooses a height for a width that is near, and then a width for that height; `swapped` the other
  * way round. What is not open stays. */
 static GstStructure *
@@ -220,48 +227,89 @@ fit (const GstStructure *shape, const GstRfdnSize *size, double ratio, gint want
   return fitted;
 }
 
+/* The best that has been found. */
+typedef struct {
+  gint width, height;
+  gint par_n, par_d;
+  double distortion;
+  gboolean keeps_shape; /* but for rounding */
+} Fit;
+
+/* Pixels of one shape, and a width or a height to begin with. */
+static void
+try_from (Fit *best, const GstStructure *shape, const GstRfdnSize *size, gint wanted,
+          gboolean swapped)
+{
+  Fit found = {.par_n = size->par_n, .par_d = size->par_d};
+  GstStructure *fitted;
+  double ratio;
+
+  gst_structure_get_fraction (shape, "pixel-aspect-ratio", &found.par_n, &found.par_d);
+  ratio = get_ratio (size, found.par_n, found.par_d);
+  fitted = fit (shape, size, ratio, wanted, swapped);
+  gst_structure_get_int (fitted, "width", &found.width);
+  gst_structure_get_int (fitted, "height", &found.height);
+  gst_structure_free (fitted);
+  found.distortion = get_distortion (found.width, found.height, ratio);
+  found.keeps_shape = 2 * ABS (found.width - found.height * ratio) <= size->step_x ||
+                      2 * ABS (found.height - found.width / ratio) <= size->step_y;
+  if (found.distortion < best->distortion - 1e-9)
+    *best = found;
+}
+
+/* As near to the factor as may be; where that does not keep the shape, each number of a list. */
+static void
+try_pixels (Fit *best, const GstStructure *shape, const GstRfdnSize *size, guint factor)
+{
+  const gint height = size->height * (gint) factor;
+  gint par_n = size->par_n, par_d = size->par_d;
+
+  gst_structure_get_fraction (shape, "pixel-aspect-ratio", &par_n, &par_d);
+  try_from (best, shape, size, round_to (height * get_ratio (size, par_n, par_d), size->step_x),
+            FALSE);
+  try_from (best, shape, size, height, TRUE);
+  for (guint swapped = 0; swapped <= 1; swapped++) {
+    const GValue *sizes = gst_structure_get_value (shape, swapped ? "height" : "width");
+
+    if (sizes == NULL || !GST_VALUE_HOLDS_LIST (sizes))
+      continue;
+    for (guint i = 0; i < gst_value_list_get_size (sizes) && !best->keeps_shape; i++) {
+      const GValue *one = gst_value_list_get_value (sizes, i);
+
+      if (G_VALUE_HOLDS_INT (one))
+        try_from (best, shape, size, g_value_get_int (one), swapped);
+    }
+  }
+}
+
 void
 gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint factor)
 {
-  gint par_n = size->par_n, par_d = size->par_d, width = 0, height = 0;
-  GstStructure *shape = gst_structure_copy (structure);
-  double ratio, least = G_MAXDOUBLE;
-  gboolean keeps_shape;
+  const GValue *shapes = gst_structure_get_value (structure, "pixel-aspect-ratio");
+  const guint n_shapes =
+      shapes != NULL && GST_VALUE_HOLDS_LIST (shapes) ? gst_value_list_get_size (shapes) : 0;
+  Fit best = {.distortion = G_MAXDOUBLE};
 
-  /* The shape of pixels stays where it may. */
-  if (gst_structure_has_field (shape, "pixel-aspect-ratio")) {
-    gst_structure_fixate_field_nearest_fraction (shape, "pixel-aspect-ratio", par_n, par_d);
-    gst_structure_get_fraction (shape, "pixel-aspect-ratio", &par_n, &par_d);
-  }
-  ratio =
-      (double) size->width * size->par_n * par_d / ((double) size->height * size->par_d * par_n);
+  /* The shape of pixels stays where it may; then others that are listed. */
+  for (guint i = 0; i <= n_shapes && !best.keeps_shape; i++) {
+    GstStructure *shape = gst_structure_copy (structure);
 
-  for (guint swapped = 0; swapped <= 1; swapped++) {
-    const gint wanted = swapped ? size->height * (gint) factor
-                                : round_to (size->height * (gint) factor * ratio, size->step_x);
-    GstStructure *fitted = fit (shape, size, ratio, wanted, swapped);
-    gint w = 0, h = 0;
-    double distortion;
-
-    gst_structure_get_int (fitted, "width", &w);
-    gst_structure_get_int (fitted, "height", &h);
-    gst_structure_free (fitted);
-    distortion = get_distortion (w, h, ratio);
-    if (distortion < least - 1e-9) {
-      least = distortion;
-      width = w;
-      height = h;
-    }
+    if (i > 0)
+      gst_structure_set_value (shape, "pixel-aspect-ratio",
+                               gst_value_list_get_value (shapes, i - 1));
+    if (shapes != NULL)
+      gst_structure_fixate_field_nearest_fraction (shape, "pixel-aspect-ratio", size->par_n,
+                                                   size->par_d);
+    try_pixels (&best, shape, size, factor);
+    gst_structure_free (shape);
   }
 
-  keeps_shape = 2 * ABS (width - height * ratio) <= size->step_x ||
-                2 * ABS (height - width / ratio) <= size->step_y;
-  gst_structure_set (structure, "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, NULL);
-  if (keeps_shape)
-    set_aspect (structure, par_n, par_d);
+  gst_structure_set (structure, "width", G_TYPE_INT, best.width, "height", G_TYPE_INT, best.height,
+                     NULL);
+  if (best.keeps_shape || n_shapes > 0)
+    set_aspect (structure, best.par_n, best.par_d);
   else
-    correct_aspect (structure, size, width, height);
-  gst_structure_free (shape);
+    correct_aspect (structure, size, best.width, best.height);
 }
 
 /* ---- borders -------------------------------------------------------------------------------- */

@@ -41,6 +41,12 @@ static const char *const wishes[] = {
     "width=[1,641],height=[1,481],pixel-aspect-ratio=1/1",
     "width=960,height=540",
     "width=[1,1920],height=[1,1080],pixel-aspect-ratio=1/1",
+    /* What is nearest to the factor is not what keeps the shape. */
+    "width=[996,1259],height=848,pixel-aspect-ratio={1/1,16/15,4/3}",
+    "width={748,1364,1980},height={981,1468,1956},pixel-aspect-ratio={1/1,16/15,4/3}",
+    "width={1301,1988,2675},height=[1121,2417],pixel-aspect-ratio={1/1,16/15,4/3}",
+    "width={213,460,707},height=[513,649],pixel-aspect-ratio=1/1",
+    "width=[458,1536],height={273,895,1518},pixel-aspect-ratio={1/1,16/15,4/3}",
 };
 
 /* What comes out of an element for an input, with a wish downstream. */
