@@ -46,13 +46,11 @@
  * Since: 0.1
  */
 
-#include "gstrfdncaps.h"
 #include "gstrfdndefaults.h"
-#include "gstrfdnerror.h"
 #include "gstrfdnformats.h"
 #include "gstrfdni18n.h"
 #include "gstrfdnmap.h"
-#include "gstrfdnsize.h"
+#include "gstrfdnplan.h"
 #include "gstrfdnupscale-private.h"
 
 #include <gst/video/navigation.h>
@@ -66,7 +64,7 @@ GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define LARGEST_GAP (500 * GST_MSECOND)
 #define LARGEST_GAP_FRAMES 4
 
-GST_DEBUG_CATEGORY_STATIC (CAT_PERFORMANCE);
+GST_DEBUG_CATEGORY (gst_rfdn_performance_debug);
 
 #define gst_rfdn_upscale_parent_class parent_class
 G_DEFINE_TYPE_WITH_CODE (GstRfdnUpscale, gst_rfdn_upscale, GST_TYPE_VIDEO_FILTER,
@@ -110,189 +108,7 @@ gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *d
                             __FILE__, GST_FUNCTION, __LINE__);
 }
 
-/* ---- the plan ------------------------------------------------------------------------------- */
-
-/* The plan belongs to whoever holds the stream lock of the sink pad: the streaming thread, a thread
- * of upstream with an ALLOCATION query, for which the base class may renegotiate, and the one that
- * stops the element. The object lock is for those who cancel it meanwhile. */
-
-static void
-set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
-{
-  GstRfdnPlan *old;
-
-  GST_OBJECT_LOCK (self);
-  old = self->plan;
-  self->plan = plan;
-  if (plan != NULL && (self->flushing || self->stopped))
-    gst_rfdn_plan_set_cancelled (plan, TRUE);
-  GST_OBJECT_UNLOCK (self);
-  gst_rfdn_plan_free (old);
-}
-
-static void
-drop_plan (GstRfdnUpscale *self)
-{
-  set_plan (self, NULL);
-  g_clear_pointer (&self->plan_model, gst_rfdn_model_unref);
-}
-
-/* Abandons the frame in work, and later ones. Any thread. */
-static void
-set_flushing (GstRfdnUpscale *self, gboolean flushing)
-{
-  GST_OBJECT_LOCK (self);
-  self->flushing = flushing;
-  if (self->plan != NULL)
-    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
-  GST_OBJECT_UNLOCK (self);
-}
-
-/* The same, and neither frames nor queries get a new plan. Unlike a flush, upstream cannot end it.
- */
-static void
-set_stopped (GstRfdnUpscale *self, gboolean stopped)
-{
-  GST_OBJECT_LOCK (self);
-  self->stopped = stopped;
-  if (self->plan != NULL)
-    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
-  GST_OBJECT_UNLOCK (self);
-}
-
-static gboolean
-is_stopped (GstRfdnUpscale *self)
-{
-  gboolean stopped;
-
-  GST_OBJECT_LOCK (self);
-  stopped = self->stopped;
-  GST_OBJECT_UNLOCK (self);
-  return stopped;
-}
-
-/* The network for a factor; NULL with no error for frames that need none. */
-static gboolean
-get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
-{
-  g_autoptr (GError) error = NULL;
-
-  *network = NULL;
-  if (factor == 1)
-    return TRUE;
-  *network = gst_rfdn_model_get (model, factor, &error);
-  if (*network == NULL)
-    gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
-  return *network != NULL;
-}
-
-/* Once, however often caps change. */
-static void
-warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
-{
-  guint wanted;
-  const guint n = gst_rfdn_plan_get_n_threads (plan, &wanted);
-
-  if (n == wanted || self->short_of_threads)
-    return;
-  self->short_of_threads = TRUE;
-  GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
-                       (_ ("Frames are enlarged by %u threads instead of %u."), n, wanted),
-                       ("the system lets this process start no more threads"));
-}
-
-static gboolean
-make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
-           GstRfdnModel *model, const GstRfdnSettings *settings)
-{
-  g_autoptr (RfdnModel) network = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *description = NULL;
-  GstRfdnPlan *plan;
-  GQuark domain;
-  gint code;
-
-  /* The old one first: two of them might not fit into memory. */
-  drop_plan (self);
-  if (!get_network (self, model, factor, &network))
-    return FALSE;
-  plan = gst_rfdn_plan_new (network, in, out, settings, &error);
-  if (plan == NULL) {
-    gst_rfdn_error_translate (error, &domain, &code);
-    gst_rfdn_upscale_refuse (
-        self, domain, code, NULL, _ ("Frames of %dx%d cannot be enlarged to %dx%d: %s."),
-        GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
-        GST_VIDEO_INFO_HEIGHT (out), error->message);
-    return FALSE;
-  }
-  description = gst_rfdn_plan_describe (plan);
-  GST_INFO_OBJECT (self, "%s times %u to %dx%d: %s", GST_VIDEO_INFO_NAME (in), factor,
-                   GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), description);
-  if (gst_rfdn_plan_converts (plan))
-    GST_CAT_INFO_OBJECT (CAT_PERFORMANCE, self,
-                         "the model does not take %s: each frame is converted twice",
-                         GST_VIDEO_INFO_NAME (in));
-  warn_of_few_threads (self, plan);
-  set_plan (self, plan);
-  self->plan_model = gst_rfdn_model_ref (model);
-  self->plan_factor = factor;
-  self->plan_settings = *settings;
-  return TRUE;
-}
-
-static gboolean
-is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
-{
-  return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
-         a->tile_overlap == b->tile_overlap && a->reuse == b->reuse &&
-         a->picture.x == b->picture.x && a->picture.y == b->picture.y &&
-         a->picture.w == b->picture.w && a->picture.h == b->picture.h;
-}
-
-/* Brings the plan up to date with the properties, for frames from `in` to `out`; a new one is made
- * if these are new too, or if something of what the plan was made with has changed. */
-static gboolean
-update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, gboolean is_new)
-{
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  g_autoptr (GstRfdnModel) model = NULL;
-  GstRfdnSettings settings;
-  GstVideoInfo shown = *out;
-  gboolean passthrough;
-  guint factor;
-
-  GST_OBJECT_LOCK (self);
-  settings = self->settings;
-  settings.picture = gst_rfdn_size_place (in, out, self->add_borders);
-  self->placement = gst_rfdn_placement_new (in, &settings.picture);
-  GST_OBJECT_UNLOCK (self);
-  shown.width = settings.picture.w;
-  shown.height = settings.picture.h;
-  factor = gst_rfdn_caps_get_factor (in, &shown, gst_rfdn_upscale_get_factors (self));
-  passthrough =
-      factor == 1 && gst_rfdn_caps_is_exact (in, out, 1) && gst_rfdn_caps_is_exact (in, &shown, 1);
-
-  if (gst_base_transform_is_passthrough (trans) != passthrough) {
-    GST_INFO_OBJECT (self, "from %dx%d to %dx%d: frames %s", GST_VIDEO_INFO_WIDTH (in),
-                     GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
-                     GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are enlarged");
-    gst_base_transform_set_passthrough (trans, passthrough);
-    if (!is_new)
-      gst_base_transform_reconfigure_src (trans); /* for the buffers that this takes */
-  }
-  if (passthrough) {
-    drop_plan (self);
-    return TRUE;
-  }
-
-  GST_OBJECT_LOCK (self);
-  model = gst_rfdn_model_ref (self->model);
-  GST_OBJECT_UNLOCK (self);
-  if (!is_new && self->plan != NULL && self->plan_model == model && self->plan_factor == factor &&
-      is_same_settings (&settings, &self->plan_settings))
-    return TRUE;
-  return make_plan (self, in, out, factor, model, &settings);
-}
+/* ---- caps --------------------------------------------------------------------------------- */
 
 /* Forgets what lives from frame to frame: what follows has nothing to do with what was before. No
  * picture depends on it. Streaming thread, or when there is none. */
@@ -316,7 +132,7 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
   gst_rfdn_defaults_correct_info (outcaps, out);
   reset (self);
   gst_rfdn_late_set_info (self, in);
-  if (!update_plan (self, in, out, TRUE))
+  if (!gst_rfdn_upscale_update_plan (self, in, out, TRUE))
     return FALSE;
   gst_rfdn_late_check_latency (self);
   return TRUE;
@@ -335,7 +151,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   self->refused = FALSE;
   self->short_of_threads = FALSE;
   g_atomic_int_set (&self->warned, FALSE);
-  set_flushing (self, FALSE);
+  gst_rfdn_upscale_set_flushing (self, FALSE);
   gst_rfdn_late_start (self);
   GST_OBJECT_LOCK (self);
   gst_rfdn_stats_clear (&self->stats);
@@ -343,7 +159,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   GST_OBJECT_UNLOCK (self);
   started = gst_rfdn_upscale_update_choice (self);
   if (started)
-    set_stopped (self, FALSE);
+    gst_rfdn_upscale_set_stopped (self, FALSE);
   GST_PAD_STREAM_UNLOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   return started;
 }
@@ -354,11 +170,11 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   GstRfdnModel *model;
 
-  set_stopped (self, TRUE);
+  gst_rfdn_upscale_set_stopped (self, TRUE);
   /* The base class has waited for frames, but not for queries that came since. */
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   reset (self);
-  drop_plan (self);
+  gst_rfdn_upscale_drop_plan (self);
   gst_rfdn_overlays_clear (&self->overlays);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
@@ -375,7 +191,7 @@ static GstStateChangeReturn
 gst_rfdn_upscale_change_state (GstElement *element, GstStateChange transition)
 {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    set_stopped (GST_RFDN_UPSCALE (element), TRUE);
+    gst_rfdn_upscale_set_stopped (GST_RFDN_UPSCALE (element), TRUE);
   return GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
 }
 
@@ -384,7 +200,7 @@ gst_rfdn_upscale_finalize (GObject *object)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
 
-  drop_plan (self);
+  gst_rfdn_upscale_drop_plan (self);
   gst_rfdn_model_unref (self->model);
   g_free (self->model_name);
   g_free (self->used_name);
@@ -417,10 +233,10 @@ gst_rfdn_upscale_sink_event (GstBaseTransform *trans, GstEvent *event)
     }
     return gst_rfdn_upscale_sink_caps (self, event);
   case GST_EVENT_FLUSH_START:
-    set_flushing (self, TRUE);
+    gst_rfdn_upscale_set_flushing (self, TRUE);
     break;
   case GST_EVENT_FLUSH_STOP:
-    set_flushing (self, FALSE);
+    gst_rfdn_upscale_set_flushing (self, FALSE);
     gst_rfdn_late_time_event (self, event);
     reset (self);
     break;
@@ -488,7 +304,7 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
   /* It is serialised: who asks has the stream lock. But it does not end with the pad's activity,
    * and the base class would renegotiate for it. */
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && direction == GST_PAD_SINK &&
-      (is_stopped (self) || !gst_rfdn_upscale_update_choice (self)))
+      (gst_rfdn_upscale_is_stopped (self) || !gst_rfdn_upscale_update_choice (self)))
     return FALSE;
   if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS)
     gst_rfdn_upscale_sink_caps_query (self, query);
@@ -565,7 +381,7 @@ gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont,
     GST_OBJECT_UNLOCK (self);
   }
   if (result == GST_FLOW_OK && filter->negotiated &&
-      !update_plan (self, &filter->in_info, &filter->out_info, FALSE))
+      !gst_rfdn_upscale_update_plan (self, &filter->in_info, &filter->out_info, FALSE))
     return GST_FLOW_ERROR;
   return result;
 }
@@ -706,7 +522,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (gst_rfdn_upscale_debug, "rfdnupscale", 0, "RFDN upscaler");
-  GST_DEBUG_CATEGORY_GET (CAT_PERFORMANCE, "GST_PERFORMANCE");
+  GST_DEBUG_CATEGORY_GET (gst_rfdn_performance_debug, "GST_PERFORMANCE");
   gst_rfdn_meta_init ();
 
   G_OBJECT_CLASS (klass)->finalize = gst_rfdn_upscale_finalize;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The element's plan: when it is made anew, and who may abandon the frame that it is at. */
+
+#include "gstrfdnplan.h"
+
+#include "gstrfdncaps.h"
+#include "gstrfdnerror.h"
+#include "gstrfdni18n.h"
+#include "gstrfdnsize.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
+GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_performance_debug);
+#define GST_CAT_DEFAULT gst_rfdn_upscale_debug
+
+static void
+set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
+{
+  GstRfdnPlan *old;
+
+  GST_OBJECT_LOCK (self);
+  old = self->plan;
+  self->plan = plan;
+  if (plan != NULL && (self->flushing || self->stopped))
+    gst_rfdn_plan_set_cancelled (plan, TRUE);
+  GST_OBJECT_UNLOCK (self);
+  gst_rfdn_plan_free (old);
+}
+
+void
+gst_rfdn_upscale_drop_plan (GstRfdnUpscale *self)
+{
+  set_plan (self, NULL);
+  g_clear_pointer (&self->plan_model, gst_rfdn_model_unref);
+}
+
+void
+gst_rfdn_upscale_set_flushing (GstRfdnUpscale *self, gboolean flushing)
+{
+  GST_OBJECT_LOCK (self);
+  self->flushing = flushing;
+  if (self->plan != NULL)
+    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_rfdn_upscale_set_stopped (GstRfdnUpscale *self, gboolean stopped)
+{
+  GST_OBJECT_LOCK (self);
+  self->stopped = stopped;
+  if (self->plan != NULL)
+    gst_rfdn_plan_set_cancelled (self->plan, self->flushing || self->stopped);
+  GST_OBJECT_UNLOCK (self);
+}
+
+gboolean
+gst_rfdn_upscale_is_stopped (GstRfdnUpscale *self)
+{
+  gboolean stopped;
+
+  GST_OBJECT_LOCK (self);
+  stopped = self->stopped;
+  GST_OBJECT_UNLOCK (self);
+  return stopped;
+}
+
+/* The network for a factor; NULL with no error for frames that need none. */
+static gboolean
+get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
+{
+  g_autoptr (GError) error = NULL;
+
+  *network = NULL;
+  if (factor == 1)
+    return TRUE;
+  *network = gst_rfdn_model_get (model, factor, &error);
+  if (*network == NULL)
+    gst_rfdn_upscale_refuse (self, error->domain, error->code, NULL, "%s", error->message);
+  return *network != NULL;
+}
+
+/* Once, however often caps change. */
+static void
+warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
+{
+  guint wanted;
+  const guint n = gst_rfdn_plan_get_n_threads (plan, &wanted);
+
+  if (n == wanted || self->short_of_threads)
+    return;
+  self->short_of_threads = TRUE;
+  GST_ELEMENT_WARNING (self, RESOURCE, FAILED,
+                       (_ ("Frames are enlarged by %u threads instead of %u."), n, wanted),
+                       ("the system lets this process start no more threads"));
+}
+
+static gboolean
+make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
+           GstRfdnModel *model, const GstRfdnSettings *settings)
+{
+  g_autoptr (RfdnModel) network = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *description = NULL;
+  GstRfdnPlan *plan;
+  GQuark domain;
+  gint code;
+
+  /* The old one first: two of them might not fit into memory. */
+  gst_rfdn_upscale_drop_plan (self);
+  if (!get_network (self, model, factor, &network))
+    return FALSE;
+  plan = gst_rfdn_plan_new (network, in, out, settings, &error);
+  if (plan == NULL) {
+    gst_rfdn_error_translate (error, &domain, &code);
+    gst_rfdn_upscale_refuse (
+        self, domain, code, NULL, _ ("Frames of %dx%d cannot be enlarged to %dx%d: %s."),
+        GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
+        GST_VIDEO_INFO_HEIGHT (out), error->message);
+    return FALSE;
+  }
+  description = gst_rfdn_plan_describe (plan);
+  GST_INFO_OBJECT (self, "%s times %u to %dx%d: %s", GST_VIDEO_INFO_NAME (in), factor,
+                   GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), description);
+  if (gst_rfdn_plan_converts (plan))
+    GST_CAT_INFO_OBJECT (gst_rfdn_performance_debug, self,
+                         "the model does not take %s: each frame is converted twice",
+                         GST_VIDEO_INFO_NAME (in));
+  warn_of_few_threads (self, plan);
+  set_plan (self, plan);
+  self->plan_model = gst_rfdn_model_ref (model);
+  self->plan_factor = factor;
+  self->plan_settings = *settings;
+  return TRUE;
+}
+
+static gboolean
+is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
+{
+  return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
+         a->tile_overlap == b->tile_overlap && a->reuse == b->reuse &&
+         a->picture.x == b->picture.x && a->picture.y == b->picture.y &&
+         a->picture.w == b->picture.w && a->picture.h == b->picture.h;
+}
+
+gboolean
+gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out,
+                              gboolean is_new)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autoptr (GstRfdnModel) model = NULL;
+  GstRfdnSettings settings;
+  GstVideoInfo shown = *out;
+  gboolean passthrough;
+  guint factor;
+
+  GST_OBJECT_LOCK (self);
+  settings = self->settings;
+  settings.picture = gst_rfdn_size_place (in, out, self->add_borders);
+  self->placement = gst_rfdn_placement_new (in, &settings.picture);
+  GST_OBJECT_UNLOCK (self);
+  shown.width = settings.picture.w;
+  shown.height = settings.picture.h;
+  factor = gst_rfdn_caps_get_factor (in, &shown, gst_rfdn_upscale_get_factors (self));
+  passthrough =
+      factor == 1 && gst_rfdn_caps_is_exact (in, out, 1) && gst_rfdn_caps_is_exact (in, &shown, 1);
+
+  if (gst_base_transform_is_passthrough (trans) != passthrough) {
+    GST_INFO_OBJECT (self, "from %dx%d to %dx%d: frames %s", GST_VIDEO_INFO_WIDTH (in),
+                     GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
+                     GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are enlarged");
+    gst_base_transform_set_passthrough (trans, passthrough);
+    if (!is_new)
+      gst_base_transform_reconfigure_src (trans); /* for the buffers that this takes */
+  }
+  if (passthrough) {
+    gst_rfdn_upscale_drop_plan (self);
+    return TRUE;
+  }
+
+  GST_OBJECT_LOCK (self);
+  model = gst_rfdn_model_ref (self->model);
+  GST_OBJECT_UNLOCK (self);
+  if (!is_new && self->plan != NULL && self->plan_model == model && self->plan_factor == factor &&
+      is_same_settings (&settings, &self->plan_settings))
+    return TRUE;
+  return make_plan (self, in, out, factor, model, &settings);
+}
