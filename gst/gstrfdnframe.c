@@ -150,7 +150,7 @@ static gboolean
 plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
               const GstRfdnSettings *settings, GError **error)
 {
-  g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_new (model);
+  g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_get (model);
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
   params.width = (guint) GST_VIDEO_INFO_WIDTH (in);

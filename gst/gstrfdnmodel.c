@@ -17,6 +17,9 @@ struct GstRfdnModel {
   const RfdnBuiltin *builtin;
   RfdnModel *file; /* when not built in */
   RfdnColour colour;
+
+  GMutex mutex;                               /* of what follows */
+  RfdnModel *loaded[GST_RFDN_MAX_FACTOR + 1]; /* of a built-in one, by scale: those asked for */
 };
 
 const char *
@@ -144,6 +147,9 @@ clear (gpointer data)
   GstRfdnModel *self = data;
 
   rfdn_model_unref (self->file);
+  for (guint i = 0; i < G_N_ELEMENTS (self->loaded); i++)
+    rfdn_model_unref (self->loaded[i]);
+  g_mutex_clear (&self->mutex);
   g_free (self->name);
 }
 
@@ -153,6 +159,7 @@ gst_rfdn_model_load (const char *value, GError **error)
   g_autoptr (GstRfdnModel) self = g_atomic_rc_box_new0 (GstRfdnModel);
   g_autoptr (RfdnModel) any = NULL;
 
+  g_mutex_init (&self->mutex);
   self->name = g_filename_display_name (value);
   self->builtin = find_builtin (value);
   if (self->builtin == NULL) {
@@ -195,12 +202,26 @@ gst_rfdn_model_get_colour (const GstRfdnModel *self)
   return self->colour;
 }
 
+static RfdnModel *
+get_builtin (GstRfdnModel *self, guint scale, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  RfdnModel *model;
+
+  g_mutex_lock (&self->mutex);
+  if (self->loaded[scale] == NULL)
+    self->loaded[scale] = rfdn_model_new_builtin (self->builtin->name, scale, &why);
+  model = self->loaded[scale] != NULL ? rfdn_model_ref (self->loaded[scale]) : NULL;
+  g_mutex_unlock (&self->mutex);
+  if (model == NULL)
+    translate (why, _ ("The built-in model '%s' cannot be used: %s."), self->name, error);
+  return model;
+}
+
 RfdnModel *
 gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
 {
   const guint scales = gst_rfdn_model_get_scales (self);
-  g_autoptr (GError) why = NULL;
-  RfdnModel *model;
 
   if (!(scales & GST_RFDN_FACTOR (scale))) {
     GString *known = g_string_new (NULL);
@@ -216,8 +237,5 @@ gst_rfdn_model_get (GstRfdnModel *self, guint scale, GError **error)
   }
   if (self->file != NULL)
     return rfdn_model_ref (self->file);
-  model = rfdn_model_new_builtin (self->builtin->name, scale, &why);
-  if (model == NULL)
-    translate (why, _ ("The built-in model '%s' cannot be used: %s."), self->name, error);
-  return model;
+  return get_builtin (self, scale, error);
 }

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* A network that the user named: all scales of a built-in one, or the one that a file has.
- * Immutable, and may be used from any thread.
+ * Immutable to who uses it, and may be used from any thread. What has been loaded of it is kept.
  *
  * Errors have a domain and code of GStreamer's (GST_RESOURCE_ERROR, GST_STREAM_ERROR,
  * GST_LIBRARY_ERROR) and a message that names the model or file and what is wrong with it: ready
@@ -59,6 +59,9 @@ RfdnColour gst_rfdn_model_get_colour (const GstRfdnModel *self);
  * gst_rfdn_model_get:
  * @scale: 2, 3 or 4
  * @error: where to say that the model has not got that scale
+ *
+ * Gives the network of a scale, which is loaded by the first call that asks for it: all get the
+ * same one, and with it its packed weights.
  *
  * Returns: (transfer full) (nullable): the network, or %NULL with @error set
  */

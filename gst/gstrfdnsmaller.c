@@ -1,24 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnsmaller.h"
 
+#include "gstrfdncaps.h"
+
+/* What has been found stays for the life of the process: one network a scale, small and shared with
+ * its packed weights by all who enlarge by that scale. Under the mutex. */
+typedef struct {
+  gboolean known;
+  RfdnModel *model; /* NULL: there is none */
+} Fastest;
+
+static GMutex mutex;
+static Fastest fastest[2][GST_RFDN_MAX_FACTOR + 1]; /* by colour and scale */
+
+/* The one that takes the fewest multiply-adds; FALSE when one of them could not be loaded. */
+static gboolean
+find_fastest (RfdnColour colour, guint scale, RfdnModel **found)
+{
+  *found = NULL;
+  for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++) {
+    g_autoptr (RfdnModel) model = NULL;
+
+    if (!(b->scales >> scale & 1))
+      continue;
+    model = rfdn_model_new_builtin (b->name, scale, NULL);
+    if (model == NULL) {
+      g_clear_pointer (found, rfdn_model_unref);
+      return FALSE;
+    }
+    if (rfdn_model_get_info (model)->colour != colour ||
+        (*found != NULL && rfdn_model_get_info (model)->macs > rfdn_model_get_info (*found)->macs))
+      continue;
+    g_clear_pointer (found, rfdn_model_unref);
+    *found = g_steal_pointer (&model);
+  }
+  return TRUE;
+}
+
 RfdnModel *
-gst_rfdn_smaller_new (RfdnModel *model)
+gst_rfdn_smaller_get (RfdnModel *model)
 {
   const RfdnModelInfo *info = rfdn_model_get_info (model);
-  guint64 most = info->macs / 2;
-  RfdnModel *found = NULL;
+  RfdnModel *found;
+  Fastest *entry;
 
-  for (const RfdnBuiltin *b = rfdn_builtin_models (); b->name != NULL; b++) {
-    g_autoptr (RfdnModel) other =
-        b->scales >> info->scale & 1 ? rfdn_model_new_builtin (b->name, info->scale, NULL) : NULL;
-    const RfdnModelInfo *is = other != NULL ? rfdn_model_get_info (other) : NULL;
-
-    if (is == NULL || is->colour != info->colour || is->channels != info->channels ||
-        is->macs > most)
-      continue;
-    g_clear_pointer (&found, rfdn_model_unref);
-    most = is->macs;
-    found = g_steal_pointer (&other);
-  }
-  return found;
+  g_return_val_if_fail (info->scale <= GST_RFDN_MAX_FACTOR, NULL);
+  entry = &fastest[info->colour == RFDN_COLOUR_LUMA ? 0 : 1][info->scale];
+  g_mutex_lock (&mutex);
+  if (!entry->known)
+    entry->known = find_fastest (info->colour, info->scale, &entry->model);
+  found = entry->model;
+  g_mutex_unlock (&mutex);
+  if (found == NULL || rfdn_model_get_info (found)->macs > info->macs / 2)
+    return NULL;
+  return rfdn_model_ref (found);
 }

@@ -190,7 +190,7 @@ test_choice (void)
 
     for (guint i = 0; i < G_N_ELEMENTS (slow); i++) {
       g_autoptr (RfdnModel) model = rfdn_model_new_builtin (slow[i], scale, NULL);
-      g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_new (model);
+      g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_get (model);
 
       g_assert_nonnull (smaller);
       g_assert_cmpstr (rfdn_model_get_info (smaller)->name, ==, rfdn_model_get_info (clean)->name);
@@ -199,10 +199,10 @@ test_choice (void)
     for (guint i = 0; i < G_N_ELEMENTS (fast); i++) {
       g_autoptr (RfdnModel) model = rfdn_model_new_builtin (fast[i], scale, NULL);
 
-      g_assert_null (gst_rfdn_smaller_new (model));
+      g_assert_null (gst_rfdn_smaller_get (model));
     }
   }
-  g_assert_null (gst_rfdn_smaller_new (rgb));
+  g_assert_null (gst_rfdn_smaller_get (rgb));
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */
@@ -436,7 +436,7 @@ check_psnr (Picture *in)
   static const double deficits[] = {1.5, 3, 10};
   const guint width = picture_width (in, 0), height = picture_height (in, 0);
   g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("balanced", 2, NULL);
-  g_autoptr (RfdnModel) small = gst_rfdn_smaller_new (model);
+  g_autoptr (RfdnModel) small = gst_rfdn_smaller_get (model);
   g_autoptr (Picture) network = new_gray (2 * width, 2 * height);
   g_autoptr (GstRfdnMosaic) mosaic = new_mosaic (model, NULL, width, height);
 

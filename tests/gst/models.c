@@ -4,6 +4,8 @@
 
 #include "util.h"
 
+#include "gstrfdnmodel.h"
+#include "gstrfdnsmaller.h"
 #include "rfdn.h"
 #include "synthetic.h"
 
@@ -482,6 +484,65 @@ test_blurb (void)
     g_assert_nonnull (strstr (blurb, builtin->name));
 }
 
+/* ---- what is loaded is kept ------------------------------------------------------------------ */
+
+typedef struct {
+  GstRfdnModel *model;
+  guint scale;
+} Wanted;
+
+static gpointer
+get_network (gpointer data)
+{
+  const Wanted *wanted = data;
+
+  return gst_rfdn_model_get (wanted->model, wanted->scale, NULL);
+}
+
+static gpointer
+get_smaller (gpointer data)
+{
+  g_autoptr (RfdnModel) network = get_network (data);
+
+  return gst_rfdn_smaller_get (network);
+}
+
+/* Whoever asks, and however often, as at each change of caps: it is loaded once. */
+static void
+check_kept (GThreadFunc get, Wanted *wanted)
+{
+  GThread *threads[8];
+  RfdnModel *first = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("get", get, wanted);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
+    RfdnModel *model = g_thread_join (threads[i]);
+
+    g_assert_nonnull (model);
+    g_assert_true (first == NULL || model == first);
+    if (first == NULL)
+      first = model;
+    else
+      rfdn_model_unref (model);
+  }
+  g_assert_cmpuint (rfdn_model_get_info (first)->scale, ==, wanted->scale);
+  rfdn_model_unref (first);
+}
+
+static void
+test_kept (void)
+{
+  Wanted wanted = {gst_rfdn_model_load ("balanced", NULL), 0};
+
+  g_assert_nonnull (wanted.model);
+  for (wanted.scale = 2; wanted.scale <= 4; wanted.scale++) {
+    check_kept (get_network, &wanted);
+    check_kept (get_smaller, &wanted);
+  }
+  gst_rfdn_model_unref (wanted.model);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -506,6 +567,7 @@ main (int argc, char **argv)
   g_test_add_func ("/models/recovery", test_recovery);
   g_test_add_func ("/models/builtins", test_builtins);
   g_test_add_func ("/models/blurb", test_blurb);
+  g_test_add_func ("/models/kept", test_kept);
   result = test_run ();
   g_rmdir (folder);
   g_free (folder);
