@@ -61,18 +61,26 @@ gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component
   };
 }
 
-RfdnPlane
-gst_rfdn_component_get_plane (GstVideoFrame *frame, const GstVideoFormatInfo *format,
-                              guint component)
+GstRfdnPlace
+gst_rfdn_component_get_place (const GstVideoFormatInfo *format, guint component)
 {
   if (gst_rfdn_format_get_route (GST_VIDEO_FORMAT_INFO_FORMAT (format)) == GST_RFDN_ROUTE_UNPACK)
-    return gst_rfdn_unpack_get_plane (frame, format, component);
+    return gst_rfdn_unpack_get_place (format, component);
+  return (GstRfdnPlace){
+      .plane = (guint) GST_VIDEO_FORMAT_INFO_PLANE (format, component),
+      .offset = get_component (format, component).offset,
+      .pixel_stride = (gsize) GST_VIDEO_FORMAT_INFO_PSTRIDE (format, component),
+      .n_rows = 1,
+  };
+}
+
+RfdnPlane
+gst_rfdn_place_in_frame (const GstRfdnPlace *place, GstVideoFrame *frame)
+{
   return (RfdnPlane){
-      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (
-                  frame, GST_VIDEO_FORMAT_INFO_PLANE (format, component)) +
-              get_component (format, component).offset,
-      .stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, component),
-      .pixel_stride = (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, component),
+      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (frame, place->plane) + place->offset,
+      .stride = (gssize) GST_VIDEO_FRAME_PLANE_STRIDE (frame, place->plane) * place->n_rows,
+      .pixel_stride = place->pixel_stride,
   };
 }
 

@@ -15,9 +15,27 @@ G_BEGIN_DECLS
 /** How the samples of a component are stored. */
 RfdnSampleFormat gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component);
 
-/** Where they lie in a mapped frame of @format. */
-RfdnPlane gst_rfdn_component_get_plane (GstVideoFrame *frame, const GstVideoFormatInfo *format,
-                                        guint component);
+/**
+ * GstRfdnPlace:
+ * @plane: the frame's plane that holds them
+ * @offset: bytes from the beginning of a row to the first one
+ * @pixel_stride: bytes from each to the next
+ * @n_rows: rows of the plane from one of the component's rows to the next
+ *
+ * Where the samples of a component lie in any frame of a format.
+ */
+typedef struct {
+  guint plane;
+  gsize offset;
+  gsize pixel_stride;
+  gint n_rows;
+} GstRfdnPlace;
+
+/** Where those of @component lie. Looks the format up; not for each frame. */
+GstRfdnPlace gst_rfdn_component_get_place (const GstVideoFormatInfo *format, guint component);
+
+/** The same in a mapped frame. */
+RfdnPlane gst_rfdn_place_in_frame (const GstRfdnPlace *place, GstVideoFrame *frame);
 
 /** The bytes from the first sample of a row of @plane to its last one. Not of formats that are
  * unpacked. */

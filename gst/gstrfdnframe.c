@@ -13,7 +13,8 @@
 
 struct GstRfdnPlan {
   RfdnPool *pool;        /* of all that follows */
-  const GstVideoFormatInfo *format; /* of the frames between which the network is */
+  /* Of the frames between which the network is. */
+  GstRfdnPlace places[GST_VIDEO_MAX_COMPONENTS];
   guint n_channels;      /* components 0 to this go to the network, or to `plain` in its place */
   GstRfdnMosaic *mosaic; /* NULL when frames are only given another size */
   RfdnResampler *plain;
@@ -31,6 +32,8 @@ struct GstRfdnPlan {
   GstRfdnIntermediate enlarged;
 
   GstRfdnHistory *history; /* NULL: nothing is to be reused */
+  gboolean
+      compares_small; /* frames as the network sees them: as they come in, bytes tell no places */
   gboolean is_finite;      /* the network's field of view */
   gboolean is_done;        /* the last frame is as good as it can get */
   double strength;         /* of the last frame */
@@ -189,18 +192,12 @@ plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *
   return TRUE;
 }
 
-/* Frames are compared as they come in, or where their bytes tell no places, as the network sees
- * them. */
-static gboolean
-compares_small (const GstVideoInfo *in)
-{
-  return gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (in)) == GST_RFDN_ROUTE_UNPACK;
-}
-
 static gboolean
 plan_history (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *out, GError **error)
 {
-  const gboolean small = compares_small (in), converts = self->before != NULL && !small;
+  const gboolean small =
+      gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (in)) == GST_RFDN_ROUTE_UNPACK;
+  const gboolean converts = self->before != NULL && !small;
   const guint n_tiles = gst_rfdn_mosaic_get_n_tiles (self->mosaic);
 
   self->history =
@@ -209,6 +206,7 @@ plan_history (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *out
                             converts ? CONVERSION_MARGIN : 0, n_tiles, error);
   if (self->history == NULL)
     return FALSE;
+  self->compares_small = small;
   for (guint t = 0; t < n_tiles; t++) {
     const RfdnArea seen = gst_rfdn_mosaic_get_seen (self->mosaic, t);
 
@@ -253,7 +251,8 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   if (gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (&from)) == GST_RFDN_ROUTE_UNPACK &&
       !plan_unpacking (self, &from, &enlarged, error))
     return NULL;
-  self->format = from.finfo;
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&from); c++)
+    self->places[c] = gst_rfdn_component_get_place (from.finfo, c);
   if (network != NULL && !plan_network (self, model, &from, settings, error))
     return NULL;
   if (!plan_resamplers (self, &from, &enlarged, &to, scale, gst_rfdn_format_has_alpha (in->finfo),
@@ -326,8 +325,8 @@ static void
 resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideoFrame *in,
           GstVideoFrame *out)
 {
-  const RfdnPlane from = gst_rfdn_component_get_plane (in, self->format, component);
-  const RfdnPlane to = gst_rfdn_component_get_plane (out, self->format, component);
+  const RfdnPlane from = gst_rfdn_place_in_frame (&self->places[component], in);
+  const RfdnPlane to = gst_rfdn_place_in_frame (&self->places[component], out);
 
   rfdn_resampler_run (resampler, &from, &to);
 }
@@ -353,8 +352,8 @@ run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const 
     return TRUE;
   }
   for (guint c = 0; c < self->n_channels; c++) {
-    from[c] = gst_rfdn_component_get_plane (in, self->format, c);
-    to[c] = gst_rfdn_component_get_plane (out, self->format, c);
+    from[c] = gst_rfdn_place_in_frame (&self->places[c], in);
+    to[c] = gst_rfdn_place_in_frame (&self->places[c], out);
   }
   return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength, work);
 }
@@ -438,7 +437,7 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
     if (strength != self->strength)
       gst_rfdn_history_clear (self->history);
     self->strength = strength;
-    if (compares_small (&in->info))
+    if (self->compares_small)
       prepared = prepare (self, in);
     all = gst_rfdn_history_compare (self->history, prepared != NULL ? prepared : in);
     if (all && self->is_done && gst_rfdn_history_has_output (self->history)) {

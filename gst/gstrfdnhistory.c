@@ -10,8 +10,18 @@
 /* After so many frames in which everything moved there is no reason to keep what went out. */
 #define PATIENCE 30
 
+/* How frames of a format are copied. */
+typedef struct {
+  gboolean whole; /* by GStreamer, since bytes tell no places */
+  struct {
+    gsize size;
+    guint n;
+  } rows[GST_VIDEO_MAX_PLANES];
+} Layout;
+
 struct GstRfdnHistory {
   GstRfdnIntermediate in, out;
+  Layout in_layout, out_layout;
   guint n_network, margin;
 
   guint n_tiles;
@@ -22,6 +32,56 @@ struct GstRfdnHistory {
   guint moving; /* frames since something stood still */
 };
 
+/* ---- copying ------------------------------------------------------------------------------- */
+
+/* Rows of the component that lies in a plane. */
+static guint
+get_n_rows (const GstVideoInfo *info, guint plane)
+{
+  guint rows = 0;
+
+  for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (info); c++) {
+    if ((guint) GST_VIDEO_INFO_COMP_PLANE (info, c) == plane)
+      rows = MAX (rows, (guint) GST_VIDEO_INFO_COMP_HEIGHT (info, c));
+  }
+  return rows;
+}
+
+static Layout
+get_layout (const GstVideoInfo *info)
+{
+  Layout layout = {
+      .whole = gst_rfdn_format_get_route (GST_VIDEO_INFO_FORMAT (info)) == GST_RFDN_ROUTE_UNPACK,
+  };
+
+  for (guint p = 0; !layout.whole && p < GST_VIDEO_INFO_N_PLANES (info); p++) {
+    layout.rows[p].size = gst_rfdn_components_get_row_size (info, p);
+    layout.rows[p].n = get_n_rows (info, p);
+  }
+  return layout;
+}
+
+/* gst_video_frame_copy() takes plane N to be that of component N, and rows of an odd width to end
+ * with the luma of their last pixel. It has to do for tiles and the like. */
+static gboolean
+copy_frame (const Layout *layout, GstVideoFrame *to, GstVideoFrame *from)
+{
+  if (layout->whole)
+    return gst_video_frame_copy (to, from);
+  for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES (from); p++) {
+    const gssize to_stride = GST_VIDEO_FRAME_PLANE_STRIDE (to, p);
+    const gssize from_stride = GST_VIDEO_FRAME_PLANE_STRIDE (from, p);
+    guint8 *to_row = GST_VIDEO_FRAME_PLANE_DATA (to, p);
+    const guint8 *from_row = GST_VIDEO_FRAME_PLANE_DATA (from, p);
+
+    for (guint y = 0; y < layout->rows[p].n; y++)
+      memcpy (to_row + y * to_stride, from_row + y * from_stride, layout->rows[p].size);
+  }
+  return TRUE;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
 GstRfdnHistory *
 gst_rfdn_history_new (const GstVideoInfo *in, const GstVideoInfo *out, guint n_network,
                       guint margin, guint n_tiles, GError **error)
@@ -31,6 +91,8 @@ gst_rfdn_history_new (const GstVideoInfo *in, const GstVideoInfo *out, guint n_n
   if (!gst_rfdn_intermediate_alloc (&self->in, in, error) ||
       !gst_rfdn_intermediate_alloc (&self->out, out, error))
     return NULL;
+  self->in_layout = get_layout (in);
+  self->out_layout = get_layout (out);
   self->n_network = n_network;
   self->margin = margin;
   self->n_tiles = n_tiles;
@@ -62,41 +124,6 @@ gst_rfdn_history_set_tile (GstRfdnHistory *self, guint tile, const RfdnArea *see
 
   self->tiles[tile] = (RfdnArea){x0, y0, MIN (seen->x + seen->width + self->margin, width) - x0,
                                  MIN (seen->y + seen->height + self->margin, height) - y0};
-}
-
-/* ---- copying ------------------------------------------------------------------------------- */
-
-/* Rows of the component that lies in a plane. */
-static guint
-get_n_rows (const GstVideoFrame *frame, guint plane)
-{
-  guint rows = 0;
-
-  for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS (frame); c++) {
-    if ((guint) GST_VIDEO_FRAME_COMP_PLANE (frame, c) == plane)
-      rows = MAX (rows, (guint) GST_VIDEO_FRAME_COMP_HEIGHT (frame, c));
-  }
-  return rows;
-}
-
-/* gst_video_frame_copy() takes plane N to be that of component N, and rows of an odd width to end
- * with the luma of their last pixel. It has to do for tiles and the like. */
-static gboolean
-copy_frame (GstVideoFrame *to, GstVideoFrame *from)
-{
-  if (gst_rfdn_format_get_route (GST_VIDEO_FRAME_FORMAT (from)) == GST_RFDN_ROUTE_UNPACK)
-    return gst_video_frame_copy (to, from);
-  for (guint p = 0; p < GST_VIDEO_FRAME_N_PLANES (from); p++) {
-    const gsize size = gst_rfdn_components_get_row_size (&from->info, p);
-    const gssize to_stride = GST_VIDEO_FRAME_PLANE_STRIDE (to, p);
-    const gssize from_stride = GST_VIDEO_FRAME_PLANE_STRIDE (from, p);
-    guint8 *to_row = GST_VIDEO_FRAME_PLANE_DATA (to, p);
-    const guint8 *from_row = GST_VIDEO_FRAME_PLANE_DATA (from, p);
-
-    for (guint y = 0; y < get_n_rows (from, p); y++)
-      memcpy (to_row + y * to_stride, from_row + y * from_stride, size);
-  }
-  return TRUE;
 }
 
 /* ---- comparing ----------------------------------------------------------------------------- */
@@ -179,7 +206,7 @@ gst_rfdn_history_compare (GstRfdnHistory *self, GstVideoFrame *in)
       is_same_area (self, in, self->n_network, GST_VIDEO_FRAME_N_COMPONENTS (in), &whole))
     return TRUE;
 
-  self->has_in = copy_frame (&self->in.frame, in);
+  self->has_in = copy_frame (&self->in_layout, &self->in.frame, in);
   return FALSE;
 }
 
@@ -200,13 +227,13 @@ gst_rfdn_history_has_output (const GstRfdnHistory *self)
 void
 gst_rfdn_history_get_output (GstRfdnHistory *self, GstVideoFrame *out)
 {
-  copy_frame (out, &self->out.frame);
+  copy_frame (&self->out_layout, out, &self->out.frame);
 }
 
 void
 gst_rfdn_history_set_output (GstRfdnHistory *self, GstVideoFrame *out)
 {
-  self->has_out = self->moving < PATIENCE && copy_frame (&self->out.frame, out);
+  self->has_out = self->moving < PATIENCE && copy_frame (&self->out_layout, &self->out.frame, out);
 }
 
 void

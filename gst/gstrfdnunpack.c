@@ -106,18 +106,16 @@ gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed)
   return (RfdnSampleFormat){.samples = RFDN_SAMPLES_U16, .depth = depth, .shift = 16 - depth};
 }
 
-RfdnPlane
-gst_rfdn_unpack_get_plane (GstVideoFrame *unpacked, const GstVideoFormatInfo *packed,
-                           guint component)
+GstRfdnPlace
+gst_rfdn_unpack_get_place (const GstVideoFormatInfo *packed, guint component)
 {
   const gsize sample = is_deep (packed) ? 2 : 1;
-  const guint w_sub = GST_VIDEO_FORMAT_INFO_W_SUB (packed, component);
-  const guint h_sub = GST_VIDEO_FORMAT_INFO_H_SUB (packed, component);
 
-  return (RfdnPlane){
-      .data = (guint8 *) GST_VIDEO_FRAME_PLANE_DATA (unpacked, 0) + get_slot (component) * sample,
-      .stride = (gssize) GST_VIDEO_FRAME_PLANE_STRIDE (unpacked, 0) * (1 << h_sub),
-      .pixel_stride = N_SLOTS * sample << w_sub,
+  return (GstRfdnPlace){
+      .plane = 0,
+      .offset = get_slot (component) * sample,
+      .pixel_stride = N_SLOTS * sample << GST_VIDEO_FORMAT_INFO_W_SUB (packed, component),
+      .n_rows = 1 << GST_VIDEO_FORMAT_INFO_H_SUB (packed, component),
   };
 }
 

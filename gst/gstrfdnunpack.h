@@ -6,6 +6,7 @@
 
 #include <gst/video/video.h>
 
+#include "gstrfdncomponents.h"
 #include "rfdn.h"
 
 G_BEGIN_DECLS
@@ -36,8 +37,7 @@ gboolean gst_rfdn_unpack_check (const GstVideoInfo *packed, GError **error);
 RfdnSampleFormat gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed);
 
 /** Where the samples of a component of @packed lie in an unpacked frame. */
-RfdnPlane gst_rfdn_unpack_get_plane (GstVideoFrame *unpacked, const GstVideoFormatInfo *packed,
-                                     guint component);
+GstRfdnPlace gst_rfdn_unpack_get_place (const GstVideoFormatInfo *packed, guint component);
 
 /** Unpacks a frame into one of gst_rfdn_unpack_get_info(). */
 void gst_rfdn_unpack_run (GstVideoFrame *packed, GstVideoFrame *unpacked);
