@@ -6,6 +6,9 @@
 /* Weights are of 1 / 256. */
 #define ONE 256
 
+/* That are faded at a time, their weights on the stack. */
+#define COLUMNS 1024
+
 /* Weight of sample i of n, where it rises over the first `before` and falls over the last `after`.
  */
 static guint
@@ -53,31 +56,43 @@ fade_row (gpointer row, const RfdnPlane *plane, gconstpointer into, const RfdnPl
     fade_row_guint16 (row, into, step, into_step, weights, weight, format->shift, n);
 }
 
+/* Columns `x0` to `x0` + `n` - 1 of the area, at most COLUMNS. */
+static void
+fade_columns (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFormat *format,
+              const RfdnArea *area, const RfdnFade *fade, guint x0, guint n)
+{
+  const guint whole = (guint) (CLAMP (fade->weight, 0, 1) * ONE + 0.5);
+  /* Between the ramps' ends all weights are 1. */
+  const guint right = area->width - MIN (fade->right, area->width);
+  const guint left_end = CLAMP (fade->left, x0, x0 + n) - x0;
+  const guint right_begin = MAX (CLAMP (right, x0, x0 + n) - x0, left_end);
+  guint16 weights[COLUMNS];
+
+  for (guint x = 0; x < n; x++)
+    weights[x] = (guint16) get_weight (x0 + x, area->width, fade->left, fade->right);
+  for (guint y = 0; y < area->height; y++) {
+    const gssize at = (gssize) (area->y + y);
+    const gsize x = area->x + x0;
+    guint8 *row = (guint8 *) plane->data + at * plane->stride + x * plane->pixel_stride;
+    const guint8 *other = (const guint8 *) into->data + at * into->stride + x * into->pixel_stride;
+    const guint weight = get_weight (y, area->height, fade->top, fade->bottom) * whole / ONE;
+
+    if (weight < ONE) {
+      fade_row (row, plane, other, into, format, weights, weight, n);
+      continue;
+    }
+    /* All but the ramps stays. */
+    fade_row (row, plane, other, into, format, weights, weight, left_end);
+    fade_row (row + right_begin * plane->pixel_stride, plane,
+              other + right_begin * into->pixel_stride, into, format, weights + right_begin, weight,
+              n - right_begin);
+  }
+}
+
 void
 rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFormat *format,
            const RfdnArea *area, const RfdnFade *fade)
 {
-  const guint whole = (guint) (CLAMP (fade->weight, 0, 1) * ONE + 0.5);
-  const guint right = MIN (fade->right, area->width);
-  g_autofree guint16 *weights = g_new (guint16, area->width);
-
-  for (guint x = 0; x < area->width; x++)
-    weights[x] = (guint16) get_weight (x, area->width, fade->left, fade->right);
-  for (guint y = 0; y < area->height; y++) {
-    const gssize at = (gssize) (area->y + y);
-    guint8 *row = (guint8 *) plane->data + at * plane->stride + area->x * plane->pixel_stride;
-    const guint8 *other =
-        (const guint8 *) into->data + at * into->stride + area->x * into->pixel_stride;
-    const guint weight = get_weight (y, area->height, fade->top, fade->bottom) * whole / ONE;
-
-    if (weight < ONE) {
-      fade_row (row, plane, other, into, format, weights, weight, area->width);
-      continue;
-    }
-    /* All but the ramps stays. */
-    fade_row (row, plane, other, into, format, weights, weight, MIN (fade->left, area->width));
-    fade_row (row + (area->width - right) * plane->pixel_stride, plane,
-              other + (area->width - right) * into->pixel_stride, into, format,
-              weights + (area->width - right), weight, right);
-  }
+  for (guint x = 0; x < area->width; x += COLUMNS)
+    fade_columns (plane, into, format, area, fade, x, MIN (area->width - x, COLUMNS));
 }

@@ -215,6 +215,31 @@ check_fade (const RfdnSampleFormat *format, guint pixel_stride, guint a, guint b
   }
 }
 
+/* Wide areas, whose ramps may go over into each other: every sample is faded once. */
+static void
+test_fade_wide (void)
+{
+  enum { N = 5000 };
+  static const guint ramps[][2] = {{0, 0}, {1500, 700}, {3, 2049}, {4000, 3000}, {N, N}};
+  const RfdnArea area = {0, 0, N, 2};
+
+  for (guint k = 0; k < G_N_ELEMENTS (ramps); k++) {
+    const guint left = ramps[k][0], right = ramps[k][1];
+    const RfdnFade fade = {.weight = 1, .left = left, .right = right};
+    guint8 one[2 * N], other[2 * N];
+
+    memset (one, 200, sizeof one);
+    memset (other, 0, sizeof other);
+    rfdn_fade (&(RfdnPlane){one, N, 1}, &(RfdnPlane){other, N, 1}, &bytes, &area, &fade);
+    for (guint x = 0; x < N; x++) {
+      const double rise = x < left ? (x + 0.5) / left : 1;
+      const double fall = N - 1 - x < right ? (N - 0.5 - x) / right : 1;
+      g_assert_cmpfloat_with_epsilon (one[x], 200 * MIN (rise, fall), 1.5);
+      g_assert_cmpuint (one[x], ==, one[N + x]);
+    }
+  }
+}
+
 static void
 test_fade (void)
 {
@@ -287,6 +312,7 @@ main (int argc, char **argv)
     }
   }
   g_test_add_func ("/fade", test_fade);
+  g_test_add_func ("/fade-wide", test_fade_wide);
   g_test_add_func ("/detail", test_detail);
   return g_test_run ();
 }
