@@ -13,11 +13,16 @@ RfdnGraph *
 rfdn_graph_new (guint in_channels)
 {
   RfdnGraph *graph = g_new0 (RfdnGraph, 1);
-  graph->activations = g_array_new (FALSE, TRUE, sizeof (RfdnActivation));
-  graph->layers = g_array_new (FALSE, TRUE, sizeof (RfdnLayer));
-  g_array_set_clear_func (graph->layers, layer_clear);
-  rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in_channels);
+  graph->activations = rfdn_array_new (sizeof (RfdnActivation), NULL);
+  graph->layers = rfdn_array_new (sizeof (RfdnLayer), layer_clear);
+  graph->input = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in_channels);
   return graph;
+}
+
+gboolean
+rfdn_graph_has_failed (const RfdnGraph *graph)
+{
+  return graph->activations->failed || graph->layers->failed;
 }
 
 void
@@ -25,23 +30,23 @@ rfdn_graph_free (RfdnGraph *graph)
 {
   if (graph == NULL)
     return;
-  g_array_unref (graph->activations);
-  g_array_unref (graph->layers);
+  rfdn_array_free (graph->activations);
+  rfdn_array_free (graph->layers);
   g_free (graph);
 }
 
 RfdnSlice
 rfdn_graph_add_activation (RfdnGraph *graph, RfdnGrid grid, guint channels)
 {
-  RfdnActivation activation = {grid, channels};
-  g_array_append_val (graph->activations, activation);
+  const RfdnActivation activation = {grid, channels, 0};
+  rfdn_array_append (graph->activations, &activation);
   return (RfdnSlice){graph->activations->len - 1, 0, channels};
 }
 
 RfdnSlice
 rfdn_graph_get_input (const RfdnGraph *graph)
 {
-  return (RfdnSlice){0, 0, rfdn_graph_activation (graph, 0)->channels};
+  return graph->input;
 }
 
 RfdnSlice
@@ -51,10 +56,30 @@ rfdn_slice (RfdnSlice whole, guint first, guint n)
   return (RfdnSlice){whole.activation, whole.first + first, n};
 }
 
+static void
+add_depth (RfdnGraph *graph, const RfdnLayer *layer)
+{
+  RfdnActivation *out = &g_array_index (graph->activations, RfdnActivation, layer->out.activation);
+
+  if (out->grid != RFDN_GRID_FRAME)
+    return;
+  out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->in.activation)->depth +
+                                    (layer->kind == RFDN_LAYER_CONV_3X3));
+  if (layer->add.n)
+    out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->add.activation)->depth);
+  if (layer->gate.n)
+    out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->gate.activation)->depth);
+}
+
 void
 rfdn_graph_add_layer (RfdnGraph *graph, const RfdnLayer *layer)
 {
-  g_array_append_val (graph->layers, *layer);
+  RfdnLayer copy = *layer;
+
+  if (!rfdn_graph_has_failed (graph) && rfdn_array_append (graph->layers, layer))
+    add_depth (graph, layer);
+  else
+    layer_clear (&copy);
 }
 
 guint
@@ -75,21 +100,10 @@ rfdn_layer_get_taps (const RfdnLayer *layer)
 guint
 rfdn_graph_get_halo (const RfdnGraph *graph)
 {
-  g_autofree guint *depth = g_new0 (guint, graph->activations->len);
   guint halo = 0;
 
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    if (rfdn_graph_activation (graph, layer->out.activation)->grid != RFDN_GRID_FRAME)
-      continue;
-    guint out = depth[layer->in.activation] + (layer->kind == RFDN_LAYER_CONV_3X3);
-    if (layer->add.n)
-      out = MAX (out, depth[layer->add.activation]);
-    if (layer->gate.n)
-      out = MAX (out, depth[layer->gate.activation]);
-    depth[layer->out.activation] = MAX (depth[layer->out.activation], out);
-    halo = MAX (halo, out);
-  }
+  for (guint i = 0; i < graph->activations->len; i++)
+    halo = MAX (halo, rfdn_graph_activation (graph, i)->depth);
   return halo;
 }
 

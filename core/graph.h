@@ -2,7 +2,7 @@
 #ifndef RFDN_GRAPH_H
 #define RFDN_GRAPH_H
 
-#include <glib.h>
+#include "alloc.h"
 
 /* A network as a list of layers, in the order in which they are computed, over activations.
  *
@@ -23,6 +23,7 @@ typedef enum {
 typedef struct {
   RfdnGrid grid;
   guint channels;
+  guint depth; /* 3x3 convolutions over FRAME on the longest way to it */
 } RfdnActivation;
 
 /* Some channels of an activation; n = 0 stands for none at all. */
@@ -58,11 +59,15 @@ typedef struct {
 } RfdnLayer;
 
 typedef struct {
-  GArray *activations; /* RfdnActivation; the first one is the input */
-  GArray *layers;      /* RfdnLayer; the last one makes the output, scale^2 channels a colour */
+  RfdnArray *activations; /* RfdnActivation; the first one is the input */
+  RfdnArray *layers;      /* RfdnLayer; the last one makes the output, scale^2 channels a colour */
+  RfdnSlice input;
 } RfdnGraph;
 
+/* What there is no memory for is left out: whoever builds a graph looks in the end whether anything
+ * was, and uses it for nothing if so. */
 RfdnGraph *rfdn_graph_new (guint in_channels);
+gboolean rfdn_graph_has_failed (const RfdnGraph *graph);
 void rfdn_graph_free (RfdnGraph *graph);
 
 /* A new activation, as the slice of all its channels. */

@@ -10,7 +10,7 @@
 const RfdnGraph *rfdn_model_get_graph (const RfdnModel *model);
 
 /* Its weights as @kernels want them, which belong to it too: packed when somebody first asks, and
- * shared by all upscalers. Any thread. */
+ * shared by all upscalers. NULL if there is no memory. Any thread. */
 const RfdnWeights *rfdn_model_get_weights (RfdnModel *model, const RfdnKernels *kernels);
 
 #endif

@@ -19,7 +19,7 @@ struct RfdnNetwork {
   const RfdnKernels *kernels;
   RfdnLayout layout;
   const RfdnWeights *weights; /* the model's */
-  GArray *groups;             /* RfdnGroup */
+  RfdnArray *groups;          /* RfdnGroup */
   RfdnSchedule **schedules;   /* of each row of tiles */
   RfdnPages *pages;           /* of each kind */
   gsize arena_size;           /* floats */

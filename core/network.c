@@ -2,21 +2,23 @@
 #include "network-private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- schedules and memory -------------------------------------------------------------------- */
 
 /* Tiles side by side need the same rows: one schedule serves them all. */
-static void
+static gboolean
 make_schedules (RfdnNetwork *self, RfdnRect *regions)
 {
   const guint n = (guint) self->layout.rows, columns = (guint) self->layout.columns;
 
-  self->schedules = g_new0 (RfdnSchedule *, n);
-  for (guint row = 0; row < n; row++) {
+  self->schedules = rfdn_try_new (RfdnSchedule *, n);
+  for (guint row = 0; self->schedules != NULL && row < n; row++) {
     rfdn_layout_get_regions (&self->layout, self->graph, row * columns, regions);
     self->schedules[row] = rfdn_schedule_new (self->graph, self->groups, &self->layout, regions);
+    if (self->schedules[row] == NULL)
+      return FALSE;
   }
+  return self->schedules != NULL;
 }
 
 /* Pages for the rows of the tile where they take most. */
@@ -61,20 +63,23 @@ place_pages (RfdnNetwork *self)
 RfdnNetwork *
 rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels, const RfdnLayout *layout)
 {
-  RfdnNetwork *self = g_new0 (RfdnNetwork, 1);
+  g_autoptr (RfdnNetwork) self = g_new0 (RfdnNetwork, 1);
   self->model = rfdn_model_ref (model);
   self->graph = rfdn_model_get_graph (model);
   self->kernels = kernels;
   self->layout = *layout;
   self->groups = rfdn_find_groups (self->graph);
 
-  g_autofree RfdnRect *regions = g_new (RfdnRect, self->graph->activations->len);
+  RfdnRect *regions = g_newa (RfdnRect, self->graph->activations->len);
   self->weights = rfdn_model_get_weights (model, kernels);
-  make_schedules (self, regions);
-  self->pages = g_new0 (RfdnPages, self->schedules[0]->kinds->len);
+  if (self->groups == NULL || self->weights == NULL || !make_schedules (self, regions))
+    return NULL;
+  self->pages = rfdn_try_new (RfdnPages, self->schedules[0]->kinds->len);
+  if (self->pages == NULL)
+    return NULL;
   measure_pages (self, regions);
   place_pages (self);
-  return self;
+  return g_steal_pointer (&self);
 }
 
 void
@@ -83,8 +88,8 @@ rfdn_network_free (RfdnNetwork *self)
   if (self == NULL)
     return;
   rfdn_model_unref (self->model);
-  g_clear_pointer (&self->groups, g_array_unref);
-  for (gint row = 0; row < self->layout.rows; row++)
+  rfdn_array_free (self->groups);
+  for (gint row = 0; self->schedules != NULL && row < self->layout.rows; row++)
     rfdn_schedule_free (self->schedules[row]);
   g_free (self->schedules);
   g_free (self->pages);
@@ -92,18 +97,6 @@ rfdn_network_free (RfdnNetwork *self)
 }
 
 /* ---- scratch --------------------------------------------------------------------------------- */
-
-static float *
-alloc_floats (gsize n)
-{
-  void *memory = NULL;
-
-  if (n > G_MAXSIZE / sizeof (float) / 2 ||
-      posix_memalign (&memory, RFDN_ALIGN, MAX (n, 1) * sizeof (float)) != 0)
-    return NULL;
-  memset (memory, 0, n * sizeof (float));
-  return memory;
-}
 
 static gsize
 worker_size (const RfdnNetwork *self)
@@ -135,12 +128,12 @@ worker_init (RfdnWorker *worker, const RfdnNetwork *network)
 {
   const gsize columns = (gsize) network->max_columns * RFDN_PHASES;
 
-  worker->regions = g_new0 (RfdnRect, network->graph->activations->len);
-  worker->left = g_try_new0 (gint32, columns);
-  worker->right = g_try_new0 (gint32, columns);
-  worker->weight = g_try_new0 (float, columns);
-  worker->memory = alloc_floats (worker_size (network));
-  return worker->left && worker->right && worker->weight && worker->memory;
+  worker->regions = rfdn_try_new (RfdnRect, network->graph->activations->len);
+  worker->left = rfdn_try_new (gint32, columns);
+  worker->right = rfdn_try_new (gint32, columns);
+  worker->weight = rfdn_try_new (float, columns);
+  worker->memory = rfdn_try_floats (worker_size (network));
+  return worker->regions && worker->left && worker->right && worker->weight && worker->memory;
 }
 
 RfdnScratch *
@@ -152,13 +145,13 @@ rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *s
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   /* Fresh memory is zeros that the system has yet to make: the threads have it made as they go. */
-  self->memory = g_try_malloc0_n (network->arena_size + RFDN_ALIGN, sizeof (float));
+  self->memory = rfdn_try_new (float, network->arena_size + RFDN_ALIGN);
   self->arena = (float *) (((guintptr) self->memory + RFDN_ALIGN - 1) & -(guintptr) RFDN_ALIGN);
-  self->zeros = alloc_floats (network->zero_size);
-  self->done = g_try_new0 (gint, get_n_tasks (network));
+  self->zeros = rfdn_try_floats (network->zero_size);
+  self->done = rfdn_try_new (gint, get_n_tasks (network));
   self->n_workers = n_threads;
-  self->workers = g_new0 (RfdnWorker, n_threads);
-  gboolean ok = self->memory && self->zeros && self->done;
+  self->workers = rfdn_try_new (RfdnWorker, n_threads);
+  gboolean ok = self->memory && self->zeros && self->done && self->workers;
   for (guint i = 0; i < n_threads && ok; i++)
     ok = worker_init (&self->workers[i], network);
   if (ok)
@@ -172,7 +165,7 @@ rfdn_scratch_free (RfdnScratch *self)
 {
   if (self == NULL)
     return;
-  for (guint i = 0; i < self->n_workers; i++) {
+  for (guint i = 0; self->workers != NULL && i < self->n_workers; i++) {
     g_free (self->workers[i].regions);
     g_free (self->workers[i].left);
     g_free (self->workers[i].right);

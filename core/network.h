@@ -42,6 +42,7 @@ void rfdn_stop_begin (RfdnStop *stop);
 /* During a run and until the next one. */
 gboolean rfdn_stop_is_abandoned (const RfdnStop *stop);
 
+/* NULL if there is not enough memory. */
 RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);

@@ -273,7 +273,7 @@ rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint
 double
 rfdn_layout_get_macs (const RfdnLayout *layout, const RfdnGraph *graph)
 {
-  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
   double macs = 0;
 
   for (gint tile = 0; tile < layout->columns * layout->rows; tile++) {
@@ -320,16 +320,20 @@ choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
 }
 
 /* Bytes that the pages of a tile take for each pixel of its width: of what is over FRAME, which is
- * nearly all. */
+ * nearly all. 0 if there is no memory to find out. */
 static gsize
 get_page_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
 {
-  g_autoptr (GArray) groups = rfdn_find_groups (graph);
-  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  g_autoptr (RfdnArray) groups = rfdn_find_groups (graph);
+  RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
   gsize bytes = 0;
 
+  if (groups == NULL)
+    return 0;
   rfdn_layout_get_regions (layout, graph, 0, regions);
   RfdnSchedule *schedule = rfdn_schedule_new (graph, groups, layout, regions);
+  if (schedule == NULL)
+    return 0;
   for (guint k = 0; k < schedule->kinds->len; k++) {
     const RfdnPageKind *kind = &g_array_index (schedule->kinds, RfdnPageKind, k);
     if (kind->grid == RFDN_GRID_FRAME)
@@ -339,7 +343,8 @@ get_page_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
   return bytes;
 }
 
-static void
+/* FALSE if there is no memory. */
+static gboolean
 choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
 {
   const gint least = 32;
@@ -350,11 +355,13 @@ choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
   layout->tile_height = layout->height;
   layout->columns = layout->rows = 1;
   const gsize bytes = get_page_bytes (layout, graph);
+  if (bytes == 0)
+    return FALSE;
   for (gint columns = 2;; columns++) {
     const gint seen = MIN (layout->tile_width + 2 * layout->overlap, layout->width);
     const gint width = round_up (divide_up (layout->width, columns), RFDN_GRAIN);
     if ((gsize) seen * bytes <= ATTENTION_BUDGET || width < least)
-      return;
+      return TRUE;
     layout->tile_width = width;
   }
 }
@@ -388,7 +395,7 @@ count_tiles (RfdnLayout *layout)
   layout->rows = divide_up (layout->height, layout->tile_height);
 }
 
-void
+gboolean
 rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
                   guint n_threads, guint tile_size, guint tile_height, gint overlap)
 {
@@ -407,7 +414,8 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
     layout->tile_height =
         MIN (round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);
   } else if (layout->attention) {
-    choose_attention_tiles (layout, graph);
+    if (!choose_attention_tiles (layout, graph))
+      return FALSE;
   } else {
     choose_rolling_tiles (layout, (gint) n_threads);
   }
@@ -415,6 +423,7 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
   layout->together = layout->attention && (guint64) layout->columns * (guint64) layout->rows <
                                               (guint64) MIN_TILES_A_THREAD * n_threads;
   choose_steps (layout, n_threads);
+  return TRUE;
 }
 
 char *

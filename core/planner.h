@@ -68,9 +68,9 @@ RfdnRect rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_heigh
 /* Lays the tiles out. `tile_size`, `tile_height` and `overlap` as in RfdnUpscalerParams; tile sizes
  * are rounded up to multiples of RFDN_GRAIN. With attention the answer depends on the network and
  * the frame's size alone. Without, where no layout changes a bit, every thread gets as much to do.
- */
-void rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
-                       guint n_threads, guint tile_size, guint tile_height, gint overlap);
+ * FALSE if there is no memory to find out. */
+gboolean rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
+                           guint n_threads, guint tile_size, guint tile_height, gint overlap);
 
 /* What was chosen, in words. */
 char *rfdn_layout_describe (const RfdnLayout *layout);

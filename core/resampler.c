@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "alloc.h"
 #include "format.h"
 #include "kernels/kernels.h"
 #include "pool.h"
@@ -111,15 +111,12 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
                 RFDN_RUN_AFTER;
   /* A window of input rows, their vertical sum, and an output row phase by phase. */
   self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
-  void *memory = NULL;
-  if (posix_memalign (&memory, RFDN_ALIGN, self->scratch_size * self->n_bands * sizeof (float)) !=
-      0) {
+  self->scratch = rfdn_try_floats (self->scratch_size * self->n_bands);
+  if (self->scratch == NULL) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
                  params->in_width, params->in_height);
     return NULL;
   }
-  self->scratch = memory;
-  memset (memory, 0, self->scratch_size * self->n_bands * sizeof (float));
   return g_steal_pointer (&self);
 }
 

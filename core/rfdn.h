@@ -52,7 +52,10 @@ G_BEGIN_DECLS
  *   architecture, a missing tensor, a wrong shape, a weight that is not finite
  * @RFDN_ERROR_NOT_FOUND: no built-in model has that name, or not at that scale
  * @RFDN_ERROR_PARAMS: a parameter is out of its range, or a CPU level is not to be had here
- * @RFDN_ERROR_NO_MEMORY: the picture is too large for the memory that can be had
+ * @RFDN_ERROR_NO_MEMORY: the network or the picture is too large for the memory that can be had.
+ *   Whatever has a size that they decide is asked for in this way; only what is small whatever they
+ *   are (structs, messages, the names in a file's header of 1 MiB at most) is GLib's, which ends
+ * the process when there is no memory at all
  */
 typedef enum {
   RFDN_ERROR_FORMAT,
@@ -125,7 +128,7 @@ typedef struct {
  * a model or with an error.
  *
  * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
- *   with @error set to %RFDN_ERROR_FORMAT or %RFDN_ERROR_MODEL
+ *   with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY
  */
 RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
 
@@ -138,6 +141,7 @@ RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
  * Makes a model that the library carries.
  *
  * Returns: (transfer full) (nullable): a model, or %NULL with @error set to %RFDN_ERROR_NOT_FOUND
+ * or %RFDN_ERROR_NO_MEMORY
  */
 RFDN_API RfdnModel *rfdn_model_new_builtin (const char *name, guint scale, GError **error);
 
@@ -416,9 +420,6 @@ RFDN_API double rfdn_upscaler_get_tile_time (const RfdnUpscaler *self);
  */
 RFDN_API void rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled);
 
-/** Whether the work of @self is wanted no more. */
-RFDN_API gboolean rfdn_upscaler_is_cancelled (const RfdnUpscaler *self);
-
 /**
  * rfdn_upscaler_describe:
  *
@@ -476,7 +477,7 @@ typedef struct {
  * @fade: how much of @plane is left
  *
  * Replaces each sample by its weighted mean with the one of @into at its place. Weights have 8
- * bits; what is equal in both stays as it is.
+ * bits; what is equal in both stays as it is. Allocates nothing.
  */
 RFDN_API void rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into,
                          const RfdnSampleFormat *format, const RfdnArea *area,

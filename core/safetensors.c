@@ -2,8 +2,10 @@
 #include "safetensors.h"
 
 #include <json-glib/json-glib.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "json-check.h"
 
 /* Headers of real networks have some kilobytes; the format's own limit is 100 MB, but what a parser
@@ -102,7 +104,7 @@ float_from_half (guint16 half)
 static float *
 read_values (const guint8 *data, gsize n, Dtype dtype)
 {
-  float *values = g_try_new (float, MAX (n, 1));
+  float *values = rfdn_try_new (float, n);
   if (values == NULL)
     return NULL;
 
@@ -222,8 +224,8 @@ read_entry (Entry *entry, JsonObject *object, gsize size, GError **error)
   return TRUE;
 }
 
-static gint
-compare_entries (gconstpointer a, gconstpointer b)
+static int
+compare_entries (const void *a, const void *b)
 {
   const Entry *one = a, *other = b;
 
@@ -235,12 +237,13 @@ compare_entries (gconstpointer a, gconstpointer b)
 /* Every byte of the data belongs to one tensor: as the format has it, and so that all tensors
  * together are no more than the file. */
 static gboolean
-check_ranges (GArray *entries, gsize size, GError **error)
+check_ranges (RfdnArray *entries, gsize size, GError **error)
 {
   const Entry *before = NULL;
   gsize end = 0;
 
-  g_array_sort (entries, compare_entries);
+  if (entries->len > 0)
+    qsort (entries->data, entries->len, entries->size, compare_entries);
   for (guint i = 0; i < entries->len; i++) {
     const Entry *entry = &g_array_index (entries, Entry, i);
     if (entry->begin == entry->end)
@@ -268,7 +271,7 @@ check_ranges (GArray *entries, gsize size, GError **error)
 }
 
 static gboolean
-read_data (const GArray *entries, const guint8 *data, GError **error)
+read_data (const RfdnArray *entries, const guint8 *data, GError **error)
 {
   for (guint i = 0; i < entries->len; i++) {
     const Entry *entry = &g_array_index (entries, Entry, i);
@@ -373,7 +376,8 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
 
 /* The metadata, and an entry for each tensor. */
 static gboolean
-read_header (RfdnTensorFile *file, JsonObject *header, gsize size, GArray *entries, GError **error)
+read_header (RfdnTensorFile *file, JsonObject *header, gsize size, RfdnArray *entries,
+             GError **error)
 {
   JsonObjectIter iter;
   const char *name;
@@ -399,7 +403,11 @@ read_header (RfdnTensorFile *file, JsonObject *header, gsize size, GArray *entri
     g_hash_table_insert (file->tensors, g_strdup (name), entry.tensor);
     if (!read_entry (&entry, json_node_get_object (node), size, error))
       return FALSE;
-    g_array_append_val (entries, entry);
+    if (!rfdn_array_append (entries, &entry)) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory for a list of %u tensors",
+                   entries->len + 1);
+      return FALSE;
+    }
   }
   return TRUE;
 }
@@ -414,7 +422,7 @@ rfdn_tensor_file_new (GBytes *bytes, GError **error)
     return NULL;
 
   g_autoptr (RfdnTensorFile) file = g_new0 (RfdnTensorFile, 1);
-  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
+  g_autoptr (RfdnArray) entries = rfdn_array_new (sizeof (Entry), NULL);
   file->tensors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, tensor_free);
   file->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (!read_header (file, json_node_get_object (json_parser_get_root (parser)), size - data,

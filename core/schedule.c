@@ -30,22 +30,22 @@ can_join (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer
   return layer->kind == RFDN_LAYER_CONV_1X1 || !is_written_in (graph, layer->in.activation, group);
 }
 
-GArray *
+RfdnArray *
 rfdn_find_groups (const RfdnGraph *graph)
 {
-  GArray *groups = g_array_new (FALSE, TRUE, sizeof (RfdnGroup));
+  g_autoptr (RfdnArray) groups = rfdn_array_new (sizeof (RfdnGroup), NULL);
 
-  g_array_set_size (groups, 1);
-  for (guint i = 0; i < graph->layers->len; i++) {
+  rfdn_array_append (groups, &(RfdnGroup){0, 0});
+  for (guint i = 0; !groups->failed && i < graph->layers->len; i++) {
     RfdnGroup *last = &g_array_index (groups, RfdnGroup, groups->len - 1);
     if (can_join (graph, last, rfdn_graph_layer (graph, i))) {
       last->end = i + 1;
       continue;
     }
     const RfdnGroup group = {i, i + 1};
-    g_array_append_val (groups, group);
+    rfdn_array_append (groups, &group);
   }
-  return groups;
+  return groups->failed ? NULL : g_steal_pointer (&groups);
 }
 
 /* ---- which rows a layer reads ---------------------------------------------------------------- */
@@ -99,10 +99,10 @@ get_reads (const RfdnLayer *layer, const RfdnLayout *layout, const RfdnRect *reg
 
 typedef struct {
   const RfdnGraph *graph;
-  const GArray *groups;
+  const RfdnArray *groups;
   const RfdnLayout *layout;
   const RfdnRect *regions;
-  GArray *tasks;
+  RfdnArray *tasks;
   guint *group_of; /* layer -> group */
   guint *order;    /* in which groups advance */
   gint *next;      /* of each group: the first row that is still to do */
@@ -129,15 +129,36 @@ is_over_frame (const Roll *roll, guint group)
          layer_grid (roll->graph, rfdn_graph_layer (roll->graph, layers->first)) == RFDN_GRID_FRAME;
 }
 
+static gboolean
+roll_alloc (Roll *roll)
+{
+  const guint n = roll->groups->len;
+
+  roll->tasks = rfdn_array_new (sizeof (RfdnTask), NULL);
+  roll->group_of = rfdn_try_new (guint, roll->graph->layers->len);
+  roll->order = rfdn_try_new (guint, n);
+  roll->next = rfdn_try_new (gint, n);
+  roll->y0 = rfdn_try_new (gint, n);
+  roll->y1 = rfdn_try_new (gint, n);
+  return roll->group_of && roll->order && roll->next && roll->y0 && roll->y1;
+}
+
+static void
+roll_clear (Roll *roll)
+{
+  rfdn_array_free (roll->tasks);
+  g_free (roll->group_of);
+  g_free (roll->order);
+  g_free (roll->next);
+  g_free (roll->y0);
+  g_free (roll->y1);
+}
+
 static void
 roll_init (Roll *roll)
 {
   const guint n = roll->groups->len;
 
-  roll->group_of = g_new (guint, roll->graph->layers->len);
-  roll->next = g_new (gint, n);
-  roll->y0 = g_new (gint, n);
-  roll->y1 = g_new (gint, n);
   for (guint g = 0; g < n; g++) {
     const RfdnGroup *group = get_group (roll, g);
     roll->y0[g] = g == 0 ? roll->regions[0].y0 : G_MAXINT;
@@ -161,7 +182,6 @@ choose_order (Roll *roll)
   const guint n = roll->groups->len;
   guint at = 0;
 
-  roll->order = g_new (guint, n);
   for (gint over_frame = 0; over_frame <= 1; over_frame++) {
     for (guint group = 0; group < n; group++) {
       if (is_over_frame (roll, group) == over_frame)
@@ -182,16 +202,6 @@ is_joined (const Roll *roll, guint group)
   const gboolean begins =
       rfdn_graph_activation (roll->graph, layer->in.activation)->grid == RFDN_GRID_FRAME;
   return !is_over_frame (roll, before) && (!begins || before == group);
-}
-
-static void
-roll_clear (Roll *roll)
-{
-  g_free (roll->group_of);
-  g_free (roll->order);
-  g_free (roll->next);
-  g_free (roll->y0);
-  g_free (roll->y1);
 }
 
 /* Rows of `activation` that are done, as layer number `reader` is to see it: layers behind it may
@@ -247,7 +257,7 @@ append_tasks (Roll *roll, guint group, gint y0, gint y1)
   for (guint chunk = 0; chunk < n_chunks; chunk++) {
     const RfdnTask task = {
         (guint16) group, (guint8) chunk, (guint8) n_chunks, is_joined (roll, group), y0, y1, 0};
-    g_array_append_val (roll->tasks, task);
+    rfdn_array_append (roll->tasks, &task);
   }
 }
 
@@ -273,27 +283,27 @@ advance (Roll *roll, guint group, gint rows)
   return roll->next[group] > first;
 }
 
-static GArray *
-make_tasks (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
+/* NULL if there is no memory. */
+static RfdnArray *
+make_tasks (const RfdnGraph *graph, const RfdnArray *groups, const RfdnLayout *layout,
             const RfdnRect *regions)
 {
-  Roll roll = {
-      .graph = graph,
-      .groups = groups,
-      .layout = layout,
-      .regions = regions,
-      .tasks = g_array_new (FALSE, FALSE, sizeof (RfdnTask)),
-  };
+  Roll roll = {.graph = graph, .groups = groups, .layout = layout, .regions = regions};
+  RfdnArray *tasks = NULL;
 
-  roll_init (&roll);
-  choose_order (&roll);
-  for (gboolean any = TRUE; any;) {
-    any = FALSE;
-    for (guint i = 0; i < groups->len; i++)
-      any |= advance (&roll, roll.order[i], layout->step);
+  if (roll_alloc (&roll)) {
+    roll_init (&roll);
+    choose_order (&roll);
+    for (gboolean any = TRUE; any && !roll.tasks->failed;) {
+      any = FALSE;
+      for (guint i = 0; i < groups->len; i++)
+        any |= advance (&roll, roll.order[i], layout->step);
+    }
+    if (!roll.tasks->failed)
+      tasks = g_steal_pointer (&roll.tasks);
   }
   roll_clear (&roll);
-  return roll.tasks;
+  return tasks;
 }
 
 /* ---- pages, and what must be done before ----------------------------------------------------- */
@@ -314,12 +324,12 @@ typedef struct {
 
 typedef struct {
   const RfdnGraph *graph;
-  const GArray *groups;
+  const RfdnArray *groups;
   const RfdnLayout *layout;
   const RfdnRect *regions;
   RfdnSchedule *schedule;
   Strip **strips;   /* of each activation */
-  GArray **free;    /* of each kind: FreePage, the newest last */
+  RfdnArray **free; /* of each kind: FreePage, the newest last */
   guint first, end; /* the tasks at hand, all chunks of the same rows: first + 1 to end */
   guint after;      /* what they wait for */
 } Places;
@@ -377,12 +387,12 @@ note_last_use (Places *places, guint activation, guint strip, gboolean writes)
 static guint32
 take_page (Places *places, guint kind)
 {
-  GArray *free = places->free[kind];
+  RfdnArray *free = places->free[kind];
 
   for (guint i = free->len; i-- > 0;) {
     const FreePage page = g_array_index (free, FreePage, i);
     if (page.since + places->layout->distance <= places->first) {
-      g_array_remove_index (free, i);
+      rfdn_array_remove (free, i);
       places->after = MAX (places->after, page.since);
       return page.page;
     }
@@ -416,13 +426,13 @@ give_back (Places *places, guint activation, guint strip, gboolean writes)
   if (at->last != places->end)
     return;
   at->last = 0; /* once */
-  g_array_append_val (places->free[places->schedule->kind[activation]], page);
+  rfdn_array_append (places->free[places->schedule->kind[activation]], &page);
 }
 
 static void
 for_all_tasks (Places *places, StripFunc visit, gboolean set_after)
 {
-  GArray *tasks = places->schedule->tasks;
+  RfdnArray *tasks = places->schedule->tasks;
 
   for (guint t = 0; t < tasks->len;) {
     const RfdnTask task = g_array_index (tasks, RfdnTask, t);
@@ -439,14 +449,14 @@ for_all_tasks (Places *places, StripFunc visit, gboolean set_after)
   }
 }
 
-static void
+static gboolean
 find_kinds (RfdnSchedule *self, const RfdnGraph *graph)
 {
   const guint n = graph->activations->len;
 
-  self->kinds = g_array_new (FALSE, FALSE, sizeof (RfdnPageKind));
-  self->kind = g_new0 (guint, n);
-  for (guint i = 0; i < n; i++) {
+  self->kinds = rfdn_array_new (sizeof (RfdnPageKind), NULL);
+  self->kind = rfdn_try_new (guint, n);
+  for (guint i = 0; self->kind != NULL && i < n; i++) {
     const RfdnActivation *activation = rfdn_graph_activation (graph, i);
     const RfdnPageKind kind = {activation->grid, activation->channels};
     guint k = 0;
@@ -455,44 +465,74 @@ find_kinds (RfdnSchedule *self, const RfdnGraph *graph)
       if (other->grid == kind.grid && other->channels == kind.channels)
         break;
     }
-    if (k == self->kinds->len)
-      g_array_append_val (self->kinds, kind);
+    if (k == self->kinds->len && !rfdn_array_append (self->kinds, &kind))
+      return FALSE;
     self->kind[i] = k;
   }
-  self->n_pages = g_new0 (guint, self->kinds->len);
+  self->n_pages = rfdn_try_new (guint, self->kinds->len);
+  return self->kind != NULL && self->n_pages != NULL;
+}
+
+static gboolean
+places_alloc (Places *places)
+{
+  const guint n = places->graph->activations->len, n_kinds = places->schedule->kinds->len;
+
+  places->schedule->page = rfdn_try_new (guint32 *, n + 1);
+  places->strips = rfdn_try_new (Strip *, n);
+  places->free = rfdn_try_new (RfdnArray *, n_kinds);
+  if (places->schedule->page == NULL || places->strips == NULL || places->free == NULL)
+    return FALSE;
+  for (guint i = 0; i < n; i++) {
+    const guint n_strips = get_strip (places, i, places->regions[i].y1 - 1) + 1;
+    places->strips[i] = rfdn_try_new (Strip, n_strips);
+    places->schedule->page[i] = rfdn_try_new (guint32, n_strips);
+    if (places->strips[i] == NULL || places->schedule->page[i] == NULL)
+      return FALSE;
+  }
+  for (guint k = 0; k < n_kinds; k++)
+    places->free[k] = rfdn_array_new (sizeof (FreePage), NULL);
+  return TRUE;
+}
+
+static void
+places_clear (Places *places)
+{
+  for (guint k = 0; places->free != NULL && k < places->schedule->kinds->len; k++)
+    rfdn_array_free (places->free[k]);
+  for (guint i = 0; places->strips != NULL && i < places->graph->activations->len; i++)
+    g_free (places->strips[i]);
+  g_free (places->free);
+  g_free (places->strips);
+}
+
+static gboolean
+deal_out_pages (Places *places)
+{
+  gboolean ok = TRUE;
+
+  for_all_tasks (places, note_last_use, FALSE);
+  for_all_tasks (places, place_strip, TRUE);
+  for (guint k = 0; k < places->schedule->kinds->len; k++)
+    ok &= !places->free[k]->failed;
+  return ok;
 }
 
 RfdnSchedule *
-rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups, const RfdnLayout *layout,
+rfdn_schedule_new (const RfdnGraph *graph, const RfdnArray *groups, const RfdnLayout *layout,
                    const RfdnRect *regions)
 {
-  const guint n = graph->activations->len;
   RfdnSchedule *self = g_new0 (RfdnSchedule, 1);
+  Places places = {graph, groups, layout, regions, .schedule = self};
 
   self->tasks = make_tasks (graph, groups, layout, regions);
-  find_kinds (self, graph);
-  self->page = g_new0 (guint32 *, n + 1);
-
-  Places places = {graph, groups, layout, regions, self, .strips = g_new (Strip *, n)};
-  for (guint i = 0; i < n; i++) {
-    const guint n_strips = get_strip (&places, i, regions[i].y1 - 1) + 1;
-    places.strips[i] = g_new0 (Strip, n_strips);
-    self->page[i] = g_new0 (guint32, n_strips);
-  }
-  places.free = g_new (GArray *, self->kinds->len);
-  for (guint k = 0; k < self->kinds->len; k++)
-    places.free[k] = g_array_new (FALSE, FALSE, sizeof (FreePage));
-
-  for_all_tasks (&places, note_last_use, FALSE);
-  for_all_tasks (&places, place_strip, TRUE);
-
-  for (guint k = 0; k < self->kinds->len; k++)
-    g_array_unref (places.free[k]);
-  g_free (places.free);
-  for (guint i = 0; i < n; i++)
-    g_free (places.strips[i]);
-  g_free (places.strips);
-  return self;
+  const gboolean ok = self->tasks != NULL && find_kinds (self, graph) && places_alloc (&places) &&
+                      deal_out_pages (&places);
+  places_clear (&places);
+  if (ok)
+    return self;
+  rfdn_schedule_free (self);
+  return NULL;
 }
 
 void
@@ -500,12 +540,12 @@ rfdn_schedule_free (RfdnSchedule *self)
 {
   if (self == NULL)
     return;
-  g_array_unref (self->tasks);
-  for (guint i = 0; self->page[i] != NULL; i++)
+  rfdn_array_free (self->tasks);
+  for (guint i = 0; self->page != NULL && self->page[i] != NULL; i++)
     g_free (self->page[i]);
   g_free (self->page);
   g_free (self->kind);
-  g_array_unref (self->kinds);
+  rfdn_array_free (self->kinds);
   g_free (self->n_pages);
   g_free (self);
 }

@@ -34,8 +34,9 @@ typedef struct {
   guint after; /* so many tasks, from the schedule's first on, must be done before this one */
 } RfdnTask;
 
-/* The groups of a graph, in the order of its layers, loading first. An array of RfdnGroup. */
-GArray *rfdn_find_groups (const RfdnGraph *graph);
+/* The groups of a graph, in the order of its layers, loading first. An array of RfdnGroup, or NULL
+ * if there is no memory. */
+RfdnArray *rfdn_find_groups (const RfdnGraph *graph);
 
 /* Strips of activations that have grid and channels in common share pages. */
 typedef struct {
@@ -44,16 +45,16 @@ typedef struct {
 } RfdnPageKind;
 
 typedef struct {
-  GArray *tasks;  /* RfdnTask */
-  guint32 **page; /* of each activation and strip, within its kind */
-  guint *kind;    /* of each activation: index of its kind */
-  GArray *kinds;  /* RfdnPageKind */
-  guint *n_pages; /* of each kind */
+  RfdnArray *tasks; /* RfdnTask */
+  guint32 **page;   /* of each activation and strip, within its kind */
+  guint *kind;      /* of each activation: index of its kind */
+  RfdnArray *kinds; /* RfdnPageKind */
+  guint *n_pages;   /* of each kind */
 } RfdnSchedule;
 
-/* The schedule of a tile with these regions. It can be used for all tiles that have the same rows.
- */
-RfdnSchedule *rfdn_schedule_new (const RfdnGraph *graph, const GArray *groups,
+/* The schedule of a tile with these regions. It can be used for all tiles that have the same rows;
+ * NULL if there is no memory. */
+RfdnSchedule *rfdn_schedule_new (const RfdnGraph *graph, const RfdnArray *groups,
                                  const RfdnLayout *layout, const RfdnRect *regions);
 void rfdn_schedule_free (RfdnSchedule *schedule);
 

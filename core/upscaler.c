@@ -57,7 +57,7 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
   const guint sharing = self->layout.together ? n_threads : 1;
 
   self->n_scratch = self->layout.together ? 1 : MIN (n_threads, n_tiles);
-  self->scratch = g_new0 (RfdnScratch *, self->n_scratch);
+  self->scratch = g_new0 (RfdnScratch *, self->n_scratch); /* as many as threads, at most */
   for (guint i = 0; i < self->n_scratch; i++) {
     self->scratch[i] = rfdn_scratch_new (self->network, sharing, &self->stop);
     if (self->scratch[i] == NULL) {
@@ -88,10 +88,16 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->params = *params;
   self->params.cpu = kernels->cpu;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
-  rfdn_layout_init (&self->layout, rfdn_model_get_graph (model), MAX ((gint) params->width, least),
-                    MAX ((gint) params->height, least), rfdn_pool_get_n_threads (self->pool, NULL),
-                    params->tile_size, params->tile_height, params->tile_overlap);
-  self->network = rfdn_network_new (model, kernels, &self->layout);
+  if (rfdn_layout_init (&self->layout, rfdn_model_get_graph (model),
+                        MAX ((gint) params->width, least), MAX ((gint) params->height, least),
+                        rfdn_pool_get_n_threads (self->pool, NULL), params->tile_size,
+                        params->tile_height, params->tile_overlap))
+    self->network = rfdn_network_new (model, kernels, &self->layout);
+  if (self->network == NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                 "no memory to plan how %ux%u pixels are enlarged", params->width, params->height);
+    return NULL;
+  }
   if (!alloc_scratch (self, error))
     return NULL;
 
@@ -244,7 +250,7 @@ void
 rfdn_upscaler_get_tile (const RfdnUpscaler *self, guint tile, RfdnArea *area, RfdnArea *seen)
 {
   const RfdnGraph *graph = rfdn_model_get_graph (self->model);
-  g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
+  RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
 
   /* Where a small picture is continued for the network's eyes, tiles are cut to what there is. */
   *area = to_area (self, rfdn_layout_get_tile (&self->layout, tile));
@@ -264,12 +270,6 @@ void
 rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled)
 {
   rfdn_stop_set_cancelled (&self->stop, cancelled);
-}
-
-gboolean
-rfdn_upscaler_is_cancelled (const RfdnUpscaler *self)
-{
-  return g_atomic_int_get (&self->stop.cancelled);
 }
 
 char *

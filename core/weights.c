@@ -35,8 +35,12 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
   RfdnWeights *self = g_new0 (RfdnWeights, 1);
   gsize total = 0;
 
-  self->convs = g_new0 (const RfdnConv *, graph->layers->len);
-  self->offsets = g_new0 (gsize, graph->layers->len);
+  self->convs = rfdn_try_new (const RfdnConv *, graph->layers->len);
+  self->offsets = rfdn_try_new (gsize, graph->layers->len);
+  if (self->convs == NULL || self->offsets == NULL) {
+    rfdn_weights_free (self);
+    return NULL;
+  }
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     const RfdnConv *conv = choose_conv (kernels, layer, layer_grid (graph, layer));
@@ -47,7 +51,11 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
     total += conv->packed_size (layer->in.n, layer->out.n);
     self->scratch_size = MAX (self->scratch_size, conv->scratch_size (layer->in.n, layer->out.n));
   }
-  self->packed = g_new (float, total);
+  self->packed = rfdn_try_new (float, total);
+  if (self->packed == NULL) {
+    rfdn_weights_free (self);
+    return NULL;
+  }
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     if (self->convs[i] != NULL)

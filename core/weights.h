@@ -13,6 +13,7 @@ typedef struct {
   gsize scratch_size; /* floats that any of the layers needs while it is computed */
 } RfdnWeights;
 
+/* NULL if there is no memory. */
 RfdnWeights *rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels);
 
 /* NULL is ignored. */

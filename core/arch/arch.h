@@ -24,7 +24,7 @@ typedef struct {
   /* Largest sample value that the authors' training code used. */
   float input_range;
   /* The layers, with weights; NULL with RFDN_ERROR_MODEL set when a tensor is missing or has
-   * another shape than the rest asks for. */
+   * another shape than the rest asks for, or with RFDN_ERROR_NO_MEMORY. */
   RfdnGraph *(*read) (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error);
 } RfdnArch;
 
@@ -78,6 +78,9 @@ RfdnGraph *rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, c
 
 /* Says what is wrong, unless something was before. */
 void rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* The same where it is memory that is wanting. */
+void rfdn_builder_fail_memory (RfdnBuilder *builder);
 
 /* Out channels (axis 0) or in channels (axis 1) of PREFIX.weight, 1 to RFDN_MAX_CHANNELS; 0 after
  * a failure. */

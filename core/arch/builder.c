@@ -16,6 +16,14 @@ rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...)
   va_end (args);
 }
 
+void
+rfdn_builder_fail_memory (RfdnBuilder *builder)
+{
+  if (builder->error == NULL)
+    builder->error = g_error_new_literal (RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                                          "no memory for the network's layers");
+}
+
 /* A tensor of finite numbers, or NULL after a failure. */
 static const RfdnTensor *
 get_tensor (RfdnBuilder *builder, const char *name)
@@ -82,12 +90,19 @@ rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first
 
   RfdnLayer copy = *layer;
   gsize row = (gsize) layer->in.n * taps;
-  copy.weights = g_new (float, layer->out.n *row);
+  copy.weights = rfdn_try_new (float, layer->out.n *row);
+  copy.bias = with_bias ? rfdn_try_new (float, layer->out.n) : NULL;
+  if (copy.weights == NULL || (with_bias && copy.bias == NULL)) {
+    g_free (copy.weights);
+    g_free (copy.bias);
+    rfdn_builder_fail_memory (builder);
+    return;
+  }
   for (guint o = 0; o < layer->out.n; o++)
     memcpy (copy.weights + o * row, weight->values + ((gsize) o * total + first) * taps,
             row * sizeof (float));
   if (with_bias)
-    copy.bias = g_memdup2 (bias->values, layer->out.n * sizeof (float));
+    memcpy (copy.bias, bias->values, layer->out.n * sizeof (float));
   rfdn_graph_add_layer (builder->graph, &copy);
 }
 
@@ -182,6 +197,8 @@ rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *
         builder, last,
         &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
   }
+  if (rfdn_graph_has_failed (builder->graph))
+    rfdn_builder_fail_memory (builder);
   if (builder->error != NULL) {
     g_propagate_error (error, builder->error);
     g_clear_pointer (&builder->graph, rfdn_graph_free);

@@ -133,7 +133,7 @@ make_known (guint which)
 static char *
 describe (const RfdnLayout *layout, const RfdnGraph *graph)
 {
-  g_autoptr (GArray) groups = rfdn_find_groups (graph);
+  g_autoptr (RfdnArray) groups = rfdn_find_groups (graph);
   g_autofree RfdnRect *regions = g_new (RfdnRect, graph->activations->len);
   g_autofree char *text = rfdn_layout_describe (layout);
   guint pages = 0;

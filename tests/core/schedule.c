@@ -14,7 +14,7 @@
 typedef struct {
   RfdnModel *model;
   const RfdnGraph *graph;
-  GArray *groups;
+  RfdnArray *groups;
   RfdnLayout layout;
 } Case;
 
@@ -22,7 +22,7 @@ static void
 case_clear (Case *self)
 {
   rfdn_model_unref (self->model);
-  g_array_unref (self->groups);
+  rfdn_array_free (self->groups);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Case, case_clear)
@@ -173,7 +173,7 @@ move_page (const Case *self, RfdnSchedule *schedule)
 static gboolean
 lose_task (const Case *self, RfdnSchedule *schedule)
 {
-  g_array_remove_index (schedule->tasks, random_below (schedule->tasks->len));
+  rfdn_array_remove (schedule->tasks, random_below (schedule->tasks->len));
   return TRUE;
 }
 
@@ -181,7 +181,7 @@ static gboolean
 repeat_task (const Case *self, RfdnSchedule *schedule)
 {
   const RfdnTask task = *random_task (schedule);
-  g_array_append_val (schedule->tasks, task);
+  rfdn_array_append (schedule->tasks, &task);
   return TRUE;
 }
 

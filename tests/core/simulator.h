@@ -10,7 +10,7 @@
 /* What a tile is computed by. */
 typedef struct {
   const RfdnGraph *graph;
-  const GArray *groups;
+  const RfdnArray *groups;
   const RfdnRect *regions; /* the tile's own */
   gint width, height;      /* of the frame */
   gboolean attention;
