@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "audio.h"
+#include "message.h"
 
 #include <libavutil/audio_fifo.h>
 #include <libavutil/channel_layout.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "colour.h"
 
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>

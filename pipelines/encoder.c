@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "encoder.h"
+#include "colour.h"
+#include "message.h"
 
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>

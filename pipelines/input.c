@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "input.h"
+#include "message.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "message.h"
+#include "progress.h"
+
+#include <libavutil/error.h>
+#include <libavutil/log.h>
 
 #include <stdio.h>
 #include <string.h>

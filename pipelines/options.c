@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "options.h"
+#include "message.h"
 
 #include <stdio.h>
 #include <string.h>

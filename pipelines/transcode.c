@@ -1,5 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+/*
+ * rfdn-transcode: enlarges a video file with the element rfdnupscale.
+ *
+ * FFmpeg's libraries read, decode, encode and write, because they keep what a file is made of
+ * besides pictures: exact timestamps, tracks copied packet for packet, chapters, side data. In the
+ * middle a GStreamer pipeline enlarges. Three threads overlap: the main one reads and decodes, that
+ * of appsrc enlarges, a third encodes and writes.
+ */
+#include "colour.h"
+#include "input.h"
+#include "launch.h"
+#include "message.h"
+#include "muxer.h"
+#include "options.h"
+#include "progress.h"
+#include "tempfile.h"
+#include "tracks.h"
+#include "upscale.h"
+#include "video.h"
+
+#include <gst/gst.h>
 
 #include <libavutil/pixdesc.h>
 
@@ -10,7 +30,9 @@
 typedef struct {
   TcOptions options;
   TcInput input;
-  TcOutput *output;
+  TcMuxer *muxer;
+  TcTracks *tracks;
+  TcVideo *video;
   TcUpscale *upscale;
   AVPacket *packet;
   AVFrame *frame;
@@ -28,9 +50,9 @@ encode_frames (gpointer data)
   gboolean ok = TRUE;
 
   while (ok && (frame = tc_upscale_pull (job->upscale)) != NULL) {
-    ok = tc_output_encode (job->output, frame, &job->encoding_error);
+    ok = tc_video_encode (job->video, frame, &job->encoding_error);
     av_frame_free (&frame);
-    tc_progress_frame (tc_output_count_frames (job->output));
+    tc_progress_frame (tc_video_count_frames (job->video));
   }
   tc_upscale_finish (job->upscale, !ok);
   return NULL;
@@ -40,7 +62,7 @@ encode_frames (gpointer data)
 static gboolean
 start (Job *job, const AVFrame *first, GError **error)
 {
-  const AVOutputFormat *container = tc_output_get_format (job->output);
+  const AVOutputFormat *container = tc_muxer_get_format (job->muxer);
   const char *name = av_get_pix_fmt_name (first->format);
   GstVideoFormat own, work, encode, unused;
   TcEncoderChoice choice;
@@ -58,7 +80,7 @@ start (Job *job, const AVFrame *first, GError **error)
   if (encode != work)
     tc_note ("%s takes no %s, it is encoded as %s", choice.codec->name,
              gst_video_format_to_string (work), gst_video_format_to_string (encode));
-  tc_output_set_encoder (job->output, &choice);
+  tc_video_set_encoder (job->video, &choice);
 
   middle = tc_upscale_describe (&job->options, first->top_field_first, own, work, encode, TRUE);
   encoder = tc_encoder_describe (&choice, &job->options);
@@ -113,7 +135,7 @@ read_all (Job *job, GError **error)
       tc_input_send (&job->input, job->packet);
       ok = push_frames (job, error);
     } else {
-      ok = tc_output_add_packet (job->output, job->packet, error);
+      ok = tc_tracks_push (job->tracks, job->packet, error);
     }
     av_packet_unref (job->packet);
   }
@@ -123,7 +145,7 @@ read_all (Job *job, GError **error)
   }
   if (ok && job->upscale == NULL)
     return tc_fail (error, "%s: not one frame of its video could be decoded", job->options.in);
-  return ok && tc_output_end_packets (job->output, error);
+  return ok && tc_tracks_end (job->tracks, error);
 }
 
 /* Both threads have come to an end; what went wrong first is told. */
@@ -164,7 +186,7 @@ summarise (Job *job)
 {
   char *end = job->options.frames > 0 ? NULL : tc_input_describe_end (&job->input);
   double seconds = tc_progress_seconds ();
-  gint64 n = tc_output_count_frames (job->output);
+  gint64 n = tc_video_count_frames (job->video);
   int width, height;
 
   if (end != NULL)
@@ -175,7 +197,7 @@ summarise (Job *job)
   if (job->input.n_moved > 0)
     tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", job->options.in,
              job->input.n_moved);
-  tc_output_get_size (job->output, &width, &height);
+  tc_video_get_size (job->video, &width, &height);
   tc_note ("%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)", job->options.out, n,
            width, height, seconds, (double) n / seconds);
   g_free (end);
@@ -188,14 +210,19 @@ run (Job *job, GError **error)
 
   if (!check_paths (&job->options, error) || !tc_input_open (&job->input, job->options.in, error))
     return FALSE;
-  job->output = tc_output_new (&job->options, &job->input, error);
-  if (job->output == NULL)
+  job->muxer = tc_muxer_new (job->options.out, error);
+  if (job->muxer == NULL)
     return FALSE;
+  job->tracks = tc_tracks_new (&job->options, &job->input, job->muxer, error);
+  if (job->tracks == NULL)
+    return FALSE;
+  job->video =
+      tc_video_new (&job->options, &job->input, job->muxer, tc_tracks_get_video (job->tracks));
   job->packet = av_packet_alloc ();
   job->frame = av_frame_alloc ();
   ok = read_all (job, error);
   ok = join (job, ok, error);
-  ok = ok && tc_output_encode (job->output, NULL, error) && tc_output_commit (job->output, error);
+  ok = ok && tc_video_encode (job->video, NULL, error) && tc_muxer_commit (job->muxer, error);
   if (ok)
     summarise (job);
   return ok;
@@ -220,7 +247,9 @@ main (int argc, char **argv)
   ok = tc_options_parse (&job.options, argc, argv, &error) && run (&job, &error);
 
   tc_upscale_free (job.upscale);
-  tc_output_free (job.output);
+  tc_video_free (job.video);
+  tc_tracks_free (job.tracks);
+  tc_muxer_free (job.muxer);
   tc_input_close (&job.input);
   av_packet_free (&job.packet);
   av_frame_free (&job.frame);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcode.h"
+#include "upscale.h"
+#include "colour.h"
+#include "launch.h"
+#include "message.h"
+
+#include <gst/app/app.h>
+#include <gst/gst.h>
 
 #include <libavutil/imgutils.h>
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads and decodes the input.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+
+typedef struct {
+  AVFormatContext *format;
+  AVStream *video;
+  AVCodecContext *decoder;
+  AVRational frame_rate;
+  gint64 last_pts;
+  gint64 last_duration;
+  gint64 n_frames;
+  gint64 n_damaged; /* packets that the decoder refused, and frames it had to make up */
+  gint64 n_moved;   /* frames whose timestamp did not lie after the one before */
+  gint64 last_seen; /* the largest end of a packet, in microseconds */
+  int read_error;
+} TcInput;
+
+gboolean tc_input_open (TcInput *input, const char *path, GError **error);
+void tc_input_close (TcInput *input);
+/* FALSE at the end, which a reading error is too. */
+gboolean tc_input_read (TcInput *input, AVPacket *packet);
+/* `packet` NULL: no more will come. */
+void tc_input_send (TcInput *input, const AVPacket *packet);
+/* A frame with pts and duration in the time base of the stream, or FALSE when there is none yet. */
+gboolean tc_input_receive (TcInput *input, AVFrame *frame);
+gint64 tc_input_count_frames (const TcInput *input);
+/* What is to be said when the file ends earlier than it claims, or NULL. */
+char *tc_input_describe_end (const TcInput *input);

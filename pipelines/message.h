@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the program says: one line each, on stderr.
+ */
+#pragma once
+
+#include <glib.h>
+
+#define TC_NAME "rfdn-transcode"
+
+/* Sets `error` and returns FALSE. */
+gboolean tc_fail (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* The same, with FFmpeg's words for `code` at the end. */
+gboolean tc_fail_av (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void tc_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
+void tc_note_error (const GError *error);
+void tc_log_init (void);
+/* Whether FFmpeg said that the input ends in the middle of something. */
+gboolean tc_log_ended_early (void);

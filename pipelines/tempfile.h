@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The file being written, which has its final name only once it is complete.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Removed also when a signal ends the program. */
+gboolean tc_temp_open (const char *out, char **temp, GError **error);
+gboolean tc_temp_commit (const char *temp, const char *out, GError **error);
+void tc_temp_discard (void);
+/* To be called before any thread is started. */
+void tc_signals_init (void);

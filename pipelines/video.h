@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The enlarged video: its encoder, and its track in the container. Used from one thread.
+ */
+#pragma once
+
+#include "encoder.h"
+#include "input.h"
+#include "muxer.h"
+#include "options.h"
+
+typedef struct _TcVideo TcVideo;
+
+/* `stream`: its track, not yet filled in. */
+TcVideo *tc_video_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer,
+                       AVStream *stream);
+void tc_video_free (TcVideo *video);
+/* Before the first frame. */
+void tc_video_set_encoder (TcVideo *video, const TcEncoderChoice *choice);
+/* The first frame opens the encoder and writes the container's header; NULL drains. */
+gboolean tc_video_encode (TcVideo *video, AVFrame *frame, GError **error);
+gint64 tc_video_count_frames (const TcVideo *video);
+void tc_video_get_size (const TcVideo *video, int *width, int *height);
