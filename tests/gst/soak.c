@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tap.h"
 #include "usage.h"
 
 #define PERIOD (250 * G_TIME_SPAN_MILLISECOND)
@@ -99,12 +100,6 @@ report (const char *when, const Usage *usages, guint n)
   return slope;
 }
 
-static void
-tell (guint n, gboolean ok, const char *name)
-{
-  g_print ("%sok %u - %s\n", ok ? "" : "not ", n, name);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -157,11 +152,11 @@ main (int argc, char **argv)
   g_print ("# %u changes, %" G_GUINT64_FORMAT " frames\n", i, frames);
   report ("first", usages, n / 2);
   slope = report ("second", usages + n / 2, n - n / 2);
-  tell (1, !failed, "no change is an error");
-  tell (2, frames > n, "frames flow");
+  tap_tell (1, !failed, "no change is an error");
+  tap_tell (2, frames > n, "frames flow");
   /* By as much as sizes and numbers of threads vary from change to change: more is growth. */
-  tell (3, fabs (slope.threads) * (n / 2.0) < 6, "threads stay");
-  tell (4, fabs (slope.files) * (n / 2.0) < 2, "open files stay");
-  tell (5, slope.memory * (n / 2.0) < 40000, "memory stays");
+  tap_tell (3, fabs (slope.threads) * (n / 2.0) < 6, "threads stay");
+  tap_tell (4, fabs (slope.files) * (n / 2.0) < 2, "open files stay");
+  tap_tell (5, slope.memory * (n / 2.0) < 40000, "memory stays");
   return 0;
 }

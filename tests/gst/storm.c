@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tap.h"
+
 /* A sanitizer makes everything slower; the pauses grow with it, or no frame would ever be made. */
 #ifdef TEST_SANITIZED
 #define SLOWNESS 10
@@ -414,12 +416,6 @@ watch (gpointer over)
   return NULL;
 }
 
-static void
-tell (guint n, gboolean ok, const char *name)
-{
-  g_print ("%sok %u - %s\n", ok ? "" : "not ", n, name);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -463,9 +459,9 @@ main (int argc, char **argv)
   g_atomic_int_set (&over, TRUE);
   g_thread_join (watcher);
   g_print ("# %d frames\n", storm.n_frames);
-  tell (1, TRUE, "nothing hangs");
-  tell (2, n_failures == 0, "nothing fails");
-  tell (3, storm.n_frames > seconds / SLOWNESS, "frames flow");
+  tap_tell (1, TRUE, "nothing hangs");
+  tap_tell (2, n_failures == 0, "nothing fails");
+  tap_tell (3, storm.n_frames > seconds / SLOWNESS, "frames flow");
   gst_object_unref (g_steal_pointer (&bus));
   gst_deinit ();
   return 0;
