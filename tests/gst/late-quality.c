@@ -4,32 +4,17 @@
  * what lies beneath the others. What pictures take is told to the forecast here, not measured, and
  * there is always an hour left: nothing depends on how fast the machine is. */
 
-#include "util.h"
+#include "live.h"
+#include "mosaic.h"
 
-#include "gstrfdnmosaic.h"
 #include "gstrfdnsmaller.h"
 #include "shared.h"
 
 #define WIDTH 704
 #define HEIGHT 128
 #define N_TILES 8 /* 4 by 2, of 176x64 */
-#define HOUR ((gint64) 3600 * G_USEC_PER_SEC)
-#define NEVER (G_MAXINT64 / 4)
 
 /* ---- helpers -------------------------------------------------------------------------------- */
-
-static Picture *
-new_gray (guint width, guint height)
-{
-  return picture_new_printf ("format=GRAY8,width=%u,height=%u", width, height);
-}
-
-static RfdnPlane
-get_plane (Picture *picture)
-{
-  return (RfdnPlane){GST_VIDEO_FRAME_PLANE_DATA (&picture->frame, 0),
-                     GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, 0), 1};
-}
 
 static RfdnModel *
 load_file (const char *path)
@@ -44,55 +29,6 @@ load_file (const char *path)
   model = rfdn_model_new (bytes, NULL);
   g_assert_nonnull (model);
   return model;
-}
-
-static GstRfdnMosaic *
-new_mosaic (RfdnModel *model, RfdnModel *small, guint width, guint height)
-{
-  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
-  g_autoptr (RfdnPool) pool = rfdn_pool_new (2);
-  GstRfdnMosaic *mosaic;
-
-  params.width = width;
-  params.height = height;
-  params.pool = pool;
-  mosaic = gst_rfdn_mosaic_new (model, small, &params, NULL);
-  g_assert_nonnull (mosaic);
-  return mosaic;
-}
-
-/* Whole pictures take too long for good; so many tiles are begun, and there is time for the smaller
- * network or not. */
-static void
-foretell (GstRfdnMosaic *mosaic, guint most, gboolean small)
-{
-  GstRfdnForecast *forecast = gst_rfdn_mosaic_get_forecast (mosaic);
-
-  forecast->whole_time = forecast->tile_time = 1e6 * HOUR;
-  forecast->late = TRUE;
-  forecast->whole.not_before = NEVER;
-  forecast->most = most;
-  forecast->calm = 0;
-  forecast->small_time = small ? 1 : 10.0 * HOUR;
-  forecast->is_small = small;
-  forecast->small.not_before = NEVER;
-}
-
-static GstRfdnWork
-run_by (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same, gint64 deadline,
-        double strength)
-{
-  const RfdnPlane from = get_plane (in), to = get_plane (out);
-  GstRfdnWork work;
-
-  g_assert_true (gst_rfdn_mosaic_run (mosaic, &from, &to, same, deadline, strength, &work));
-  return work;
-}
-
-static GstRfdnWork
-run_late (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same)
-{
-  return run_by (mosaic, in, out, same, g_get_monotonic_time () + HOUR, 1);
 }
 
 /* A network that any tile's picture can be foretold of, since it has no attention; its pictures and
@@ -473,194 +409,13 @@ test_psnr_clip (gconstpointer file)
   check_psnr (in);
 }
 
-/* ---- what is expected ------------------------------------------------------------------------ */
-
-#define MS 1000
-
-/* How many tiles are begun falls at once, and grows seldom and little. */
-static void
-test_growth (void)
-{
-  GstRfdnForecast f;
-  guint n = 0;
-
-  gst_rfdn_forecast_init (&f, 100, 1, 1.4);
-  g_assert_cmpuint (f.most, ==, 100);
-  gst_rfdn_forecast_settle (&f, 100, 20);
-  g_assert_cmpuint (f.most, >=, 20);
-  g_assert_cmpuint (f.most, <, 80);
-  while (f.most < 100) {
-    const guint before = f.most;
-    guint calm = 0;
-
-    do {
-      gst_rfdn_forecast_settle (&f, f.most, f.most);
-      calm++;
-    } while (f.most == before);
-    g_assert_cmpuint (calm, >=, 4);
-    g_assert_cmpuint (calm, <=, 25);
-    g_assert_cmpuint (f.most, <=, before + before / 2);
-    n++;
-  }
-  g_assert_cmpuint (n, <=, 10);
-  /* From nothing, too; and a picture that had no time makes it wait anew. */
-  f.most = 0;
-  for (guint i = 0; i < 60; i++)
-    gst_rfdn_forecast_settle (&f, f.most, f.most - (i % 4 == 3 && f.most > 0));
-  g_assert_cmpuint (f.most, ==, 0);
-  for (guint i = 0; i < 60; i++)
-    gst_rfdn_forecast_settle (&f, f.most, f.most);
-  g_assert_cmpuint (f.most, >, 0);
-}
-
-/* The first picture of all may have been slow for nothing but being the first. */
-static void
-test_first_whole (void)
-{
-  GstRfdnForecast f;
-
-  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
-  g_assert_true (gst_rfdn_forecast_is_blank (&f));
-  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 1000 * MS, 10));
-  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, G_MAXINT64, 10));
-  gst_rfdn_forecast_add_whole (&f, 0, 60 * MS);
-  g_assert_false (gst_rfdn_forecast_is_blank (&f));
-  f.late = FALSE;
-  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, 40 * MS, 10));
-  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 20 * MS, 10));
-  /* Later ones are what they are: a mean in which the newest count. */
-  f.late = FALSE;
-  for (guint i = 0; i < 5; i++)
-    gst_rfdn_forecast_add_whole (&f, 0, 60 * MS);
-  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 50 * MS, 10));
-  f.late = FALSE;
-  gst_rfdn_forecast_add_whole (&f, 0, 20 * MS);
-  g_assert_false (gst_rfdn_forecast_is_late (&f, 0, 50 * MS, 10));
-}
-
-/* Milliseconds after a whole picture that took too long at @now until one is tried again, when
- * there is time for it. */
-static gint64
-wait_for_whole (GstRfdnForecast *f, gint64 now)
-{
-  gint64 t = now;
-
-  f->whole_time = 100 * MS;
-  f->tile_time = 1 * MS;
-  g_assert_true (gst_rfdn_forecast_is_late (f, t, t + 40 * MS, 10));
-  while (gst_rfdn_forecast_is_late (f, t, t + 40 * MS, 10))
-    t += 10 * MS;
-  return (t - now) / MS;
-}
-
-static void
-test_patience (void)
-{
-  GstRfdnForecast f;
-  gint64 now = 10000 * MS, last, wait;
-
-  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
-  last = wait_for_whole (&f, now);
-  g_assert_cmpint (last, >=, 200);
-  g_assert_cmpint (last, <=, 800);
-  /* At each time in succession longer, up to two seconds at most. */
-  for (guint i = 0; i < 5; i++) {
-    now += (last + 100) * MS;
-    wait = wait_for_whole (&f, now);
-    g_assert_true (wait >= 2 * last - 20 || wait >= 1200);
-    g_assert_cmpint (wait, <=, 2000);
-    last = wait;
-  }
-  g_assert_cmpint (last, >=, 1200);
-  /* They were right for long: no mistake. */
-  now += (last + 3000) * MS;
-  g_assert_cmpint (wait_for_whole (&f, now), <=, 800);
-}
-
-/* A picture as a whole is worth a try when it takes a little longer than it may, not much. */
-static void
-test_enough (void)
-{
-  GstRfdnForecast f;
-
-  gst_rfdn_forecast_init (&f, 10, 1, 1); /* whole pictures take what their tiles do */
-  f.tile_time = 4 * MS;
-  f.whole_time = 100 * MS;
-  g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 38 * MS, 10));
-  g_assert_true (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5030 * MS, 10));
-  g_assert_false (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5038 * MS, 10));
-  /* What tiles tell of it counts from now on. */
-  g_assert_cmpfloat (f.whole_time, ==, 40 * MS);
-}
-
-/* The smaller network goes when there is no time, and comes back later, with time to spare. */
-static void
-test_small (void)
-{
-  GstRfdnForecast f;
-  gint64 t = 5000 * MS;
-
-  gst_rfdn_forecast_init (&f, 10, 1, 1.4);
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 1000 * MS)); /* there is none */
-  gst_rfdn_forecast_set_small (&f, 0.14, 1.4);
-  f.tile_time = 10 * MS; /* 10 tiles: 100 ms; a tenth of that, but it may be slower */
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 18 * MS));
-  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS));
-
-  gst_rfdn_forecast_add_small (&f, 60 * MS); /* the first may be slow */
-  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS));
-  for (guint i = 0; i < 8; i++)
-    gst_rfdn_forecast_add_small (&f, 30 * MS);
-  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 32 * MS)); /* it stays... */
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 28 * MS));
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 100 * MS)); /* ...and is gone */
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t + 200 * MS, t + 300 * MS));
-  t += 2000 * MS;
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 32 * MS));
-  g_assert_true (gst_rfdn_forecast_affords_small (&f, t, t + 60 * MS));
-  /* What follows it takes time, too. */
-  f.compose_time = 40 * MS;
-  g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 60 * MS));
-
-  /* One slow picture does not keep it away for good. */
-  f.compose_time = 0;
-  f.small_time = 100 * MS;
-  t += 10000 * MS;
-  for (guint i = 0; i < 200 && !f.is_small; i++, t += 40 * MS)
-    gst_rfdn_forecast_affords_small (&f, t, t + 40 * MS);
-  g_assert_true (f.is_small);
-}
-
 /* ---- the element ----------------------------------------------------------------------------- */
-
-static double
-get_mean_time (GstHarness *harness, guint64 *small, guint64 *network, double *level)
-{
-  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
-  g_autoptr (GstStructure) stats = NULL;
-  double mean;
-
-  g_object_get (element, "stats", &stats, NULL);
-  gst_object_unref (element);
-  g_assert_true (gst_structure_get (stats, "frame-ms-mean", G_TYPE_DOUBLE, &mean,
-                                    "small-rectangles", G_TYPE_UINT64, small, "network-rectangles",
-                                    G_TYPE_UINT64, network, "level", G_TYPE_DOUBLE, level, NULL));
-  return mean;
-}
 
 static void
 push (GstHarness *harness, guint n, GstClockTime duration)
 {
-  g_autoptr (Picture) small = picture_new ("format=I420,width=320,height=240");
-  GstBuffer *buffer;
-
-  picture_fill_scene (small, n);
-  buffer = gst_buffer_copy_deep (small->buffer);
-  GST_BUFFER_PTS (buffer) = n * duration;
-  GST_BUFFER_DURATION (buffer) = duration;
   gst_harness_set_time (harness, n * duration);
-  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
-  gst_clear_buffer (&(GstBuffer *){gst_harness_try_pull (harness)});
+  push_only (harness, new_frame (320, 240, n, n * duration, duration));
 }
 
 /* The slowest model, with a fifth of the time that it needs, on this machine: `live-clean`
@@ -669,34 +424,30 @@ static void
 test_element (void)
 {
   GstHarness *harness = upscale_harness ("model=rfdn scale=2 late-policy=never");
-  g_autofree char *caps = NULL;
-  guint64 small, network;
-  double level, mean;
+  g_autofree char *rate = NULL;
+  guint64 small;
+  double mean;
 
   gst_harness_set_src_caps_str (harness,
                                 "video/x-raw,format=I420,width=320,height=240,framerate=1/1");
   for (guint n = 0; n < 3; n++)
     push (harness, n, GST_SECOND);
-  mean = get_mean_time (harness, &small, &network, &level);
-  g_assert_cmpuint (small, ==, 0);
-  g_assert_cmpfloat (level, ==, 1);
+  mean = get_double (harness, "frame-ms-mean");
+  g_assert_cmpuint (get_count (harness, "small-rectangles"), ==, 0);
+  g_assert_cmpfloat (get_double (harness, "level"), ==, 1);
   gst_harness_teardown (g_steal_pointer (&harness));
 
-  harness = upscale_harness ("model=rfdn scale=2");
-  gst_harness_set_live (harness, TRUE);
-  gst_harness_use_testclock (harness);
-  caps = g_strdup_printf ("video/x-raw,format=I420,width=320,height=240,framerate=%u/100",
-                          (guint) (100 * 5 * 1000 / mean));
-  gst_harness_set_src_caps_str (harness, caps);
+  rate = g_strdup_printf ("%u/100", (guint) (100 * 5 * 1000 / mean));
+  harness = live_harness ("model=rfdn scale=2", 320, 240, rate);
   gst_harness_query_latency (harness);
   small = 0;
   for (guint n = 0; n < 200 && small == 0; n++) {
     push (harness, n, (GstClockTime) (mean / 5 * GST_MSECOND));
-    get_mean_time (harness, &small, &network, &level);
+    small = get_count (harness, "small-rectangles");
   }
   g_test_message ("%.0f ms; %" G_GUINT64_FORMAT " parts by the smaller network", mean, small);
   g_assert_cmpuint (small, >, 0);
-  g_assert_cmpfloat (level, <, 1);
+  g_assert_cmpfloat (get_double (harness, "level"), <, 1);
   gst_harness_teardown (g_steal_pointer (&harness));
 }
 
@@ -723,11 +474,6 @@ main (int argc, char **argv)
                         test_psnr_clip);
   g_test_add_data_func ("/late-quality/psnr/foreman", "media/foreman_cif_mpeg4asp_352x288.mp4",
                         test_psnr_clip);
-  g_test_add_func ("/late-quality/forecast/growth", test_growth);
-  g_test_add_func ("/late-quality/forecast/first", test_first_whole);
-  g_test_add_func ("/late-quality/forecast/patience", test_patience);
-  g_test_add_func ("/late-quality/forecast/enough", test_enough);
-  g_test_add_func ("/late-quality/forecast/small", test_small);
   g_test_add_func ("/late-quality/element", test_element);
   return test_run ();
 }

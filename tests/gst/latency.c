@@ -1,277 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames and the clock: how long the element says that they take, when they are to be shown, which
- * are left out, and what is forgotten between them. Where real time passes, frames are counted, and
+/* Frames and the clock: how long the element says that they take, which are left out, and what is
+ * forgotten between them. Where real time passes, frames are counted, and
  * the bounds are wide: machines are busy. */
 
-#include "util.h"
-
-#include "gstrfdnlatency.h"
-#include "gstrfdntimeline.h"
+#include "live.h"
 
 #define MS GST_MSECOND
 #define D (40 * MS) /* of a frame, where nothing else is said */
 
-/* ---- how long frames take -------------------------------------------------------------------- */
-
-static GstClockTimeDiff
-get_error (const GstRfdnLatency *latency, GstClockTime taken)
-{
-  return ABS (GST_CLOCK_DIFF (gst_rfdn_latency_get (latency), taken));
-}
-
-/* Within 20 ms of what frames take after ten of them, and never less by more than what sinks allow
- * for. The first one finds cold memory. */
-static void
-test_learn (void)
-{
-  static const guint times[] = {0, 1, 3, 10, 30, 45, 60, 100, 150, 300, 500, 900, 3000};
-
-  for (guint i = 0; i < G_N_ELEMENTS (times); i++) {
-    for (guint cold = 10; cold <= 20; cold += 2) {
-      const GstClockTime taken = times[i] * MS;
-      GstRfdnLatency latency;
-
-      gst_rfdn_latency_init (&latency);
-      gst_rfdn_latency_add (&latency, taken * cold / 10, 0);
-      g_assert_cmpuint (gst_rfdn_latency_get (&latency) + 12 * MS, >=, taken);
-      for (guint n = 1; n < 10; n++) {
-        gst_rfdn_latency_add (&latency, taken, 0);
-        g_assert_cmpuint (gst_rfdn_latency_get (&latency) + 12 * MS, >=, taken);
-      }
-      g_assert_cmpint (get_error (&latency, taken), <=, 20 * (GstClockTimeDiff) MS);
-    }
-  }
-}
-
-/* One frame in eight that takes long tells nothing; that all do is told at once. */
-static void
-test_outlier (void)
-{
-  GstRfdnLatency latency;
-  GstClockTime told;
-
-  gst_rfdn_latency_init (&latency);
-  for (guint n = 0; n < 20; n++)
-    gst_rfdn_latency_add (&latency, 10 * MS, 0);
-  told = gst_rfdn_latency_get (&latency);
-  for (guint n = 0; n < 80; n++)
-    g_assert_false (gst_rfdn_latency_add (&latency, (n % 8 == 0 ? 90 : 10) * MS, 0));
-  g_assert_cmpuint (gst_rfdn_latency_get (&latency), ==, told);
-
-  gst_rfdn_latency_add (&latency, 50 * MS, 0);
-  g_assert_true (gst_rfdn_latency_add (&latency, 50 * MS, 0));
-  g_assert_cmpuint (gst_rfdn_latency_get (&latency), >=, 50 * MS);
-
-  /* Other frames: what is told stays until it is known better. */
-  told = gst_rfdn_latency_get (&latency);
-  gst_rfdn_latency_forget (&latency);
-  g_assert_cmpuint (gst_rfdn_latency_get (&latency), ==, told);
-  for (guint n = 0; n < 10; n++)
-    gst_rfdn_latency_add (&latency, 5 * MS, 0);
-  g_assert_cmpint (get_error (&latency, 5 * MS), <=, 20 * (GstClockTimeDiff) MS);
-}
-
-/* Frames that are cut short get more time, up to the longest that they may take. */
-static void
-test_cut (void)
-{
-  GstRfdnLatency latency;
-  guint n;
-
-  gst_rfdn_latency_init (&latency);
-  for (n = 0; gst_rfdn_latency_get (&latency) < 900 * MS; n++) {
-    g_assert_cmpuint (n, <, 10);
-    gst_rfdn_latency_add (&latency, MIN (gst_rfdn_latency_get (&latency), 900 * MS), 900 * MS);
-  }
-  for (n = 0; n < 100; n++)
-    gst_rfdn_latency_add (&latency, 900 * MS, 900 * MS);
-  g_assert_cmpint (get_error (&latency, 900 * MS), <=, 20 * (GstClockTimeDiff) MS);
-}
-
-/* Whatever frames take, the pipeline is not told all the time. */
-static void
-test_flutter (void)
-{
-  GstRfdnLatency latency;
-  guint n_told = 0;
-
-  gst_rfdn_latency_init (&latency);
-  for (guint n = 0; n < 20000; n++)
-    n_told += gst_rfdn_latency_add (&latency, (n / 20 % 2 ? 10 : 40) * MS, 0);
-  g_assert_cmpuint (n_told, <=, 40);
-  g_assert_cmpuint (gst_rfdn_latency_get (&latency), >=, 40 * MS);
-}
-
-static void
-test_news (void)
-{
-  g_assert_false (gst_rfdn_latency_is_news (20 * MS, 25 * MS));
-  g_assert_true (gst_rfdn_latency_is_news (20 * MS, 26 * MS));
-  g_assert_false (gst_rfdn_latency_is_news (20 * MS, 15 * MS));
-  g_assert_true (gst_rfdn_latency_is_news (20 * MS, 14 * MS));
-  g_assert_true (gst_rfdn_latency_is_news (500 * MS, 520 * MS));
-  g_assert_true (gst_rfdn_latency_is_news (0, 1 * MS));
-  g_assert_true (gst_rfdn_latency_is_news (1 * MS, 0));
-  g_assert_false (gst_rfdn_latency_is_news (0, 0));
-}
-
-/* ---- when they are to be shown ----------------------------------------------------------------
- */
-
-/* A frame of 10.0 to 10.04 s in a segment from 8 to 20 s, of which 3 s had passed before. */
-static void
-test_timeline (void)
-{
-  static const struct {
-    gdouble rate;
-    GstClockTime time, duration;
-  } cases[] = {
-      {1, 5000 * MS, D},
-      {2, 4000 * MS, D / 2},
-      {0.5, 7000 * MS, 2 * D},
-      {-1, 3000 * MS + 9960 * MS, D},
-      {-2, 3000 * MS + 4980 * MS, D / 2},
-  };
-  g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-
-  GST_BUFFER_PTS (buffer) = 10 * GST_SECOND;
-  GST_BUFFER_DURATION (buffer) = D;
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    GstRfdnTimeline timeline;
-    GstSegment segment;
-    g_autoptr (GstEvent) event = NULL;
-
-    gst_segment_init (&segment, GST_FORMAT_TIME);
-    segment.start = segment.time = 8 * GST_SECOND;
-    segment.stop = 20 * GST_SECOND;
-    segment.base = 3 * GST_SECOND;
-    segment.rate = cases[i].rate;
-    gst_rfdn_timeline_init (&timeline);
-    gst_rfdn_timeline_set_segment (&timeline, &segment);
-    g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==, cases[i].time);
-    g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, D), ==, cases[i].duration);
-
-    /* From 3.5 s on four times as fast: upstream knows that time as 3.2 s. */
-    event = gst_event_new_instant_rate_sync_time (4, 3500 * MS, 3200 * MS);
-    gst_rfdn_timeline_set_rate (&timeline, event);
-    g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
-                      3500 * MS + (cases[i].time - 3200 * MS) / 4);
-    g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, D), ==, cases[i].duration / 4);
-    g_assert_cmpuint (gst_rfdn_timeline_to_clock (&timeline, 3200 * MS), ==, 3500 * MS);
-  }
-}
-
-static void
-test_no_time (void)
-{
-  g_autoptr (GstBuffer) buffer = gst_buffer_new ();
-  GstRfdnTimeline timeline;
-  GstSegment segment;
-
-  gst_rfdn_timeline_init (&timeline);
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  segment.start = 8 * GST_SECOND;
-  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
-                    GST_CLOCK_TIME_NONE);
-  GST_BUFFER_PTS (buffer) = 7 * GST_SECOND;
-  GST_BUFFER_DURATION (buffer) = D;
-  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
-                    GST_CLOCK_TIME_NONE);
-  GST_BUFFER_DURATION (buffer) = 2 * GST_SECOND; /* shown from the segment's start on */
-  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==, 0);
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
-  g_assert_cmpuint (gst_rfdn_timeline_get_time (&timeline, &segment, buffer), ==,
-                    GST_CLOCK_TIME_NONE);
-  g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, GST_CLOCK_TIME_NONE), ==,
-                    GST_CLOCK_TIME_NONE);
-
-  /* How far frames are apart is not what caps say where some are left out. */
-  gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO);
-  g_assert_false (timeline.skips);
-  gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS);
-  g_assert_true (timeline.skips);
-  segment.flags = GST_SEGMENT_FLAG_NONE;
-  gst_rfdn_timeline_set_segment (&timeline, &segment);
-  g_assert_false (timeline.skips);
-}
-
 /* ---- the element ----------------------------------------------------------------------------- */
-
-/* A live harness whose clock stands where it is put. */
-static GstHarness *
-live_harness (const char *properties, guint width, guint height, const char *rate)
-{
-  GstHarness *harness = upscale_harness (properties);
-  g_autofree char *caps = g_strdup_printf (
-      "video/x-raw,format=I420,width=%u,height=%u,framerate=%s", width, height, rate);
-
-  gst_harness_set_live (harness, TRUE);
-  gst_harness_use_testclock (harness);
-  gst_harness_set_src_caps_str (harness, caps);
-  return harness;
-}
-
-static GstBuffer *
-new_frame (guint width, guint height, guint32 seed, GstClockTime pts, GstClockTime duration)
-{
-  g_autoptr (Picture) picture =
-      picture_new_printf ("format=I420,width=%u,height=%u", width, height);
-  GstBuffer *buffer;
-
-  picture_fill_scene (picture, seed);
-  buffer = gst_buffer_copy_deep (picture->buffer);
-  GST_BUFFER_PTS (buffer) = pts;
-  GST_BUFFER_DURATION (buffer) = duration;
-  return buffer;
-}
-
-/* Pushes a frame and gives back what comes out, or NULL. */
-static GstBuffer *
-push (GstHarness *harness, GstBuffer *buffer)
-{
-  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
-  return gst_harness_try_pull (harness);
-}
-
-static void
-push_only (GstHarness *harness, GstBuffer *buffer)
-{
-  g_autoptr (GstBuffer) out = push (harness, buffer);
-
-  g_assert_nonnull (out);
-}
-
-static GstStructure *
-get_stats (GstHarness *harness)
-{
-  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
-  GstStructure *stats;
-
-  g_object_get (element, "stats", &stats, NULL);
-  gst_object_unref (element);
-  return stats;
-}
-
-static guint64
-get_count (GstHarness *harness, const char *name)
-{
-  g_autoptr (GstStructure) stats = get_stats (harness);
-  guint64 value;
-
-  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
-  return value;
-}
-
-static double
-get_double (GstHarness *harness, const char *name)
-{
-  g_autoptr (GstStructure) stats = get_stats (harness);
-  double value;
-
-  g_assert_true (gst_structure_get_double (stats, name, &value));
-  return value;
-}
 
 static GstBus *
 watch (GstHarness *harness)
@@ -442,7 +180,7 @@ test_drop (void)
 
     now = MAX (now, n * D);
     gst_harness_set_time (harness, now);
-    out = push (harness, new_frame (64, 48, n, n * D, D));
+    out = push_frame (harness, new_frame (64, 48, n, n * D, D));
     if (out == NULL)
       continue;
     g_assert_true (GST_BUFFER_IS_DISCONT (out) == (n_out > 0) || n_out == 0);
@@ -508,7 +246,7 @@ test_trick_mode (void)
     g_assert_cmpfloat (get_double (harness, "level"), ==, 0);
     gst_harness_push_upstream_event (
         harness, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2, 9 * GST_SECOND, 3 * D / 2));
-    last = push (harness, new_frame (64, 48, 4, 4 * D, D));
+    last = push_frame (harness, new_frame (64, 48, 4, 4 * D, D));
     g_assert_true ((last != NULL) == (flags[i] == GST_SEGMENT_FLAG_NONE));
     g_assert_cmpuint (get_count (harness, "dropped"), ==, last != NULL ? 0 : 1);
     gst_harness_teardown (harness);
@@ -603,12 +341,13 @@ test_reset (void)
     gst_harness_set_src_caps_str (harness,
                                   "video/x-raw,format=I420,width=192,height=128,framerate=25/1");
     push_only (harness, new_frame (192, 128, 1, 0, D));
-    first = push (harness, new_frame (192, 128, 1, 0, D)); /* now it is known to stand still */
+    first =
+        push_frame (harness, new_frame (192, 128, 1, 0, D)); /* now it is known to stand still */
     cases[i].between (harness);
     reused = cases[i].between == do_stop ? 0 : get_count (harness, "reused-rectangles");
     if (cases[i].discont)
       GST_BUFFER_FLAG_SET (again, GST_BUFFER_FLAG_DISCONT);
-    second = push (harness, again);
+    second = push_frame (harness, again);
     g_assert_nonnull (second);
     if (cases[i].forgets)
       g_assert_cmpuint (get_count (harness, "reused-rectangles"), ==, reused);
@@ -680,7 +419,7 @@ test_clock_lock (void)
     gst_element_set_clock (element, GST_CLOCK (clock));
     clock->element = element;
     for (guint n = 0; n < 5; n++)
-      gst_clear_buffer (&(GstBuffer *){push (harness, new_frame (64, 48, n, n * D, D))});
+      gst_clear_buffer (&(GstBuffer *){push_frame (harness, new_frame (64, 48, n, n * D, D))});
     clock->element = NULL;
     g_assert_cmpuint (clock->n_asked, >, 0);
     g_assert_cmpuint (clock->n_locked, ==, 0);
@@ -818,13 +557,6 @@ int
 main (int argc, char **argv)
 {
   test_init (&argc, &argv);
-  g_test_add_func ("/latency/learn/measured", test_learn);
-  g_test_add_func ("/latency/learn/outlier", test_outlier);
-  g_test_add_func ("/latency/learn/cut", test_cut);
-  g_test_add_func ("/latency/learn/flutter", test_flutter);
-  g_test_add_func ("/latency/learn/news", test_news);
-  g_test_add_func ("/latency/timeline/rates", test_timeline);
-  g_test_add_func ("/latency/timeline/none", test_no_time);
   g_test_add_func ("/latency/element/query", test_query);
   g_test_add_data_func ("/latency/element/measured/degrade", "late-policy=degrade model=rfdn",
                         test_measured);
