@@ -3,46 +3,31 @@
 /* When there is not enough time: what the picture then is, and whom it is told. Nothing depends on
  * how fast the machine is. */
 
-#include "util.h"
+#include "live.h"
+#include "mosaic.h"
 
 #include <math.h>
 
 #include "gstrfdnframe.h"
 
-#define MS GST_MSECOND
-
 /* ---- what the picture is -------------------------------------------------------------------- */
 
-typedef struct {
-  Picture *in, *network, *plain;
-  GstRfdnPlan *plan;
-} Fixture;
-
-static GstRfdnPlan *
-make_plan (const Picture *in, const Picture *out, const char *name)
-{
-  const GstRfdnSettings settings = {.n_threads = 2, .tile_overlap = -1};
-  g_autoptr (RfdnModel) model = rfdn_model_new_builtin (name, 2, NULL);
-  GstRfdnPlan *plan = gst_rfdn_plan_new (model, &in->info, &out->info, &settings, NULL);
-
-  g_assert_nonnull (plan);
-  return plan;
-}
-
-static void
-run_plan (GstRfdnPlan *plan, Picture *in, Picture *out, gint64 deadline, double strength,
-          GstRfdnWork *work)
-{
-  g_assert_true (gst_rfdn_plan_run (plan, &in->frame, &out->frame, deadline, strength, work));
-}
-
+/* 4 by 4 tiles of 176x64. */
 #define WIDTH 704
 #define HEIGHT 256
+#define N_TILES 16
 
-static Picture *
-new_output (void)
+typedef struct {
+  RfdnModel *model;
+  Picture *in, *network, *plain;
+  GstRfdnMosaic *mosaic;
+} Fixture;
+
+static const guint8 *
+get_row (const Picture *picture, guint y)
 {
-  return picture_new_printf ("format=GRAY8,width=%d,height=%d", 2 * WIDTH, 2 * HEIGHT);
+  return (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (&picture->frame, 0) +
+         (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, 0);
 }
 
 /* Rings as of a zone plate in the middle of each tile of 176x64, on a ramp or on one gray: what is
@@ -65,54 +50,45 @@ draw_islands (Picture *picture, gboolean ramp)
 static void
 set_up (Fixture *f, gboolean islands, gboolean ramp)
 {
-  GstRfdnWork work;
-
-  f->in = picture_new_printf ("format=GRAY8,width=%d,height=%d", WIDTH, HEIGHT);
+  f->model = rfdn_model_new_builtin ("live-clean", 2, NULL);
+  f->in = new_gray (WIDTH, HEIGHT);
   if (islands)
     draw_islands (f->in, ramp);
   else
     picture_fill_scene (f->in, 1);
-  f->network = new_output ();
-  f->plain = new_output ();
-  f->plan = make_plan (f->in, f->network, "live-clean");
-  run_plan (f->plan, f->in, f->network, G_MAXINT64, 1, &work);
-  g_assert_cmpfloat (work.level, ==, 1);
-  run_plan (f->plan, f->in, f->plain, G_MAXINT64, 0, &work);
-  g_assert_cmpfloat (work.level, ==, 0);
+  f->network = new_gray (2 * WIDTH, 2 * HEIGHT);
+  f->plain = new_gray (2 * WIDTH, 2 * HEIGHT);
+  f->mosaic = new_mosaic (f->model, NULL, WIDTH, HEIGHT);
+  g_assert_cmpuint (gst_rfdn_mosaic_get_n_tiles (f->mosaic), ==, N_TILES);
+  run_by (f->mosaic, f->in, f->network, NULL, G_MAXINT64, 1);
+  run_by (f->mosaic, f->in, f->plain, NULL, G_MAXINT64, 0);
 }
 
 static void
 tear_down (Fixture *f)
 {
-  gst_rfdn_plan_free (f->plan);
+  gst_rfdn_mosaic_free (f->mosaic);
+  rfdn_model_unref (f->model);
   picture_free (f->in);
   picture_free (f->network);
   picture_free (f->plain);
 }
 
-/* Runs with budgets that grow until all is done, and calls `check` for each picture on the way.
- * How many levels that are depends on the machine; there is always one without the network. */
+/* Calls `check` for the picture of each level there is, from none of the network's to all. */
 static void
 for_levels (Fixture *f, void (*check) (const Fixture *f, const Picture *out, double level))
 {
-  gint64 budget = -1000;
-  double level = 0;
-  guint partial = 0;
+  g_autoptr (Picture) out = new_gray (2 * WIDTH, 2 * HEIGHT);
 
-  for (guint i = 0; i < 2000 && level < 1; i++) {
-    g_autoptr (Picture) out = new_output ();
+  for (guint n = 0; n <= N_TILES; n++) {
     GstRfdnWork work;
 
-    run_plan (f->plan, f->in, out, g_get_monotonic_time () + budget, 1, &work);
-    level = work.level;
-    if (i == 0)
-      g_assert_cmpfloat (level, ==, 0);
-    partial += level > 0 && level < 1;
-    check (f, out, level);
-    budget += 100;
+    gst_rfdn_mosaic_reset (f->mosaic);
+    foretell (f->mosaic, n, FALSE);
+    work = run_late (f->mosaic, f->in, out, NULL);
+    g_assert_cmpfloat (work.level, ==, (double) n / N_TILES);
+    check (f, out, work.level);
   }
-  g_test_message ("%u pictures in part", partial);
-  g_assert_cmpfloat (level, ==, 1);
 }
 
 static void
@@ -149,11 +125,12 @@ check_borders (const Fixture *f, const Picture *out, double level)
   guint across = 0, inside = 0;
 
   for (guint y = 1; y < 2 * HEIGHT; y++) {
+    const guint8 *row = get_row (out, y), *row_above = get_row (out, y - 1);
+
     for (guint x = 1; x < 2 * WIDTH; x++) {
       const double dx = x % 352 - 175.5, dy = y % 128 - 63.5;
-      const gint value = (gint) picture_get (out, 0, x, y);
-      const guint left = (guint) ABS (value - (gint) picture_get (out, 0, x - 1, y));
-      const guint above = (guint) ABS (value - (gint) picture_get (out, 0, x, y - 1));
+      const guint left = (guint) ABS (row[x] - row[x - 1]);
+      const guint above = (guint) ABS (row[x] - row_above[x]);
 
       if (dx * dx + dy * dy < 56 * 56)
         continue;
@@ -215,46 +192,42 @@ test_order (void)
   tear_down (&f);
 }
 
+/* From none of the time to any: the plan hands on how much there is. */
+static void
+test_deadline (void)
+{
+  const GstRfdnSettings settings = {.n_threads = 2, .tile_overlap = -1};
+  g_autoptr (GstRfdnPlan) plan = NULL;
+  g_autoptr (Picture) out = new_gray (2 * WIDTH, 2 * HEIGHT);
+  GstRfdnWork work;
+  Fixture f;
+
+  set_up (&f, FALSE, FALSE);
+  plan = gst_rfdn_plan_new (f.model, &f.in->info, &out->info, &settings, NULL);
+  g_assert_nonnull (plan);
+  for (guint i = 0; i < 3; i++) {
+    const gint64 deadlines[] = {g_get_monotonic_time () - 1000, G_MAXINT64,
+                                g_get_monotonic_time () + HOUR};
+
+    g_assert_true (gst_rfdn_plan_run (plan, &f.in->frame, &out->frame, deadlines[i], 1, &work));
+    g_assert_cmpfloat (work.level, ==, i == 0 ? 0 : 1);
+    g_assert_true (picture_is_equal (out, i == 0 ? f.plain : f.network));
+  }
+  tear_down (&f);
+}
+
 /* ---- the element ---------------------------------------------------------------------------- */
 
-/* A live harness whose clock stands where it is put. Frames are so small that any machine has the
- * time for them that the clock here says that there is. */
-static GstHarness *
-late_harness (const char *properties, const char *caps)
-{
-  GstHarness *harness = upscale_harness (properties);
-
-  gst_harness_set_live (harness, TRUE);
-  gst_harness_use_testclock (harness);
-  gst_harness_set_src_caps_str (harness, caps);
-  return harness;
-}
+/* The clock stands where it is put, seconds for each frame: there is time for those in time however
+ * busy the machine is. */
+#define DURATION (4 * GST_SECOND)
+#define RATE "1/4"
+#define LATE (1000 * GST_SECOND) /* behind all of them */
 
 static GstBuffer *
-push_frame (GstHarness *harness, guint n)
+push_nth (GstHarness *harness, guint n)
 {
-  g_autoptr (Picture) small = picture_new ("format=I420,width=64,height=48");
-  GstBuffer *buffer;
-
-  picture_fill_scene (small, n);
-  buffer = gst_buffer_copy_deep (small->buffer);
-  GST_BUFFER_PTS (buffer) = n * 40 * MS;
-  GST_BUFFER_DURATION (buffer) = 40 * MS;
-  g_assert_cmpint (gst_harness_push (harness, buffer), ==, GST_FLOW_OK);
-  return gst_harness_try_pull (harness);
-}
-
-static double
-get_level (GstHarness *harness)
-{
-  GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
-  g_autoptr (GstStructure) stats = NULL;
-  double level;
-
-  g_object_get (element, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_double (stats, "level", &level));
-  gst_object_unref (element);
-  return level;
+  return push_frame (harness, new_frame (64, 48, n, n * DURATION, DURATION));
 }
 
 static void
@@ -264,7 +237,7 @@ send_qos (GstHarness *harness, GstClockTimeDiff jitter, GstClockTime time)
                                    gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 2.0, jitter, time));
 }
 
-#define CAPS "video/x-raw,format=I420,width=64,height=48,framerate=25/1"
+#define CAPS "video/x-raw,format=I420,width=64,height=48,framerate=" RATE
 
 /* Far behind the clock: the frames come, without the network. They come with it where nothing has
  * to be in time, and late ones are left out where that is asked for. */
@@ -288,23 +261,23 @@ test_policies (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    GstHarness *harness = late_harness (cases[i].properties, CAPS);
+    GstHarness *harness = live_harness (cases[i].properties, 64, 48, RATE);
     g_autoptr (GstBuffer) first = NULL;
     g_autoptr (GstBuffer) second = NULL;
 
     gst_harness_set_live (harness, cases[i].live);
     gst_harness_query_latency (harness);
-    first = push_frame (harness, 0);
+    first = push_nth (harness, 0);
     g_assert_nonnull (first);
-    g_assert_cmpfloat (get_level (harness), ==, 1);
-    gst_harness_set_time (harness, 10 * GST_SECOND);
+    g_assert_cmpfloat (get_double (harness, "level"), ==, 1);
+    gst_harness_set_time (harness, LATE);
     if (cases[i].told)
-      send_qos (harness, 9 * GST_SECOND, 0);
+      send_qos (harness, LATE - GST_SECOND, 0);
     /* The one that has come after a pause may take its time, but not those that wait behind it. */
-    gst_clear_buffer (&(GstBuffer *){push_frame (harness, 1)});
-    second = push_frame (harness, 2);
+    gst_clear_buffer (&(GstBuffer *){push_nth (harness, 1)});
+    second = push_nth (harness, 2);
     g_assert_true ((second != NULL) == cases[i].comes);
-    g_assert_cmpfloat (get_level (harness), ==, cases[i].level);
+    g_assert_cmpfloat (get_double (harness, "level"), ==, cases[i].level);
     gst_harness_teardown (harness);
   }
 }
@@ -314,7 +287,7 @@ test_policies (void)
 static void
 test_messages (void)
 {
-  GstHarness *harness = late_harness ("", CAPS);
+  GstHarness *harness = live_harness ("", 64, 48, RATE);
   GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
   g_autoptr (GstBus) bus = gst_bus_new ();
   static const gint qualities[] = {0, 1000000};
@@ -322,20 +295,21 @@ test_messages (void)
 
   gst_element_set_bus (element, bus);
   gst_harness_query_latency (harness);
-  gst_clear_buffer (&(GstBuffer *){push_frame (harness, 0)});
+  gst_clear_buffer (&(GstBuffer *){push_nth (harness, 0)});
   upstream = gst_harness_upstream_events_received (harness);
-  send_qos (harness, 5 * MS, 0);
+  send_qos (harness, 5 * GST_MSECOND, 0);
   g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, upstream);
 
   for (guint i = 0; i < G_N_ELEMENTS (qualities); i++) {
-    for (guint k = 0; k < 40; k++) {
-      /* Ten seconds behind; then in time. */
+    for (guint k = 0; k < 40 || (i == 1 && get_double (harness, "level") < 1); k++) {
+      /* Far behind; then in time. */
       const guint n = i == 0 ? k + 1 : k + 300;
 
-      gst_harness_set_time (harness, i == 0 ? 10 * GST_SECOND : n * 40 * MS);
-      gst_clear_buffer (&(GstBuffer *){push_frame (harness, n)});
+      gst_harness_set_time (harness, i == 0 ? LATE : n * DURATION);
+      gst_clear_buffer (&(GstBuffer *){push_nth (harness, n)});
       /* Until it dares again. */
-      if (i == 1 && get_level (harness) < 1)
+      g_assert_cmpuint (k, <, 1000);
+      if (i == 1 && get_double (harness, "level") < 1)
         g_usleep (100000);
     }
     for (guint n = 0;; n++) {
@@ -361,10 +335,10 @@ test_messages (void)
         g_assert_cmpint (jitter, >, 9 * (GstClockTimeDiff) GST_SECOND);
       }
     }
-    g_assert_cmpfloat (get_level (harness), ==, qualities[i] / 1e6);
+    g_assert_cmpfloat (get_double (harness, "level"), ==, qualities[i] / 1e6);
     if (i == 0) {
       upstream = gst_harness_upstream_events_received (harness);
-      send_qos (harness, 9 * GST_SECOND, 0);
+      send_qos (harness, LATE - GST_SECOND, 0);
       g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, upstream + 1);
     }
   }
@@ -394,9 +368,9 @@ test_upstream (void)
 
     gst_harness_set_sink_caps_str (harness, cases[i].asked);
     gst_harness_set_src_caps_str (harness, CAPS);
-    gst_clear_buffer (&(GstBuffer *){push_frame (harness, 0)});
+    gst_clear_buffer (&(GstBuffer *){push_nth (harness, 0)});
     before = gst_harness_upstream_events_received (harness);
-    send_qos (harness, 5 * MS, 0);
+    send_qos (harness, 5 * GST_MSECOND, 0);
     g_assert_cmpuint (gst_harness_upstream_events_received (harness), ==, before + cases[i].n);
     gst_harness_teardown (harness);
   }
@@ -439,6 +413,7 @@ main (int argc, char **argv)
   g_test_add_func ("/late/picture/order", test_order);
   g_test_add_data_func ("/late/picture/borders/flat", NULL, test_borders);
   g_test_add_data_func ("/late/picture/borders/ramp", GINT_TO_POINTER (1), test_borders);
+  g_test_add_func ("/late/picture/deadline", test_deadline);
   g_test_add_func ("/late/element/policies", test_policies);
   g_test_add_func ("/late/element/messages", test_messages);
   g_test_add_func ("/late/element/upstream", test_upstream);
