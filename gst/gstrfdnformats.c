@@ -19,8 +19,9 @@
 #define BOTH_ORDERS(name) FORMAT (name##LE, LITTLE), FORMAT (name##BE, BIG)
 
 /* From those that cost least on; a source that can make all takes the first. Paletted pictures
- * (RGB8P) are not here: a palette has no colours for what lies between two of it. Nor is
- * NV12_10BE_8L128: GStreamer's packing of it writes outside the frame. */
+ * (RGB8P) are not here: a palette has no colours for what lies between two of it. Nor is what
+ * GStreamer's own packing spoils: NV12_10BE_8L128 is written outside the frame, MT2110T and MT2110R
+ * (1.24 and later) lose the samples of a tile that is not as wide as the others. */
 static const struct {
   GstVideoFormat format;
   GstRfdnRoute route;
@@ -125,8 +126,6 @@ static const struct {
     FORMAT (NV12_8L128, UNPACK),
 #if GST_CHECK_VERSION(1, 24, 0)
     FORMAT (NV12_10LE40_4L4, UNPACK),
-    FORMAT (MT2110T, UNPACK),
-    FORMAT (MT2110R, UNPACK),
 #endif
     FORMAT (r210, UNPACK),
     FORMAT (RGB10A2_LE, UNPACK),
