@@ -316,8 +316,11 @@ test_repeat (void)
   }
 }
 
+/* A picture, what the network makes of it, and where it is made again. */
 typedef struct {
   RfdnUpscaler *upscaler;
+  guint8 *source, *want, *got;
+  gsize size; /* bytes of `want` */
   RfdnPlane in, out;
   gint rounds; /* that are still to do, in run_rounds() */
   guint n_whole;
@@ -331,59 +334,79 @@ run_work (gpointer data)
   return GINT_TO_POINTER (rfdn_upscaler_run (work->upscaler, &work->in, &work->out));
 }
 
-/* Cancelled before and at any time during a run, with threads that share a tile and with threads
- * that do not: it returns, and the next run is whole. */
+/* Slow on purpose. */
+static void
+work_init (Work *work, guint which, guint width, guint height, guint n_threads)
+{
+  g_autoptr (RfdnModel) model = network_model (which, NULL);
+  g_autoptr (Map) picture = make_picture (1, height, width);
+  const guint scale = networks[which].scale;
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  params.width = width;
+  params.height = height;
+  params.n_threads = n_threads;
+  params.cpu = RFDN_CPU_SCALAR;
+
+  *work = (Work){.upscaler = rfdn_upscaler_new (model, &params, NULL),
+                 .source = g_malloc (width * height),
+                 .size = (gsize) width * height * scale * scale};
+  for (guint i = 0; i < width * height; i++)
+    work->source[i] = (guint8) (255 * picture->values[i]);
+  work->want = g_malloc (work->size);
+  work->got = g_malloc (work->size);
+  work->in = (RfdnPlane){work->source, width, 1};
+  work->out = (RfdnPlane){work->want, (gssize) width * scale, 1};
+  g_assert_true (run_work (work));
+  work->out.data = work->got;
+}
+
+static void
+work_clear (Work *work)
+{
+  rfdn_upscaler_free (work->upscaler);
+  g_free (work->source);
+  g_free (work->want);
+  g_free (work->got);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
+
+/* Networks whose threads do not share a tile, and whose do. */
+static const guint apart_and_together[] = {0, 4};
+
+/* Cancelled before and at any time during a run: it returns, and the next run is whole. */
 static void
 test_cancel (void)
 {
-  static const guint which[] = {0, 4};
-  const guint width = 200, height = 160;
-  g_autoptr (Map) picture = make_picture (1, height, width);
-  g_autofree guint8 *in = g_malloc (width * height);
-  for (guint i = 0; i < width * height; i++)
-    in[i] = (guint8) (255 * picture->values[i]);
-
-  for (guint k = 0; k < G_N_ELEMENTS (which); k++) {
-    g_autoptr (RfdnModel) model = network_model (which[k], NULL);
-    const guint scale = networks[which[k]].scale;
-    const gsize size = (gsize) width * height * scale * scale;
-    g_autofree guint8 *want = g_malloc (size), *got = g_malloc (size);
-    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
-    params.width = width;
-    params.height = height;
-    params.n_threads = 3;
-    params.cpu = RFDN_CPU_SCALAR;
-    g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
-    Work work = {upscaler, {in, width, 1}, {want, (gssize) width * scale, 1}};
-    run_work (&work);
-
-    work.out.data = got;
-    memset (got, 0xa5, size);
-    rfdn_upscaler_set_cancelled (upscaler, TRUE);
+  for (guint k = 0; k < G_N_ELEMENTS (apart_and_together); k++) {
+    g_auto (Work) work;
+    work_init (&work, apart_and_together[k], 200, 160, 3);
+    memset (work.got, 0xa5, work.size);
+    rfdn_upscaler_set_cancelled (work.upscaler, TRUE);
     g_assert_false (run_work (&work));
-    for (gsize i = 0; i < size; i++)
-      g_assert_cmphex (got[i], ==, 0xa5);
+    for (gsize i = 0; i < work.size; i++)
+      g_assert_cmphex (work.got[i], ==, 0xa5);
     const guint first = 0;
     g_assert_cmpuint (
-        rfdn_upscaler_run_tiles (upscaler, &work.in, &work.out, &first, 1, G_MAXINT64), ==, 0);
+        rfdn_upscaler_run_tiles (work.upscaler, &work.in, &work.out, &first, 1, G_MAXINT64), ==, 0);
 
     guint cut_short = 0;
     for (guint round = 0; round < 20; round++) {
-      rfdn_upscaler_set_cancelled (upscaler, FALSE);
-      memset (got, 0xa5, size);
+      rfdn_upscaler_set_cancelled (work.upscaler, FALSE);
+      memset (work.got, 0xa5, work.size);
       GThread *thread = g_thread_new ("work", run_work, &work);
       g_usleep (500 * round);
-      rfdn_upscaler_set_cancelled (upscaler, TRUE);
+      rfdn_upscaler_set_cancelled (work.upscaler, TRUE);
       const gboolean whole = GPOINTER_TO_INT (g_thread_join (thread));
-      const gboolean equal = memcmp (got, want, size) == 0;
+      const gboolean equal = memcmp (work.got, work.want, work.size) == 0;
       g_assert_true (equal || !whole);
       cut_short += !equal;
     }
     g_assert_cmpuint (cut_short, >, 0);
 
-    rfdn_upscaler_set_cancelled (upscaler, FALSE);
+    rfdn_upscaler_set_cancelled (work.upscaler, FALSE);
     g_assert_true (run_work (&work));
-    g_assert_cmpmem (got, size, want, size);
+    g_assert_cmpmem (work.got, work.size, work.want, work.size);
   }
 }
 
@@ -402,36 +425,19 @@ run_rounds (gpointer data)
 static void
 test_cancel_taken_back (void)
 {
-  static const guint which[] = {0, 4};
-  const guint width = 120, height = 90;
-  g_autofree guint8 *in = g_malloc (width * height);
-  for (guint i = 0; i < width * height; i++)
-    in[i] = (guint8) (i * 7);
-
-  for (guint k = 0; k < G_N_ELEMENTS (which); k++) {
-    g_autoptr (RfdnModel) model = network_model (which[k], NULL);
-    const guint scale = networks[which[k]].scale;
-    const gsize size = (gsize) width * height * scale * scale;
-    g_autofree guint8 *want = g_malloc (size), *got = g_malloc (size);
-    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
-    params.width = width;
-    params.height = height;
-    params.n_threads = 4;
-    params.cpu = RFDN_CPU_SCALAR;
-    g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
-    Work work = {upscaler, {in, width, 1}, {want, (gssize) width * scale, 1}, 200, 0};
-    run_work (&work);
-
-    work.out.data = got;
+  for (guint k = 0; k < G_N_ELEMENTS (apart_and_together); k++) {
+    g_auto (Work) work;
+    work_init (&work, apart_and_together[k], 120, 90, 4);
+    work.rounds = 200;
     GThread *thread = g_thread_new ("work", run_rounds, &work);
     const gint64 end = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
     while (g_atomic_int_get (&work.rounds) > 0 && g_get_monotonic_time () < end) {
       g_usleep ((gulong) g_test_rand_int_range (0, 3000));
-      rfdn_upscaler_set_cancelled (upscaler, TRUE);
+      rfdn_upscaler_set_cancelled (work.upscaler, TRUE);
       /* One thread may see it, and others not any more. */
       for (gint i = g_test_rand_int_range (0, 2000); i > 0; i--)
         rfdn_relax ();
-      rfdn_upscaler_set_cancelled (upscaler, FALSE);
+      rfdn_upscaler_set_cancelled (work.upscaler, FALSE);
     }
     if (g_atomic_int_get (&work.rounds) > 0)
       g_error ("threads wait for each other, with %d runs to go", work.rounds);
@@ -439,7 +445,7 @@ test_cancel_taken_back (void)
     g_test_message ("%u of 200 whole", work.n_whole);
     g_assert_cmpuint (work.n_whole, <, 200);
     g_assert_true (run_work (&work));
-    g_assert_cmpmem (got, size, want, size);
+    g_assert_cmpmem (work.got, work.size, work.want, work.size);
   }
 }
 
