@@ -247,6 +247,96 @@ test_share (void)
   end_two_processors (&before);
 }
 
+/* Runs that last until somebody says so, and how many helpers are at them. */
+typedef struct {
+  RfdnPool *pool;
+  GThread *thread;
+  gint holding;
+  gint callers, helpers;
+  gint came; /* helpers, ever */
+} Hold;
+
+static void
+hold (RfdnMember member, gpointer data)
+{
+  Hold *self = data;
+  gint *at_it = member.index > 0 ? &self->helpers : &self->callers;
+
+  if (member.index > 0)
+    g_atomic_int_inc (&self->came);
+  g_atomic_int_inc (at_it);
+  while (g_atomic_int_get (&self->holding) && !rfdn_member_must_leave (member))
+    g_usleep (500);
+  g_atomic_int_add (at_it, -1);
+}
+
+static gpointer
+run_hold (gpointer data)
+{
+  Hold *self = data;
+
+  rfdn_pool_run (self->pool, hold, self);
+  return NULL;
+}
+
+static gboolean
+wait_for (const gint *number, gint wanted)
+{
+  for (guint i = 0; i < 20000 && g_atomic_int_get (number) != wanted; i++)
+    g_usleep (500);
+  return g_atomic_int_get (number) == wanted;
+}
+
+static void
+hold_begin (Hold *self)
+{
+  *self = (Hold){.pool = rfdn_pool_new (0), .holding = TRUE};
+  self->thread = g_thread_new ("hold", run_hold, self);
+  g_assert_true (wait_for (&self->callers, 1));
+}
+
+static void
+hold_end (Hold *self)
+{
+  g_atomic_int_set (&self->holding, FALSE);
+  g_thread_join (self->thread);
+  rfdn_pool_unref (self->pool);
+}
+
+/* A helper leaves its work when the caller of another pool needs the processor, and none begins
+ * while there is no processor left. */
+static void
+test_leave (void)
+{
+  cpu_set_t before;
+  Hold one, other;
+
+  if (begin_two_processors (&before) < 2) {
+    end_two_processors (&before);
+    g_test_skip ("there is one processor only");
+    return;
+  }
+  hold_begin (&one);
+  g_assert_true (wait_for (&one.helpers, 1));
+  hold_begin (&other);
+  g_assert_true (wait_for (&one.helpers, 0));
+
+  Hold late = {.pool = rfdn_pool_new (0)};
+  for (guint i = 0; i < 20; i++) {
+    late.holding = TRUE;
+    late.thread = g_thread_new ("late", run_hold, &late);
+    g_usleep (10 * 1000); /* for a helper that would come */
+    g_atomic_int_set (&late.holding, FALSE);
+    g_thread_join (late.thread);
+  }
+  g_assert_cmpint (late.came, ==, 0);
+  g_assert_cmpint (other.helpers, ==, 0);
+  rfdn_pool_unref (late.pool);
+  hold_end (&other);
+  hold_end (&one);
+  end_two_processors (&before);
+}
+
 /* An upscaler of its own in a thread of its own. */
 typedef struct {
   RfdnModel *model;
@@ -433,6 +523,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/give-back", test_give_back);
   g_test_add_func ("/pool/references", test_references);
   g_test_add_func ("/pool/share", test_share);
+  g_test_add_func ("/pool/leave", test_leave);
   g_test_add_func ("/pool/results", test_results);
   return g_test_run ();
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "picture.h"
+#include "safetensors.h"
+#include "synthetic.h"
 
 #define WIDTH 131
 #define HEIGHT 97
@@ -168,6 +170,120 @@ test_deadline (Fixture *f, gconstpointer attention)
                     0);
 }
 
+/* What tiles took is forgotten bit by bit while none is tried: a single slow one does not keep all
+ * others from it for good. */
+static void
+test_slow_once (Fixture *f, gconstpointer attention)
+{
+  const guint tiles[] = {0, 1, 2, 3};
+
+  g_assert_cmpuint (rfdn_upscaler_run_tiles (f->tiles, &f->from, &f->to, tiles, 4, G_MAXINT64), ==,
+                    4);
+  const double slow = rfdn_upscaler_get_tile_time (f->tiles);
+  for (guint i = 0; i < 100; i++) {
+    const double before = rfdn_upscaler_get_tile_time (f->tiles);
+    g_assert_cmpuint (rfdn_upscaler_run_tiles (f->tiles, &f->from, &f->to, tiles, 4, 0), ==, 0);
+    g_assert_cmpfloat (rfdn_upscaler_get_tile_time (f->tiles), <, before);
+    g_assert_cmpfloat (rfdn_upscaler_get_tile_time (f->tiles), >, 0.9 * before);
+  }
+  g_assert_cmpfloat (rfdn_upscaler_get_tile_time (f->tiles), <, slow / 4);
+
+  /* And one is tried in the end, though there is half the time that was needed. */
+  const gint64 time = (gint64) (slow / 2 * G_USEC_PER_SEC);
+  guint done = 0;
+  for (guint i = 0; done == 0 && i < 2000; i++)
+    done = rfdn_upscaler_run_tiles (f->tiles, &f->from, &f->to, tiles, 4,
+                                    g_get_monotonic_time () + time);
+  g_assert_cmpuint (done, >, 0);
+}
+
+/* ---- the edges of pooled maps -----------------------------------------------------------------
+ */
+
+/* A network of means, whose convolutions over the frame look at one pixel each, so that only its
+ * pooled maps have edges. The last convolution on those is negative: zeros around them would make
+ * what they weigh larger there, which the next block's pooling then carries on. */
+static void
+set_pointwise (const char *name, const RfdnTensor *tensor)
+{
+  const gboolean is_attention = strstr (name, ".esa.") != NULL;
+  const gboolean is_last =
+      g_str_has_suffix (name, ".esa.conv3_.weight") ||
+      (g_str_has_prefix (name, "reprfb") && g_str_has_suffix (name, ".esa.conv3.weight"));
+  const gboolean is_centre = !is_attention && tensor->n_dims == 4 && tensor->shape[2] == 3;
+  const float mean =
+      tensor->n_dims == 4 ? (float) tensor->shape[0] / (float) tensor->n_values : 0.1f;
+
+  for (gsize i = 0; i < tensor->n_values; i++)
+    tensor->values[i] = is_last ? -mean : !is_centre ? mean : i % 9 == 4 ? 9 * mean : 0;
+}
+
+static RfdnModel *
+make_pointwise_model (const char *architecture)
+{
+  const SyntheticNetwork network = {architecture, 8, 3, SCALE, 1, TRUE, 11};
+  g_autoptr (GBytes) original = synthetic_network_new (&network);
+  g_autoptr (RfdnTensorFile) file = rfdn_tensor_file_new (original, NULL);
+  g_autoptr (GArray) tensors = g_array_new (FALSE, FALSE, sizeof (SyntheticTensor));
+  g_autoptr (GError) error = NULL;
+  GHashTableIter iter;
+  gpointer name, value;
+
+  g_hash_table_iter_init (&iter, file->tensors);
+  while (g_hash_table_iter_next (&iter, &name, &value)) {
+    const RfdnTensor *from = value;
+    SyntheticTensor tensor = {.name = name, .n_dims = from->n_dims, .values = from->values};
+    memcpy (tensor.shape, from->shape, sizeof from->shape);
+    g_array_append_val (tensors, tensor);
+    set_pointwise (name, from);
+  }
+  g_autoptr (GBytes) changed = synthetic_file_new ((SyntheticTensor *) (void *) tensors->data,
+                                                   tensors->len, "{\"input_range\":\"1\"}");
+  RfdnModel *model = rfdn_model_new (changed, &error);
+  g_assert_no_error (error);
+  return model;
+}
+
+/* Inside a picture that is the same everywhere, a pooled map goes on as it is beyond what a tile
+ * sees of it: the tile comes out the same everywhere. */
+static void
+test_pooled_edges (gconstpointer architecture)
+{
+  enum { SIZE = 300, SIDE = 20 };
+  g_autoptr (RfdnModel) model = make_pointwise_model (architecture);
+  g_autoptr (Map) in = map_new (1, SIZE, SIZE), out = map_new (1, SCALE * SIZE, SCALE * SIZE);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  guint n_inside = 0;
+
+  params.width = params.height = SIZE;
+  params.format.samples = RFDN_SAMPLES_F32;
+  params.tile_size = SIDE;
+  params.tile_overlap = 0; /* as little as there can be */
+  params.n_threads = 1;
+  g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+  for (guint i = 0; i < SIZE * SIZE; i++)
+    in->values[i] = 0.7f;
+  g_assert_true (rfdn_upscaler_run (upscaler, &(RfdnPlane){in->values, 4 * SIZE, 4},
+                                    &(RfdnPlane){out->values, 4 * SCALE * SIZE, 4}));
+
+  for (guint t = 0; t < rfdn_upscaler_get_n_tiles (upscaler); t++) {
+    RfdnArea area, seen;
+    rfdn_upscaler_get_tile (upscaler, t, &area, &seen);
+    /* The frame's own edge is zeros for the pooled map. */
+    if (seen.x < 50 || seen.y < 50 || seen.x + seen.width > SIZE - 50 ||
+        seen.y + seen.height > SIZE - 50)
+      continue;
+    n_inside++;
+    for (guint y = SCALE * area.y; y < SCALE * (area.y + area.height); y++) {
+      for (guint x = SCALE * area.x; x < SCALE * (area.x + area.width); x++) {
+        const float want = out->values[(SIZE + y % SCALE) * SCALE * SIZE + SIZE + x % SCALE];
+        g_assert_cmpfloat_with_epsilon (out->values[y * SCALE * SIZE + x], want, 1e-5f * want);
+      }
+    }
+  }
+  g_assert_cmpuint (n_inside, >=, 4);
+}
+
 /* ---- fading ------------------------------------------------------------------------------- */
 
 static void
@@ -304,13 +420,16 @@ main (int argc, char **argv)
     } tests[] = {{"cover", test_cover},
                  {"some", test_some},
                  {"seen", test_seen},
-                 {"deadline", test_deadline}};
+                 {"deadline", test_deadline},
+                 {"slow-once", test_slow_once}};
 
     for (guint t = 0; t < G_N_ELEMENTS (tests); t++) {
       g_autofree char *path = g_strdup_printf ("/tiles/%s/%s", kind, tests[t].name);
       g_test_add (path, Fixture, attention, set_up, tests[t].test, tear_down);
     }
   }
+  g_test_add_data_func ("/pooled-edges/rfdn", "rfdn", test_pooled_edges);
+  g_test_add_data_func ("/pooled-edges/reprfn", "reprfn", test_pooled_edges);
   g_test_add_func ("/fade", test_fade);
   g_test_add_func ("/fade-wide", test_fade_wide);
   g_test_add_func ("/detail", test_detail);
