@@ -39,6 +39,9 @@ G_BEGIN_DECLS
 /** The largest picture side, in LR pixels, that an upscaler accepts. */
 #define RFDN_MAX_SIZE 32768
 
+/** The most scratch memory, in bytes, that a tile may take: see rfdn_upscaler_new(). */
+#define RFDN_MAX_TILE_MEMORY (G_GUINT64_CONSTANT (2) << 30)
+
 /* ---- errors ------------------------------------------------------------------------------- */
 
 /** Domain of every #GError that this library sets. The message names what is wrong, in one line,
@@ -125,7 +128,8 @@ typedef struct {
  * names and shapes, which are those that the networks' authors gave them; the file's metadata
  * `architecture`, `scale`, `input_range` and `colour` are used when present and must not
  * contradict the tensors. The bytes may come from anywhere: whatever they hold, the call ends with
- * a model or with an error.
+ * a model or with an error. What a network's blocks distil and attend to has at most as many
+ * channels as its features.
  *
  * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
  *   with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY
@@ -339,6 +343,10 @@ typedef struct RfdnUpscaler RfdnUpscaler;
  *
  * A network with attention needs 15 LR pixels in each direction. A smaller picture is continued by
  * its last column and row up to that size for the network's eyes, and the result is cut.
+ *
+ * A tile takes at most %RFDN_MAX_TILE_MEMORY. A wider network, or tiles larger than that allows,
+ * are refused with %RFDN_ERROR_NO_MEMORY before any of it is allocated; tiles that the library
+ * chooses take about 256 MiB.
  *
  * Returns: (transfer full) (nullable): an upscaler, or %NULL with @error set to
  *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY

@@ -55,7 +55,16 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
   const guint n_tiles = rfdn_upscaler_get_n_tiles (self);
   const guint n_threads = rfdn_pool_get_n_threads (self->pool, NULL);
   const guint sharing = self->layout.together ? n_threads : 1;
+  const gsize size = rfdn_network_get_scratch_size (self->network, sharing);
 
+  if (size > RFDN_MAX_TILE_MEMORY) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                 "a tile of %dx%d would take %" G_GSIZE_FORMAT
+                 " MiB; %u are the most: the network is too wide, or the tile",
+                 self->layout.tile_width, self->layout.tile_height, size >> 20,
+                 (guint) (RFDN_MAX_TILE_MEMORY >> 20));
+    return FALSE;
+  }
   self->n_scratch = self->layout.together ? 1 : MIN (n_threads, n_tiles);
   self->scratch = g_new0 (RfdnScratch *, self->n_scratch); /* as many as threads, at most */
   for (guint i = 0; i < self->n_scratch; i++) {
@@ -64,8 +73,7 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
                    "no memory for %ux%u pixels: a tile of %dx%d takes %" G_GSIZE_FORMAT " MiB",
                    self->params.width, self->params.height, self->layout.tile_width,
-                   self->layout.tile_height,
-                   rfdn_network_get_scratch_size (self->network, sharing) >> 20);
+                   self->layout.tile_height, size >> 20);
       return FALSE;
     }
   }

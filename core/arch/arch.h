@@ -86,6 +86,11 @@ void rfdn_builder_fail_memory (RfdnBuilder *builder);
  * a failure. */
 guint rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis);
 
+/* Out channels of a convolution that makes less of a network's `features`: its distilled or
+ * attended part. No more than those, or a small file could ask for any amount of scratch memory,
+ * which grows with channels where files grow with their products. 0 after a failure. */
+guint rfdn_builder_narrow_channels (RfdnBuilder *builder, const char *prefix, guint features);
+
 /* Number of blocks: the largest k for which the tensor FORMAT (k) is there, from 1 on. */
 guint rfdn_builder_count (RfdnBuilder *builder, const char *format);
 

@@ -128,6 +128,20 @@ rfdn_builder_channels (RfdnBuilder *builder, const char *prefix, guint axis)
 }
 
 guint
+rfdn_builder_narrow_channels (RfdnBuilder *builder, const char *prefix, guint features)
+{
+  const guint channels = rfdn_builder_channels (builder, prefix, 0);
+
+  if (channels <= features)
+    return channels;
+  rfdn_builder_fail (builder,
+                     "tensor %s.weight makes %u channels; a network of %u features has no more "
+                     "than that there",
+                     prefix, channels, features);
+  return 0;
+}
+
+guint
 rfdn_builder_count (RfdnBuilder *builder, const char *format)
 {
   for (guint k = 1; k <= RFDN_MAX_BLOCKS; k++) {
@@ -215,7 +229,7 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
   g_autofree char *conv_f = g_strconcat (prefix, ".conv_f", NULL);
   g_autofree char *conv2 = g_strconcat (prefix, ".conv2", NULL);
   g_autofree char *conv4 = g_strconcat (prefix, ".conv4", NULL);
-  guint f = rfdn_builder_channels (builder, conv1, 0);
+  guint f = rfdn_builder_narrow_channels (builder, conv1, in.n);
   if (f == 0)
     return;
 

@@ -13,7 +13,7 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
 {
   RfdnGraph *graph = builder->graph;
   g_autofree char *first = g_strdup_printf ("B%u.c1_d", k);
-  guint nf = in.n, distilled = rfdn_builder_channels (builder, first, 0);
+  guint nf = in.n, distilled = rfdn_builder_narrow_channels (builder, first, nf);
   if (distilled == 0)
     return in;
 

@@ -482,6 +482,78 @@ test_dtypes (void)
   assert_bad (counter, RFDN_ERROR_MODEL, NULL);
 }
 
+/* Scratch memory grows with channels, files with their products: a file of 100 kB must not ask for
+ * thousands of channels in a block of a narrow network. */
+static void
+test_narrow (void)
+{
+  static float zeros[8 * 1024 * 9];
+  const SyntheticTensor rfdn[] = {
+      {"fea_conv.weight", 4, {8, 1, 3, 3}, zeros},
+      {"fea_conv.bias", 1, {8}, zeros},
+      {"upsampler.0.weight", 4, {4, 8, 3, 3}, zeros},
+      {"B1.c1_d.weight", 4, {9, 8, 1, 1}, zeros},
+  };
+  SyntheticTensor reprfn[] = {
+      {"fea_conv.weight", 4, {8, 1, 3, 3}, zeros},
+      {"fea_conv.bias", 1, {8}, zeros},
+      {"upsampler.conv.weight", 4, {4, 8, 3, 3}, zeros},
+      {"reprfb1.repblock1.rbr_reparam.weight", 4, {8, 8, 3, 3}, zeros},
+      {"reprfb1.repblock1.rbr_reparam.bias", 1, {8}, zeros},
+      {"reprfb1.repblock2.rbr_reparam.weight", 4, {8, 8, 3, 3}, zeros},
+      {"reprfb1.repblock2.rbr_reparam.bias", 1, {8}, zeros},
+      {"reprfb1.repblock3.rbr_reparam.weight", 4, {8, 8, 3, 3}, zeros},
+      {"reprfb1.repblock3.rbr_reparam.bias", 1, {8}, zeros},
+      {"reprfb1.conv3.weight", 4, {8, 8, 3, 3}, zeros},
+      {"reprfb1.conv3.bias", 1, {8}, zeros},
+      {"reprfb1.esa.conv1.weight", 4, {1024, 8, 1, 1}, zeros},
+      {"reprfb1.esa.conv1.bias", 1, {1024}, zeros},
+  };
+
+  g_autoptr (GBytes) distilled = synthetic_file_new (rfdn, G_N_ELEMENTS (rfdn), NULL);
+  assert_bad (distilled, RFDN_ERROR_MODEL, "B1.c1_d.weight makes 9 channels");
+  g_autoptr (GBytes) attended = synthetic_file_new (reprfn, G_N_ELEMENTS (reprfn), NULL);
+  assert_bad (attended, RFDN_ERROR_MODEL, "reprfb1.esa.conv1.weight makes 1024 channels");
+  /* As many as there are features are allowed: what is wrong here is what is not there. */
+  reprfn[11].shape[0] = reprfn[12].shape[0] = 8;
+  g_autoptr (GBytes) wide = synthetic_file_new (reprfn, G_N_ELEMENTS (reprfn), NULL);
+  assert_bad (wide, RFDN_ERROR_MODEL, "reprfb1.esa.conv2.weight is missing");
+}
+
+/* Deep and wide as a file of 2.6 MB can be, in the shapes that are allowed: chosen tiles fit. Tiles
+ * that do not are refused. */
+static void
+test_scratch (void)
+{
+  static const SyntheticNetwork networks[] = {
+      {"rfdn", 14, 64, 2, 3, TRUE, 1},
+      {"rfdn", 120, 1, 2, 3, TRUE, 2},
+      {"reprfn", 16, 64, 2, 3, TRUE, 3},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (networks); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) bytes = synthetic_network_new (&networks[i]);
+    g_autoptr (RfdnModel) model = rfdn_model_new (bytes, &error);
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    g_assert_no_error (error);
+    params.width = 1920;
+    params.height = 500;
+    params.n_threads = 1;
+    g_autoptr (RfdnUpscaler) chosen = rfdn_upscaler_new (model, &params, &error);
+    g_assert_no_error (error);
+    g_autofree char *text = rfdn_upscaler_describe (chosen);
+    g_test_message ("%s of %" G_GSIZE_FORMAT " bytes: %s", networks[i].architecture,
+                    g_bytes_get_size (bytes), text);
+
+    params.width = params.tile_size = RFDN_MAX_SIZE;
+    params.tile_height = 500;
+    g_assert_null (rfdn_upscaler_new (model, &params, &error));
+    g_assert_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY);
+    g_assert_nonnull (strstr (error->message, "2048 are the most"));
+  }
+}
+
 static void
 test_references (void)
 {
@@ -511,6 +583,8 @@ main (int argc, char **argv)
   g_test_add_func ("/model/tensors", test_tensors);
   g_test_add_func ("/model/metadata", test_metadata);
   g_test_add_func ("/model/dtypes", test_dtypes);
+  g_test_add_func ("/model/narrow", test_narrow);
+  g_test_add_func ("/model/scratch", test_scratch);
   g_test_add_func ("/model/references", test_references);
   return g_test_run ();
 }
