@@ -78,8 +78,42 @@ test_query (void)
   }
 }
 
-/* Whatever is done about late frames: after ten of them the latency is what they take. That is told
- * before the first one is pushed, so that no sink waits in vain or leaves it out. */
+#define N_MEASURED 10
+#define N_RECENT 8 /* of these: those that count, and all but the one of them that took longest */
+
+/* Pushes frames; writes what each took, in milliseconds. Returns whether there was too little time
+ * for one of the last, whose latency may then grow up to a frame's duration. */
+static gboolean
+push_measured (GstHarness *harness, GstClockTime duration, double *taken)
+{
+  gboolean cut = FALSE;
+  double sum = 0;
+
+  for (guint n = 0; n < N_MEASURED; n++) {
+    double sum_now;
+
+    gst_harness_set_time (harness, n * duration);
+    push_only (harness, new_frame (96, 64, n, n * duration, duration));
+    sum_now = (n + 1) * get_double (harness, "frame-ms-mean");
+    taken[n] = sum_now - sum;
+    sum = sum_now;
+    if (n >= N_MEASURED - N_RECENT)
+      cut |= get_double (harness, "level") < 1;
+  }
+  return cut;
+}
+
+static int
+compare_doubles (gconstpointer a, gconstpointer b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* Whatever is done about late frames: after ten of them the latency is what they take, but for one
+ * in eight, since other processes may be in the way. That is told before the first one is pushed,
+ * so that no sink waits in vain or leaves it out. */
 static void
 test_measured (gconstpointer data)
 {
@@ -93,23 +127,20 @@ test_measured (gconstpointer data)
     GstHarness *harness = live_harness (properties, 96, 64, rate);
     g_autoptr (GstBus) bus = watch (harness);
     GstElement *element = gst_harness_find_element (harness, "rfdnupscale");
-    double first = 0, most, mean, own;
+    double taken[N_MEASURED], *recent = taken + N_MEASURED - N_RECENT, first, high, most, own;
+    gboolean cut;
 
     gst_harness_query_latency (harness);
-    for (guint n = 0; n < 10; n++) {
-      gst_harness_set_time (harness, n * duration);
-      push_only (harness, new_frame (96, 64, n, n * duration, duration));
-      if (n == 0)
-        first = get_double (harness, "frame-ms-mean");
-    }
+    cut = push_measured (harness, duration, taken);
     own = (double) gst_harness_query_latency (harness) / (double) MS;
-    /* Without the first one, which may have taken many times as long. */
-    mean = (10 * get_double (harness, "frame-ms-mean") - first) / 9;
+    first = taken[0];
+    qsort (recent, N_RECENT, sizeof *recent, compare_doubles);
+    high = recent[N_RECENT - 2];
     most = get_double (harness, "frame-ms-p99");
-    g_test_message ("frames of %.1f ms, longest %.1f, told %.1f ms", mean, most, own);
-    g_assert_cmpfloat (own, >, mean - 20);
-    g_assert_cmpfloat (own, <=, most + 20);
-    if (mean > 60 && first > 60)
+    g_test_message ("frames of up to %.1f ms, longest %.1f, told %.1f ms", high, most, own);
+    g_assert_cmpfloat (own, >, high - 20);
+    g_assert_cmpfloat (own, <=, (cut ? MAX (most, (double) duration / (double) MS) : most) + 20);
+    if (first > 60)
       g_assert_cmpuint (count_messages (bus, GST_MESSAGE_LATENCY), >=, 1);
     gst_element_set_bus (element, NULL);
     gst_object_unref (element);
