@@ -288,7 +288,7 @@ test_negotiate (gconstpointer data)
   const guint i = GPOINTER_TO_UINT (data);
   g_autofree char *properties =
       negotiations[i].model_scale
-          ? g_strdup_printf ("model=%s %s", nearest_model (1, negotiations[i].model_scale),
+          ? g_strdup_printf ("model=\"%s\" %s", nearest_model (1, negotiations[i].model_scale),
                              negotiations[i].properties)
           : g_strdup (negotiations[i].properties);
   GstHarness *harness = upscale_harness (properties);
@@ -355,7 +355,7 @@ test_query_upstream (void)
 
   for (guint resample = 0; resample <= 1; resample++) {
     g_autofree char *properties =
-        g_strdup_printf ("model=%s resample=%u", nearest_model (1, 2), resample);
+        g_strdup_printf ("model=\"%s\" resample=%u", nearest_model (1, 2), resample);
     GstHarness *harness = upscale_harness (properties);
     g_autoptr (GstCaps) caps = NULL;
     g_autoptr (GstCaps) expected = gst_caps_from_string (exact);
@@ -397,7 +397,7 @@ test_source (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (chains); i++) {
     g_autofree char *launch =
-        g_strdup_printf ("videotestsrc num-buffers=1 ! rfdnupscale name=up model=%s ! %s ! "
+        g_strdup_printf ("videotestsrc num-buffers=1 ! rfdnupscale name=up model=\"%s\" ! %s ! "
                          "video/x-raw,width=640,height=480 ! fakesink",
                          nearest_model (chains[i].channels, 2), chains[i].after);
     g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);

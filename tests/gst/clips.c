@@ -99,7 +99,7 @@ run (Seen *seen, const char *path, const char *filter, guint limit)
   gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
-#define QUICK "rfdnupscale model=%s"
+#define QUICK "rfdnupscale model=\"%s\""
 
 static const struct {
   const char *file;

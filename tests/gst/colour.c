@@ -50,7 +50,7 @@ get_alpha_component (const Picture *picture)
 static void
 check_solids (const char *format, guint channels, guint scale)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (channels, scale));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (channels, scale));
   GstHarness *harness = upscale_harness (properties);
   const gboolean short_way = is_rgb (format) == (channels == 3);
 
@@ -346,7 +346,7 @@ test_frame (gconstpointer format)
 static void
 test_untagged (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 3));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (1, 3));
   g_autoptr (Picture) rgb = picture_new ("format=RGB,width=320,height=240,framerate=30/1");
   g_autoptr (Picture) small = NULL;
   g_autoptr (Picture) plain = NULL;
@@ -380,7 +380,7 @@ static void
 test_alpha (gconstpointer channels)
 {
   g_autofree char *properties =
-      g_strdup_printf ("model=%s", nearest_model (GPOINTER_TO_UINT (channels), 2));
+      g_strdup_printf ("model=\"%s\"", nearest_model (GPOINTER_TO_UINT (channels), 2));
   g_autoptr (Picture) small = picture_new ("format=RGBA,width=32,height=16");
   g_autoptr (Picture) large = NULL;
 
@@ -412,7 +412,7 @@ test_padding (gconstpointer channels)
     guint at;
   } formats[] = {{"RGBx", 3}, {"xRGB", 0}, {"BGRx", 3}, {"xBGR", 0}};
   g_autofree char *properties =
-      g_strdup_printf ("model=%s", nearest_model (GPOINTER_TO_UINT (channels), 2));
+      g_strdup_printf ("model=\"%s\"", nearest_model (GPOINTER_TO_UINT (channels), 2));
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
     g_autoptr (Picture) small =

@@ -75,7 +75,7 @@ test_missing (void)
 static void
 test_directory (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s", folder);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", folder);
 
   expect_error (properties, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, folder, "directory");
 }
@@ -84,7 +84,7 @@ static void
 test_device (void)
 {
   g_autofree char *path = g_build_filename (folder, "pipe.safetensors", NULL);
-  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
   expect_error ("model=/dev/zero", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "/dev/zero",
                 "not a file");
@@ -97,7 +97,7 @@ static void
 test_unreadable (void)
 {
   g_autofree char *path = write_file ("secret.safetensors", "x", 1);
-  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
   g_assert_cmpint (g_chmod (path, 0), ==, 0);
   if (g_access (path, R_OK) == 0)
@@ -112,7 +112,7 @@ static void
 test_huge (void)
 {
   g_autofree char *path = g_build_filename (folder, "huge.safetensors", NULL);
-  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
   FILE *file = g_fopen (path, "wb");
 
   g_assert_nonnull (file);
@@ -132,7 +132,7 @@ test_truncated (void)
   g_assert_true (g_file_get_contents (nearest_model (1, 2), &data, &size, NULL));
   for (gsize length = 0; length < size; length += 1 + length / 60) {
     g_autofree char *path = write_file ("cut.safetensors", data, length);
-    g_autofree char *properties = g_strdup_printf ("model=%s", path);
+    g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
     expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, "not a usable");
     g_remove (path);
@@ -153,7 +153,7 @@ test_not_a_model (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
     g_autofree char *path = write_file (files[i].name, files[i].text, i == 0 ? 55 : 10);
-    g_autofree char *properties = g_strdup_printf ("model=%s", path);
+    g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
     expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, "not a usable");
     g_remove (path);
@@ -169,7 +169,7 @@ test_not_a_network (void)
   g_autoptr (GBytes) bytes = synthetic_file_new (&tensor, 1, NULL);
   g_autofree char *path =
       write_file ("other.safetensors", g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
   g_autofree char *data = NULL;
   g_autofree char *nan_path = NULL;
   g_autofree char *nan_properties = NULL;
@@ -181,7 +181,7 @@ test_not_a_network (void)
   g_assert_true (g_file_get_contents (nearest_model (1, 2), &data, &size, NULL));
   memset (data + size - 4, 0xff, 4);
   nan_path = write_file ("nan.safetensors", data, size);
-  nan_properties = g_strdup_printf ("model=%s", nan_path);
+  nan_properties = g_strdup_printf ("model=\"%s\"", nan_path);
   expect_error (nan_properties, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, nan_path, "finite");
   g_remove (nan_path);
 }
@@ -189,11 +189,11 @@ test_not_a_network (void)
 static void
 test_scale (void)
 {
-  g_autofree char *path_x2 = g_strdup_printf ("model=%s scale=3", nearest_model (1, 2));
+  g_autofree char *path_x2 = g_strdup_printf ("model=\"%s\" scale=3", nearest_model (1, 2));
 
   for (const RfdnBuiltin *builtin = rfdn_builtin_models (); builtin->name != NULL; builtin++) {
     for (guint scale = 2; scale <= 4; scale++) {
-      g_autofree char *properties = g_strdup_printf ("model=%s scale=%u", builtin->name, scale);
+      g_autofree char *properties = g_strdup_printf ("model=\"%s\" scale=%u", builtin->name, scale);
       g_autofree char *by = g_strdup_printf ("by %u", scale);
 
       if (!(builtin->scales & (1u << scale)))
@@ -275,7 +275,7 @@ static void
 test_wrong_while_playing (void)
 {
   g_autofree char *text = write_file ("text.safetensors", "no model at all", 15);
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, 2));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (1, 2));
   const struct {
     const char *model;
     GQuark domain;
@@ -314,7 +314,7 @@ test_wrong_while_playing (void)
 static void
 test_scale_while_playing (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s scale=2", nearest_model (1, 2));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\" scale=2", nearest_model (1, 2));
   g_autofree char *model = NULL;
   Playing playing;
   gint scale;
@@ -363,7 +363,7 @@ set_in_turn (gpointer data)
 static void
 test_set_together (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s scale=2", nearest_model (1, 2));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\" scale=2", nearest_model (1, 2));
   Setter setter = {0};
   Playing playing;
   GThread *thread;
@@ -389,7 +389,8 @@ test_set_together (void)
 static void
 test_size_while_playing (void)
 {
-  g_autofree char *properties = g_strdup_printf ("model=%s resample=false", nearest_model (1, 2));
+  g_autofree char *properties =
+      g_strdup_printf ("model=\"%s\" resample=false", nearest_model (1, 2));
   Playing playing;
 
   play (&playing, properties, "video/x-raw,width=32,height=32");
@@ -457,7 +458,7 @@ test_builtins (void)
 {
   for (const RfdnBuiltin *builtin = rfdn_builtin_models (); builtin->name != NULL; builtin++) {
     for (guint scale = 2; scale <= 4; scale++) {
-      g_autofree char *properties = g_strdup_printf ("model=%s scale=%u", builtin->name, scale);
+      g_autofree char *properties = g_strdup_printf ("model=\"%s\" scale=%u", builtin->name, scale);
       g_autoptr (Picture) small = picture_new ("format=I420,width=20,height=16");
       g_autoptr (Picture) large = NULL;
 

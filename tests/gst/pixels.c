@@ -80,7 +80,7 @@ check_against_engine (const Picture *small, const char *path, const char *proper
   const guint scale = rfdn_model_get_info (model)->scale;
   const guint channels = rfdn_model_get_info (model)->channels;
   g_autofree char *with_model =
-      path ? g_strdup_printf ("model=%s %s", path, properties) : g_strdup (properties);
+      path ? g_strdup_printf ("model=\"%s\" %s", path, properties) : g_strdup (properties);
   g_autoptr (Picture) large = upscale (small, with_model);
   g_autoptr (Picture) expected =
       picture_new_printf ("format=%s,width=%d,height=%d", GST_VIDEO_INFO_NAME (&small->info),
@@ -141,7 +141,7 @@ test_places (void)
 
   picture_fill_noise (small, 1);
   for (guint scale = 2; scale <= 4; scale++) {
-    g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, scale));
+    g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (1, scale));
     g_autoptr (Picture) large = upscale (small, properties);
 
     g_assert_cmpuint (picture_width (large, 1), ==, (161 * scale + 1) / 2);
@@ -163,9 +163,9 @@ test_sizes (gconstpointer format)
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     for (guint channels = 1; channels <= 3; channels += 2) {
       g_autofree char *properties =
-          g_strdup_printf ("model=%s", nearest_model (channels, 2 + i % 3));
+          g_strdup_printf ("model=\"%s\"", nearest_model (channels, 2 + i % 3));
       g_autofree char *attention =
-          g_strdup_printf ("model=%s", random_model ("rfdn", channels, 2, TRUE));
+          g_strdup_printf ("model=\"%s\"", random_model ("rfdn", channels, 2, TRUE));
       g_autoptr (Picture) small =
           picture_new_printf ("format=%s,width=%u,height=%u", (const char *) format,
                               good_width (format, sizes[i][0]), sizes[i][1]);
@@ -289,7 +289,7 @@ test_memory (gconstpointer data)
     for (guint scale = 2; scale <= 3; scale++) {
       g_autoptr (RfdnModel) model = load_model (random_model ("reprfn", channels, scale, FALSE));
       g_autofree char *properties =
-          g_strdup_printf ("model=%s", random_model ("reprfn", channels, scale, FALSE));
+          g_strdup_printf ("model=\"%s\"", random_model ("reprfn", channels, scale, FALSE));
       g_autoptr (Picture) plain =
           picture_new_printf ("format=%s,width=%d,height=13", format, width);
       g_autoptr (Picture) expected = NULL;
@@ -430,12 +430,12 @@ test_threads (gconstpointer format)
     for (guint m = 0; m < G_N_ELEMENTS (models); m++) {
       for (guint tile = 0; tile <= 40; tile += 40) {
         g_autofree char *one =
-            g_strdup_printf ("model=%s n-threads=1 tile-size=%u", models[m], tile);
+            g_strdup_printf ("model=\"%s\" n-threads=1 tile-size=%u", models[m], tile);
         g_autoptr (Picture) expected = upscale (small, one);
 
         for (guint i = 0; i < G_N_ELEMENTS (counts); i++) {
-          g_autofree char *many =
-              g_strdup_printf ("model=%s n-threads=%u tile-size=%u", models[m], counts[i], tile);
+          g_autofree char *many = g_strdup_printf ("model=\"%s\" n-threads=%u tile-size=%u",
+                                                   models[m], counts[i], tile);
           g_autoptr (Picture) got = upscale (small, many);
 
           g_assert_true (picture_is_equal (got, expected));
@@ -529,14 +529,15 @@ test_attention_tiles (void)
   g_autofree char *path = shared_path ("reference/rfdn_aim_x4/woman.in.png");
   g_autoptr (Picture) small = NULL;
   g_autoptr (Picture) whole = NULL;
-  g_autofree char *one = g_strdup_printf ("model=%s tile-size=32768", weights);
+  g_autofree char *one = g_strdup_printf ("model=\"%s\" tile-size=32768", weights);
 
   if (!shared_or_skip (weights) || !shared_or_skip (path))
     return;
   small = picture_load (path, "RGB");
   whole = upscale (small, one);
   for (guint i = 0; i < G_N_ELEMENTS (tile_sizes); i++) {
-    g_autofree char *properties = g_strdup_printf ("model=%s tile-size=%u", weights, tile_sizes[i]);
+    g_autofree char *properties =
+        g_strdup_printf ("model=\"%s\" tile-size=%u", weights, tile_sizes[i]);
     g_autoptr (Picture) tiled = upscale (small, properties);
 
     g_test_message ("tiles of %u: %u samples differ, none by more than 1", tile_sizes[i],
@@ -550,7 +551,7 @@ test_attention_sizes (void)
 {
   static const guint sizes[][2] = {{1, 1}, {1, 7}, {3, 3}, {17, 5}, {14, 15}, {15, 15}};
   g_autofree char *weights = shared_path ("reference/rfdn_aim_x4/weights.safetensors");
-  g_autofree char *properties = g_strdup_printf ("model=%s", weights);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", weights);
 
   if (!shared_or_skip (weights))
     return;

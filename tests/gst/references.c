@@ -33,7 +33,7 @@ test_reference (gconstpointer data)
   g_autofree char *model = shared_path (model_in_folder);
   g_autofree char *in_path = g_strconcat (base, ".in.png", NULL);
   g_autofree char *out_path = g_strconcat (base, ".out.npy", NULL);
-  g_autofree char *properties = g_strdup_printf ("model=%s", model);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", model);
   g_autofree float *expected = NULL;
   g_autoptr (Picture) small = NULL;
   g_autoptr (Picture) large = NULL;
@@ -175,7 +175,7 @@ test_set5 (gconstpointer data)
 {
   const guint number = GPOINTER_TO_UINT (data), scale = qualities[number].scale;
   g_autofree char *properties =
-      g_strdup_printf ("model=%s scale=%u", qualities[number].model, scale);
+      g_strdup_printf ("model=\"%s\" scale=%u", qualities[number].model, scale);
   double psnr = 0, ssim = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (set5); i++) {

@@ -88,7 +88,7 @@ test_same (gconstpointer data)
 {
   const Case *c = data;
   g_autofree char *properties = g_strdup_printf (
-      "n-threads=2 model=%s", random_model ("reprfn", c->channels, 2, c->attention));
+      "n-threads=2 model=\"%s\"", random_model ("reprfn", c->channels, 2, c->attention));
   g_autofree char *off = g_strconcat (properties, " reuse=false", NULL);
   GstHarness *with = upscale_harness (properties);
   GstHarness *without = upscale_harness (off);
@@ -176,9 +176,9 @@ test_strength (void)
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
     const guint channels = f % 2 == 0 ? 1 : 3;
     const char *model = random_model ("reprfn", channels, 2, FALSE);
-    g_autofree char *all = g_strdup_printf ("model=%s", model);
-    g_autofree char *half = g_strdup_printf ("model=%s strength=0.5", model);
-    g_autofree char *none = g_strdup_printf ("model=%s strength=0", model);
+    g_autofree char *all = g_strdup_printf ("model=\"%s\"", model);
+    g_autofree char *half = g_strdup_printf ("model=\"%s\" strength=0.5", model);
+    g_autofree char *none = g_strdup_printf ("model=\"%s\" strength=0", model);
     g_autoptr (Picture) small = picture_new_printf ("format=%s,width=200,height=90", formats[f]);
     g_autoptr (Picture) a = NULL;
     g_autoptr (Picture) b = NULL;
@@ -291,7 +291,7 @@ static void
 test_conversion (void)
 {
   const char *path = random_model ("reprfn", 3, 2, FALSE);
-  g_autofree char *properties = g_strdup_printf ("model=%s", path);
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
   for (guint distance = 6; distance <= 16; distance += 10) {
     g_autoptr (Picture) before = picture_new ("format=I420,width=352,height=16");

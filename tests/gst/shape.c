@@ -125,8 +125,8 @@ check_borders (const char *fields, const char *size, guint x, guint y, const gui
 {
   g_autoptr (Picture) small = picture_new_printf ("%s,width=32,height=24", fields);
   g_autofree char *downstream = g_strdup_printf ("video/x-raw,%s,pixel-aspect-ratio=1/1", size);
-  g_autofree char *properties =
-      g_strdup_printf ("model=%s", nearest_model (GST_VIDEO_INFO_IS_RGB (&small->info) ? 3 : 1, 2));
+  g_autofree char *properties = g_strdup_printf (
+      "model=\"%s\"", nearest_model (GST_VIDEO_INFO_IS_RGB (&small->info) ? 3 : 1, 2));
   GstHarness *harness = upscale_harness (properties);
   g_autoptr (Picture) large = NULL;
 
@@ -183,7 +183,7 @@ test_add_borders (void)
 {
   for (guint add = 0; add <= 1; add++) {
     g_autofree char *properties =
-        g_strdup_printf ("model=%s add-borders=%u", nearest_model (1, 2), add);
+        g_strdup_printf ("model=\"%s\" add-borders=%u", nearest_model (1, 2), add);
     g_autoptr (Picture) small = picture_new ("format=I420,width=320,height=240");
     GstHarness *harness = upscale_harness (properties);
     g_autoptr (Picture) large = NULL;

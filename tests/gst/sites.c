@@ -68,7 +68,7 @@ check_site (guint i, guint scale, guint side, gboolean vertical, gboolean tagged
   const double ratio = side / 64.0;
   const gboolean cosited = vertical ? sites[i].top : sites[i].left;
   const double where = 31.3;
-  g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (1, scale));
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (1, scale));
   g_autoptr (Picture) small =
       picture_new_printf ("format=%s,width=64,height=64,framerate=30/1,colorimetry=bt601,"
                           "chroma-site=%s",
@@ -143,7 +143,7 @@ test_flat (gconstpointer format)
   static const guint sizes[][2] = {{75, 50}, {100, 33}, {20, 10}, {37, 129}, {61, 35}};
 
   for (guint channels = 1; channels <= 3; channels += 2) {
-    g_autofree char *properties = g_strdup_printf ("model=%s", nearest_model (channels, 2));
+    g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (channels, 2));
     GstHarness *harness = upscale_harness (properties);
 
     for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
