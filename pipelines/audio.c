@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "audio.h"
+#include "compat.h"
 #include "message.h"
 
 #include <libavutil/audio_fifo.h>
@@ -24,22 +25,21 @@ nearest_rate (const AVCodec *codec, int rate)
 {
   int best = 0;
 
-  if (codec->supported_samplerates == NULL)
-    return rate;
-  for (const int *r = codec->supported_samplerates; *r != 0; r++)
+  for (const int *r = tc_codec_get_sample_rates (codec); r != NULL && *r != 0; r++)
     if (best == 0 || ABS (*r - rate) < ABS (best - rate))
       best = *r;
-  return best;
+  return best == 0 ? rate : best;
 }
 
 static gboolean
 open_encoder (TcAudio *self, const AVCodec *codec, gboolean global_header, GError **error)
 {
   AVCodecContext *encoder = self->encoder = avcodec_alloc_context3 (codec);
+  const enum AVSampleFormat *formats = tc_codec_get_sample_formats (codec);
   int result, channels = MIN (self->decoder->ch_layout.nb_channels, 8);
 
   encoder->sample_rate = nearest_rate (codec, self->decoder->sample_rate);
-  encoder->sample_fmt = codec->sample_fmts != NULL ? codec->sample_fmts[0] : AV_SAMPLE_FMT_FLTP;
+  encoder->sample_fmt = formats != NULL ? formats[0] : AV_SAMPLE_FMT_FLTP;
   /* The usual layout for so many: others are refused by the encoders. */
   av_channel_layout_default (&encoder->ch_layout, channels);
   encoder->bit_rate = channels * (codec->id == AV_CODEC_ID_OPUS ? 72000 : 96000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "colour.h"
+#include "compat.h"
 
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>
@@ -213,10 +214,11 @@ tc_caps_from_frame (const AVFrame *frame, GstVideoFormat format, AVRational fram
       G_TYPE_INT, frame->width, "height", G_TYPE_INT, frame->height, "framerate", GST_TYPE_FRACTION,
       frame_rate.num, frame_rate.den, "pixel-aspect-ratio", GST_TYPE_FRACTION, aspect.num,
       aspect.den, "interlace-mode", G_TYPE_STRING,
-      frame->interlaced_frame ? "interleaved" : "progressive", NULL);
-  if (frame->interlaced_frame)
+      tc_frame_is_interlaced (frame) ? "interleaved" : "progressive", NULL);
+  if (tc_frame_is_interlaced (frame))
     gst_caps_set_simple (caps, "field-order", G_TYPE_STRING,
-                         frame->top_field_first ? "top-field-first" : "bottom-field-first", NULL);
+                         tc_frame_is_top_first (frame) ? "top-field-first" : "bottom-field-first",
+                         NULL);
   if (site != NULL && (description->log2_chroma_w != 0 || description->log2_chroma_h != 0))
     gst_caps_set_simple (caps, "chroma-site", G_TYPE_STRING, site, NULL);
   set_colorimetry (caps, frame, format);

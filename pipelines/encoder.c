@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "encoder.h"
+#include "compat.h"
 #include "colour.h"
 #include "message.h"
 
@@ -42,7 +43,8 @@ nearest_format (const AVCodec *codec, enum AVPixelFormat source)
   gboolean full;
   int n = 0;
 
-  for (const enum AVPixelFormat *f = codec->pix_fmts; f != NULL && *f != AV_PIX_FMT_NONE; f++) {
+  for (const enum AVPixelFormat *f = tc_codec_get_pixel_formats (codec);
+       f != NULL && *f != AV_PIX_FMT_NONE; f++) {
     plain = tc_format_plain (*f, &full);
     if (plain == source)
       return source;
@@ -145,13 +147,13 @@ hdr_params (const AVFrame *frame, const AVStream *source, gboolean x265)
   if (data != NULL)
     display = (const void *) data->data;
   else
-    display = (const void *) av_stream_get_side_data (source,
+    display = (const void *) tc_stream_get_side_data (source,
                                                       AV_PKT_DATA_MASTERING_DISPLAY_METADATA, NULL);
   data = av_frame_get_side_data (frame, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
   if (data != NULL)
     light = (const void *) data->data;
   else
-    light = (const void *) av_stream_get_side_data (source, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, NULL);
+    light = (const void *) tc_stream_get_side_data (source, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, NULL);
 
   if (display != NULL && display->has_primaries && display->has_luminance) {
     const AVRational (*p)[2] = display->display_primaries;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "input.h"
+#include "compat.h"
 #include "message.h"
 
 #include <errno.h>
@@ -122,7 +123,7 @@ static void
 complete_times (TcInput *input, AVFrame *frame)
 {
   AVRational base = input->video->time_base;
-  gint64 duration = frame->pkt_duration;
+  gint64 duration = tc_frame_get_duration (frame);
 
   if (duration <= 0)
     duration = av_rescale_q (1, av_inv_q (input->frame_rate), base);
@@ -133,7 +134,7 @@ complete_times (TcInput *input, AVFrame *frame)
     frame->pts = input->last_pts + 1;
     input->n_moved++;
   }
-  frame->pkt_duration = duration;
+  tc_frame_set_duration (frame, duration);
   input->last_pts = frame->pts;
   input->last_duration = duration;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "muxer.h"
+#include "compat.h"
 #include "message.h"
 #include "tempfile.h"
 
@@ -99,15 +100,18 @@ tc_muxer_get_context (TcMuxer *self)
 static void
 copy_side_data (AVStream *to, const AVStream *from)
 {
-  for (int i = 0; i < from->nb_side_data; i++) {
-    const AVPacketSideData *data = &from->side_data[i];
+  int n;
+  const AVPacketSideData *list = tc_stream_list_side_data (from, &n);
+
+  for (int i = 0; i < n; i++) {
+    const AVPacketSideData *data = &list[i];
     uint8_t *copy;
 
     /* These tell of the bits, which are others now. */
     if (data->type == AV_PKT_DATA_CPB_PROPERTIES || data->type == AV_PKT_DATA_NEW_EXTRADATA ||
         data->type == AV_PKT_DATA_DOVI_CONF)
       continue;
-    copy = av_stream_new_side_data (to, data->type, data->size);
+    copy = tc_stream_new_side_data (to, data->type, data->size);
     if (copy != NULL)
       memcpy (copy, data->data, data->size);
   }

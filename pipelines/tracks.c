@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tracks.h"
+#include "compat.h"
 #include "audio.h"
 #include "message.h"
 
@@ -64,7 +65,7 @@ encode_track (TcTracks *self, Track *track, enum AVCodecID codec, GError **error
     return FALSE;
   track->out = tc_muxer_add_stream (self->muxer, track->in);
   track->out->time_base = tc_audio_get_encoder (track->audio)->time_base;
-  avcodec_parameters_from_context (track->out->codecpar, tc_audio_get_encoder (track->audio));
+  tc_stream_set_encoder (track->out, tc_audio_get_encoder (track->audio));
   return TRUE;
 }
 

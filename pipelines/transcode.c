@@ -8,6 +8,7 @@
  * of appsrc enlarges, a third encodes and writes.
  */
 #include "colour.h"
+#include "compat.h"
 #include "input.h"
 #include "launch.h"
 #include "message.h"
@@ -82,7 +83,8 @@ start (Job *job, const AVFrame *first, GError **error)
              gst_video_format_to_string (work), gst_video_format_to_string (encode));
   tc_video_set_encoder (job->video, &choice);
 
-  middle = tc_upscale_describe (&job->options, first->top_field_first, own, work, encode, TRUE);
+  middle =
+      tc_upscale_describe (&job->options, tc_frame_is_top_first (first), own, work, encode, TRUE);
   encoder = tc_encoder_describe (&choice, &job->options);
   tc_launch_print (&job->options, &job->input, middle, encoder, container);
   g_free (middle);

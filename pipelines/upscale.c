@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "upscale.h"
 #include "colour.h"
+#include "compat.h"
 #include "launch.h"
 #include "message.h"
 
@@ -165,7 +166,7 @@ tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat w
   char *middle, *line;
 
   tc_format_from_av (first->format, &own, &unused);
-  middle = tc_upscale_describe (options, first->top_field_first, own, work, encode, FALSE);
+  middle = tc_upscale_describe (options, tc_frame_is_top_first (first), own, work, encode, FALSE);
   line = g_strdup_printf ("appsrc name=in format=time block=false max-buffers=0 max-bytes=0 ! "
                           "%s ! videoscale method=lanczos ! capsfilter name=size ! "
                           "appsink name=out sync=false max-buffers=%d drop=false",
@@ -342,10 +343,11 @@ tc_upscale_push (TcUpscale *self, AVFrame *frame, AVRational aspect, GError **er
   if (buffer == NULL)
     return tc_fail (error, "a frame cannot be passed on");
   GST_BUFFER_PTS (buffer) = to_time (self, frame->pts - self->first_pts);
-  GST_BUFFER_DURATION (buffer) = to_time (self, frame->pkt_duration);
-  if (frame->interlaced_frame)
-    GST_BUFFER_FLAG_SET (buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED |
-                                     (frame->top_field_first ? GST_VIDEO_BUFFER_FLAG_TFF : 0));
+  GST_BUFFER_DURATION (buffer) = to_time (self, tc_frame_get_duration (frame));
+  if (tc_frame_is_interlaced (frame))
+    GST_BUFFER_FLAG_SET (buffer,
+                         GST_VIDEO_BUFFER_FLAG_INTERLACED |
+                             (tc_frame_is_top_first (frame) ? GST_VIDEO_BUFFER_FLAG_TFF : 0));
 
   /* appsrc would wait for ever after an error, so the waiting is done here. */
   g_mutex_lock (&self->lock);
@@ -459,7 +461,7 @@ frame_from_buffer (TcUpscale *self, GstBuffer *buffer)
   frame->width = GST_VIDEO_INFO_WIDTH (info);
   frame->height = GST_VIDEO_INFO_HEIGHT (info);
   frame->crop_left = frame->crop_right = frame->crop_top = frame->crop_bottom = 0;
-  frame->interlaced_frame = frame->top_field_first = frame->repeat_pict = 0;
+  tc_frame_set_progressive (frame);
   frame->pict_type = AV_PICTURE_TYPE_NONE;
   frame->sample_aspect_ratio = (AVRational){info->par_n, info->par_d};
   /* Regions are in the pixels of the input. */

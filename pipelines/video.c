@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "video.h"
+#include "compat.h"
 #include "message.h"
 
 #include <string.h>
@@ -63,9 +64,9 @@ add_hdr_side_data (AVStream *stream, const AVFrame *frame)
     AVFrameSideData *data = av_frame_get_side_data (frame, kinds[i].from);
     uint8_t *copy;
 
-    if (data == NULL || av_stream_get_side_data (stream, kinds[i].to, NULL) != NULL)
+    if (data == NULL || tc_stream_get_side_data (stream, kinds[i].to, NULL) != NULL)
       continue;
-    copy = av_stream_new_side_data (stream, kinds[i].to, data->size);
+    copy = tc_stream_new_side_data (stream, kinds[i].to, data->size);
     if (copy != NULL)
       memcpy (copy, data->data, data->size);
   }
@@ -81,7 +82,7 @@ start_video (TcVideo *self, const AVFrame *frame, GError **error)
                                    (container->flags & AVFMT_GLOBALHEADER) != 0, error);
   if (self->encoder == NULL)
     return FALSE;
-  avcodec_parameters_from_context (self->stream->codecpar, self->encoder);
+  tc_stream_set_encoder (self->stream, self->encoder);
   self->stream->sample_aspect_ratio = self->encoder->sample_aspect_ratio;
   /* The tag that players of Apple's insist on. */
   if (self->choice.codec->id == AV_CODEC_ID_HEVC && container->codec_tag != NULL &&
@@ -89,7 +90,7 @@ start_video (TcVideo *self, const AVFrame *frame, GError **error)
     self->stream->codecpar->codec_tag = MKTAG ('h', 'v', 'c', '1');
   add_hdr_side_data (self->stream, frame);
   if (!g_str_equal (container->name, "mp4") && !g_str_equal (container->name, "mov") &&
-      av_stream_get_side_data (self->stream, AV_PKT_DATA_DISPLAYMATRIX, NULL) != NULL)
+      tc_stream_get_side_data (self->stream, AV_PKT_DATA_DISPLAYMATRIX, NULL) != NULL)
     tc_note ("%s cannot hold how the picture is rotated; mp4 can", container->name);
   /* Matroska tells when frames are shown, so that decoding times before 0, which reordering
    * brings about, are no reason to move everything. */
@@ -105,10 +106,12 @@ tc_video_encode (TcVideo *self, AVFrame *frame, GError **error)
   int result;
 
   if (frame != NULL) {
+    gint64 length = tc_frame_get_duration (frame);
+
     if (self->encoder == NULL && !start_video (self, frame, error))
       return FALSE;
     g_hash_table_insert (self->durations, g_memdup2 (&frame->pts, sizeof frame->pts),
-                         g_memdup2 (&frame->pkt_duration, sizeof frame->pkt_duration));
+                         g_memdup2 (&length, sizeof length));
     self->n_frames++;
   } else if (self->encoder == NULL) {
     return tc_fail (error, "no frame came out of the pipeline");
