@@ -84,6 +84,12 @@ tc_log_init (void)
   g_setenv ("SVT_LOG", "1", FALSE);
 }
 
+void
+tc_log_start (void)
+{
+  g_atomic_int_set (&ended_early, 0);
+}
+
 gboolean
 tc_log_ended_early (void)
 {

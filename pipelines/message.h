@@ -15,5 +15,7 @@ gboolean tc_fail_av (GError **error, int code, const char *format, ...) G_GNUC_P
 void tc_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void tc_note_error (const GError *error);
 void tc_log_init (void);
+/* Forgets what FFmpeg said of the last input. */
+void tc_log_start (void);
 /* Whether FFmpeg said that the input ends in the middle of something. */
 gboolean tc_log_ended_early (void);

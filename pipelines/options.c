@@ -2,141 +2,340 @@
 #include "options.h"
 #include "message.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static const char keys[] = "model, scale, threads, codec, crf, preset, audio, tile-size, "
-                           "tile-overlap, deinterlace, frames";
+#define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
 
-void
-tc_options_help (void)
+static const TcOption table[] = {
+    {"model", TC_OPTION_TEXT, FIELD (model), "NAME|FILE", .usual = "the first built in",
+     .help = "a network that is built in, or a .safetensors file"},
+    {"scale", TC_OPTION_NAME, FIELD (scale), "auto|2|3|4", .initial = "auto",
+     .help = "how many times as large each way; auto: what the model does"},
+    {"threads", TC_OPTION_INT, FIELD (threads), "N", .max = 1024, .initial = "0", .no_matter = TRUE,
+     .help = "how many threads; 0: as many as there are processors for the process"},
+    {"codec", TC_OPTION_NAME, FIELD (codec), "h264|hevc|vp9|av1|ffv1",
+     .usual = "vp9 for webm, else h264", .help = "what the video is encoded as"},
+    {"crf", TC_OPTION_INT, FIELD (crf), "N", .max = 63, .initial = "-1", .usual = "by the codec",
+     .help = "quality, from 0 to 63: less is better and larger"},
+    {"preset", TC_OPTION_TEXT, FIELD (preset), "NAME|N", .usual = "medium",
+     .help = "effort of the encoder, from ultrafast to veryslow, or 0 to 9 (the fastest)"},
+    {"audio", TC_OPTION_WORD, FIELD (audio), "copy|aac|opus|none", .initial = "copy",
+     .help = "what becomes of sound; copy: encoded only where the container takes it no other way"},
+    {"tile-size", TC_OPTION_INT, FIELD (tile_size), "N", .max = 16384, .initial = "0",
+     .help = "side of the pieces that are computed; 0: chosen by the element"},
+    {"tile-overlap", TC_OPTION_INT, FIELD (tile_overlap), "N", .min = -1, .max = 1024,
+     .initial = "-1", .help = "by how much pieces overlap; -1: what leaves no seams"},
+    {"deinterlace", TC_OPTION_WORD, FIELD (deinterlace), "no|yes", .initial = "no",
+     .help = "needed for interlaced video, which is refused otherwise"},
+    {"frames", TC_OPTION_COUNT, FIELD (frames), "N", .min = 1, .max = G_MAXINT, .usual = "all",
+     .help = "stop after so many, to try something out"},
+
+    {"resume", TC_OPTION_FLAG, FIELD (resume), .max = 1, .dashes = TRUE, .no_matter = TRUE,
+     .help = "go on where a job that was stopped had come to"},
+    {"plan", TC_OPTION_INT, FIELD (plan), "N", .min = 1, .max = 100000, .dashes = TRUE,
+     .no_matter = TRUE, .help = "only write down how the job is cut into N parts"},
+    {"part", TC_OPTION_INT, FIELD (part), "K", .max = 99999, .initial = "-1", .dashes = TRUE,
+     .no_matter = TRUE, .usual = "", .help = "make part K of a planned job, counted from 0"},
+    {"join", TC_OPTION_FLAG, FIELD (join), .max = 1, .dashes = TRUE, .no_matter = TRUE,
+     .help = "put the parts of a planned job together"},
+    {"dry-run", TC_OPTION_FLAG, FIELD (dry_run), .max = 1, .dashes = TRUE, .no_matter = TRUE,
+     .help = "write nothing; tell what would become of each track, and the time it would take"},
+    {"progress", TC_OPTION_WORD, FIELD (progress), "text|json", .initial = "text", .dashes = TRUE,
+     .no_matter = TRUE, .help = "how what the program says looks; json: an object a line"},
+    {"help", TC_OPTION_FLAG, FIELD (print), .max = TC_PRINT_HELP, .dashes = TRUE, .no_matter = TRUE,
+     .help = "tell this, and do nothing"},
+    {"version", TC_OPTION_FLAG, FIELD (print), .max = TC_PRINT_VERSION, .dashes = TRUE,
+     .no_matter = TRUE, .help = "tell the versions of the program and of what it runs on"},
+    {"man", TC_OPTION_FLAG, FIELD (print), .max = TC_PRINT_MAN, .dashes = TRUE, .hidden = TRUE,
+     .no_matter = TRUE},
+    {"completion", TC_OPTION_FLAG, FIELD (print), .max = TC_PRINT_COMPLETION, .dashes = TRUE,
+     .hidden = TRUE, .no_matter = TRUE},
+    {"table", TC_OPTION_FLAG, FIELD (print), .max = TC_PRINT_TABLE, .dashes = TRUE, .hidden = TRUE,
+     .no_matter = TRUE},
+    {NULL},
+};
+
+const TcOption *
+tc_options_get_table (void)
 {
-  fputs ("Usage: transcode.sh IN OUT [key=value ...]\n"
-         "\n"
-         "Enlarges the video IN into OUT, whose extension chooses the container (mkv, mp4, mov,\n"
-         "webm, ts, ...). Sound, subtitles, chapters and tags are kept.\n"
-         "\n"
-         "  model=NAME|FILE         a built-in network, or a .safetensors file\n"
-         "  scale=auto|2|3|4        how many times as large each way (auto: what the model does)\n"
-         "  threads=N               threads that enlarge (0: as many as there are processors)\n"
-         "  codec=h264|hevc|vp9|av1|ffv1\n"
-         "                          default: vp9 for webm, else h264\n"
-         "  crf=N                   quality: less is better and larger (0 to 63)\n"
-         "  preset=NAME|N           effort of the encoder, from ultrafast to veryslow\n"
-         "  audio=copy|aac|opus|none\n"
-         "                          copy: encoded only where the container takes it no other way\n"
-         "  tile-size=N             side of the pieces that are computed (0: chosen)\n"
-         "  tile-overlap=N          (-1: what leaves no seams)\n"
-         "  deinterlace=yes|no      needed for interlaced video, which is refused otherwise\n"
-         "  frames=N                stop after N frames, to try something out\n",
-         stdout);
+  return table;
+}
+
+/* ---- one option ----------------------------------------------------------------------------- */
+
+static const TcOption *
+find (const char *name)
+{
+  for (const TcOption *row = table; row->name != NULL; row++)
+    if (g_str_equal (row->name, name))
+      return row;
+  return NULL;
+}
+
+/* The names of all options that are given in this way. */
+static char *
+list_names (gboolean dashes)
+{
+  GString *text = g_string_new (NULL);
+
+  for (const TcOption *row = table; row->name != NULL; row++)
+    if (row->dashes == dashes && !row->hidden)
+      g_string_append_printf (text, "%s%s%s", text->len > 0 ? ", " : "", dashes ? "--" : "",
+                              row->name);
+  return g_string_free (text, FALSE);
 }
 
 static gboolean
-parse_int (const char *key, const char *value, int min, int max, int *result, GError **error)
+refuse (const TcOption *row, const char *value, const char *wanted, GError **error)
 {
-  gint64 number;
+  char *names = list_names (row->dashes);
 
-  if (!g_ascii_string_to_signed (value, 10, min, max, &number, NULL))
-    return tc_fail (error, "%s=%s: a number from %d to %d is wanted (keys: %s)", key, value, min,
-                    max, keys);
-  *result = (int) number;
-  return TRUE;
+  tc_fail (error, "%s%s=%s: %s is wanted (keys: %s)", row->dashes ? "--" : "", row->name, value,
+           wanted, names);
+  g_free (names);
+  return FALSE;
 }
 
-/* The index of `value` among `words`, or -1 with an error. */
+/* The index of `value` among the words, or -1. */
 static int
-parse_word (const char *key, const char *value, const char *const *words, GError **error)
+find_word (const TcOption *row, const char *value)
 {
-  char *list;
+  char **words = g_strsplit (row->values, "|", -1);
+  int found = -1;
 
-  for (int i = 0; words[i] != NULL; i++)
-    if (g_str_equal (value, words[i]))
-      return i;
-  list = g_strjoinv ("|", (char **) words);
-  tc_fail (error, "%s=%s: %s is wanted (keys: %s)", key, value, list, keys);
-  g_free (list);
-  return -1;
+  for (int i = 0; words[i] != NULL && found < 0; i++)
+    if (g_str_equal (words[i], value))
+      found = i;
+  g_strfreev (words);
+  return found;
 }
+
+static gboolean
+set_number (const TcOption *row, const char *value, gint64 *number, GError **error)
+{
+  char *wanted;
+  gboolean ok = g_ascii_string_to_signed (value, 10, row->min, row->max, number, NULL);
+
+  if (!ok) {
+    wanted = g_strdup_printf ("a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, row->min,
+                              row->max);
+    refuse (row, value, wanted, error);
+    g_free (wanted);
+  }
+  return ok;
+}
+
+static gboolean
+set_value (const TcOption *row, TcOptions *options, const char *value, GError **error)
+{
+  gpointer field = G_STRUCT_MEMBER_P (options, row->offset);
+  gint64 number = 0;
+  int word = 0;
+
+  switch (row->kind) {
+  case TC_OPTION_TEXT:
+  case TC_OPTION_NAME:
+    if (value[0] == '\0' || (row->kind == TC_OPTION_NAME && find_word (row, value) < 0) ||
+        (row->check != NULL && !row->check (value)))
+      return refuse (row, value, row->values, error);
+    g_free (*(char **) field);
+    *(char **) field = g_strdup (value);
+    return TRUE;
+  case TC_OPTION_WORD:
+    if ((word = find_word (row, value)) < 0)
+      return refuse (row, value, row->values, error);
+    *(int *) field = word;
+    return TRUE;
+  case TC_OPTION_INT:
+    if (!set_number (row, value, &number, error))
+      return FALSE;
+    *(int *) field = (int) number;
+    return TRUE;
+  case TC_OPTION_COUNT:
+    return set_number (row, value, field, error);
+  case TC_OPTION_FLAG:
+    *(int *) field = (int) row->max;
+    return TRUE;
+  default:
+    g_return_val_if_reached (FALSE);
+  }
+}
+
+/* As set_value() takes it; NULL: there is none. */
+static char *
+get_value (const TcOption *row, const TcOptions *options)
+{
+  gconstpointer field = G_STRUCT_MEMBER_P (options, row->offset);
+  char **words, *word;
+
+  switch (row->kind) {
+  case TC_OPTION_TEXT:
+  case TC_OPTION_NAME:
+    return g_strdup (*(char *const *) field);
+  case TC_OPTION_WORD:
+    words = g_strsplit (row->values, "|", -1);
+    word = g_strdup (words[*(const int *) field]);
+    g_strfreev (words);
+    return word;
+  case TC_OPTION_COUNT:
+    return g_strdup_printf ("%" G_GINT64_FORMAT, *(const gint64 *) field);
+  default:
+    return g_strdup_printf ("%d", *(const int *) field);
+  }
+}
+
+gboolean
+tc_options_set (TcOptions *options, const char *name, const char *value, GError **error)
+{
+  const TcOption *row = find (name);
+
+  if (row == NULL || row->dashes) {
+    char *names = list_names (FALSE);
+
+    tc_fail (error, "unknown key '%s'; there are: %s", name, names);
+    g_free (names);
+    return FALSE;
+  }
+  return set_value (row, options, value, error);
+}
+
+/* ---- the command line ----------------------------------------------------------------------- */
 
 static void
-replace (char **field, const char *value)
+set_initial (TcOptions *options)
 {
-  g_free (*field);
-  *field = g_strdup (value);
+  *options = (TcOptions){NULL};
+  for (const TcOption *row = table; row->name != NULL; row++) {
+    gpointer field = G_STRUCT_MEMBER_P (options, row->offset);
+
+    if (row->initial == NULL)
+      continue;
+    /* Numbers may be out of bounds, which tells that none was given. */
+    if (row->kind == TC_OPTION_INT)
+      *(int *) field = (int) g_ascii_strtoll (row->initial, NULL, 10);
+    else
+      set_value (row, options, row->initial, NULL);
+  }
+}
+
+/* `argument` begins with two dashes; `next`: the argument behind it, or NULL. */
+static gboolean
+parse_dashes (TcOptions *options, const char *argument, const char *next, gboolean *next_used,
+              GError **error)
+{
+  const char *equals = strchr (argument, '=');
+  char *name =
+      equals != NULL ? g_strndup (argument + 2, equals - argument - 2) : g_strdup (argument + 2);
+  const TcOption *row = find (name);
+
+  *next_used = FALSE;
+  g_free (name);
+  if (row == NULL || !row->dashes) {
+    char *names = list_names (TRUE);
+
+    tc_fail (error, "unknown option '%s'; there are: %s", argument, names);
+    g_free (names);
+    return FALSE;
+  }
+  if (row->kind == TC_OPTION_FLAG) {
+    if (equals != NULL)
+      return tc_fail (error, "%s: --%s takes no value", argument, row->name);
+    return set_value (row, options, "", error);
+  }
+  if (equals == NULL && next == NULL)
+    return tc_fail (error, "%s: %s is wanted behind it", argument, row->values);
+  *next_used = equals == NULL;
+  return set_value (row, options, equals != NULL ? equals + 1 : next, error);
 }
 
 static gboolean
-parse_pair (TcOptions *options, const char *key, const char *value, GError **error)
+parse_pair (TcOptions *options, const char *argument, GError **error)
 {
-  static const char *const scales[] = {"auto", "2", "3", "4", NULL};
-  static const char *const codecs[] = {"h264", "hevc", "vp9", "av1", "ffv1", NULL};
-  static const char *const audios[] = {"copy", "aac", "opus", "none", NULL};
-  static const char *const truths[] = {"no", "yes", NULL};
-  int n = 0;
+  const char *equals = strchr (argument, '=');
+  char *text;
+  gboolean ok;
 
-  if (g_str_equal (key, "model")) {
-    if (value[0] == '\0')
-      return tc_fail (error, "model=: a name or a file is wanted (keys: %s)", keys);
-    replace (&options->model, value);
-  } else if (g_str_equal (key, "scale")) {
-    if (parse_word (key, value, scales, error) < 0)
-      return FALSE;
-    replace (&options->scale, value);
-  } else if (g_str_equal (key, "codec")) {
-    if (parse_word (key, value, codecs, error) < 0)
-      return FALSE;
-    replace (&options->codec, value);
-  } else if (g_str_equal (key, "audio")) {
-    if ((n = parse_word (key, value, audios, error)) < 0)
-      return FALSE;
-    options->audio = (TcAudioMode) n;
-  } else if (g_str_equal (key, "deinterlace")) {
-    if ((n = parse_word (key, value, truths, error)) < 0)
-      return FALSE;
-    options->deinterlace = n;
-  } else if (g_str_equal (key, "preset")) {
-    replace (&options->preset, value);
-  } else if (g_str_equal (key, "crf")) {
-    return parse_int (key, value, 0, 63, &options->crf, error);
-  } else if (g_str_equal (key, "threads")) {
-    return parse_int (key, value, 0, 1024, &options->threads, error);
-  } else if (g_str_equal (key, "tile-size")) {
-    return parse_int (key, value, 0, 16384, &options->tile_size, error);
-  } else if (g_str_equal (key, "tile-overlap")) {
-    return parse_int (key, value, -1, 1024, &options->tile_overlap, error);
-  } else if (g_str_equal (key, "frames")) {
-    if (!parse_int (key, value, 1, G_MAXINT, &n, error))
-      return FALSE;
-    options->frames = n;
-  } else {
-    return tc_fail (error, "unknown key '%s'; there are: %s", key, keys);
+  if (equals == NULL) {
+    text = list_names (FALSE);
+    tc_fail (error, "'%s' is not key=value (keys: %s)", argument, text);
+    g_free (text);
+    return FALSE;
   }
-  return TRUE;
+  text = g_strndup (argument, equals - argument);
+  ok = tc_options_set (options, text, equals + 1, error);
+  g_free (text);
+  return ok;
 }
 
 gboolean
 tc_options_parse (TcOptions *options, int argc, char **argv, GError **error)
 {
-  *options = (TcOptions){.crf = -1, .tile_overlap = -1, .scale = g_strdup ("auto")};
-  if (argc < 3)
-    return tc_fail (error, "usage: transcode.sh IN OUT [key=value ...] (keys: %s)", keys);
-  options->in = g_strdup (argv[1]);
-  options->out = g_strdup (argv[2]);
-  for (int i = 3; i < argc; i++) {
-    const char *equals = strchr (argv[i], '=');
-    char *key;
-    gboolean ok;
+  gboolean ended = FALSE, used = FALSE, ok = TRUE;
 
-    if (equals == NULL)
-      return tc_fail (error, "'%s' is not key=value (keys: %s)", argv[i], keys);
-    key = g_strndup (argv[i], equals - argv[i]);
-    ok = parse_pair (options, key, equals + 1, error);
-    g_free (key);
-    if (!ok)
-      return FALSE;
+  set_initial (options);
+  for (int i = 1; ok && i < argc; i++) {
+    if (!ended && g_str_equal (argv[i], "--")) {
+      ended = TRUE;
+    } else if (!ended && g_str_equal (argv[i], "-h")) {
+      options->print = TC_PRINT_HELP;
+    } else if (!ended && g_str_has_prefix (argv[i], "--")) {
+      ok = parse_dashes (options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used, error);
+      i += used;
+    } else if (options->in == NULL) {
+      options->in = g_strdup (argv[i]);
+    } else if (options->out == NULL) {
+      options->out = g_strdup (argv[i]);
+    } else {
+      ok = parse_pair (options, argv[i], error);
+    }
   }
-  return TRUE;
+  if (ok && options->print == TC_PRINT_NOTHING && options->out == NULL) {
+    char *names = list_names (FALSE);
+
+    tc_fail (error, "usage: " TC_NAME " IN OUT [key=value ...] (keys: %s; see --help)", names);
+    g_free (names);
+    return FALSE;
+  }
+  return ok;
+}
+
+char *
+tc_options_describe (const TcOptions *options)
+{
+  GString *text = g_string_new (NULL);
+  TcOptions initial;
+
+  set_initial (&initial);
+  for (const TcOption *row = table; row->name != NULL; row++) {
+    char *value = get_value (row, options), *usual = get_value (row, &initial);
+
+    if (!row->no_matter && g_strcmp0 (value, usual) != 0)
+      g_string_append_printf (text, "%s%s=%s", text->len > 0 ? " " : "", row->name, value);
+    g_free (value);
+    g_free (usual);
+  }
+  tc_options_clear (&initial);
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+is_text (const TcOption *row)
+{
+  return row->kind == TC_OPTION_TEXT || row->kind == TC_OPTION_NAME;
+}
+
+void
+tc_options_copy (TcOptions *to, const TcOptions *from, const char *in, const char *out)
+{
+  *to = *from;
+  to->in = g_strdup (in);
+  to->out = g_strdup (out);
+  for (const TcOption *row = table; row->name != NULL; row++) {
+    char **field = (char **) G_STRUCT_MEMBER_P (to, row->offset);
+
+    if (is_text (row))
+      *field = g_strdup (*field);
+  }
 }
 
 void
@@ -144,8 +343,8 @@ tc_options_clear (TcOptions *options)
 {
   g_free (options->in);
   g_free (options->out);
-  g_free (options->model);
-  g_free (options->scale);
-  g_free (options->codec);
-  g_free (options->preset);
+  for (const TcOption *row = table; row->name != NULL; row++)
+    if (is_text (row))
+      g_free (*(char **) G_STRUCT_MEMBER_P (options, row->offset));
+  *options = (TcOptions){NULL};
 }

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the command line says.
+ * What the command line says. One table lists all options; the parser, --help, the manual page, the
+ * completion and the table of README.md come from it (manual.h), so that a new option is a new row.
+ *
+ * Everything in TcOptions belongs to it. The functions may be called from any thread, those that
+ * change a TcOptions while no other uses it.
  */
 #pragma once
 
 #include <glib.h>
 
 typedef enum { TC_AUDIO_COPY, TC_AUDIO_AAC, TC_AUDIO_OPUS, TC_AUDIO_NONE } TcAudioMode;
+typedef enum { TC_PROGRESS_TEXT, TC_PROGRESS_JSON } TcProgressMode;
+/* What is printed instead of doing anything. */
+typedef enum {
+  TC_PRINT_NOTHING,
+  TC_PRINT_HELP,
+  TC_PRINT_VERSION,
+  TC_PRINT_MAN,
+  TC_PRINT_COMPLETION,
+  TC_PRINT_TABLE
+} TcPrint;
 
 typedef struct {
   char *in, *out;
@@ -17,11 +31,55 @@ typedef struct {
   int crf; /* -1: by the codec */
   int threads;
   int tile_size, tile_overlap;
-  TcAudioMode audio;
+  int audio; /* TcAudioMode */
   gboolean deinterlace;
   gint64 frames; /* 0: all */
+
+  gboolean resume;
+  int plan; /* how many parts to plan; 0: none */
+  int part; /* which part to make, from 0 on; -1: none */
+  gboolean join;
+  gboolean dry_run;
+  int progress; /* TcProgressMode */
+  int print;    /* TcPrint */
 } TcOptions;
 
+typedef enum {
+  TC_OPTION_TEXT,  /* char *: anything but nothing */
+  TC_OPTION_NAME,  /* char *: one of the words in `values` */
+  TC_OPTION_WORD,  /* int: the index of one of the words in `values` */
+  TC_OPTION_INT,   /* int from `min` to `max` */
+  TC_OPTION_COUNT, /* gint64 from `min` to `max` */
+  TC_OPTION_FLAG,  /* int: becomes `max`; has no value */
+} TcOptionKind;
+
+typedef struct {
+  const char *name;
+  TcOptionKind kind;
+  gsize offset;       /* of its field in TcOptions */
+  const char *values; /* as shown: words with | in between, or names in capitals */
+  gint64 min, max;
+  const char *initial; /* the value it has when not given; NULL: that of a cleared field */
+  const char *help;    /* a sentence without its capital and its full stop */
+  const char *usual;  /* what happens when it is not given, as shown; NULL: `initial`, or nothing */
+  gboolean dashes;    /* given as --name rather than name=value */
+  gboolean hidden;    /* for the build only */
+  gboolean no_matter; /* makes no difference to what is in OUT */
+  /* Whether `value`, a text, is one; NULL: any is. */
+  gboolean (*check) (const char *value);
+} TcOption;
+
+/* Ends with a row without a name. */
+const TcOption *tc_options_get_table (void);
+
+/* IN and OUT, then name=value; rows with dashes anywhere, their values behind a = or a blank.
+ * `options` is to be cleared in any case. */
 gboolean tc_options_parse (TcOptions *options, int argc, char **argv, GError **error);
+/* Sets one option from text, as a manifest has it. */
+gboolean tc_options_set (TcOptions *options, const char *name, const char *value, GError **error);
+/* What makes a difference to OUT: name=value with blanks in between, in the order of the table,
+ * only what is not as it is without being given. To be freed. */
+char *tc_options_describe (const TcOptions *options);
+/* The same for another file. */
+void tc_options_copy (TcOptions *to, const TcOptions *from, const char *in, const char *out);
 void tc_options_clear (TcOptions *options);
-void tc_options_help (void);

@@ -1,267 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rfdn-transcode: enlarges a video file with the element rfdnupscale.
- *
- * FFmpeg's libraries read, decode, encode and write, because they keep what a file is made of
- * besides pictures: exact timestamps, tracks copied packet for packet, chapters, side data. In the
- * middle a GStreamer pipeline enlarges. Three threads overlap: the main one reads and decodes, that
- * of appsrc enlarges, a third encodes and writes.
+ * rfdn-transcode: enlarges a video file with the element rfdnupscale. What to do is in options.h,
+ * how it is done to one file in job.h.
  */
-#include "colour.h"
-#include "compat.h"
-#include "input.h"
-#include "launch.h"
+#include "job.h"
+#include "manual.h"
 #include "message.h"
-#include "muxer.h"
 #include "options.h"
-#include "progress.h"
 #include "tempfile.h"
-#include "tracks.h"
-#include "upscale.h"
-#include "video.h"
 
 #include <gst/gst.h>
 
-#include <libavutil/pixdesc.h>
-
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-typedef struct {
-  TcOptions options;
-  TcInput input;
-  TcMuxer *muxer;
-  TcTracks *tracks;
-  TcVideo *video;
-  TcUpscale *upscale;
-  AVPacket *packet;
-  AVFrame *frame;
-  GThread *encoding;
-  GError *encoding_error; /* of that thread, read after it has ended */
-  gint64 n_pushed;
-} Job;
-
-/* The third thread: what comes out of the pipeline is encoded and written. */
-static gpointer
-encode_frames (gpointer data)
+/* What is to be done, and its exit status. */
+static int
+run (const TcOptions *options)
 {
-  Job *job = data;
-  AVFrame *frame;
-  gboolean ok = TRUE;
+  GError *error = NULL;
+  TcJobResult result;
 
-  while (ok && (frame = tc_upscale_pull (job->upscale)) != NULL) {
-    ok = tc_video_encode (job->video, frame, &job->encoding_error);
-    av_frame_free (&frame);
-    tc_progress_frame (tc_video_count_frames (job->video));
+  if (!tc_job_run (options, &result, &error)) {
+    tc_note_error (error);
+    g_clear_error (&error);
+    return EXIT_FAILURE;
   }
-  tc_upscale_finish (job->upscale, !ok);
-  return NULL;
-}
-
-/* With the first frame it is known what the pipeline and the encoder are to be. */
-static gboolean
-start (Job *job, const AVFrame *first, GError **error)
-{
-  const AVOutputFormat *container = tc_muxer_get_format (job->muxer);
-  const char *name = av_get_pix_fmt_name (first->format);
-  GstVideoFormat own, work, encode, unused;
-  TcEncoderChoice choice;
-  char *middle, *encoder;
-  gint64 total = tc_input_count_frames (&job->input);
-
-  if (!tc_format_from_av (first->format, &own, &work))
-    return tc_fail (error, "%s: its pixel format %s is not handled", job->options.in, name);
-  if (!tc_encoder_choose (&choice, &job->options, container, tc_format_to_av (work), error))
-    return FALSE;
-  if (own != work)
-    tc_note ("%s is enlarged as %s", name, gst_video_format_to_string (work));
-  if (!tc_format_from_av (choice.format, &encode, &unused))
-    return tc_fail (error, "%s takes no format that is handled", choice.codec->name);
-  if (encode != work)
-    tc_note ("%s takes no %s, it is encoded as %s", choice.codec->name,
-             gst_video_format_to_string (work), gst_video_format_to_string (encode));
-  tc_video_set_encoder (job->video, &choice);
-
-  middle =
-      tc_upscale_describe (&job->options, tc_frame_is_top_first (first), own, work, encode, TRUE);
-  encoder = tc_encoder_describe (&choice, &job->options);
-  tc_launch_print (&job->options, &job->input, middle, encoder, container);
-  g_free (middle);
-  g_free (encoder);
-
-  job->upscale = tc_upscale_new (&job->options, first, work, encode, job->input.video->time_base,
-                                 job->input.frame_rate, error);
-  if (job->upscale == NULL)
-    return FALSE;
-  tc_progress_start (job->options.frames > 0 && (total == 0 || job->options.frames < total)
-                         ? job->options.frames
-                         : total);
-  job->encoding = g_thread_new ("encoding", encode_frames, job);
-  return TRUE;
-}
-
-static gboolean
-is_complete (const Job *job)
-{
-  return job->options.frames > 0 && job->n_pushed >= job->options.frames;
-}
-
-/* Passes on the frames that the decoder has. */
-static gboolean
-push_frames (Job *job, GError **error)
-{
-  gboolean ok = TRUE;
-
-  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame)) {
-    AVRational aspect =
-        av_guess_sample_aspect_ratio (job->input.format, job->input.video, job->frame);
-
-    if (job->upscale == NULL)
-      ok = start (job, job->frame, error);
-    if (ok)
-      ok = tc_upscale_push (job->upscale, job->frame, aspect, error);
-    job->n_pushed += ok;
-    av_frame_unref (job->frame);
-  }
-  return ok;
-}
-
-static gboolean
-read_all (Job *job, GError **error)
-{
-  gboolean ok = TRUE;
-
-  while (ok && !is_complete (job) && tc_input_read (&job->input, job->packet)) {
-    if (job->packet->stream_index == job->input.video->index) {
-      tc_input_send (&job->input, job->packet);
-      ok = push_frames (job, error);
-    } else {
-      ok = tc_tracks_push (job->tracks, job->packet, error);
-    }
-    av_packet_unref (job->packet);
-  }
-  if (ok && !is_complete (job)) {
-    tc_input_send (&job->input, NULL);
-    ok = push_frames (job, error);
-  }
-  if (ok && job->upscale == NULL)
-    return tc_fail (error, "%s: not one frame of its video could be decoded", job->options.in);
-  return ok && tc_tracks_end (job->tracks, error);
-}
-
-/* Both threads have come to an end; what went wrong first is told. */
-static gboolean
-join (Job *job, gboolean ok, GError **error)
-{
-  GError *pipeline_error = NULL;
-
-  if (job->encoding == NULL)
-    return ok;
-  if (ok)
-    tc_upscale_push_end (job->upscale);
-  else
-    tc_upscale_finish (job->upscale, TRUE);
-  ok &= tc_upscale_wait (job->upscale, &pipeline_error);
-  g_thread_join (g_steal_pointer (&job->encoding));
-  if (job->encoding_error != NULL)
-    tc_fail (error, "%s", job->encoding_error->message);
-  if (pipeline_error != NULL)
-    tc_fail (error, "%s", pipeline_error->message);
-  g_clear_error (&pipeline_error);
-  return ok;
-}
-
-static gboolean
-check_paths (const TcOptions *options, GError **error)
-{
-  struct stat in, out;
-
-  if (stat (options->in, &in) == 0 && stat (options->out, &out) == 0 && in.st_dev == out.st_dev &&
-      in.st_ino == out.st_ino)
-    return tc_fail (error, "%s and %s are the same file", options->in, options->out);
-  return TRUE;
-}
-
-static void
-summarise (Job *job)
-{
-  char *end = job->options.frames > 0 ? NULL : tc_input_describe_end (&job->input);
-  double seconds = tc_progress_seconds ();
-  gint64 n = tc_video_count_frames (job->video);
-  int width, height;
-
-  if (end != NULL)
-    tc_note ("%s %s: cut off? what could be decoded was kept", job->options.in, end);
-  if (job->input.n_damaged > 0)
-    tc_note ("%s: %" G_GINT64_FORMAT " damaged packets or frames on the way", job->options.in,
-             job->input.n_damaged);
-  if (job->input.n_moved > 0)
-    tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", job->options.in,
-             job->input.n_moved);
-  tc_video_get_size (job->video, &width, &height);
-  tc_note ("%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)", job->options.out, n,
-           width, height, seconds, (double) n / seconds);
-  g_free (end);
-}
-
-static gboolean
-run (Job *job, GError **error)
-{
-  gboolean ok;
-
-  if (!check_paths (&job->options, error) || !tc_input_open (&job->input, job->options.in, error))
-    return FALSE;
-  job->muxer = tc_muxer_new (job->options.out, error);
-  if (job->muxer == NULL)
-    return FALSE;
-  job->tracks = tc_tracks_new (&job->options, &job->input, job->muxer, error);
-  if (job->tracks == NULL)
-    return FALSE;
-  job->video =
-      tc_video_new (&job->options, &job->input, job->muxer, tc_tracks_get_video (job->tracks));
-  job->packet = av_packet_alloc ();
-  job->frame = av_frame_alloc ();
-  ok = read_all (job, error);
-  ok = join (job, ok, error);
-  ok = ok && tc_video_encode (job->video, NULL, error) && tc_muxer_commit (job->muxer, error);
-  if (ok)
-    summarise (job);
-  return ok;
+  tc_note ("%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)", options->out,
+           result.n_frames, result.width, result.height, result.seconds,
+           (double) result.n_frames / result.seconds);
+  return EXIT_SUCCESS;
 }
 
 int
 main (int argc, char **argv)
 {
-  Job job = {0};
+  TcOptions options;
   GError *error = NULL;
-  gboolean ok;
+  int status = EXIT_FAILURE;
 
-  for (int i = 1; i < argc; i++) {
-    if (g_str_equal (argv[i], "--help") || g_str_equal (argv[i], "-h")) {
-      tc_options_help ();
-      return EXIT_SUCCESS;
-    }
-  }
-  tc_signals_init ();
-  tc_log_init ();
-  gst_init (NULL, NULL);
-  ok = tc_options_parse (&job.options, argc, argv, &error) && run (&job, &error);
-
-  tc_upscale_free (job.upscale);
-  tc_video_free (job.video);
-  tc_tracks_free (job.tracks);
-  tc_muxer_free (job.muxer);
-  tc_input_close (&job.input);
-  av_packet_free (&job.packet);
-  av_frame_free (&job.frame);
-  tc_options_clear (&job.options);
-  g_clear_error (&job.encoding_error);
-  if (!ok) {
-    if (error == NULL)
-      tc_fail (&error, "stopped for an unknown reason");
+  if (!tc_options_parse (&options, argc, argv, &error)) {
     tc_note_error (error);
     g_clear_error (&error);
+  } else if (options.print != TC_PRINT_NOTHING) {
+    tc_manual_print (options.print);
+    status = EXIT_SUCCESS;
+  } else {
+    tc_signals_init ();
+    tc_log_init ();
+    gst_init (NULL, NULL);
+    status = run (&options);
   }
-  return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+  tc_options_clear (&options);
+  return status;
 }
