@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "encoder.h"
 #include "compat.h"
+#include "encoder-options.h"
 #include "colour.h"
 #include "message.h"
 
@@ -101,7 +102,7 @@ tc_encoder_choose (TcEncoderChoice *choice, const TcOptions *options,
   }
   if (choice->codec == NULL)
     return tc_fail (error, "FFmpeg has no encoder for codec=%s here", name);
-  return TRUE;
+  return tc_encoder_options_check (choice->codec, options->encoder_options, error);
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
@@ -136,12 +137,16 @@ in_units (AVRational value, int units)
 
 /* The encoders of this FFmpeg do not look at the side data of frames for these. */
 static char *
-hdr_params (const AVFrame *frame, const AVStream *source, gboolean x265)
+hdr_params (const AVFrame *frame, const AVStream *source, gboolean x265, int threads)
 {
   const AVMasteringDisplayMetadata *display = NULL;
   const AVContentLightMetadata *light = NULL;
   AVFrameSideData *data;
   GString *text = g_string_new (x265 ? "log-level=error" : NULL);
+
+  /* Of its pools of threads FFmpeg does not tell x265. */
+  if (x265 && threads > 0)
+    g_string_append_printf (text, ":pools=%d", threads);
 
   data = av_frame_get_side_data (frame, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
   if (data != NULL)
@@ -185,7 +190,7 @@ settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *fir
   if (g_str_equal (codec->name, "libx264") || g_str_equal (codec->name, "libx265")) {
     gboolean x265 = codec->id == AV_CODEC_ID_HEVC;
 
-    hdr = hdr_params (first, source, x265);
+    hdr = hdr_params (first, source, x265, options->threads);
     av_dict_set (&settings, "preset", name_of (options->preset), 0);
     if (hdr[0] != '\0')
       av_dict_set (&settings, x265 ? "x265-params" : "x264-params", hdr, 0);
@@ -202,6 +207,7 @@ settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *fir
     av_dict_set (&settings, "slicecrc", "1", 0);
     av_dict_set (&settings, "g", "1", 0);
   }
+  tc_encoder_options_add (&settings, options->encoder_options);
   return settings;
 }
 
@@ -213,6 +219,8 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
   AVCodecContext *encoder = avcodec_alloc_context3 (choice->codec);
   AVDictionary *settings = settings_for (choice->codec, options, first, source);
   AVRational aspect = source->sample_aspect_ratio;
+  gboolean refused;
+  char *complaint;
   int result;
 
   encoder->width = first->width;
@@ -230,18 +238,24 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
   encoder->color_primaries = first->color_primaries;
   encoder->chroma_sample_location = first->chroma_location;
   encoder->field_order = AV_FIELD_PROGRESSIVE;
-  encoder->thread_count = 0;
+  encoder->thread_count = options->threads;
   if (global_header)
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
+  tc_log_listen ();
   result = avcodec_open2 (encoder, choice->codec, &settings);
+  complaint = tc_log_take (&refused);
   av_dict_free (&settings);
-  if (result < 0) {
-    tc_fail_av (error, result, "the encoder %s does not take %dx%d %s with these settings",
+  if (result < 0)
+    tc_fail_av (error, result, "the encoder %s does not take %dx%d %s with these settings%s%s",
                 choice->codec->name, first->width, first->height,
-                av_get_pix_fmt_name (first->format));
+                av_get_pix_fmt_name (first->format), complaint != NULL ? ": " : "",
+                complaint != NULL ? complaint : "");
+  else if (refused)
+    tc_fail (error, "encoder-options: %s: %s", choice->codec->name, complaint);
+  if (result < 0 || refused)
     avcodec_free_context (&encoder);
-  }
+  g_free (complaint);
   return encoder;
 }
 

@@ -47,8 +47,9 @@ open_file (TcInput *input, const char *path, GError **error)
 }
 
 gboolean
-tc_input_open (TcInput *input, const char *path, GError **error)
+tc_input_open (TcInput *input, const TcOptions *options, GError **error)
 {
+  const char *path = options->in;
   const AVCodec *codec = NULL;
   int result, index;
 
@@ -70,7 +71,7 @@ tc_input_open (TcInput *input, const char *path, GError **error)
   avcodec_parameters_to_context (input->decoder, input->video->codecpar);
   input->decoder->pkt_timebase = input->video->time_base;
   input->decoder->framerate = input->frame_rate;
-  input->decoder->thread_count = 0;
+  input->decoder->thread_count = options->threads;
   result = avcodec_open2 (input->decoder, codec, NULL);
   if (result < 0)
     return tc_fail_av (error, result, "%s: the decoder for %s does not start", path, codec->name);

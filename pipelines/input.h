@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "options.h"
+
 #include <glib.h>
 
 #include <libavcodec/avcodec.h>
@@ -23,7 +25,8 @@ typedef struct {
   int read_error;
 } TcInput;
 
-gboolean tc_input_open (TcInput *input, const char *path, GError **error);
+/* Opens IN of `options`. */
+gboolean tc_input_open (TcInput *input, const TcOptions *options, GError **error);
 void tc_input_close (TcInput *input);
 /* FALSE at the end, which a reading error is too. */
 gboolean tc_input_read (TcInput *input, AVPacket *packet);

@@ -76,8 +76,7 @@ start (Job *job, const AVFrame *first, GError **error)
              gst_video_format_to_string (work), gst_video_format_to_string (encode));
   tc_video_set_encoder (job->video, &choice);
 
-  middle =
-      tc_upscale_describe (job->options, tc_frame_is_top_first (first), own, work, encode, TRUE);
+  middle = tc_upscale_describe (job->options, first, own, work, encode, TRUE);
   encoder = tc_encoder_describe (&choice, job->options);
   tc_launch_print (job->options, &job->input, middle, encoder, container);
   g_free (middle);
@@ -207,7 +206,7 @@ run (Job *job, GError **error)
 {
   gboolean ok;
 
-  if (!check_paths (job->options, error) || !tc_input_open (&job->input, job->options->in, error))
+  if (!check_paths (job->options, error) || !tc_input_open (&job->input, job->options, error))
     return FALSE;
   job->muxer = tc_muxer_new (job->options->out, error);
   if (job->muxer == NULL)

@@ -10,6 +10,11 @@
 
 static gint ended_early;
 
+/* What is kept between tc_log_listen() and tc_log_take(). */
+static GMutex log_lock;
+static gboolean listening, option_refused;
+static char *first_complaint;
+
 static void
 set_error (GError **error, char *text)
 {
@@ -67,6 +72,30 @@ tc_note_error (const GError *error)
   fprintf (stderr, TC_NAME ": %s\n", error->message);
 }
 
+/* Encoders that go on without an option that they were given only warn of it. */
+static gboolean
+is_about_options (const char *format)
+{
+  return strstr (format, "nknown option") != NULL || strstr (format, "Invalid value for") != NULL ||
+         strstr (format, "Error parsing option") != NULL;
+}
+
+static void
+keep_complaint (int level, const char *format, va_list args)
+{
+  gboolean refused = level <= AV_LOG_WARNING && is_about_options (format);
+
+  g_mutex_lock (&log_lock);
+  if (listening && (level <= AV_LOG_ERROR || refused)) {
+    if (first_complaint == NULL || (refused && !option_refused)) {
+      g_free (first_complaint);
+      first_complaint = g_strchomp (g_strdup_vprintf (format, args));
+    }
+    option_refused |= refused;
+  }
+  g_mutex_unlock (&log_lock);
+}
+
 /* FFmpeg tells a lot that is of no use to whoever enlarges a video, and what fails is told once, by
  * this program. But that a file was cut off is told nowhere else. */
 static void
@@ -74,6 +103,30 @@ on_log (void *context, int level, const char *format, va_list args)
 {
   if (level <= AV_LOG_ERROR && strstr (format, "File ended prematurely") != NULL)
     g_atomic_int_set (&ended_early, 1);
+  keep_complaint (level, format, args);
+}
+
+void
+tc_log_listen (void)
+{
+  g_mutex_lock (&log_lock);
+  listening = TRUE;
+  option_refused = FALSE;
+  g_clear_pointer (&first_complaint, g_free);
+  g_mutex_unlock (&log_lock);
+}
+
+char *
+tc_log_take (gboolean *refused)
+{
+  char *complaint;
+
+  g_mutex_lock (&log_lock);
+  listening = FALSE;
+  *refused = option_refused;
+  complaint = g_steal_pointer (&first_complaint);
+  g_mutex_unlock (&log_lock);
+  return complaint;
 }
 
 void

@@ -17,5 +17,10 @@ void tc_note_error (const GError *error);
 void tc_log_init (void);
 /* Forgets what FFmpeg said of the last input. */
 void tc_log_start (void);
+/* From here on it is kept what FFmpeg's libraries find wrong. */
+void tc_log_listen (void);
+/* Ends that; what they said first, or NULL. To be freed. `refused`: whether they went on without an
+ * option that they do not know or that has a wrong value. */
+char *tc_log_take (gboolean *refused);
 /* Whether FFmpeg said that the input ends in the middle of something. */
 gboolean tc_log_ended_early (void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "options.h"
 #include "message.h"
+#include "size.h"
 
 #include <string.h>
 
@@ -11,6 +12,10 @@ static const TcOption table[] = {
      .help = "a network that is built in, or a .safetensors file"},
     {"scale", TC_OPTION_NAME, FIELD (scale), "auto|2|3|4", .initial = "auto",
      .help = "how many times as large each way; auto: what the model does"},
+    {"size", TC_OPTION_TEXT, FIELD (size), "WIDTHxHEIGHT|HEIGHTp|N%", .check = tc_size_check,
+     .usual = "by scale",
+     .help = "how large OUT is, N% of IN; the network's result is resampled to it, and the picture "
+             "keeps its shape"},
     {"threads", TC_OPTION_INT, FIELD (threads), "N", .max = 1024, .initial = "0", .no_matter = TRUE,
      .help = "how many threads; 0: as many as there are processors for the process"},
     {"codec", TC_OPTION_NAME, FIELD (codec), "h264|hevc|vp9|av1|ffv1",
@@ -19,6 +24,8 @@ static const TcOption table[] = {
      .help = "quality, from 0 to 63: less is better and larger"},
     {"preset", TC_OPTION_TEXT, FIELD (preset), "NAME|N", .usual = "medium",
      .help = "effort of the encoder, from ultrafast to veryslow, or 0 to 9 (the fastest)"},
+    {"encoder-options", TC_OPTION_TEXT, FIELD (encoder_options), "K=V:K=V",
+     .help = "what else the encoder is told, as FFmpeg calls it"},
     {"audio", TC_OPTION_WORD, FIELD (audio), "copy|aac|opus|none", .initial = "copy",
      .help = "what becomes of sound; copy: encoded only where the container takes it no other way"},
     {"tile-size", TC_OPTION_INT, FIELD (tile_size), "N", .max = 16384, .initial = "0",
@@ -309,8 +316,14 @@ tc_options_describe (const TcOptions *options)
   for (const TcOption *row = table; row->name != NULL; row++) {
     char *value = get_value (row, options), *usual = get_value (row, &initial);
 
-    if (!row->no_matter && g_strcmp0 (value, usual) != 0)
-      g_string_append_printf (text, "%s%s=%s", text->len > 0 ? " " : "", row->name, value);
+    if (!row->no_matter && g_strcmp0 (value, usual) != 0) {
+      char *quoted = g_shell_quote (value);
+      gboolean plain = strpbrk (value, " \t\n\\\"'") == NULL && value[0] != '\0';
+
+      g_string_append_printf (text, "%s%s=%s", text->len > 0 ? " " : "", row->name,
+                              plain ? value : quoted);
+      g_free (quoted);
+    }
     g_free (value);
     g_free (usual);
   }

@@ -26,9 +26,11 @@ typedef struct {
   char *in, *out;
   char *model; /* NULL: the element's own */
   char *scale;
+  char *size;  /* as size.h reads it; NULL: by scale */
   char *codec; /* NULL: by the container */
   char *preset;
   int crf; /* -1: by the codec */
+  char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
   int tile_size, tile_overlap;
   int audio; /* TcAudioMode */
@@ -78,7 +80,8 @@ gboolean tc_options_parse (TcOptions *options, int argc, char **argv, GError **e
 /* Sets one option from text, as a manifest has it. */
 gboolean tc_options_set (TcOptions *options, const char *name, const char *value, GError **error);
 /* What makes a difference to OUT: name=value with blanks in between, in the order of the table,
- * only what is not as it is without being given. To be freed. */
+ * only what is not as it is without being given.
+ * g_shell_parse_argv() takes it apart. To be freed. */
 char *tc_options_describe (const TcOptions *options);
 /* The same for another file. */
 void tc_options_copy (TcOptions *to, const TcOptions *from, const char *in, const char *out);

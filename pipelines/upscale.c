@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "launch.h"
 #include "message.h"
+#include "size.h"
 
 #include <gst/app/app.h>
 #include <gst/gst.h>
@@ -108,13 +109,15 @@ on_output_caps (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 char *
-tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoFormat own,
+tc_upscale_describe (const TcOptions *options, const AVFrame *first, GstVideoFormat own,
                      GstVideoFormat work, GstVideoFormat encode, gboolean for_shell)
 {
   GString *text = g_string_new (NULL);
+  int width, height;
 
   if (options->deinterlace)
-    g_string_append_printf (text, "deinterlace fields=%s ! ", top_first ? "top" : "bottom");
+    g_string_append_printf (text, "deinterlace fields=%s ! ",
+                            tc_frame_is_top_first (first) ? "top" : "bottom");
   if (own != work)
     g_string_append_printf (text, "videoconvert ! video/x-raw,format=%s ! ",
                             gst_video_format_to_string (work));
@@ -138,6 +141,10 @@ tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoForma
     g_string_append_printf (text, " tile-size=%d", options->tile_size);
   if (options->tile_overlap >= 0)
     g_string_append_printf (text, " tile-overlap=%d", options->tile_overlap);
+  if (options->size != NULL) {
+    tc_size_resolve (options->size, first->width, first->height, &width, &height);
+    g_string_append_printf (text, " ! video/x-raw,width=%d,height=%d", width, height);
+  }
   if (encode != work)
     g_string_append_printf (text, " ! videoconvert ! video/x-raw,format=%s",
                             gst_video_format_to_string (encode));
@@ -166,7 +173,7 @@ tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat w
   char *middle, *line;
 
   tc_format_from_av (first->format, &own, &unused);
-  middle = tc_upscale_describe (options, tc_frame_is_top_first (first), own, work, encode, FALSE);
+  middle = tc_upscale_describe (options, first, own, work, encode, FALSE);
   line = g_strdup_printf ("appsrc name=in format=time block=false max-buffers=0 max-bytes=0 ! "
                           "%s ! videoscale method=lanczos ! capsfilter name=size ! "
                           "appsink name=out sync=false max-buffers=%d drop=false",

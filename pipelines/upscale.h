@@ -27,5 +27,5 @@ void tc_upscale_finish (TcUpscale *upscale, gboolean failed);
 /* Waits for tc_upscale_finish. FALSE with the error when the pipeline failed. */
 gboolean tc_upscale_wait (TcUpscale *upscale, GError **error);
 /* The middle of the pipeline as gst-launch-1.0 reads it. */
-char *tc_upscale_describe (const TcOptions *options, gboolean top_first, GstVideoFormat own,
+char *tc_upscale_describe (const TcOptions *options, const AVFrame *first, GstVideoFormat own,
                            GstVideoFormat work, GstVideoFormat encode, gboolean for_shell);

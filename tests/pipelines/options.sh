@@ -84,6 +84,62 @@ test_completion() {
   same 'leaves files to bash' 'none' "none$(complete_words rfdn-transcode a)"
 }
 
+# ---- how large, how encoded, how many threads
+
+test_size() {
+  local size
+  clip size.mkv 2
+  for size in '1920x1080 1920 1080 3:4' '180p 240 180 1:1' '250% 160 120 1:1' '50% 32 24 1:1' '99x77 99 77 28:27'; do
+    run size.mkv size.mkv.mkv codec=ffv1 "size=${size%% *}"
+    same "size=${size%% *}" "${size#* }" "$(video size.mkv.mkv stream=width,height,sample_aspect_ratio)"
+  done
+  grep -q 'rfdnupscale ! video/x-raw,width=99,height=77' out
+  ok $? 'the launch line has the size'
+  clip wide.mkv 2 -vf setsar=64/45
+  run wide.mkv wide.mkv.mkv codec=ffv1 size=90p
+  same 'size=90p of wide samples' '120 90 64:45' "$(video wide.mkv.mkv stream=width,height,sample_aspect_ratio)"
+  for size in 0p 5 5x x5 1080pp 50%% 0% 99999x2 -5%; do
+    fails "size=$size" 'WIDTHxHEIGHT|HEIGHTp|N%' "$program" size.mkv none.mkv "size=$size"
+  done
+}
+
+test_encoder_options() {
+  clip keys.mkv 4
+  run keys.mkv keys.mp4 preset=ultrafast encoder-options=g=2:bf=0
+  same 'encoder-options reach the encoder' 'K _ K _' "$(video keys.mp4 packet=flags | sed 's/_[_D]*/_/g; s/K_/K/g')"
+  run keys.mkv keys.mp4 codec=hevc preset=ultrafast encoder-options=x265-params=keyint=1
+  same "an encoder's own options reach it" 'K K K K' "$(video keys.mp4 packet=flags | sed 's/_[_D]*/_/g; s/K_/K/g')"
+  fails 'unknown ones are named' 'no option foo, bar' "$program" keys.mkv none.mkv encoder-options=foo=1:g=2:bar=3
+  fails "x264's own unknown ones are named" bogus "$program" keys.mkv none.mkv encoder-options=x264-params=bogus=1
+  fails "x265's own unknown ones are named" bogus "$program" keys.mkv none.mkv codec=hevc encoder-options=x265-params=bogus=1
+  fails 'wrong values are named' abc "$program" keys.mkv none.mkv encoder-options=crf=abc
+  fails 'no pairs at all' 'key=value:key=value' "$program" keys.mkv none.mkv encoder-options=nonsense
+}
+
+# The most threads that the program had at once.
+most_threads() { # ARGUMENT...
+  local pid most=0 now
+  "$program" "$@" >out 2>err &
+  pid=$!
+  while now=$(sed -n 's/^Threads:\t//p' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+    [ "$now" -le "$most" ] || most=$now
+  done
+  wait "$pid" && echo "$most"
+}
+
+test_threads() {
+  local few many
+  clip threads.mkv 30 -vf scale=320:240
+  few=$(most_threads threads.mkv threads.mkv.mkv preset=ultrafast model=live-clean threads=1)
+  many=$(most_threads threads.mkv threads.mkv.mkv preset=ultrafast model=live-clean threads=9)
+  # 8 more of each: decoder, element, encoder.
+  [ "${many:-0}" -ge $((${few:-1000} + 24)) ]
+  ok $? "threads= holds for decoder and encoder, too ($few threads, $many)"
+}
+
 test_table
 test_completion
+test_size
+test_encoder_options
+test_threads
 echo "1..$count"
