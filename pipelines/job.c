@@ -239,7 +239,7 @@ tc_job_run (const TcOptions *options, TcJobResult *result, GError **error)
     fill_result (&job, result);
   else if (error != NULL && *error == NULL)
     tc_fail (error, "stopped for an unknown reason");
-  tc_progress_clear ();
+  tc_progress_stop ();
 
   tc_upscale_free (job.upscale);
   tc_video_free (job.video);

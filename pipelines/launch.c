@@ -80,6 +80,8 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
   char *in = quote (options->in), *out = quote (options->out);
   int index;
 
+  if (options->one_of_many)
+    return;
   /* The muxer's pads are chosen by what comes directly before, which a queue does not tell.
    * The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
    * the second that a queue holds. */

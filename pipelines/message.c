@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What is kept between tc_note_gather() and tc_note_take(). */
+static GMutex notes_lock;
+static GString *gathered;
+
 static gint ended_early;
 
 /* What is kept between tc_log_listen() and tc_log_take(). */
@@ -51,26 +55,131 @@ tc_fail_av (GError **error, int code, const char *format, ...)
   return FALSE;
 }
 
+/* ---- telling -------------------------------------------------------------------------------- */
+
+JsonBuilder *
+tc_json_begin (const char *type)
+{
+  JsonBuilder *builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  tc_json_add_text (builder, "type", type);
+  return builder;
+}
+
+void
+tc_json_add_text (JsonBuilder *builder, const char *member, const char *text)
+{
+  char *utf8 = g_utf8_make_valid (text, -1);
+
+  json_builder_add_string_value (json_builder_set_member_name (builder, member), utf8);
+  g_free (utf8);
+}
+
+void
+tc_json_end (JsonBuilder *builder)
+{
+  JsonNode *root = json_builder_get_root (json_builder_end_object (builder));
+  char *text = json_to_string (root, FALSE);
+
+  fprintf (stderr, "%s\n", text);
+  fflush (stderr);
+  g_free (text);
+  json_node_unref (root);
+  g_object_unref (builder);
+}
+
+static void
+tell (const char *type, const char *before, const char *text)
+{
+  JsonBuilder *builder;
+
+  if (tc_progress_is_json ()) {
+    builder = tc_json_begin (type);
+    tc_json_add_text (builder, "text", text);
+    tc_json_end (builder);
+  } else {
+    tc_progress_clear ();
+    fprintf (stderr, "%s%s\n", before, text);
+  }
+}
+
 void
 tc_note (const char *format, ...)
 {
   char *text;
   va_list args;
+  gboolean kept;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  tc_progress_clear ();
-  fprintf (stderr, "%s\n", text);
+  g_mutex_lock (&notes_lock);
+  kept = gathered != NULL;
+  if (kept)
+    g_string_append_printf (gathered, "%s%s", gathered->len > 0 ? "; " : "", text);
+  g_mutex_unlock (&notes_lock);
+  if (!kept)
+    tell ("note", "", text);
   g_free (text);
 }
 
 void
 tc_note_error (const GError *error)
 {
-  tc_progress_clear ();
-  fprintf (stderr, TC_NAME ": %s\n", error->message);
+  tell ("error", TC_NAME ": ", error->message);
 }
+
+void
+tc_note_gather (void)
+{
+  g_mutex_lock (&notes_lock);
+  if (gathered == NULL)
+    gathered = g_string_new (NULL);
+  g_mutex_unlock (&notes_lock);
+}
+
+char *
+tc_note_take (void)
+{
+  char *text = NULL;
+
+  g_mutex_lock (&notes_lock);
+  if (gathered != NULL)
+    text = g_string_free (g_steal_pointer (&gathered), FALSE);
+  g_mutex_unlock (&notes_lock);
+  if (text != NULL && text[0] == '\0')
+    g_clear_pointer (&text, g_free);
+  return text;
+}
+
+void
+tc_note_done (const char *out, gint64 n_frames, int width, int height, double seconds,
+              const char *notes)
+{
+  double fps = seconds > 0 ? (double) n_frames / seconds : 0;
+  JsonBuilder *builder;
+
+  if (!tc_progress_is_json ()) {
+    tc_progress_clear ();
+    fprintf (stderr, "%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)%s%s\n", out,
+             n_frames, width, height, seconds, fps, notes != NULL ? "; " : "",
+             notes != NULL ? notes : "");
+    return;
+  }
+  builder = tc_json_begin ("done");
+  tc_json_add_text (builder, "file", out);
+  json_builder_add_int_value (json_builder_set_member_name (builder, "frames"), n_frames);
+  json_builder_add_int_value (json_builder_set_member_name (builder, "width"), width);
+  json_builder_add_int_value (json_builder_set_member_name (builder, "height"), height);
+  json_builder_add_double_value (json_builder_set_member_name (builder, "seconds"), seconds);
+  json_builder_add_double_value (json_builder_set_member_name (builder, "fps"), fps);
+  if (notes != NULL)
+    tc_json_add_text (builder, "text", notes);
+  tc_json_end (builder);
+}
+
+/* ---- what FFmpeg says ----------------------------------------------------------------------- */
 
 /* Encoders that go on without an option that they were given only warn of it. */
 static gboolean

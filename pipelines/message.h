@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the program says: one line each, on stderr.
+ * What the program says: one line each, on stderr. With --progress=json each is an object of JSON,
+ * whose "type" is progress, note, error, or done. From any thread.
  */
 #pragma once
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 
 #define TC_NAME "rfdn-transcode"
 
@@ -14,6 +16,18 @@ gboolean tc_fail (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 gboolean tc_fail_av (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void tc_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void tc_note_error (const GError *error);
+/* From here on notes are kept rather than told. */
+void tc_note_gather (void);
+/* Ends that: all of them with semicolons in between, or NULL. To be freed. */
+char *tc_note_take (void);
+/* The last line about a file: what it holds, how long that took, and `notes`, which may be NULL. */
+void tc_note_done (const char *out, gint64 n_frames, int width, int height, double seconds,
+                   const char *notes);
+/* An object to be filled in and told. */
+JsonBuilder *tc_json_begin (const char *type);
+/* `text` may be a file's name in whatever bytes. */
+void tc_json_add_text (JsonBuilder *builder, const char *member, const char *text);
+void tc_json_end (JsonBuilder *builder);
 void tc_log_init (void);
 /* Forgets what FFmpeg said of the last input. */
 void tc_log_start (void);

@@ -44,6 +44,7 @@ typedef struct {
   gboolean dry_run;
   int progress; /* TcProgressMode */
   int print;    /* TcPrint */
+  gboolean one_of_many; /* of a folder's: no launch line */
 } TcOptions;
 
 typedef enum {

@@ -1,24 +1,132 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "progress.h"
+#include "message.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-/* How often the line is written: in place, and one after the other. */
+/* How often the line is written: in place, one after the other, and as JSON. */
 #define TTY_INTERVAL (G_USEC_PER_SEC / 5)
 #define LOG_INTERVAL (5 * G_USEC_PER_SEC)
+#define JSON_INTERVAL G_USEC_PER_SEC
 
 static GMutex lock; /* notes come from the main thread, frames from the encoding one */
-static gint64 total, started, last_shown;
-static gboolean on_tty, line_open;
+static GCond cond;
+static GThread *ticking; /* tells JSON also while a frame takes long */
+static char *name;
+static gint64 total, done, started, last_shown;
+static gboolean json, on_tty, line_open, running;
+
+void
+tc_progress_set_json (gboolean on)
+{
+  json = on;
+}
+
+gboolean
+tc_progress_is_json (void)
+{
+  return json;
+}
+
+void
+tc_progress_set_name (const char *new_name)
+{
+  g_mutex_lock (&lock);
+  g_free (name);
+  name = g_strdup (new_name);
+  g_mutex_unlock (&lock);
+}
+
+/* ---- all under the lock --------------------------------------------------------------------- */
+
+static double
+seconds_since_start (void)
+{
+  return (double) (g_get_monotonic_time () - started) / G_USEC_PER_SEC;
+}
+
+static gint64
+seconds_left (double seconds)
+{
+  return (gint64) (seconds / (double) done * (double) MAX (total - done, 0) + 0.5);
+}
+
+static void
+tell_text (void)
+{
+  double seconds = seconds_since_start ();
+
+  fputs (on_tty ? "\r\033[K" : "", stderr);
+  if (name != NULL)
+    fprintf (stderr, "%s: ", name);
+  fprintf (stderr, "frame %" G_GINT64_FORMAT, done);
+  if (total > 0)
+    fprintf (stderr, "/%" G_GINT64_FORMAT, MAX (total, done));
+  fprintf (stderr, ", %.2f fps", (double) done / seconds);
+  if (total > 0) {
+    gint64 left = seconds_left (seconds);
+
+    fprintf (stderr,
+             ", %d%%, %" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT " left",
+             (int) (100 * done / MAX (total, done)), left / 3600, left / 60 % 60, left % 60);
+  }
+  fputs (on_tty ? "" : "\n", stderr);
+  fflush (stderr);
+  line_open = on_tty;
+}
+
+static void
+tell_json (void)
+{
+  double seconds = seconds_since_start ();
+  JsonBuilder *builder = tc_json_begin ("progress");
+
+  if (name != NULL)
+    tc_json_add_text (builder, "file", name);
+  json_builder_add_int_value (json_builder_set_member_name (builder, "frame"), done);
+  if (total > 0)
+    json_builder_add_int_value (json_builder_set_member_name (builder, "frames"),
+                                MAX (total, done));
+  json_builder_add_double_value (json_builder_set_member_name (builder, "seconds"), seconds);
+  json_builder_add_double_value (json_builder_set_member_name (builder, "fps"),
+                                 seconds > 0 ? (double) done / seconds : 0);
+  if (total > 0 && done > 0)
+    json_builder_add_int_value (json_builder_set_member_name (builder, "seconds-left"),
+                                seconds_left (seconds));
+  tc_json_end (builder);
+}
+
+static gpointer
+tick (gpointer data)
+{
+  gint64 next = g_get_monotonic_time () + JSON_INTERVAL;
+
+  g_mutex_lock (&lock);
+  while (running) {
+    if (g_cond_wait_until (&cond, &lock, next) || !running)
+      continue;
+    tell_json ();
+    next += JSON_INTERVAL;
+  }
+  g_mutex_unlock (&lock);
+  return NULL;
+}
+
+/* --------------------------------------------------------------------------------------------- */
 
 void
 tc_progress_start (gint64 n_frames)
 {
+  tc_progress_stop ();
   g_mutex_lock (&lock);
   total = n_frames;
+  done = 0;
   started = last_shown = g_get_monotonic_time ();
-  on_tty = isatty (STDERR_FILENO);
+  on_tty = isatty (STDERR_FILENO) && !json;
+  running = TRUE;
+  if (json)
+    ticking = g_thread_new ("progress", tick, NULL);
   g_mutex_unlock (&lock);
 }
 
@@ -26,28 +134,32 @@ void
 tc_progress_frame (gint64 n)
 {
   gint64 now = g_get_monotonic_time ();
-  double seconds;
 
   g_mutex_lock (&lock);
-  if (now - last_shown >= (on_tty ? TTY_INTERVAL : LOG_INTERVAL)) {
-    seconds = (double) (now - started) / G_USEC_PER_SEC;
+  done = n;
+  if (!json && now - last_shown >= (on_tty ? TTY_INTERVAL : LOG_INTERVAL)) {
     last_shown = now;
-    line_open = on_tty;
-    fprintf (stderr, "%sframe %" G_GINT64_FORMAT, on_tty ? "\r\033[K" : "", n);
-    if (total > 0)
-      fprintf (stderr, "/%" G_GINT64_FORMAT, MAX (total, n));
-    fprintf (stderr, ", %.2f fps", (double) n / seconds);
-    if (total > 0) {
-      gint64 left = (gint64) (seconds / (double) n * (double) MAX (total - n, 0) + 0.5);
-
-      fprintf (stderr,
-               ", %d%%, %" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT " left",
-               (int) (100 * n / MAX (total, n)), left / 3600, left / 60 % 60, left % 60);
-    }
-    fputs (on_tty ? "" : "\n", stderr);
-    fflush (stderr);
+    if (on_tty || name == NULL)
+      tell_text ();
   }
   g_mutex_unlock (&lock);
+}
+
+void
+tc_progress_stop (void)
+{
+  GThread *thread;
+
+  g_mutex_lock (&lock);
+  if (running && json)
+    tell_json ();
+  running = FALSE;
+  g_cond_broadcast (&cond);
+  thread = g_steal_pointer (&ticking);
+  g_mutex_unlock (&lock);
+  if (thread != NULL)
+    g_thread_join (thread);
+  tc_progress_clear ();
 }
 
 void
@@ -63,5 +175,5 @@ tc_progress_clear (void)
 double
 tc_progress_seconds (void)
 {
-  return (double) (g_get_monotonic_time () - started) / G_USEC_PER_SEC;
+  return seconds_since_start ();
 }

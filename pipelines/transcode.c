@@ -3,10 +3,12 @@
  * rfdn-transcode: enlarges a video file with the element rfdnupscale. What to do is in options.h,
  * how it is done to one file in job.h.
  */
+#include "folder.h"
 #include "job.h"
 #include "manual.h"
 #include "message.h"
 #include "options.h"
+#include "progress.h"
 #include "tempfile.h"
 
 #include <gst/gst.h>
@@ -20,14 +22,14 @@ run (const TcOptions *options)
   GError *error = NULL;
   TcJobResult result;
 
+  if (g_file_test (options->in, G_FILE_TEST_IS_DIR))
+    return tc_folder_run (options) ? EXIT_SUCCESS : EXIT_FAILURE;
   if (!tc_job_run (options, &result, &error)) {
     tc_note_error (error);
     g_clear_error (&error);
     return EXIT_FAILURE;
   }
-  tc_note ("%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)", options->out,
-           result.n_frames, result.width, result.height, result.seconds,
-           (double) result.n_frames / result.seconds);
+  tc_note_done (options->out, result.n_frames, result.width, result.height, result.seconds, NULL);
   return EXIT_SUCCESS;
 }
 
@@ -37,8 +39,10 @@ main (int argc, char **argv)
   TcOptions options;
   GError *error = NULL;
   int status = EXIT_FAILURE;
+  gboolean ok = tc_options_parse (&options, argc, argv, &error);
 
-  if (!tc_options_parse (&options, argc, argv, &error)) {
+  tc_progress_set_json (options.progress == TC_PROGRESS_JSON);
+  if (!ok) {
     tc_note_error (error);
     g_clear_error (&error);
   } else if (options.print != TC_PRINT_NOTHING) {

@@ -137,8 +137,64 @@ test_threads() {
   ok $? "threads= holds for decoder and encoder, too ($few threads, $many)"
 }
 
+# ---- folders, and what programs read
+
+test_folder() {
+  local i kinds=(mkv mp4 mov webm ts avi h264) kind
+  mkdir films
+  for i in {1..27}; do
+    kind=${kinds[i % 7]}
+    case $kind in
+      webm) clip "films/$i $kind.$kind" 3 -c:v libvpx -deadline realtime ;;
+      *) clip "films/$i $kind.$kind" 3 -c:v libx264 -preset ultrafast ;;
+    esac
+  done
+  echo 'no video at all, but some words' >films/words.mkv
+  : >films/empty.mp4
+  ffmpeg -v error -f lavfi -i sine=duration=1 -c:a flac films/sound.mkv
+  timeout 300 "$program" films large preset=ultrafast model=live-clean >out 2>err
+  same 'a folder with broken files ends with 1' 1 $?
+  same 'all the others are done' 27 "$(find large -type f ! -name '.*' | wc -l)"
+  same 'with one line each' '27 of 30' "$(grep -c ': 3 frames of 128x96' err) of $(wc -l <err)"
+  same 'and the broken ones with one each' 'empty.mp4 sound.mkv words.mkv' \
+    "$(sed -n 's/^rfdn-transcode: films\/\([^:]*\):.*/\1/p' err | paste -sd ' ')"
+  same 'no launch line a file' 'none' "none$(<out)"
+  same 'a raw stream becomes a file with times' 'matroska,webm' \
+    "$(ffprobe -v error -show_entries format=format_name -of csv=p=0 'large/6 h264.h264.mkv' | tr -d '"')"
+  rm films/words.mkv films/empty.mp4 films/sound.mkv large/1\ * large/2\ *
+  run films large preset=ultrafast model=live-clean --resume
+  same '--resume makes what is missing' '0, 2 made, 25 there' \
+    "$?, $(grep -c ' frames of ' err) made, $(grep -c 'is there already' err) there"
+  fails 'a folder onto itself' 'same folder' "$program" films films
+  fails 'a folder into a file' 'is none' "$program" films films.mkv
+  mkdir nothing
+  fails 'an empty folder' 'has no files' "$program" nothing large
+}
+
+test_json() {
+  clip json.mkv 60 -vf scale=480:360
+  run json.mkv json.mkv.mkv preset=veryslow model=live-clean threads=1 --progress=json
+  ok $? '--progress=json'
+  cp err said
+  check 'every line is an object' python3 -c '
+import json
+lines = [json.loads(line) for line in open("said")]
+steps = [line for line in lines if line["type"] == "progress"]
+assert lines[-1]["type"] == "done" and lines[-1]["frames"] == 60, lines[-1]
+assert steps[-1]["frame"] == 60 and steps[-1]["frames"] == 60, steps
+assert len(steps) - 1 == int(lines[-1]["seconds"]), (len(steps), lines[-1]["seconds"])
+assert all(abs(step["seconds"] - i - 1) < 0.5 for i, step in enumerate(steps[:-1])), steps
+'
+  run json.mkv nowhere/json.mkv --progress=json
+  same 'an error is an object, too' error "$(python3 -c '
+import json
+print(json.loads(open("err").read())["type"])')"
+}
+
 test_table
 test_completion
+test_folder
+test_json
 test_size
 test_encoder_options
 test_threads
