@@ -2,34 +2,35 @@
 #include "colour.h"
 #include "compat.h"
 
+#include <libavcodec/avcodec.h>
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
 
-/* The first match counts both ways. Where `work` differs, the element does not take the format and
- * it is converted to the nearest of those that it takes. */
+/* What the element takes as it is and FFmpeg has too; the first match counts both ways. Words that
+ * hold less than 8 bits a colour (RGB565 and the like) are left out on purpose: what is enlarged
+ * would be rounded to them again. */
 static const struct {
   enum AVPixelFormat av;
-  GstVideoFormat own, work;
+  GstVideoFormat gst;
 } formats[] = {
 #define SAME(av, gst)                                                                              \
   {                                                                                                \
-    AV_PIX_FMT_##av, GST_VIDEO_FORMAT_##gst, GST_VIDEO_FORMAT_##gst                                \
-  }
-#define VIA(av, gst, work)                                                                         \
-  {                                                                                                \
-    AV_PIX_FMT_##av, GST_VIDEO_FORMAT_##gst, GST_VIDEO_FORMAT_##work                               \
+    AV_PIX_FMT_##av, GST_VIDEO_FORMAT_##gst                                                        \
   }
     SAME (YUV420P, I420),
     SAME (NV12, NV12),
     SAME (NV21, NV21),
     SAME (YUV422P, Y42B),
+    SAME (NV16, NV16),
     SAME (YUV444P, Y444),
+    SAME (NV24, NV24),
+    SAME (YUV411P, Y41B),
+    SAME (YUV410P, YUV9),
+    SAME (YUYV422, YUY2),
+    SAME (UYVY422, UYVY),
+    SAME (YVYU422, YVYU),
     SAME (GRAY8, GRAY8),
-    SAME (YUV420P10LE, I420_10LE),
-    SAME (YUV422P10LE, I422_10LE),
-    SAME (YUV444P10LE, Y444_10LE),
-    SAME (P010LE, P010_10LE),
-    SAME (GRAY16LE, GRAY16_LE),
     SAME (RGB24, RGB),
     SAME (BGR24, BGR),
     SAME (GBRP, GBR),
@@ -37,23 +38,46 @@ static const struct {
     SAME (BGR0, BGRx),
     SAME (0RGB, xRGB),
     SAME (0BGR, xBGR),
+    SAME (YUVA420P, A420),
     SAME (RGBA, RGBA),
     SAME (BGRA, BGRA),
     SAME (ARGB, ARGB),
     SAME (ABGR, ABGR),
-    VIA (YUV420P12LE, I420_12LE, I420_10LE),
-    VIA (YUV422P12LE, I422_12LE, I422_10LE),
-    VIA (YUV444P12LE, Y444_12LE, Y444_10LE),
-    VIA (GBRP10LE, GBR_10LE, Y444_10LE),
-    VIA (GBRP12LE, GBR_12LE, Y444_10LE),
-    VIA (YUV411P, Y41B, Y42B),
-    VIA (YUV410P, YUV9, I420),
-    VIA (YUYV422, YUY2, Y42B),
-    VIA (UYVY422, UYVY, Y42B),
-    VIA (YVYU422, YVYU, Y42B),
-    VIA (YUVA420P, A420, I420),
+    SAME (GBRAP, GBRA),
+    SAME (YUV420P10LE, I420_10LE),
+    SAME (YUV422P10LE, I422_10LE),
+    SAME (YUV444P10LE, Y444_10LE),
+    SAME (P010LE, P010_10LE),
+    SAME (Y210LE, Y210),
+    SAME (YUV420P12LE, I420_12LE),
+    SAME (YUV422P12LE, I422_12LE),
+    SAME (YUV444P12LE, Y444_12LE),
+    SAME (P016LE, P016_LE),
+    SAME (YUV444P16LE, Y444_16LE),
+    SAME (GRAY16LE, GRAY16_LE),
+    SAME (GBRP10LE, GBR_10LE),
+    SAME (GBRP12LE, GBR_12LE),
+    SAME (YUVA420P10LE, A420_10LE),
+    SAME (YUVA422P10LE, A422_10LE),
+    SAME (YUVA444P10LE, A444_10LE),
+    SAME (GBRAP10LE, GBRA_10LE),
+    SAME (GBRAP12LE, GBRA_12LE),
+    SAME (RGBA64LE, RGBA64_LE),
+    SAME (BGRA64LE, BGRA64_LE),
+#if GST_CHECK_VERSION(1, 26, 0)
+    SAME (YUVA422P, A422),
+    SAME (YUVA444P, A444),
+    SAME (YUVA422P12LE, A422_12LE),
+    SAME (YUVA444P12LE, A444_12LE),
+    SAME (YUVA420P16LE, A420_16LE),
+    SAME (YUVA422P16LE, A422_16LE),
+    SAME (YUVA444P16LE, A444_16LE),
+    SAME (GBRP16LE, GBR_16LE),
+#endif
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+    SAME (AYUV64LE, AYUV64),
+#endif
 #undef SAME
-#undef VIA
 };
 
 enum AVPixelFormat
@@ -75,29 +99,154 @@ tc_format_plain (enum AVPixelFormat format, gboolean *full_range)
   }
 }
 
-gboolean
-tc_format_from_av (enum AVPixelFormat format, GstVideoFormat *own, GstVideoFormat *work)
+GstVideoFormat
+tc_format_from_av (enum AVPixelFormat format)
 {
   gboolean full;
 
   format = tc_format_plain (format, &full);
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    if (formats[i].av == format) {
-      *own = formats[i].own;
-      *work = formats[i].work;
-      return TRUE;
-    }
-  }
-  return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (formats[i].av == format)
+      return formats[i].gst;
+  return GST_VIDEO_FORMAT_UNKNOWN;
 }
 
 enum AVPixelFormat
 tc_format_to_av (GstVideoFormat format)
 {
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (formats[i].own == format)
+    if (formats[i].gst == format)
       return formats[i].av;
   return AV_PIX_FMT_NONE;
+}
+
+gboolean
+tc_format_is_rgb (enum AVPixelFormat format)
+{
+  const AVPixFmtDescriptor *description = av_pix_fmt_desc_get (format);
+
+  return format == AV_PIX_FMT_PAL8 || format == AV_PIX_FMT_XYZ12LE ||
+         format == AV_PIX_FMT_XYZ12BE ||
+         (description->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_BAYER)) != 0;
+}
+
+gboolean
+tc_format_is_gray (enum AVPixelFormat format)
+{
+  const AVPixFmtDescriptor *description = av_pix_fmt_desc_get (format);
+
+  return description->nb_components < 3 && !tc_format_is_rgb (format);
+}
+
+static int
+depth_of (enum AVPixelFormat format)
+{
+  const AVPixFmtDescriptor *description = av_pix_fmt_desc_get (format);
+  int depth = 0;
+
+  if ((description->flags & AV_PIX_FMT_FLAG_BAYER) != 0)
+    return av_get_bits_per_pixel (description);
+  if ((description->flags & AV_PIX_FMT_FLAG_FLOAT) != 0)
+    return 16; /* as much of it as there is anything to be had in */
+  for (int c = 0; c < description->nb_components; c++)
+    depth = MAX (depth, description->comp[c].depth);
+  return depth;
+}
+
+static gboolean
+has_alpha (enum AVPixelFormat format)
+{
+  return (av_pix_fmt_desc_get (format)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+}
+
+/* Whether all of what `from` can say can be said in `to`. */
+static gboolean
+loses_nothing (enum AVPixelFormat from, enum AVPixelFormat to, gboolean alpha)
+{
+  const AVPixFmtDescriptor *a = av_pix_fmt_desc_get (from), *b = av_pix_fmt_desc_get (to);
+
+  if (tc_format_is_rgb (from) != tc_format_is_rgb (to) || depth_of (from) > depth_of (to) ||
+      (alpha && !has_alpha (to)))
+    return FALSE;
+  return tc_format_is_gray (from) ||
+         (!tc_format_is_gray (to) && a->log2_chroma_w >= b->log2_chroma_w &&
+          a->log2_chroma_h >= b->log2_chroma_h);
+}
+
+gboolean
+tc_frame_has_alpha (const AVFrame *frame)
+{
+  const uint32_t *palette = (const void *) frame->data[1];
+
+  if (frame->format != AV_PIX_FMT_PAL8)
+    return has_alpha (frame->format);
+  for (int i = 0; palette != NULL && i < 256; i++)
+    if (palette[i] >> 24 != 0xff)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+tc_format_keeps (enum AVPixelFormat from, enum AVPixelFormat to)
+{
+  gboolean full;
+
+  return loses_nothing (from, tc_format_plain (to, &full), FALSE);
+}
+
+/* How much more than `from` needs `to` holds: what is compared first comes first. */
+static int
+excess (enum AVPixelFormat from, enum AVPixelFormat to, gboolean alpha)
+{
+  return (has_alpha (to) && !alpha ? 10000 : 0) +
+         (tc_format_is_gray (from) != tc_format_is_gray (to) ? 5000 : 0) +
+         av_get_padded_bits_per_pixel (av_pix_fmt_desc_get (to));
+}
+
+enum AVPixelFormat
+tc_format_nearest (enum AVPixelFormat from, gboolean alpha, const enum AVPixelFormat *list)
+{
+  enum AVPixelFormat best = AV_PIX_FMT_NONE;
+  int loss;
+
+  for (int i = 0; list[i] != AV_PIX_FMT_NONE; i++) {
+    if (list[i] == from)
+      return from;
+    if (loses_nothing (from, list[i], alpha) &&
+        (best == AV_PIX_FMT_NONE || excess (from, list[i], alpha) < excess (from, best, alpha)))
+      best = list[i];
+  }
+  return best != AV_PIX_FMT_NONE ? best
+                                 : avcodec_find_best_pix_fmt_of_list (list, from, alpha, &loss);
+}
+
+enum AVPixelFormat
+tc_format_for_element (const AVFrame *frame, enum AVPixelFormat encoded)
+{
+  enum AVPixelFormat list[G_N_ELEMENTS (formats) + 1], from;
+  gboolean full;
+  guint n = 0;
+
+  from = tc_format_plain (frame->format, &full);
+  /* What is to become YUV is made so before, which rounds once instead of twice. */
+  if (tc_format_is_rgb (from) && !tc_format_is_rgb (encoded) && !tc_frame_has_alpha (frame) &&
+      sws_isSupportedInput (from))
+    return depth_of (encoded) <= 8    ? AV_PIX_FMT_YUV444P
+           : depth_of (encoded) <= 10 ? AV_PIX_FMT_YUV444P10LE
+                                      : AV_PIX_FMT_YUV444P16LE;
+  if (tc_format_from_av (encoded) != GST_VIDEO_FORMAT_UNKNOWN &&
+      loses_nothing (from, encoded, tc_frame_has_alpha (frame)) &&
+      loses_nothing (encoded, from, FALSE))
+    return tc_format_plain (encoded, &full);
+  if (tc_format_from_av (from) != GST_VIDEO_FORMAT_UNKNOWN)
+    return from;
+  if (!sws_isSupportedInput (from))
+    return AV_PIX_FMT_NONE;
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (sws_isSupportedOutput (formats[i].av))
+      list[n++] = formats[i].av;
+  list[n] = AV_PIX_FMT_NONE;
+  return tc_format_nearest (from, tc_frame_has_alpha (frame), list);
 }
 
 /* ---- to caps ------------------------------------------------------------------------------- */
@@ -213,12 +362,7 @@ tc_caps_from_frame (const AVFrame *frame, GstVideoFormat format, AVRational fram
       "video/x-raw", "format", G_TYPE_STRING, gst_video_format_to_string (format), "width",
       G_TYPE_INT, frame->width, "height", G_TYPE_INT, frame->height, "framerate", GST_TYPE_FRACTION,
       frame_rate.num, frame_rate.den, "pixel-aspect-ratio", GST_TYPE_FRACTION, aspect.num,
-      aspect.den, "interlace-mode", G_TYPE_STRING,
-      tc_frame_is_interlaced (frame) ? "interleaved" : "progressive", NULL);
-  if (tc_frame_is_interlaced (frame))
-    gst_caps_set_simple (caps, "field-order", G_TYPE_STRING,
-                         tc_frame_is_top_first (frame) ? "top-field-first" : "bottom-field-first",
-                         NULL);
+      aspect.den, "interlace-mode", G_TYPE_STRING, "progressive", NULL);
   if (site != NULL && (description->log2_chroma_w != 0 || description->log2_chroma_h != 0))
     gst_caps_set_simple (caps, "chroma-site", G_TYPE_STRING, site, NULL);
   set_colorimetry (caps, frame, format);
@@ -234,7 +378,9 @@ tc_frame_set_colours (AVFrame *frame, const GstVideoInfo *info)
   const GstVideoColorimetry *resolved = &info->colorimetry;
   gboolean gray = GST_VIDEO_INFO_IS_GRAY (info);
 
-  if (frame->color_range == AVCOL_RANGE_UNSPECIFIED && !gray)
+  if (GST_VIDEO_INFO_IS_RGB (info))
+    frame->color_range = AVCOL_RANGE_JPEG;
+  else if (frame->color_range == AVCOL_RANGE_UNSPECIFIED && !gray)
     frame->color_range =
         resolved->range == GST_VIDEO_COLOR_RANGE_0_255 ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   if (GST_VIDEO_INFO_IS_RGB (info))

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "encoder.h"
+#include "colour.h"
 #include "compat.h"
 #include "encoder-options.h"
-#include "colour.h"
+#include "hardware.h"
 #include "message.h"
 
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
 
 #include <string.h>
 
-/* In the order they are tried: SVT-AV1 is by far the faster one, libaom takes more formats. */
+/* In the order they are tried: SVT-AV1 is by far the faster one, libaom takes more formats. Any
+ * other encoder goes by FFmpeg's name for it. */
 static const struct {
   const char *codec;
   const char *encoder;
   int crf; /* near to what the eye cannot tell: this comes after hours of enlarging */
 } encoders[] = {
-    {"h264", "libx264", 18},  {"hevc", "libx265", 20},   {"vp9", "libvpx-vp9", 24},
-    {"av1", "libsvtav1", 28}, {"av1", "libaom-av1", 24}, {"ffv1", "ffv1", -1},
+    {"h264", "libx264", 18},  {"hevc", "libx265", 20},     {"vp9", "libvpx-vp9", 24},
+    {"av1", "libsvtav1", 28}, {"av1", "libaom-av1", 24},   {"ffv1", "ffv1", -1},
+    {"png", "png", -1},       {"prores", "prores_ks", -1},
 };
 
 static const char *const presets[] = {"placebo",   "veryslow",  "slower", "slow",
@@ -35,26 +39,96 @@ tc_encoder_crf (const AVCodec *codec, const TcOptions *options)
   return -1;
 }
 
-/* The format nearest to `source` that both the encoder and the pipeline have. */
-static enum AVPixelFormat
-nearest_format (const AVCodec *codec, enum AVPixelFormat source)
+/* ---- formats -------------------------------------------------------------------------------- */
+
+#define MAX_FORMATS 128
+
+/* What others than the encoder can make use of the transparency, too. */
+static gboolean
+keeps_alpha (const AVCodec *codec, const AVOutputFormat *container)
 {
-  enum AVPixelFormat list[64], plain;
-  GstVideoFormat own, work;
-  gboolean full;
+  gboolean matroska =
+      strstr (container->name, "matroska") != NULL || strstr (container->name, "webm") != NULL;
+
+  switch (codec->id) {
+  case AV_CODEC_ID_VP8:
+  case AV_CODEC_ID_VP9:
+    return matroska;
+  case AV_CODEC_ID_H264:
+  case AV_CODEC_ID_HEVC: /* x265's second layer is read by next to nothing */
+    return FALSE;
+  default:
+    return TRUE;
+  }
+}
+
+/* RGB in codecs that players expect to be YUV goes as what all of them show. */
+static enum AVPixelFormat
+as_players_want (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
+{
+  const AVCodecDescriptor *codec_description = avcodec_descriptor_get (codec->id);
+  const AVPixFmtDescriptor *description = av_pix_fmt_desc_get (source);
+  gboolean deep = description->comp[0].depth > 8;
+
+  if (!tc_format_is_rgb (source) || (codec_description->props & AV_CODEC_PROP_LOSSY) == 0)
+    return source;
+  if (alpha)
+    return codec->id == AV_CODEC_ID_PRORES ? AV_PIX_FMT_YUVA444P10
+           : deep                          ? AV_PIX_FMT_YUVA420P10
+                                           : AV_PIX_FMT_YUVA420P;
+  return deep ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
+}
+
+/* The format nearest to `source` that the encoder takes. */
+static enum AVPixelFormat
+nearest_format (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
+{
+  const enum AVPixelFormat *offered = tc_codec_get_pixel_formats (codec);
+  enum AVPixelFormat list[MAX_FORMATS + 1], plain;
+  gboolean full, full_only = TRUE;
   int n = 0;
 
-  for (const enum AVPixelFormat *f = tc_codec_get_pixel_formats (codec);
-       f != NULL && *f != AV_PIX_FMT_NONE; f++) {
+  /* Most take full range in formats without a name of their own for it. */
+  for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++)
+    full_only &= tc_format_plain (*f, &full) != *f;
+  for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++) {
     plain = tc_format_plain (*f, &full);
-    if (plain == source)
-      return source;
-    if (n < 63 && !full && tc_format_from_av (plain, &own, &work) && own == work)
-      list[n++] = plain;
+    if (n < MAX_FORMATS && (!full || full_only) && sws_isSupportedOutput (plain) &&
+        (!alpha || (av_pix_fmt_desc_get (plain)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0))
+      list[n++] = full_only ? *f : plain;
   }
   list[n] = AV_PIX_FMT_NONE;
-  return n == 0 ? AV_PIX_FMT_NONE : avcodec_find_best_pix_fmt_of_list (list, source, 0, NULL);
+  if (n == 0)
+    return AV_PIX_FMT_NONE;
+  return tc_format_nearest (as_players_want (codec, source, alpha), alpha, list);
 }
+
+/* What pixel-format= asks for, or AV_PIX_FMT_NONE with an error. */
+static enum AVPixelFormat
+asked_format (const AVCodec *codec, const char *name, GError **error)
+{
+  const enum AVPixelFormat *offered = tc_codec_get_pixel_formats (codec);
+  enum AVPixelFormat format = av_get_pix_fmt (name);
+  GString *list;
+
+  if (format == AV_PIX_FMT_NONE) {
+    tc_fail (error, "pixel-format=%s: FFmpeg has no format of this name", name);
+    return AV_PIX_FMT_NONE;
+  }
+  list = g_string_new (NULL);
+  for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++) {
+    if (*f == format && sws_isSupportedOutput (format)) {
+      g_string_free (list, TRUE);
+      return format;
+    }
+    g_string_append_printf (list, "%s%s", list->len > 0 ? ", " : "", av_get_pix_fmt_name (*f));
+  }
+  tc_fail (error, "pixel-format=%s: the encoder %s takes %s", name, codec->name, list->str);
+  g_string_free (list, TRUE);
+  return AV_PIX_FMT_NONE;
+}
+
+/* ---- which encoder -------------------------------------------------------------------------- */
 
 static const char *
 default_codec (const AVOutputFormat *container)
@@ -66,43 +140,136 @@ default_codec (const AVOutputFormat *container)
   return "h264";
 }
 
+static gboolean
+check_preset (const char *preset, GError **error)
+{
+  if (preset == NULL || (g_ascii_isdigit (preset[0]) && preset[1] == '\0'))
+    return TRUE;
+  for (guint i = 0; presets[i] != NULL; i++)
+    if (g_str_equal (presets[i], preset))
+      return TRUE;
+  return tc_fail (error, "preset=%s: ultrafast to veryslow is wanted, or 0 to 9", preset);
+}
+
+/* What the encoder would make of `source`, or FALSE where it takes nothing of the kind. */
+static gboolean
+try_encoder (TcEncoderChoice *choice, const AVCodec *codec, const TcOptions *options,
+             const AVOutputFormat *container, enum AVPixelFormat source, gboolean alpha,
+             GError **error)
+{
+  *choice = (TcEncoderChoice){codec, AV_PIX_FMT_NONE, FALSE, NULL};
+  if (!tc_hardware_open (codec, &choice->device, error))
+    return FALSE;
+  if (choice->device != NULL) {
+    choice->format = tc_hardware_choose_format (choice->device, source);
+  } else if (options->pixel_format != NULL) {
+    choice->format = asked_format (codec, options->pixel_format, error);
+  } else {
+    if (alpha && keeps_alpha (codec, container))
+      choice->format = nearest_format (codec, source, TRUE);
+    if (choice->format == AV_PIX_FMT_NONE)
+      choice->format = nearest_format (codec, source, FALSE);
+  }
+  if (choice->format == AV_PIX_FMT_NONE) {
+    av_buffer_unref (&choice->device);
+    return tc_fail (error, "the encoder %s takes no format of pictures that is handled",
+                    codec->name);
+  }
+  choice->alpha = alpha && keeps_alpha (codec, container) &&
+                  (av_pix_fmt_desc_get (choice->format)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+  return TRUE;
+}
+
+/* Tells what of the source's pixels does not come through. */
+static void
+tell_losses (const TcEncoderChoice *choice, enum AVPixelFormat source, gboolean alpha)
+{
+  const char *from = av_get_pix_fmt_name (source), *to = av_get_pix_fmt_name (choice->format);
+
+  if (alpha && !choice->alpha)
+    tc_note ("the transparency is lost: %s in this container does not keep it; vp9 in webm, ffv1, "
+             "prores and png do",
+             choice->codec->name);
+  if (!tc_format_keeps (source, choice->format))
+    tc_note ("%s is encoded as %s by %s; pixel-format= chooses another format", from, to,
+             choice->codec->name);
+}
+
 gboolean
 tc_encoder_choose (TcEncoderChoice *choice, const TcOptions *options,
-                   const AVOutputFormat *container, enum AVPixelFormat source, GError **error)
+                   const AVOutputFormat *container, const AVFrame *first, GError **error)
 {
   const char *name = options->codec != NULL ? options->codec : default_codec (container);
-  gboolean preset_known = options->preset == NULL;
+  gboolean alpha = tc_frame_has_alpha (first), full;
+  enum AVPixelFormat source = tc_format_plain (first->format, &full);
+  const AVCodec *codec;
+  GError *own_error = NULL;
 
-  *choice = (TcEncoderChoice){NULL, AV_PIX_FMT_NONE};
-  for (guint i = 0; !preset_known && presets[i] != NULL; i++)
-    preset_known = g_str_equal (presets[i], options->preset);
-  if (!preset_known && (!g_ascii_isdigit (options->preset[0]) || options->preset[1] != '\0'))
-    return tc_fail (error, "preset=%s: ultrafast to veryslow is wanted, or 0 to 9",
-                    options->preset);
-
+  *choice = (TcEncoderChoice){NULL, AV_PIX_FMT_NONE, FALSE, NULL};
+  if (!check_preset (options->preset, error))
+    return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (encoders); i++) {
-    const AVCodec *codec;
-    enum AVPixelFormat format;
-    int loss;
+    TcEncoderChoice one;
 
     if (!g_str_equal (encoders[i].codec, name) ||
-        (codec = avcodec_find_encoder_by_name (encoders[i].encoder)) == NULL ||
-        (format = nearest_format (codec, source)) == AV_PIX_FMT_NONE)
+        (codec = avcodec_find_encoder_by_name (encoders[i].encoder)) == NULL)
       continue;
     if (avformat_query_codec (container, codec->id, FF_COMPLIANCE_NORMAL) == 0)
       return tc_fail (error, "%s cannot hold %s video; choose another codec= or extension",
                       container->name, name);
-    loss = av_get_pix_fmt_loss (format, source, 0) & ~FF_LOSS_COLORSPACE;
-    if (choice->codec == NULL || loss == 0) {
-      choice->codec = codec;
-      choice->format = format;
-      if (loss == 0)
-        break;
-    }
+    g_clear_error (&own_error);
+    if (!try_encoder (&one, codec, options, container, source, alpha, &own_error))
+      continue;
+    if (choice->codec == NULL || tc_format_keeps (source, one.format))
+      *choice = one;
+    if (tc_format_keeps (source, one.format))
+      break;
   }
-  if (choice->codec == NULL)
-    return tc_fail (error, "FFmpeg has no encoder for codec=%s here", name);
+  if (choice->codec == NULL && own_error == NULL &&
+      (codec = avcodec_find_encoder_by_name (name)) != NULL) {
+    if (codec->type != AVMEDIA_TYPE_VIDEO)
+      return tc_fail (error, "codec=%s: is no encoder of video", name);
+    if (avformat_query_codec (container, codec->id, FF_COMPLIANCE_NORMAL) == 0)
+      return tc_fail (error, "%s cannot hold %s video; choose another codec= or extension",
+                      container->name, name);
+    try_encoder (choice, codec, options, container, source, alpha, &own_error);
+  }
+  if (choice->codec == NULL || choice->format == AV_PIX_FMT_NONE) {
+    if (own_error != NULL)
+      g_propagate_error (error, own_error);
+    else
+      tc_fail (error,
+               "codec=%s: this FFmpeg has no encoder of that name (h264, hevc, vp9, av1, "
+               "ffv1, prores, png, or one of ffmpeg -encoders)",
+               name);
+    return FALSE;
+  }
+  g_clear_error (&own_error);
+  tell_losses (choice, source, alpha);
   return tc_encoder_options_check (choice->codec, options->encoder_options, error);
+}
+
+void
+tc_encoder_choice_clear (TcEncoderChoice *choice)
+{
+  av_buffer_unref (&choice->device);
+}
+
+TcPixelKind
+tc_encoder_get_kind (const TcEncoderChoice *choice, const AVFrame *frame)
+{
+  gboolean full, from_rgb = tc_format_is_rgb (frame->format);
+  TcPixelKind kind =
+      tc_pixels_ask (tc_format_plain (choice->format, &full), frame->width, frame->height);
+
+  if (full)
+    kind.range = AVCOL_RANGE_JPEG;
+  else if (from_rgb && !tc_format_is_rgb (kind.format))
+    kind.range = AVCOL_RANGE_MPEG;
+  /* Where H.264's decoders, and others', expect it. */
+  if (from_rgb)
+    kind.site = AVCHROMA_LOC_LEFT;
+  return kind;
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
@@ -177,10 +344,17 @@ hdr_params (const AVFrame *frame, const AVStream *source, gboolean x265, int thr
   return g_string_free (text, FALSE);
 }
 
+static gboolean
+is_444 (enum AVPixelFormat format)
+{
+  return av_pix_fmt_desc_get (format)->log2_chroma_w == 0;
+}
+
 static AVDictionary *
-settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *first,
+settings_for (const TcEncoderChoice *choice, const TcOptions *options, const AVFrame *first,
               const AVStream *source)
 {
+  const AVCodec *codec = choice->codec;
   AVDictionary *settings = NULL;
   int crf = tc_encoder_crf (codec, options);
   char *hdr;
@@ -192,6 +366,11 @@ settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *fir
 
     hdr = hdr_params (first, source, x265, options->threads);
     av_dict_set (&settings, "preset", name_of (options->preset), 0);
+    /* Captions are put in by this program; where the encoder can as well, they would be there
+     * twice. A layer of Dolby Vision's would need more than is left of it. */
+    if (x265)
+      av_dict_set (&settings, "a53cc", "0", 0);
+    av_dict_set (&settings, "dolbyvision", "0", 0);
     if (hdr[0] != '\0')
       av_dict_set (&settings, x265 ? "x265-params" : "x264-params", hdr, 0);
     g_free (hdr);
@@ -202,6 +381,11 @@ settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *fir
     av_dict_set (&settings, "b", "0", 0);
     av_dict_set (&settings, "row-mt", "1", 0);
     av_dict_set_int (&settings, "cpu-used", MIN (speed_of (options->preset, 4), 8), 0);
+    if (choice->alpha) /* pictures that are not shown have no second one */
+      av_dict_set (&settings, "auto-alt-ref", "0", 0);
+  } else if (codec->id == AV_CODEC_ID_PRORES) {
+    av_dict_set (&settings, "profile", is_444 (choice->format) ? "4444" : "hq", 0);
+    av_dict_set (&settings, "vendor", "apl0", 0);
   } else if (codec->id == AV_CODEC_ID_FFV1) {
     av_dict_set (&settings, "level", "3", 0);
     av_dict_set (&settings, "slicecrc", "1", 0);
@@ -213,11 +397,11 @@ settings_for (const AVCodec *codec, const TcOptions *options, const AVFrame *fir
 
 AVCodecContext *
 tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const AVFrame *first,
-                 const AVStream *source, AVRational frame_rate, gboolean global_header,
-                 GError **error)
+                 const AVStream *source, AVRational time_base, AVRational frame_rate,
+                 gboolean global_header, GError **error)
 {
   AVCodecContext *encoder = avcodec_alloc_context3 (choice->codec);
-  AVDictionary *settings = settings_for (choice->codec, options, first, source);
+  AVDictionary *settings = settings_for (choice, options, first, source);
   AVRational aspect = source->sample_aspect_ratio;
   gboolean refused;
   char *complaint;
@@ -225,8 +409,8 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
 
   encoder->width = first->width;
   encoder->height = first->height;
-  encoder->pix_fmt = first->format;
-  encoder->time_base = source->time_base;
+  encoder->pix_fmt = choice->format;
+  encoder->time_base = time_base;
   encoder->framerate = frame_rate;
   /* 1:1 that nobody told stays untold. */
   if (aspect.num > 0 || av_cmp_q (first->sample_aspect_ratio, (AVRational){1, 1}) != 0 ||
@@ -243,13 +427,15 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 
   tc_log_listen ();
-  result = avcodec_open2 (encoder, choice->codec, &settings);
+  result = choice->device != NULL ? tc_hardware_attach (encoder, choice->device) : 0;
+  if (result >= 0)
+    result = avcodec_open2 (encoder, choice->codec, &settings);
   complaint = tc_log_take (&refused);
   av_dict_free (&settings);
   if (result < 0)
     tc_fail_av (error, result, "the encoder %s does not take %dx%d %s with these settings%s%s",
                 choice->codec->name, first->width, first->height,
-                av_get_pix_fmt_name (first->format), complaint != NULL ? ": " : "",
+                av_get_pix_fmt_name (choice->format), complaint != NULL ? ": " : "",
                 complaint != NULL ? complaint : "");
   else if (refused)
     tc_fail (error, "encoder-options: %s: %s", choice->codec->name, complaint);
@@ -276,7 +462,13 @@ tc_encoder_describe (const TcEncoderChoice *choice, const TcOptions *options)
                             MIN (speed_of (options->preset, 4), 8));
   case AV_CODEC_ID_FFV1:
     return g_strdup ("avenc_ffv1");
+  case AV_CODEC_ID_PRORES:
+    return g_strdup ("avenc_prores_ks");
+  case AV_CODEC_ID_PNG:
+    return g_strdup ("pngenc");
   default:
+    if (!g_str_equal (choice->codec->name, "libx264"))
+      return g_strdup_printf ("avenc_%s", choice->codec->name);
     return g_strdup_printf ("x264enc speed-preset=%s pass=qual quantizer=%d ! h264parse",
                             name_of (options->preset), MIN (crf, 50));
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "input.h"
 #include "compat.h"
+#include "decoder.h"
 #include "message.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ tc_input_open (TcInput *input, const TcOptions *options, GError **error)
   const AVCodec *codec = NULL;
   int result, index;
 
-  *input = (TcInput){.last_pts = AV_NOPTS_VALUE};
+  *input = (TcInput){.last_pts = AV_NOPTS_VALUE, .pixels = tc_pixels_new ()};
   if (!open_file (input, path, error))
     return FALSE;
   result = avformat_find_stream_info (input->format, NULL);
@@ -66,6 +67,7 @@ tc_input_open (TcInput *input, const TcOptions *options, GError **error)
     return tc_fail (error, "%s: has no video track", path);
 
   input->video = input->format->streams[index];
+  codec = tc_decoder_with_alpha (input->video, codec);
   input->frame_rate = guess_rate (input->format, input->video);
   input->decoder = avcodec_alloc_context3 (codec);
   avcodec_parameters_to_context (input->decoder, input->video->codecpar);
@@ -82,6 +84,7 @@ void
 tc_input_close (TcInput *input)
 {
   avcodec_free_context (&input->decoder);
+  tc_pixels_free (g_steal_pointer (&input->pixels));
   avformat_close_input (&input->format);
 }
 
@@ -147,10 +150,11 @@ tc_input_receive (TcInput *input, AVFrame *frame)
 
   for (;;) {
     result = avcodec_receive_frame (input->decoder, frame);
-    if (result >= 0)
-      break;
     if (result == AVERROR (EAGAIN) || result == AVERROR_EOF)
       return FALSE;
+    if (result >= 0 && tc_pixels_unify (input->pixels, frame, NULL))
+      break;
+    av_frame_unref (frame);
     input->n_damaged++;
   }
   if (frame->decode_error_flags != 0)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "options.h"
+#include "pixels.h"
 
 #include <glib.h>
 
@@ -16,6 +17,7 @@ typedef struct {
   AVStream *video;
   AVCodecContext *decoder;
   AVRational frame_rate;
+  TcPixels *pixels; /* makes all frames like the first one */
   gint64 last_pts;
   gint64 last_duration;
   gint64 n_frames;

@@ -7,7 +7,8 @@
  */
 #include "job.h"
 #include "colour.h"
-#include "compat.h"
+#include "decoder.h"
+#include "deinterlace.h"
 #include "input.h"
 #include "launch.h"
 #include "message.h"
@@ -27,6 +28,7 @@ typedef struct {
   TcMuxer *muxer;
   TcTracks *tracks;
   TcVideo *video;
+  TcDeinterlace *deinterlace;
   TcUpscale *upscale;
   AVPacket *packet;
   AVFrame *frame;
@@ -52,38 +54,59 @@ encode_frames (gpointer data)
   return NULL;
 }
 
+/* As gst-launch-1.0 would do the same. */
+static void
+print_launch (const Job *job, const AVFrame *first, enum AVPixelFormat work,
+              const TcEncoderChoice *choice)
+{
+  GstVideoFormat encode = tc_format_from_av (choice->format);
+  GString *middle = g_string_new (NULL);
+  char *encoder = tc_encoder_describe (choice, job->options), *text;
+
+  text = tc_deinterlace_describe (job->options);
+  g_string_append (middle, text);
+  g_free (text);
+  if (first->format != (int) work)
+    g_string_append_printf (middle, "videoconvert ! video/x-raw,format=%s ! ",
+                            gst_video_format_to_string (tc_format_from_av (work)));
+  text = tc_upscale_describe (job->options, first, TRUE);
+  g_string_append (middle, text);
+  g_free (text);
+  if (choice->format != work && encode != GST_VIDEO_FORMAT_UNKNOWN)
+    g_string_append_printf (middle, " ! videoconvert ! video/x-raw,format=%s",
+                            gst_video_format_to_string (encode));
+  else if (choice->format != work)
+    g_string_append (middle, " ! videoconvert");
+  tc_launch_print (job->options, &job->input, middle->str, encoder,
+                   tc_muxer_get_format (job->muxer));
+  g_string_free (middle, TRUE);
+  g_free (encoder);
+}
+
 /* With the first frame it is known what the pipeline and the encoder are to be. */
 static gboolean
 start (Job *job, const AVFrame *first, GError **error)
 {
-  const AVOutputFormat *container = tc_muxer_get_format (job->muxer);
   const char *name = av_get_pix_fmt_name (first->format);
-  GstVideoFormat own, work, encode, unused;
+  AVRational time_base = tc_deinterlace_get_time_base (job->deinterlace);
+  AVRational frame_rate = tc_deinterlace_get_frame_rate (job->deinterlace);
+  enum AVPixelFormat work;
   TcEncoderChoice choice;
-  char *middle, *encoder;
-  gint64 total = tc_input_count_frames (&job->input);
+  gint64 total = (gint64) ((double) tc_input_count_frames (&job->input) * av_q2d (frame_rate) /
+                           av_q2d (job->input.frame_rate));
 
-  if (!tc_format_from_av (first->format, &own, &work))
-    return tc_fail (error, "%s: its pixel format %s is not handled", job->options->in, name);
-  if (!tc_encoder_choose (&choice, job->options, container, tc_format_to_av (work), error))
+  tc_decoder_warn (job->input.video);
+  if (!tc_encoder_choose (&choice, job->options, tc_muxer_get_format (job->muxer), first, error))
     return FALSE;
-  if (own != work)
-    tc_note ("%s is enlarged as %s", name, gst_video_format_to_string (work));
-  if (!tc_format_from_av (choice.format, &encode, &unused))
-    return tc_fail (error, "%s takes no format that is handled", choice.codec->name);
-  if (encode != work)
-    tc_note ("%s takes no %s, it is encoded as %s", choice.codec->name,
-             gst_video_format_to_string (work), gst_video_format_to_string (encode));
-  tc_video_set_encoder (job->video, &choice);
+  work = tc_format_for_element (first, choice.format);
+  if (work == AV_PIX_FMT_NONE) {
+    tc_encoder_choice_clear (&choice);
+    return tc_fail (error, "%s: its pixel format %s is not handled", job->options->in, name);
+  }
+  tc_video_set_encoder (job->video, &choice, time_base, frame_rate);
+  print_launch (job, first, work, &choice);
 
-  middle = tc_upscale_describe (job->options, first, own, work, encode, TRUE);
-  encoder = tc_encoder_describe (&choice, job->options);
-  tc_launch_print (job->options, &job->input, middle, encoder, container);
-  g_free (middle);
-  g_free (encoder);
-
-  job->upscale = tc_upscale_new (job->options, first, work, encode, job->input.video->time_base,
-                                 job->input.frame_rate, error);
+  job->upscale = tc_upscale_new (job->options, first, work, time_base, frame_rate, error);
   if (job->upscale == NULL)
     return FALSE;
   tc_progress_start (job->options->frames > 0 && (total == 0 || job->options->frames < total)
@@ -99,13 +122,13 @@ is_complete (const Job *job)
   return job->options->frames > 0 && job->n_pushed >= job->options->frames;
 }
 
-/* Passes on the frames that the decoder has. */
+/* Passes on the frames that are whole. */
 static gboolean
-push_frames (Job *job, GError **error)
+push_whole (Job *job, GError **error)
 {
   gboolean ok = TRUE;
 
-  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame)) {
+  while (ok && !is_complete (job) && tc_deinterlace_pull (job->deinterlace, job->frame)) {
     AVRational aspect =
         av_guess_sample_aspect_ratio (job->input.format, job->input.video, job->frame);
 
@@ -115,6 +138,20 @@ push_frames (Job *job, GError **error)
       ok = tc_upscale_push (job->upscale, job->frame, aspect, error);
     job->n_pushed += ok;
     av_frame_unref (job->frame);
+  }
+  return ok;
+}
+
+/* Passes on the frames that the decoder has. */
+static gboolean
+push_frames (Job *job, GError **error)
+{
+  gboolean ok = TRUE;
+
+  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame)) {
+    ok = tc_deinterlace_push (job->deinterlace, job->frame, error);
+    av_frame_unref (job->frame);
+    ok = ok && push_whole (job, error);
   }
   return ok;
 }
@@ -135,7 +172,8 @@ read_all (Job *job, GError **error)
   }
   if (ok && !is_complete (job)) {
     tc_input_send (&job->input, NULL);
-    ok = push_frames (job, error);
+    ok = push_frames (job, error) && tc_deinterlace_push (job->deinterlace, NULL, error) &&
+         push_whole (job, error);
   }
   if (ok && job->upscale == NULL)
     return tc_fail (error, "%s: not one frame of its video could be decoded", job->options->in);
@@ -216,6 +254,8 @@ run (Job *job, GError **error)
     return FALSE;
   job->video =
       tc_video_new (job->options, &job->input, job->muxer, tc_tracks_get_video (job->tracks));
+  job->deinterlace =
+      tc_deinterlace_new (job->options, job->input.video->time_base, job->input.frame_rate);
   job->packet = av_packet_alloc ();
   job->frame = av_frame_alloc ();
   ok = read_all (job, error);
@@ -242,6 +282,7 @@ tc_job_run (const TcOptions *options, TcJobResult *result, GError **error)
   tc_progress_stop ();
 
   tc_upscale_free (job.upscale);
+  tc_deinterlace_free (job.deinterlace);
   tc_video_free (job.video);
   tc_tracks_free (job.tracks);
   tc_muxer_free (job.muxer);

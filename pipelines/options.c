@@ -3,7 +3,25 @@
 #include "message.h"
 #include "size.h"
 
+#include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
+
 #include <string.h>
+
+static gboolean
+is_codec (const char *value)
+{
+  static const char *const names[] = {"h264", "hevc", "vp9", "av1", "ffv1", "prores", "png", NULL};
+  const AVCodec *encoder = avcodec_find_encoder_by_name (value);
+
+  return g_strv_contains (names, value) || (encoder != NULL && encoder->type == AVMEDIA_TYPE_VIDEO);
+}
+
+static gboolean
+is_pixel_format (const char *value)
+{
+  return av_get_pix_fmt (value) != AV_PIX_FMT_NONE;
+}
 
 #define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
 
@@ -18,8 +36,12 @@ static const TcOption table[] = {
              "keeps its shape"},
     {"threads", TC_OPTION_INT, FIELD (threads), "N", .max = 1024, .initial = "0", .no_matter = TRUE,
      .help = "how many threads; 0: as many as there are processors for the process"},
-    {"codec", TC_OPTION_NAME, FIELD (codec), "h264|hevc|vp9|av1|ffv1",
-     .usual = "vp9 for webm, else h264", .help = "what the video is encoded as"},
+    {"codec", TC_OPTION_TEXT, FIELD (codec), "h264|hevc|vp9|av1|ffv1|prores|png|ENCODER",
+     .usual = "vp9 for webm, else h264", .check = is_codec,
+     .help = "what the video is encoded as, or one of FFmpeg's encoders, such as h264_vaapi"},
+    {"pixel-format", TC_OPTION_TEXT, FIELD (pixel_format), "NAME", .usual = "nearest to the input",
+     .check = is_pixel_format,
+     .help = "what the encoder gets, by FFmpeg's name; RGB is made yuv420p unless told here"},
     {"crf", TC_OPTION_INT, FIELD (crf), "N", .max = 63, .initial = "-1", .usual = "by the codec",
      .help = "quality, from 0 to 63: less is better and larger"},
     {"preset", TC_OPTION_TEXT, FIELD (preset), "NAME|N", .usual = "medium",
@@ -32,8 +54,11 @@ static const TcOption table[] = {
      .help = "side of the pieces that are computed; 0: chosen by the element"},
     {"tile-overlap", TC_OPTION_INT, FIELD (tile_overlap), "N", .min = -1, .max = 1024,
      .initial = "-1", .help = "by how much pieces overlap; -1: what leaves no seams"},
-    {"deinterlace", TC_OPTION_WORD, FIELD (deinterlace), "no|yes", .initial = "no",
-     .help = "needed for interlaced video, which is refused otherwise"},
+    {"deinterlace", TC_OPTION_WORD, FIELD (deinterlace), "auto|no|yes|double|pullup|all",
+     .initial = "auto",
+     .help = "yes: a frame of two fields; double: a frame of each; pullup: film that was telecined "
+             "is made 24 frames a second again; all: also frames that are said to be whole; no: "
+             "taken as they are; auto: refused when the first frame is interlaced"},
     {"frames", TC_OPTION_COUNT, FIELD (frames), "N", .min = 1, .max = G_MAXINT, .usual = "all",
      .help = "stop after so many, to try something out"},
 

@@ -11,6 +11,14 @@
 #include <glib.h>
 
 typedef enum { TC_AUDIO_COPY, TC_AUDIO_AAC, TC_AUDIO_OPUS, TC_AUDIO_NONE } TcAudioMode;
+typedef enum {
+  TC_DEINTERLACE_UNTOLD,
+  TC_DEINTERLACE_NO,
+  TC_DEINTERLACE_YES,
+  TC_DEINTERLACE_DOUBLE,
+  TC_DEINTERLACE_PULLUP,
+  TC_DEINTERLACE_ALL
+} TcDeinterlaceMode;
 typedef enum { TC_PROGRESS_TEXT, TC_PROGRESS_JSON } TcProgressMode;
 /* What is printed instead of doing anything. */
 typedef enum {
@@ -28,13 +36,14 @@ typedef struct {
   char *scale;
   char *size;  /* as size.h reads it; NULL: by scale */
   char *codec; /* NULL: by the container */
+  char *pixel_format; /* NULL: nearest to the input's */
   char *preset;
   int crf; /* -1: by the codec */
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
   int tile_size, tile_overlap;
   int audio; /* TcAudioMode */
-  gboolean deinterlace;
+  int deinterlace; /* TcDeinterlaceMode */
   gint64 frames; /* 0: all */
 
   gboolean resume;

@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "launch.h"
 #include "message.h"
+#include "pixels.h"
 #include "size.h"
 
 #include <gst/app/app.h>
@@ -17,14 +18,15 @@
 #define MAX_BEHIND 3
 
 struct _TcUpscale {
-  GstElement *pipeline, *appsrc, *appsink, *size;
+  GstElement *pipeline, *appsrc, *appsink;
+  TcPixels *pixels;
   AVRational time_base, frame_rate;
   gint64 first_pts;
-  GstVideoFormat format; /* of what is pushed */
-  GstCaps *caps;         /* of the last frame pushed */
-  GstCaps *out_caps;     /* of the last frame pulled */
+  enum AVPixelFormat work;  /* what is pushed, and comes out */
+  enum AVColorSpace matrix; /* that RGB is made YUV with */
+  GstCaps *caps;            /* of the last frame pushed */
+  GstCaps *out_caps;        /* of the last frame pulled */
   GstVideoInfo out_info;
-  gboolean sized; /* the size that all frames come out in is known */
 
   GMutex lock;
   GCond cond;
@@ -85,42 +87,12 @@ on_buffer_leaves (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* The size that the first frame comes out in becomes that of all: an encoder has but one. */
-static GstPadProbeReturn
-on_output_caps (GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  TcUpscale *self = data;
-  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-  GstVideoInfo video;
-  GstCaps *caps;
-
-  if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS || self->sized)
-    return GST_PAD_PROBE_OK;
-  gst_event_parse_caps (event, &caps);
-  if (gst_video_info_from_caps (&video, caps)) {
-    caps = gst_caps_new_simple ("video/x-raw", "width", G_TYPE_INT, video.width, "height",
-                                G_TYPE_INT, video.height, "pixel-aspect-ratio", GST_TYPE_FRACTION,
-                                video.par_n, video.par_d, NULL);
-    g_object_set (self->size, "caps", caps, NULL);
-    gst_caps_unref (caps);
-    self->sized = TRUE;
-  }
-  return GST_PAD_PROBE_OK;
-}
-
 char *
-tc_upscale_describe (const TcOptions *options, const AVFrame *first, GstVideoFormat own,
-                     GstVideoFormat work, GstVideoFormat encode, gboolean for_shell)
+tc_upscale_describe (const TcOptions *options, const AVFrame *first, gboolean for_shell)
 {
   GString *text = g_string_new (NULL);
   int width, height;
 
-  if (options->deinterlace)
-    g_string_append_printf (text, "deinterlace fields=%s ! ",
-                            tc_frame_is_top_first (first) ? "top" : "bottom");
-  if (own != work)
-    g_string_append_printf (text, "videoconvert ! video/x-raw,format=%s ! ",
-                            gst_video_format_to_string (work));
   g_string_append (text, for_shell ? "rfdnupscale" : "rfdnupscale name=rfdnupscale");
   if (options->model != NULL) {
     char *escaped = g_strescape (options->model, ""), *whole, *quoted;
@@ -145,9 +117,6 @@ tc_upscale_describe (const TcOptions *options, const AVFrame *first, GstVideoFor
     tc_size_resolve (options->size, first->width, first->height, &width, &height);
     g_string_append_printf (text, " ! video/x-raw,width=%d,height=%d", width, height);
   }
-  if (encode != work)
-    g_string_append_printf (text, " ! videoconvert ! video/x-raw,format=%s",
-                            gst_video_format_to_string (encode));
   return g_string_free (text, FALSE);
 }
 
@@ -161,22 +130,31 @@ add_probe (GstElement *element, const char *pad_name, GstPadProbeType type,
   gst_object_unref (pad);
 }
 
+/* The one that players expect of what comes out. */
+static enum AVColorSpace
+guess_matrix (const TcOptions *options, const AVFrame *first)
+{
+  int scale = g_ascii_isdigit (options->scale[0]) ? options->scale[0] - '0' : 2;
+  int width = first->width * scale, height = first->height * scale;
+
+  if (options->size != NULL)
+    tc_size_resolve (options->size, first->width, first->height, &width, &height);
+  return tc_pixels_guess_matrix (width, height);
+}
+
 TcUpscale *
-tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat work,
-                GstVideoFormat encode, AVRational time_base, AVRational frame_rate, GError **error)
+tc_upscale_new (const TcOptions *options, const AVFrame *first, enum AVPixelFormat work,
+                AVRational time_base, AVRational frame_rate, GError **error)
 {
   TcUpscale *self;
-  GstElement *pipeline, *upscale;
-  GstVideoFormat own = GST_VIDEO_FORMAT_UNKNOWN, unused;
+  GstElement *pipeline;
   GError *own_error = NULL;
   GstBus *bus;
   char *middle, *line;
 
-  tc_format_from_av (first->format, &own, &unused);
-  middle = tc_upscale_describe (options, first, own, work, encode, FALSE);
+  middle = tc_upscale_describe (options, first, FALSE);
   line = g_strdup_printf ("appsrc name=in format=time block=false max-buffers=0 max-bytes=0 ! "
-                          "%s ! videoscale method=lanczos ! capsfilter name=size ! "
-                          "appsink name=out sync=false max-buffers=%d drop=false",
+                          "%s ! appsink name=out sync=false max-buffers=%d drop=false",
                           middle, MAX_BEHIND);
   pipeline = gst_parse_launch (line, &own_error);
   g_free (line);
@@ -196,14 +174,12 @@ tc_upscale_new (const TcOptions *options, const AVFrame *first, GstVideoFormat w
   self->pipeline = pipeline;
   self->appsrc = gst_bin_get_by_name (GST_BIN (pipeline), "in");
   self->appsink = gst_bin_get_by_name (GST_BIN (pipeline), "out");
-  self->size = gst_bin_get_by_name (GST_BIN (pipeline), "size");
   self->time_base = time_base;
   self->frame_rate = frame_rate;
   self->first_pts = first->pts;
-  self->format = own;
-  upscale = gst_bin_get_by_name (GST_BIN (pipeline), "rfdnupscale");
-  add_probe (upscale, "src", GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_output_caps, self);
-  gst_object_unref (upscale);
+  self->work = work;
+  self->matrix = guess_matrix (options, first);
+  self->pixels = tc_pixels_new ();
   add_probe (self->appsrc, "src", GST_PAD_PROBE_TYPE_BUFFER, on_buffer_leaves, self);
   bus = gst_element_get_bus (pipeline);
   gst_bus_set_sync_handler (bus, on_message, self, NULL);
@@ -221,8 +197,8 @@ tc_upscale_free (TcUpscale *self)
   gst_element_set_state (self->pipeline, GST_STATE_NULL);
   gst_object_unref (self->appsrc);
   gst_object_unref (self->appsink);
-  gst_object_unref (self->size);
   gst_object_unref (self->pipeline);
+  tc_pixels_free (self->pixels);
   gst_clear_caps (&self->caps);
   gst_clear_caps (&self->out_caps);
   g_queue_clear_full (&self->stamps, stamp_free);
@@ -327,16 +303,21 @@ add_stamp (TcUpscale *self, const AVFrame *frame, GstClockTime time)
 gboolean
 tc_upscale_push (TcUpscale *self, AVFrame *frame, AVRational aspect, GError **error)
 {
-  GstVideoFormat own = GST_VIDEO_FORMAT_UNKNOWN, work;
+  TcPixelKind to = tc_pixels_ask (self->work, frame->width, frame->height);
   GstVideoInfo info;
   GstBuffer *buffer;
   GstSample *sample;
   GstCaps *caps;
   gboolean ok;
 
-  if (!tc_format_from_av (frame->format, &own, &work) || own != self->format)
-    return tc_fail (error, "the format of the pictures changes on the way, which is not handled");
-  caps = tc_caps_from_frame (frame, own, self->frame_rate, aspect);
+  if (tc_format_is_rgb (frame->format) && !tc_format_is_rgb (self->work)) {
+    to.range = AVCOL_RANGE_MPEG;
+    to.matrix = self->matrix;
+    to.site = AVCHROMA_LOC_LEFT;
+  }
+  if (!tc_pixels_convert (self->pixels, frame, &to, error))
+    return FALSE;
+  caps = tc_caps_from_frame (frame, tc_format_from_av (self->work), self->frame_rate, aspect);
   gst_video_info_from_caps (&info, caps);
   if (self->caps != NULL && gst_caps_is_equal (caps, self->caps)) {
     gst_caps_unref (caps);
@@ -351,10 +332,6 @@ tc_upscale_push (TcUpscale *self, AVFrame *frame, AVRational aspect, GError **er
     return tc_fail (error, "a frame cannot be passed on");
   GST_BUFFER_PTS (buffer) = to_time (self, frame->pts - self->first_pts);
   GST_BUFFER_DURATION (buffer) = to_time (self, tc_frame_get_duration (frame));
-  if (tc_frame_is_interlaced (frame))
-    GST_BUFFER_FLAG_SET (buffer,
-                         GST_VIDEO_BUFFER_FLAG_INTERLACED |
-                             (tc_frame_is_top_first (frame) ? GST_VIDEO_BUFFER_FLAG_TFF : 0));
 
   /* appsrc would wait for ever after an error, so the waiting is done here. */
   g_mutex_lock (&self->lock);

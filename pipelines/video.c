@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "video.h"
 #include "compat.h"
+#include "hardware.h"
 #include "message.h"
+#include "pixels.h"
+#include "sei.h"
 
 #include <string.h>
 
@@ -11,11 +14,29 @@ struct _TcVideo {
   TcMuxer *muxer;
   AVStream *stream;
   TcEncoderChoice choice;
+  AVRational time_base, frame_rate; /* of the frames */
+  TcPixels *pixels;
   AVCodecContext *encoder;
   AVPacket *packet;
-  GHashTable *durations; /* of the frames in the encoder, by time */
+  GHashTable *kept; /* Kept of the frames in the encoder, by time */
   gint64 n_frames;
+  gboolean captions_told, hdr10plus_told; /* that they are lost */
 };
+
+/* What a packet is to have of the frame that it was made from. */
+typedef struct {
+  gint64 pts, duration;
+  AVFrame *properties; /* NULL: the encoder has seen to everything */
+} Kept;
+
+static void
+kept_free (gpointer data)
+{
+  Kept *kept = data;
+
+  av_frame_free (&kept->properties);
+  g_free (kept);
+}
 
 TcVideo *
 tc_video_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer, AVStream *stream)
@@ -27,7 +48,8 @@ tc_video_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer, AV
   self->muxer = muxer;
   self->stream = stream;
   self->packet = av_packet_alloc ();
-  self->durations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->pixels = tc_pixels_new ();
+  self->kept = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, kept_free);
   return self;
 }
 
@@ -38,14 +60,19 @@ tc_video_free (TcVideo *self)
     return;
   avcodec_free_context (&self->encoder);
   av_packet_free (&self->packet);
-  g_hash_table_unref (self->durations);
+  tc_pixels_free (self->pixels);
+  tc_encoder_choice_clear (&self->choice);
+  g_hash_table_unref (self->kept);
   g_free (self);
 }
 
 void
-tc_video_set_encoder (TcVideo *self, const TcEncoderChoice *choice)
+tc_video_set_encoder (TcVideo *self, const TcEncoderChoice *choice, AVRational time_base,
+                      AVRational frame_rate)
 {
   self->choice = *choice;
+  self->time_base = time_base;
+  self->frame_rate = frame_rate;
 }
 
 static void
@@ -76,14 +103,21 @@ static gboolean
 start_video (TcVideo *self, const AVFrame *frame, GError **error)
 {
   const AVOutputFormat *container = tc_muxer_get_format (self->muxer);
+  gboolean second_picture;
 
-  self->encoder = tc_encoder_open (&self->choice, self->options, frame, self->input->video,
-                                   self->input->frame_rate,
-                                   (container->flags & AVFMT_GLOBALHEADER) != 0, error);
+  self->encoder =
+      tc_encoder_open (&self->choice, self->options, frame, self->input->video, self->time_base,
+                       self->frame_rate, (container->flags & AVFMT_GLOBALHEADER) != 0, error);
   if (self->encoder == NULL)
     return FALSE;
   tc_stream_set_encoder (self->stream, self->encoder);
   self->stream->sample_aspect_ratio = self->encoder->sample_aspect_ratio;
+  if (av_cmp_q (self->frame_rate, self->input->frame_rate) != 0)
+    self->stream->avg_frame_rate = self->stream->r_frame_rate = self->frame_rate;
+  /* It tells of a second picture beside the first, as these have it, and of nothing else. */
+  second_picture = self->choice.alpha && (self->choice.codec->id == AV_CODEC_ID_VP8 ||
+                                          self->choice.codec->id == AV_CODEC_ID_VP9);
+  av_dict_set (&self->stream->metadata, "alpha_mode", second_picture ? "1" : NULL, 0);
   /* The tag that players of Apple's insist on. */
   if (self->choice.codec->id == AV_CODEC_ID_HEVC && container->codec_tag != NULL &&
       av_codec_get_id (container->codec_tag, MKTAG ('h', 'v', 'c', '1')) == AV_CODEC_ID_HEVC)
@@ -96,40 +130,102 @@ start_video (TcVideo *self, const AVFrame *frame, GError **error)
    * brings about, are no reason to move everything. */
   if (strstr (container->name, "matroska") != NULL || strstr (container->name, "webm") != NULL)
     tc_muxer_get_context (self->muxer)->avoid_negative_ts = 0;
-  return tc_muxer_write_header (self->muxer, self->input->video->time_base, error);
+  return tc_muxer_write_header (self->muxer, self->time_base, error);
+}
+
+/* What some codecs, or their encoders, have no place for. */
+static void
+tell_lost (TcVideo *self, const AVFrame *frame)
+{
+  enum AVCodecID codec = self->choice.codec->id;
+  gboolean holds_captions =
+      codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC || codec == AV_CODEC_ID_MPEG2VIDEO;
+
+  if (!holds_captions && !self->captions_told &&
+      av_frame_get_side_data (frame, AV_FRAME_DATA_A53_CC) != NULL) {
+    tc_note ("the closed captions in the video are lost: %s does not write any; h264 and hevc do",
+             self->choice.codec->name);
+    self->captions_told = TRUE;
+  }
+  if (codec != AV_CODEC_ID_HEVC && !self->hdr10plus_told &&
+      av_frame_get_side_data (frame, AV_FRAME_DATA_DYNAMIC_HDR_PLUS) != NULL) {
+    tc_note ("the dynamic metadata of HDR10+ is lost: it is written with hevc only, not by %s",
+             self->choice.codec->name);
+    self->hdr10plus_told = TRUE;
+  }
+}
+
+static void
+keep (TcVideo *self, const AVFrame *frame)
+{
+  Kept *kept = g_new0 (Kept, 1);
+
+  kept->pts = frame->pts;
+  kept->duration = tc_frame_get_duration (frame);
+  if (self->choice.codec->id == AV_CODEC_ID_HEVC &&
+      (av_frame_get_side_data (frame, AV_FRAME_DATA_A53_CC) != NULL ||
+       av_frame_get_side_data (frame, AV_FRAME_DATA_DYNAMIC_HDR_PLUS) != NULL)) {
+    kept->properties = av_frame_alloc ();
+    av_frame_copy_props (kept->properties, frame);
+  }
+  g_hash_table_insert (self->kept, &kept->pts, kept);
+}
+
+static gboolean
+send_frame (TcVideo *self, AVFrame *frame, GError **error)
+{
+  TcPixelKind kind;
+  int result;
+
+  if (frame != NULL) {
+    kind = tc_encoder_get_kind (&self->choice, frame);
+    if (!tc_pixels_convert (self->pixels, frame, &kind, error))
+      return FALSE;
+    if (self->encoder == NULL && !start_video (self, frame, error))
+      return FALSE;
+    tell_lost (self, frame);
+    keep (self, frame);
+    self->n_frames++;
+    result = tc_hardware_upload (self->encoder, frame);
+    if (result < 0)
+      return tc_fail_av (error, result, "a frame cannot be loaded up to the device");
+    frame->format = self->encoder->pix_fmt; /* which may have a name of its own for full range */
+  } else if (self->encoder == NULL) {
+    return tc_fail (error, "no frame came out of the pipeline");
+  }
+  result = avcodec_send_frame (self->encoder, frame);
+  return result >= 0 || tc_fail_av (error, result, "encoding failed");
+}
+
+static gboolean
+write_packet (TcVideo *self, GError **error)
+{
+  const Kept *kept = g_hash_table_lookup (self->kept, &self->packet->pts);
+  const AVCodecParameters *source = self->input->video->codecpar;
+  gint64 pts = self->packet->pts;
+
+  if (kept != NULL) {
+    self->packet->duration = kept->duration;
+    if (kept->properties != NULL &&
+        !tc_sei_add (self->packet, kept->properties,
+                     (double) self->encoder->width / MAX (source->width, 1),
+                     (double) self->encoder->height / MAX (source->height, 1), error))
+      return FALSE;
+    g_hash_table_remove (self->kept, &pts);
+  }
+  return tc_muxer_write (self->muxer, self->packet, self->stream, self->encoder->time_base, error);
 }
 
 gboolean
 tc_video_encode (TcVideo *self, AVFrame *frame, GError **error)
 {
-  gint64 *duration;
   int result;
 
-  if (frame != NULL) {
-    gint64 length = tc_frame_get_duration (frame);
-
-    if (self->encoder == NULL && !start_video (self, frame, error))
+  if (!send_frame (self, frame, error))
+    return FALSE;
+  while ((result = avcodec_receive_packet (self->encoder, self->packet)) >= 0)
+    if (!write_packet (self, error))
       return FALSE;
-    g_hash_table_insert (self->durations, g_memdup2 (&frame->pts, sizeof frame->pts),
-                         g_memdup2 (&length, sizeof length));
-    self->n_frames++;
-  } else if (self->encoder == NULL) {
-    return tc_fail (error, "no frame came out of the pipeline");
-  }
-  result = avcodec_send_frame (self->encoder, frame);
-  if (result < 0)
-    return tc_fail_av (error, result, "encoding failed");
-  while ((result = avcodec_receive_packet (self->encoder, self->packet)) >= 0) {
-    duration = g_hash_table_lookup (self->durations, &self->packet->pts);
-    if (duration != NULL) {
-      gint64 pts = self->packet->pts;
-
-      self->packet->duration = *duration;
-      g_hash_table_remove (self->durations, &pts);
-    }
-    if (!tc_muxer_write (self->muxer, self->packet, self->stream, self->encoder->time_base, error))
-      return FALSE;
-  }
   if (result != AVERROR (EAGAIN) && result != AVERROR_EOF)
     return tc_fail_av (error, result, "encoding failed");
   return TRUE;

@@ -15,9 +15,11 @@ typedef struct _TcVideo TcVideo;
 TcVideo *tc_video_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer,
                        AVStream *stream);
 void tc_video_free (TcVideo *video);
-/* Before the first frame. */
-void tc_video_set_encoder (TcVideo *video, const TcEncoderChoice *choice);
-/* The first frame opens the encoder and writes the container's header; NULL drains. */
+/* Before the first frame; takes what `choice` holds. `time_base`: that of the frames. */
+void tc_video_set_encoder (TcVideo *video, const TcEncoderChoice *choice, AVRational time_base,
+                           AVRational frame_rate);
+/* The first frame opens the encoder and writes the container's header; NULL drains. May convert
+ * `frame`. */
 gboolean tc_video_encode (TcVideo *video, AVFrame *frame, GError **error);
 gint64 tc_video_count_frames (const TcVideo *video);
 void tc_video_get_size (const TcVideo *video, int *width, int *height);
