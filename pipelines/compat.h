@@ -207,4 +207,11 @@ tc_codec_get_sample_rates (const AVCodec *codec)
   return TC_CODEC_LIST (codec, SAMPLE_RATE, supported_samplerates);
 }
 
+/* Ends with a layout of no channels; NULL: any. */
+static inline const AVChannelLayout *
+tc_codec_get_layouts (const AVCodec *codec)
+{
+  return TC_CODEC_LIST (codec, CHANNEL_LAYOUT, ch_layouts);
+}
+
 #undef TC_CODEC_LIST

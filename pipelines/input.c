@@ -47,27 +47,126 @@ open_file (TcInput *input, const char *path, GError **error)
   return TRUE;
 }
 
+/* ---- which track is the film -------------------------------------------------------------------
+ */
+
+/* A poster may be flagged as the default track, and nothing at the head of a file need tell that it
+ * is but one picture: where there are several tracks, so much is read to count their packets. */
+#define MAX_AHEAD 2000
+#define MAX_AHEAD_BYTES (64 << 20)
+
+static gboolean
+may_be_film (const AVStream *stream)
+{
+  const int pictures =
+      AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_STILL_IMAGE | AV_DISPOSITION_TIMED_THUMBNAILS;
+
+  return stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(stream->disposition & pictures);
+}
+
+static gboolean
+read_raw (TcInput *input, AVPacket *packet)
+{
+  int result;
+
+  do {
+    result = av_read_frame (input->format, packet);
+  } while (result == AVERROR (EAGAIN));
+  if (result < 0 && result != AVERROR_EOF)
+    input->read_error = result;
+  return result >= 0;
+}
+
+static void
+count_ahead (TcInput *input, guint *counts, guint n_counts)
+{
+  gsize n_bytes = 0;
+  gboolean more = TRUE;
+
+  while (more && input->ahead.length < MAX_AHEAD && n_bytes < MAX_AHEAD_BYTES) {
+    AVPacket *packet = av_packet_alloc ();
+
+    more = read_raw (input, packet);
+    if (!more) {
+      av_packet_free (&packet);
+      break;
+    }
+    n_bytes += packet->size;
+    if ((guint) packet->stream_index < n_counts)
+      counts[packet->stream_index]++;
+    g_queue_push_tail (&input->ahead, packet);
+  }
+}
+
+/* Of two candidates. What moves goes before what does not, then what is flagged, then what takes
+ * more bits and more pixels; then the first. */
+static gboolean
+is_rather (const AVStream *a, guint n_a, const AVStream *b, guint n_b)
+{
+  const AVCodecParameters *one = a->codecpar, *two = b->codecpar;
+  gint64 area = (gint64) one->width * one->height, other = (gint64) two->width * two->height;
+
+  if ((n_a > 1) != (n_b > 1))
+    return n_a > 1;
+  if ((a->disposition ^ b->disposition) & AV_DISPOSITION_DEFAULT)
+    return (a->disposition & AV_DISPOSITION_DEFAULT) != 0;
+  if (one->bit_rate != two->bit_rate)
+    return one->bit_rate > two->bit_rate;
+  return area > other;
+}
+
+/* NULL: there is none. `codec` NULL: none that can be decoded. */
+static AVStream *
+find_film (TcInput *input, const AVCodec **codec)
+{
+  guint n = input->format->nb_streams, n_candidates = 0;
+  guint *counts = g_new0 (guint, n + 1);
+  AVStream *film = NULL;
+
+  for (guint i = 0; i < n; i++)
+    n_candidates += may_be_film (input->format->streams[i]);
+  if (n_candidates > 1)
+    count_ahead (input, counts, n);
+  *codec = NULL;
+  for (guint i = 0; i < n; i++) {
+    AVStream *stream = input->format->streams[i];
+    const AVCodec *own;
+
+    if (!may_be_film (stream))
+      continue;
+    own = avcodec_find_decoder (stream->codecpar->codec_id);
+    if (film == NULL || (own != NULL && *codec == NULL) ||
+        (own != NULL && is_rather (stream, counts[i], film, counts[film->index]))) {
+      film = stream;
+      *codec = own;
+    }
+  }
+  g_free (counts);
+  return film;
+}
+
 gboolean
 tc_input_open (TcInput *input, const TcOptions *options, GError **error)
 {
   const char *path = options->in;
   const AVCodec *codec = NULL;
-  int result, index;
+  int result;
 
   *input = (TcInput){.last_pts = AV_NOPTS_VALUE, .pixels = tc_pixels_new ()};
+  g_queue_init (&input->ahead);
   if (!open_file (input, path, error))
     return FALSE;
   result = avformat_find_stream_info (input->format, NULL);
   if (result < 0)
     return tc_fail_av (error, result, "%s: cannot be read", path);
-  index = av_find_best_stream (input->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
-  if (index == AVERROR_DECODER_NOT_FOUND)
-    return tc_fail (error, "%s: there is no decoder for its video", path);
-  if (index < 0 || (input->format->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC))
+  input->video = find_film (input, &codec);
+  if (input->video == NULL)
     return tc_fail (error, "%s: has no video track", path);
+  if (codec == NULL)
+    return tc_fail (error, "%s: there is no decoder for its video", path);
 
-  input->video = input->format->streams[index];
   codec = tc_decoder_with_alpha (input->video, codec);
+  input->timeline = tc_timeline_new (input->format, input->video->index);
   input->frame_rate = guess_rate (input->format, input->video);
   input->decoder = avcodec_alloc_context3 (codec);
   avcodec_parameters_to_context (input->decoder, input->video->codecpar);
@@ -80,12 +179,35 @@ tc_input_open (TcInput *input, const TcOptions *options, GError **error)
   return TRUE;
 }
 
+static void
+free_packet (gpointer data)
+{
+  AVPacket *packet = data;
+
+  av_packet_free (&packet);
+}
+
 void
 tc_input_close (TcInput *input)
 {
+  g_queue_clear_full (&input->ahead, free_packet);
+  tc_timeline_free (input->timeline);
   avcodec_free_context (&input->decoder);
   tc_pixels_free (g_steal_pointer (&input->pixels));
   avformat_close_input (&input->format);
+}
+
+/* The next packet as the file has it. */
+static gboolean
+read_next (TcInput *input, AVPacket *packet)
+{
+  AVPacket *ahead = g_queue_pop_head (&input->ahead);
+
+  if (ahead == NULL)
+    return read_raw (input, packet);
+  av_packet_move_ref (packet, ahead);
+  av_packet_free (&ahead);
+  return TRUE;
 }
 
 gboolean
@@ -93,15 +215,16 @@ tc_input_read (TcInput *input, AVPacket *packet)
 {
   AVStream *stream;
   gint64 end;
-  int result;
 
-  do {
-    result = av_read_frame (input->format, packet);
-  } while (result == AVERROR (EAGAIN));
-  if (result < 0) {
-    if (result != AVERROR_EOF)
-      input->read_error = result;
-    return FALSE;
+  while (!tc_timeline_pull (input->timeline, packet)) {
+    if (read_next (input, packet)) {
+      tc_timeline_push (input->timeline, packet);
+      continue;
+    }
+    tc_timeline_end (input->timeline);
+    if (!tc_timeline_pull (input->timeline, packet))
+      return FALSE;
+    break;
   }
   stream = input->format->streams[packet->stream_index];
   if (packet->pts != AV_NOPTS_VALUE) {
@@ -181,16 +304,16 @@ tc_input_count_frames (const TcInput *input)
 char *
 tc_input_describe_end (const TcInput *input)
 {
-  gint64 duration = input->format->duration, start = input->format->start_time;
-  gint64 seen = input->last_seen - (start == AV_NOPTS_VALUE ? 0 : start);
+  gint64 duration = input->format->duration, seen = input->last_seen;
   char text[AV_ERROR_MAX_STRING_SIZE];
 
   if (input->read_error != 0) {
     av_strerror (input->read_error, text, sizeof text);
     return g_strdup_printf ("reading failed after %.1f s (%s)", (double) seen / AV_TIME_BASE, text);
   }
-  /* A duration that was estimated from the bit rate says nothing. */
-  if (duration > 0 && input->format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE &&
+  /* A duration that was estimated from the bit rate says nothing, nor one over several clocks. */
+  if (duration > 0 && tc_timeline_count_joins (input->timeline) == 0 &&
+      input->format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE &&
       seen < duration - AV_TIME_BASE)
     return g_strdup_printf ("ends after %.1f of %.1f s", (double) seen / AV_TIME_BASE,
                             (double) duration / AV_TIME_BASE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads and decodes the input.
+ * Reads and decodes the input. Packets have times on one continuous timeline that starts at 0
+ * (timeline.h), and so have frames.
  */
 #pragma once
 
@@ -12,9 +13,13 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 
+#include "timeline.h"
+
 typedef struct {
   AVFormatContext *format;
-  AVStream *video;
+  AVStream *video; /* the film, which is enlarged */
+  TcTimeline *timeline;
+  GQueue ahead; /* packets read before it was known what to do with them, as the file has them */
   AVCodecContext *decoder;
   AVRational frame_rate;
   TcPixels *pixels; /* makes all frames like the first one */
@@ -23,7 +28,7 @@ typedef struct {
   gint64 n_frames;
   gint64 n_damaged; /* packets that the decoder refused, and frames it had to make up */
   gint64 n_moved;   /* frames whose timestamp did not lie after the one before */
-  gint64 last_seen; /* the largest end of a packet, in microseconds */
+  gint64 last_seen; /* the largest end of a packet, in microseconds on the timeline */
   int read_error;
 } TcInput;
 

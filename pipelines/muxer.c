@@ -6,13 +6,28 @@
 
 #include <string.h>
 
+/* How far the others may be ahead of a track of which nothing comes, in microseconds. */
+#define MAX_AHEAD (10 * (gint64) AV_TIME_BASE)
+
+typedef struct {
+  AVStream *stream;
+  int number; /* of the track in the input */
+  GQueue packets;
+  gint64 last_dts;    /* AV_NOPTS_VALUE: none yet */
+  gint64 n_moved;     /* packets whose times did not grow */
+  gint64 most_moved;  /* by how much at most, in the stream's time base */
+  gint64 n_refused;   /* packets that the muxer did not take */
+  int refused_result; /* what it said of the first */
+} Lane;
+
 struct _TcMuxer {
   char *out, *temp;
   AVFormatContext *format;
 
   /* Two threads write. Until the encoder is open there is no header, and packets wait. */
   GMutex lock;
-  GQueue waiting;
+  GArray *lanes; /* Lane, by the stream's index */
+  int film;      /* the index of its lane */
   gboolean header_written;
 };
 
@@ -49,7 +64,7 @@ tc_muxer_new (const char *out, GError **error)
   TcMuxer *self = g_new0 (TcMuxer, 1);
 
   g_mutex_init (&self->lock);
-  g_queue_init (&self->waiting);
+  self->lanes = g_array_new (FALSE, TRUE, sizeof (Lane));
   self->out = g_strdup (out);
   if (!open_file (self, error)) {
     tc_muxer_free (self);
@@ -76,7 +91,9 @@ tc_muxer_free (TcMuxer *self)
     avformat_free_context (self->format);
   }
   tc_temp_discard ();
-  g_queue_clear_full (&self->waiting, free_packet);
+  for (guint i = 0; i < self->lanes->len; i++)
+    g_queue_clear_full (&g_array_index (self->lanes, Lane, i).packets, free_packet);
+  g_array_unref (self->lanes);
   g_mutex_clear (&self->lock);
   g_free (self->temp);
   g_free (self->out);
@@ -98,7 +115,7 @@ tc_muxer_get_context (TcMuxer *self)
 /* ---- tracks --------------------------------------------------------------------------------- */
 
 static void
-copy_side_data (AVStream *to, const AVStream *from)
+copy_side_data (AVStream *to, const AVStream *from, gboolean same_bits)
 {
   int n;
   const AVPacketSideData *list = tc_stream_list_side_data (from, &n);
@@ -107,9 +124,9 @@ copy_side_data (AVStream *to, const AVStream *from)
     const AVPacketSideData *data = &list[i];
     uint8_t *copy;
 
-    /* These tell of the bits, which are others now. */
-    if (data->type == AV_PKT_DATA_CPB_PROPERTIES || data->type == AV_PKT_DATA_NEW_EXTRADATA ||
-        data->type == AV_PKT_DATA_DOVI_CONF)
+    if (!same_bits &&
+        (data->type == AV_PKT_DATA_CPB_PROPERTIES || data->type == AV_PKT_DATA_NEW_EXTRADATA ||
+         data->type == AV_PKT_DATA_DOVI_CONF))
       continue;
     copy = tc_stream_new_side_data (to, data->type, data->size);
     if (copy != NULL)
@@ -118,9 +135,10 @@ copy_side_data (AVStream *to, const AVStream *from)
 }
 
 AVStream *
-tc_muxer_add_stream (TcMuxer *self, const AVStream *from)
+tc_muxer_add_stream (TcMuxer *self, const AVStream *from, gboolean same_bits)
 {
   AVStream *stream = avformat_new_stream (self->format, NULL);
+  Lane lane = {.stream = stream, .number = from->index, .last_dts = AV_NOPTS_VALUE};
 
   stream->time_base = from->time_base;
   stream->disposition = from->disposition;
@@ -128,8 +146,76 @@ tc_muxer_add_stream (TcMuxer *self, const AVStream *from)
   stream->r_frame_rate = from->r_frame_rate;
   stream->sample_aspect_ratio = from->sample_aspect_ratio;
   av_dict_copy (&stream->metadata, from->metadata, 0);
-  copy_side_data (stream, from);
+  copy_side_data (stream, from, same_bits);
+  g_queue_init (&lane.packets);
+  g_array_append_val (self->lanes, lane);
   return stream;
+}
+
+void
+tc_muxer_set_film (TcMuxer *self, const AVStream *stream)
+{
+  self->film = stream->index;
+}
+
+static Lane *
+lane_at (TcMuxer *self, guint index)
+{
+  return &g_array_index (self->lanes, Lane, index);
+}
+
+/* ---- times ---------------------------------------------------------------------------------- */
+
+/* The times that the muxer takes, changed by the least that is needed. */
+static void
+make_grow (TcMuxer *self, Lane *lane, AVPacket *packet)
+{
+  enum AVMediaType type = lane->stream->codecpar->codec_type;
+  gboolean strict = !(self->format->oformat->flags & AVFMT_TS_NONSTRICT) &&
+                    type != AVMEDIA_TYPE_SUBTITLE && type != AVMEDIA_TYPE_DATA;
+  gint64 least = lane->last_dts == AV_NOPTS_VALUE ? G_MININT64 : lane->last_dts + strict;
+  gint64 pts = packet->pts, dts;
+
+  if (packet->dts == AV_NOPTS_VALUE)
+    packet->dts = pts != AV_NOPTS_VALUE              ? pts
+                  : lane->last_dts == AV_NOPTS_VALUE ? 0
+                                                     : MAX (lane->last_dts, least);
+  dts = packet->dts;
+  if (pts != AV_NOPTS_VALUE && pts < dts && pts >= least)
+    packet->dts = pts;
+  packet->dts = MAX (packet->dts, least);
+  if (pts != AV_NOPTS_VALUE && pts < packet->dts)
+    packet->pts = packet->dts;
+  if (pts == AV_NOPTS_VALUE && type != AVMEDIA_TYPE_VIDEO)
+    packet->pts = packet->dts;
+  if (packet->dts != dts || (pts != AV_NOPTS_VALUE && packet->pts != pts)) {
+    gint64 by = MAX (ABS (packet->dts - dts), pts == AV_NOPTS_VALUE ? 0 : packet->pts - pts);
+
+    lane->n_moved++;
+    lane->most_moved = MAX (lane->most_moved, by);
+  }
+  lane->last_dts = packet->dts;
+}
+
+static void
+tell_changes (TcMuxer *self)
+{
+  char words[AV_ERROR_MAX_STRING_SIZE];
+
+  for (guint i = 0; i < self->lanes->len; i++) {
+    const Lane *lane = lane_at (self, i);
+
+    if (lane->n_moved > 0)
+      tc_note ("track %d: the times of %" G_GINT64_FORMAT
+               " packets did not grow as %s wants it; they were moved, by at most %.3f s",
+               lane->number, lane->n_moved, self->format->oformat->name,
+               (double) lane->most_moved * av_q2d (lane->stream->time_base));
+    if (lane->n_refused > 0) {
+      av_strerror (lane->refused_result, words, sizeof words);
+      tc_note ("track %d: %" G_GINT64_FORMAT " packets are left out, which %s did not take (%s)",
+               lane->number, lane->n_refused, self->format->oformat->name, words);
+    }
+  }
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -143,35 +229,110 @@ fail_write (TcMuxer *self, int code, GError **error)
   return tc_fail_av (error, code, "%s: writing failed", self->out);
 }
 
-/* Under the lock; takes what the packet holds. */
+/* Of these, packets are rare. */
 static gboolean
-write_now (TcMuxer *self, AVPacket *packet, GError **error)
+is_sparse (const AVStream *stream)
 {
-  int result = av_interleaved_write_frame (self->format, packet);
+  enum AVMediaType type = stream->codecpar->codec_type;
 
-  if (result < 0 || self->format->pb->error < 0)
-    return fail_write (self, result, error);
+  return (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO) ||
+         (stream->disposition & AV_DISPOSITION_ATTACHED_PIC);
+}
+
+static gint64
+time_of (const AVPacket *packet)
+{
+  return av_rescale_q (packet->dts, packet->time_base, AV_TIME_BASE_Q);
+}
+
+/* The lane whose turn it is, or NULL while one of which more must come has nothing. */
+static Lane *
+choose_lane (TcMuxer *self, gboolean all)
+{
+  Lane *first = NULL;
+  gboolean film_missing = FALSE, other_missing = FALSE;
+  gint64 earliest = G_MAXINT64, latest = G_MININT64;
+
+  for (guint i = 0; i < self->lanes->len; i++) {
+    Lane *lane = lane_at (self, i);
+    const AVPacket *head = g_queue_peek_head (&lane->packets);
+
+    if (head == NULL) {
+      film_missing |= (int) i == self->film;
+      other_missing |= (int) i != self->film && !is_sparse (lane->stream);
+      continue;
+    }
+    if (time_of (head) < earliest) {
+      earliest = time_of (head);
+      first = lane;
+    }
+    latest = MAX (latest, time_of (g_queue_peek_tail (&lane->packets)));
+  }
+  /* The film comes late, for its encoder looks ahead; the rest comes as it lies in the file. */
+  if (!all && (film_missing || (other_missing && latest - earliest < MAX_AHEAD)))
+    return NULL;
+  return first;
+}
+
+/* Some muxers cut packets anew, and have to see to the order themselves. */
+static gboolean
+interleaves_itself (const AVOutputFormat *container)
+{
+  return g_str_has_prefix (container->name, "mxf") || g_str_equal (container->name, "gxf");
+}
+
+/* Under the lock: writes what can be written. */
+static gboolean
+write_ready (TcMuxer *self, gboolean all, GError **error)
+{
+  Lane *lane;
+
+  while ((lane = choose_lane (self, all)) != NULL) {
+    AVPacket *packet = g_queue_pop_head (&lane->packets);
+    int result;
+
+    if (interleaves_itself (self->format->oformat))
+      result = av_interleaved_write_frame (self->format, packet);
+    else
+      result = av_write_frame (self->format, packet);
+    av_packet_free (&packet);
+    if (self->format->pb->error < 0 || (result < 0 && lane->stream->index == self->film))
+      return fail_write (self, result, error);
+    if (result < 0 && lane->n_refused++ == 0)
+      lane->refused_result = result;
+  }
   return TRUE;
+}
+
+/* Under the lock; takes the packet, whose times are in its own time base. */
+static void
+enqueue (TcMuxer *self, Lane *lane, AVPacket *packet)
+{
+  av_packet_rescale_ts (packet, packet->time_base, lane->stream->time_base);
+  packet->time_base = lane->stream->time_base;
+  make_grow (self, lane, packet);
+  g_queue_push_tail (&lane->packets, packet);
 }
 
 gboolean
 tc_muxer_write (TcMuxer *self, AVPacket *packet, const AVStream *stream, AVRational base,
                 GError **error)
 {
+  AVPacket *own = av_packet_alloc ();
   gboolean ok = TRUE;
+  Lane *lane;
 
-  packet->stream_index = stream->index;
-  packet->pos = -1;
+  av_packet_move_ref (own, packet);
+  own->stream_index = stream->index;
+  own->pos = -1;
+  own->time_base = base;
   g_mutex_lock (&self->lock);
+  lane = lane_at (self, stream->index);
   if (self->header_written) {
-    av_packet_rescale_ts (packet, base, stream->time_base);
-    ok = write_now (self, packet, error);
+    enqueue (self, lane, own);
+    ok = write_ready (self, FALSE, error);
   } else {
-    AVPacket *kept = av_packet_alloc ();
-
-    av_packet_move_ref (kept, packet);
-    kept->time_base = base;
-    g_queue_push_tail (&self->waiting, kept);
+    g_queue_push_tail (&lane->packets, own);
   }
   g_mutex_unlock (&self->lock);
   return ok;
@@ -181,7 +342,6 @@ gboolean
 tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
 {
   AVDictionary *settings = NULL;
-  AVPacket *packet;
   gboolean ok = TRUE;
   int result;
 
@@ -193,13 +353,13 @@ tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
   if (result < 0 || self->format->pb->error < 0)
     ok = fail_write (self, result, error);
   self->header_written = ok;
-  while (ok && (packet = g_queue_pop_head (&self->waiting)) != NULL) {
-    AVStream *stream = self->format->streams[packet->stream_index];
+  for (guint i = 0; ok && i < self->lanes->len; i++) {
+    Lane *lane = lane_at (self, i);
 
-    av_packet_rescale_ts (packet, packet->time_base, stream->time_base);
-    ok = write_now (self, packet, error);
-    av_packet_free (&packet);
+    for (guint n = lane->packets.length; n > 0; n--)
+      enqueue (self, lane, g_queue_pop_head (&lane->packets));
   }
+  ok = ok && write_ready (self, FALSE, error);
   g_mutex_unlock (&self->lock);
   return ok;
 }
@@ -207,8 +367,15 @@ tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
 gboolean
 tc_muxer_commit (TcMuxer *self, GError **error)
 {
-  int result = av_write_trailer (self->format);
+  int result;
+  gboolean ok;
 
+  g_mutex_lock (&self->lock);
+  ok = write_ready (self, TRUE, error);
+  g_mutex_unlock (&self->lock);
+  if (!ok)
+    return FALSE;
+  result = av_write_trailer (self->format);
   if (result >= 0)
     avio_flush (self->format->pb);
   if (result < 0 || self->format->pb->error < 0)
@@ -216,5 +383,6 @@ tc_muxer_commit (TcMuxer *self, GError **error)
   result = avio_closep (&self->format->pb);
   if (result < 0)
     return tc_fail_av (error, result, "%s: writing failed", self->out);
+  tell_changes (self);
   return tc_temp_commit (self->temp, self->out, error);
 }

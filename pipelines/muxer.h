@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The output's container. Packets of all tracks are written in the order of their times, from any
- * thread; those that come before the header wait for it.
+ * The output's container. Packets of all tracks are written in the order of their decoding times,
+ * from any thread; those that come before the header wait for it.
+ *
+ * Decoding times have to grow within a track, in most containers strictly. One that does not is
+ * moved by the least that makes it, and at the end a line tells how many were, of which track. A
+ * packet that the container refuses is left out and counted in a line as well, unless it is the
+ * film's: no other track's damage ends the work.
  */
 #pragma once
 
@@ -18,8 +23,11 @@ void tc_muxer_free (TcMuxer *muxer);
 const AVOutputFormat *tc_muxer_get_format (const TcMuxer *muxer);
 /* For what is set before the header: tags, chapters. */
 AVFormatContext *tc_muxer_get_context (TcMuxer *muxer);
-/* A track with the tags, disposition and side data of `like`, which is one of an input. */
-AVStream *tc_muxer_add_stream (TcMuxer *muxer, const AVStream *like);
+/* A track with the tags and the disposition of `like`, which is one of an input; notes name its
+ * index. Of the side data, what tells of the bits themselves is kept only when `same_bits`. */
+AVStream *tc_muxer_add_stream (TcMuxer *muxer, const AVStream *like, gboolean same_bits);
+/* The track without which there is no file. */
+void tc_muxer_set_film (TcMuxer *muxer, const AVStream *stream);
 /* `video_base`: the time base that the video track is to have where the container lets choose. */
 gboolean tc_muxer_write_header (TcMuxer *muxer, AVRational video_base, GError **error);
 /* Takes what `packet` holds, whose times are in `base`. */

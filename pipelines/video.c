@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "video.h"
 #include "compat.h"
+#include "container.h"
 #include "hardware.h"
 #include "message.h"
 #include "pixels.h"
@@ -14,11 +15,14 @@ struct _TcVideo {
   TcMuxer *muxer;
   AVStream *stream;
   TcEncoderChoice choice;
-  AVRational time_base, frame_rate; /* of the frames */
+  AVRational frames_base, frame_rate; /* of the frames */
+  AVRational time_base;               /* of what is encoded */
   TcPixels *pixels;
   AVCodecContext *encoder;
   AVPacket *packet;
   GHashTable *kept; /* Kept of the frames in the encoder, by time */
+  gint64 last_pts;
+  gint64 n_moved; /* frames that came too soon after the one before for a container without times */
   gint64 n_frames;
   gboolean captions_told, hdr10plus_told; /* that they are lost */
 };
@@ -47,6 +51,7 @@ tc_video_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer, AV
   self->input = input;
   self->muxer = muxer;
   self->stream = stream;
+  self->last_pts = AV_NOPTS_VALUE;
   self->packet = av_packet_alloc ();
   self->pixels = tc_pixels_new ();
   self->kept = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, kept_free);
@@ -71,7 +76,7 @@ tc_video_set_encoder (TcVideo *self, const TcEncoderChoice *choice, AVRational t
                       AVRational frame_rate)
 {
   self->choice = *choice;
-  self->time_base = time_base;
+  self->frames_base = time_base;
   self->frame_rate = frame_rate;
 }
 
@@ -97,6 +102,41 @@ add_hdr_side_data (AVStream *stream, const AVFrame *frame)
     if (copy != NULL)
       memcpy (copy, data->data, data->size);
   }
+}
+
+/* Containers that have no times count frames: there, the rate is to be that of the source, and if
+ * that varies, one that has a place for every frame. */
+static AVRational
+choose_time_base (const TcVideo *self)
+{
+  AVRational rate = self->frame_rate, finest = self->input->video->r_frame_rate;
+
+  if (!tc_container_counts_frames (tc_muxer_get_format (self->muxer)))
+    return self->frames_base;
+  if (finest.num > 0 && finest.den > 0 && av_cmp_q (finest, rate) > 0 &&
+      av_q2d (finest) <= 4 * av_q2d (rate))
+    rate = finest;
+  self->stream->avg_frame_rate = self->stream->r_frame_rate = rate;
+  return av_inv_q (rate);
+}
+
+/* From the time base of the frames to that of the encoder. */
+static void
+rescale_times (TcVideo *self, AVFrame *frame)
+{
+  AVRational from = self->frames_base;
+  gint64 duration;
+
+  if (av_cmp_q (from, self->time_base) == 0)
+    return;
+  frame->pts = av_rescale_q (frame->pts, from, self->time_base);
+  duration = av_rescale_q (tc_frame_get_duration (frame), from, self->time_base);
+  tc_frame_set_duration (frame, MAX (duration, 1));
+  if (self->last_pts != AV_NOPTS_VALUE && frame->pts <= self->last_pts) {
+    frame->pts = self->last_pts + 1;
+    self->n_moved++;
+  }
+  self->last_pts = frame->pts;
 }
 
 static gboolean
@@ -181,6 +221,9 @@ send_frame (TcVideo *self, AVFrame *frame, GError **error)
     kind = tc_encoder_get_kind (&self->choice, frame);
     if (!tc_pixels_convert (self->pixels, frame, &kind, error))
       return FALSE;
+    if (self->encoder == NULL)
+      self->stream->time_base = self->time_base = choose_time_base (self);
+    rescale_times (self, frame);
     if (self->encoder == NULL && !start_video (self, frame, error))
       return FALSE;
     tell_lost (self, frame);
@@ -228,6 +271,10 @@ tc_video_encode (TcVideo *self, AVFrame *frame, GError **error)
       return FALSE;
   if (result != AVERROR (EAGAIN) && result != AVERROR_EOF)
     return tc_fail_av (error, result, "encoding failed");
+  if (frame == NULL && self->n_moved > 0)
+    tc_note ("%s has no times: %" G_GINT64_FORMAT " frames came too soon for its %.3f a second and "
+             "were moved",
+             tc_muxer_get_format (self->muxer)->name, self->n_moved, 1 / av_q2d (self->time_base));
   return TRUE;
 }
 
