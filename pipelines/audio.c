@@ -95,7 +95,7 @@ open_decoder (TcAudio *self, const AVStream *source, GError **error)
   if (result < 0)
     return tc_fail_av (error, result, "the decoder %s does not start", codec->name);
   if (self->decoder->ch_layout.nb_channels <= 0 || self->decoder->sample_rate <= 0)
-    return tc_fail (error, "it tells neither channels nor rate");
+    return tc_fail (error, "the beginning of the file tells neither its channels nor its rate");
   if (self->decoder->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
     av_channel_layout_default (&self->decoder->ch_layout, self->decoder->ch_layout.nb_channels);
   return TRUE;

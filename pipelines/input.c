@@ -305,6 +305,8 @@ char *
 tc_input_describe_end (const TcInput *input)
 {
   gint64 duration = input->format->duration, seen = input->last_seen;
+  /* Some formats' durations are told from 0 on, where that is not the start. */
+  gint64 end = seen + MAX (tc_timeline_get_start (input->timeline), 0);
   char text[AV_ERROR_MAX_STRING_SIZE];
 
   if (input->read_error != 0) {
@@ -314,7 +316,7 @@ tc_input_describe_end (const TcInput *input)
   /* A duration that was estimated from the bit rate says nothing, nor one over several clocks. */
   if (duration > 0 && tc_timeline_count_joins (input->timeline) == 0 &&
       input->format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE &&
-      seen < duration - AV_TIME_BASE)
+      end < duration - AV_TIME_BASE)
     return g_strdup_printf ("ends after %.1f of %.1f s", (double) seen / AV_TIME_BASE,
                             (double) duration / AV_TIME_BASE);
   if (tc_log_ended_early ())

@@ -13,6 +13,7 @@ typedef struct {
   AVStream *stream;
   int number; /* of the track in the input */
   GQueue packets;
+  gint64 delay;       /* what is added to all times, in the stream's time base */
   gint64 last_dts;    /* AV_NOPTS_VALUE: none yet */
   gint64 n_moved;     /* packets whose times did not grow */
   gint64 most_moved;  /* by how much at most, in the stream's time base */
@@ -309,6 +310,10 @@ static void
 enqueue (TcMuxer *self, Lane *lane, AVPacket *packet)
 {
   av_packet_rescale_ts (packet, packet->time_base, lane->stream->time_base);
+  if (packet->pts != AV_NOPTS_VALUE)
+    packet->pts += lane->delay;
+  if (packet->dts != AV_NOPTS_VALUE)
+    packet->dts += lane->delay;
   packet->time_base = lane->stream->time_base;
   make_grow (self, lane, packet);
   g_queue_push_tail (&lane->packets, packet);
@@ -338,6 +343,22 @@ tc_muxer_write (TcMuxer *self, AVPacket *packet, const AVStream *stream, AVRatio
   return ok;
 }
 
+/* Readers of Matroska take a track's CodecDelay off its times. FFmpeg 5.1 writes it for Opus, but
+ * does not add it to what it writes, as later ones do: sound would be early by so much. */
+static gint64
+delay_of (const TcMuxer *self, const AVStream *stream)
+{
+#if LIBAVFORMAT_VERSION_MAJOR < 60
+  const AVCodecParameters *codec = stream->codecpar;
+
+  if (codec->codec_id == AV_CODEC_ID_OPUS &&
+      (g_str_equal (self->format->oformat->name, "matroska") ||
+       g_str_equal (self->format->oformat->name, "webm")))
+    return av_rescale_q (codec->initial_padding, (AVRational){1, 48000}, stream->time_base);
+#endif
+  return 0;
+}
+
 gboolean
 tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
 {
@@ -356,6 +377,7 @@ tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
   for (guint i = 0; ok && i < self->lanes->len; i++) {
     Lane *lane = lane_at (self, i);
 
+    lane->delay = delay_of (self, lane->stream);
     for (guint n = lane->packets.length; n > 0; n--)
       enqueue (self, lane, g_queue_pop_head (&lane->packets));
   }

@@ -340,6 +340,25 @@ stamp (TcTimeline *self, Stream *state, AVPacket *packet, AVStream *stream, gint
     packet->dts += shift;
 }
 
+/* Pictures that are copied need decoding times where the file tells none: as it is with Matroska,
+ * those before the first picture that is shown. */
+static void
+complete_dts (TcTimeline *self, const Stream *state, AVPacket *packet, AVStream *stream)
+{
+  gint64 frame;
+
+  if (packet->dts != AV_NOPTS_VALUE || packet->pts == AV_NOPTS_VALUE ||
+      stream->index == self->reference || stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+    return;
+  if (state->next != AV_NOPTS_VALUE) {
+    packet->dts = av_rescale_q (state->next, AV_TIME_BASE_Q, stream->time_base);
+  } else {
+    frame = duration_of (self, packet, stream) * CLAMP (stream->codecpar->video_delay, 0, 32);
+    packet->dts = packet->pts - av_rescale_q (frame, AV_TIME_BASE_Q, stream->time_base);
+  }
+  packet->dts = MIN (packet->dts, packet->pts);
+}
+
 /* FALSE: it has to wait. */
 static gboolean
 settle (TcTimeline *self, AVPacket *packet, gboolean now)
@@ -363,6 +382,7 @@ settle (TcTimeline *self, AVPacket *packet, gboolean now)
   if (expected == AV_NOPTS_VALUE)
     expected = self->start;
   unwrap (state, packet, stream, expected);
+  complete_dts (self, state, packet, stream);
   time = packet->dts;
   /* Of pictures that are stored in another order than shown, only the former has to grow. */
   if (time == AV_NOPTS_VALUE && stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)

@@ -124,6 +124,7 @@ copy_chapters (TcTracks *self)
   AVFormatContext *to = tc_muxer_get_context (self->muxer);
   const AVFormatContext *from = self->input->format;
   gint64 start = tc_timeline_get_start (self->input->timeline);
+  guint n_before = 0;
 
   if (from->nb_chapters > 0 && !tc_container_holds_chapters (to->oformat)) {
     tc_note ("%u chapters are left out: %s has none", from->nb_chapters, container_name (self));
@@ -135,8 +136,10 @@ copy_chapters (TcTracks *self)
     gint64 shift = av_rescale_q (start, AV_TIME_BASE_Q, old->time_base);
     AVChapter *chapter;
 
-    if (old->end != AV_NOPTS_VALUE && old->end < shift)
+    if (old->end != AV_NOPTS_VALUE && old->end < shift) {
+      n_before++;
       continue;
+    }
     chapter = av_mallocz (sizeof *chapter);
     chapter->id = old->id;
     chapter->time_base = old->time_base;
@@ -145,6 +148,8 @@ copy_chapters (TcTracks *self)
     av_dict_copy (&chapter->metadata, old->metadata, 0);
     to->chapters[to->nb_chapters++] = chapter;
   }
+  if (n_before > 0)
+    tc_note ("%u chapters are left out: they end before the film begins", n_before);
 }
 
 /* ---- what becomes of a track -------------------------------------------------------------------
