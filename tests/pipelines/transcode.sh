@@ -209,7 +209,7 @@ bad() { # NAME PATTERN IN OUT [key=value ...]
   elif [ "$(grep -c '^rfdn-transcode: ' err)" -ne 1 ]; then
     echo '# not exactly one error line'
     status=1
-  elif ! grep -q -e "$pattern" err || [ "$(grep -vc '^frame ' err)" -ne 1 ]; then
+  elif ! grep -q -e "$pattern" err || [ "$(grep -vcE '^(frame|track) ' err)" -ne 1 ]; then
     echo "# not what was to be said ($pattern)"
     status=1
   elif [ "$before" != "$(listing .)" ] || listing "$(dirname "$out")" | grep -q '\.part$'; then
