@@ -302,6 +302,12 @@ in_units (AVRational value, int units)
   return value.den == 0 ? 0 : (int) av_rescale (value.num, units, value.den);
 }
 
+static int
+threads_of (const TcOptions *options)
+{
+  return options->encoder_threads > 0 ? options->encoder_threads : options->threads;
+}
+
 /* The encoders of this FFmpeg do not look at the side data of frames for these. */
 static char *
 hdr_params (const AVFrame *frame, const AVStream *source, gboolean x265, int threads)
@@ -364,7 +370,7 @@ settings_for (const TcEncoderChoice *choice, const TcOptions *options, const AVF
   if (g_str_equal (codec->name, "libx264") || g_str_equal (codec->name, "libx265")) {
     gboolean x265 = codec->id == AV_CODEC_ID_HEVC;
 
-    hdr = hdr_params (first, source, x265, options->threads);
+    hdr = hdr_params (first, source, x265, threads_of (options));
     av_dict_set (&settings, "preset", name_of (options->preset), 0);
     /* Captions are put in by this program; where the encoder can as well, they would be there
      * twice. A layer of Dolby Vision's would need more than is left of it. */
@@ -422,7 +428,7 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
   encoder->color_primaries = first->color_primaries;
   encoder->chroma_sample_location = first->chroma_location;
   encoder->field_order = AV_FIELD_PROGRESSIVE;
-  encoder->thread_count = options->threads;
+  encoder->thread_count = threads_of (options);
   if (global_header)
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 

@@ -3,6 +3,7 @@
 #include "job.h"
 #include "message.h"
 #include "progress.h"
+#include "tempfile.h"
 
 #include <libavformat/avformat.h>
 
@@ -106,7 +107,7 @@ tc_folder_run (const TcOptions *options)
     n = 0;
   else if (names != NULL && n == 0)
     tc_fail (&error, "%s: has no files", options->in);
-  for (guint i = 0; i < n; i++) {
+  for (guint i = 0; i < n && !tc_signals_stop_wanted (); i++) {
     char *name = name_for_output (names->pdata[i]);
     char *in = g_build_filename (options->in, names->pdata[i], NULL);
     char *out = g_build_filename (options->out, name, NULL);

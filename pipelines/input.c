@@ -235,6 +235,28 @@ tc_input_read (TcInput *input, AVPacket *packet)
 }
 
 void
+tc_input_flush (TcInput *input)
+{
+  avcodec_flush_buffers (input->decoder);
+  input->last_pts = AV_NOPTS_VALUE;
+}
+
+gboolean
+tc_input_seek (TcInput *input, gint64 time)
+{
+  gint64 start = av_rescale_q (tc_timeline_get_start (input->timeline), AV_TIME_BASE_Q,
+                               input->video->time_base);
+
+  if (avformat_seek_file (input->format, input->video->index, G_MININT64, time + start,
+                          time + start, 0) < 0)
+    return FALSE;
+  g_queue_clear_full (&input->ahead, free_packet);
+  tc_timeline_seek (input->timeline);
+  tc_input_flush (input);
+  return TRUE;
+}
+
+void
 tc_input_send (TcInput *input, const AVPacket *packet)
 {
   int result = avcodec_send_packet (input->decoder, packet);

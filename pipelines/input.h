@@ -37,6 +37,11 @@ gboolean tc_input_open (TcInput *input, const TcOptions *options, GError **error
 void tc_input_close (TcInput *input);
 /* FALSE at the end, which a reading error is too. */
 gboolean tc_input_read (TcInput *input, AVPacket *packet);
+/* Goes on from a key frame of the video that is shown at `time` or earlier, or from one near to it;
+ * frames count as if the file began there. FALSE: it is not a file that this can be done with. */
+gboolean tc_input_seek (TcInput *input, gint64 time);
+/* The decoder forgets what it was sent. */
+void tc_input_flush (TcInput *input);
 /* `packet` NULL: no more will come. */
 void tc_input_send (TcInput *input, const AVPacket *packet);
 /* A frame with pts and duration in the time base of the stream, or FALSE when there is none yet. */

@@ -8,34 +8,15 @@
 #include "job.h"
 #include "colour.h"
 #include "decoder.h"
-#include "deinterlace.h"
-#include "input.h"
+#include "job-private.h"
 #include "launch.h"
 #include "message.h"
-#include "muxer.h"
+#include "partjob.h"
 #include "progress.h"
-#include "tracks.h"
-#include "upscale.h"
-#include "video.h"
 
 #include <libavutil/pixdesc.h>
 
 #include <sys/stat.h>
-
-typedef struct {
-  const TcOptions *options;
-  TcInput input;
-  TcMuxer *muxer;
-  TcTracks *tracks;
-  TcVideo *video;
-  TcDeinterlace *deinterlace;
-  TcUpscale *upscale;
-  AVPacket *packet;
-  AVFrame *frame;
-  GThread *encoding;
-  GError *encoding_error; /* of that thread, read after it has ended */
-  gint64 n_pushed;
-} Job;
 
 /* The third thread: what comes out of the pipeline is encoded and written. */
 static gpointer
@@ -46,9 +27,11 @@ encode_frames (gpointer data)
   gboolean ok = TRUE;
 
   while (ok && (frame = tc_upscale_pull (job->upscale)) != NULL) {
-    ok = tc_video_encode (job->video, frame, &job->encoding_error);
+    ok = job->parts != NULL ? tc_parts_write (job->parts, job->video, frame, &job->encoding_error)
+                            : tc_video_encode (job->video, frame, &job->encoding_error);
     av_frame_free (&frame);
-    tc_progress_frame (tc_video_count_frames (job->video));
+    if (!job->quiet)
+      tc_progress_frame (tc_video_count_frames (job->video));
   }
   tc_upscale_finish (job->upscale, !ok);
   return NULL;
@@ -92,8 +75,9 @@ start (Job *job, const AVFrame *first, GError **error)
   AVRational frame_rate = tc_deinterlace_get_frame_rate (job->deinterlace);
   enum AVPixelFormat work;
   TcEncoderChoice choice;
-  gint64 total = (gint64) ((double) tc_input_count_frames (&job->input) * av_q2d (frame_rate) /
-                           av_q2d (job->input.frame_rate));
+  gint64 n_frames = job->n_total > 0 ? job->n_total : tc_input_count_frames (&job->input);
+  gint64 total =
+      (gint64) ((double) n_frames * av_q2d (frame_rate) / av_q2d (job->input.frame_rate));
 
   tc_decoder_warn (job->input.video);
   if (!tc_encoder_choose (&choice, job->options, tc_muxer_get_format (job->muxer), first, error))
@@ -104,14 +88,16 @@ start (Job *job, const AVFrame *first, GError **error)
     return tc_fail (error, "%s: its pixel format %s is not handled", job->options->in, name);
   }
   tc_video_set_encoder (job->video, &choice, time_base, frame_rate);
-  print_launch (job, first, work, &choice);
+  if (!job->quiet)
+    print_launch (job, first, work, &choice);
 
   job->upscale = tc_upscale_new (job->options, first, work, time_base, frame_rate, error);
   if (job->upscale == NULL)
     return FALSE;
-  tc_progress_start (job->options->frames > 0 && (total == 0 || job->options->frames < total)
-                         ? job->options->frames
-                         : total);
+  if (!job->quiet)
+    tc_progress_start (job->options->frames > 0 && (total == 0 || job->options->frames < total)
+                           ? job->options->frames
+                           : total);
   job->encoding = g_thread_new ("encoding", encode_frames, job);
   return TRUE;
 }
@@ -119,7 +105,7 @@ start (Job *job, const AVFrame *first, GError **error)
 static gboolean
 is_complete (const Job *job)
 {
-  return job->options->frames > 0 && job->n_pushed >= job->options->frames;
+  return job->parts == NULL && job->options->frames > 0 && job->n_pushed >= job->options->frames;
 }
 
 /* Passes on the frames that are whole. */
@@ -132,6 +118,10 @@ push_whole (Job *job, GError **error)
     AVRational aspect =
         av_guess_sample_aspect_ratio (job->input.format, job->input.video, job->frame);
 
+    if (job->parts != NULL && !tc_parts_want (job->parts, job->frame)) {
+      av_frame_unref (job->frame);
+      continue;
+    }
     if (job->upscale == NULL)
       ok = start (job, job->frame, error);
     if (ok)
@@ -142,17 +132,24 @@ push_whole (Job *job, GError **error)
   return ok;
 }
 
+gboolean
+tc_job_push (Job *job, AVFrame *frame, GError **error)
+{
+  gboolean ok = tc_deinterlace_push (job->deinterlace, frame, error);
+
+  if (frame != NULL)
+    av_frame_unref (frame);
+  return ok && push_whole (job, error);
+}
+
 /* Passes on the frames that the decoder has. */
 static gboolean
 push_frames (Job *job, GError **error)
 {
   gboolean ok = TRUE;
 
-  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame)) {
-    ok = tc_deinterlace_push (job->deinterlace, job->frame, error);
-    av_frame_unref (job->frame);
-    ok = ok && push_whole (job, error);
-  }
+  while (ok && !is_complete (job) && tc_input_receive (&job->input, job->frame))
+    ok = tc_job_push (job, job->frame, error);
   return ok;
 }
 
@@ -172,17 +169,16 @@ read_all (Job *job, GError **error)
   }
   if (ok && !is_complete (job)) {
     tc_input_send (&job->input, NULL);
-    ok = push_frames (job, error) && tc_deinterlace_push (job->deinterlace, NULL, error) &&
-         push_whole (job, error);
+    ok = push_frames (job, error) && tc_job_push (job, NULL, error);
   }
   if (ok && job->upscale == NULL)
     return tc_fail (error, "%s: not one frame of its video could be decoded", job->options->in);
   return ok && tc_tracks_end (job->tracks, error);
 }
 
-/* Both threads have come to an end; what went wrong first is told. */
-static gboolean
-join (Job *job, gboolean ok, GError **error)
+/* What went wrong first is told. */
+gboolean
+tc_job_end (Job *job, gboolean ok, GError **error)
 {
   GError *pipeline_error = NULL;
 
@@ -213,22 +209,25 @@ check_paths (const TcOptions *options, GError **error)
   return TRUE;
 }
 
-/* What is not as it should be with the input. */
-static void
-tell_damage (const Job *job)
+void
+tc_job_tell_end (const TcOptions *options, const TcInput *input)
 {
-  const char *in = job->options->in;
-  char *end = job->options->frames > 0 ? NULL : tc_input_describe_end (&job->input);
+  char *end = options->frames > 0 ? NULL : tc_input_describe_end (input);
 
   if (end != NULL)
-    tc_note ("%s %s: cut off? what could be decoded was kept", in, end);
-  if (job->input.n_damaged > 0)
-    tc_note ("%s: %" G_GINT64_FORMAT " damaged packets or frames on the way", in,
-             job->input.n_damaged);
-  if (job->input.n_moved > 0)
-    tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", in,
-             job->input.n_moved);
+    tc_note ("%s %s: cut off? what could be decoded was kept", options->in, end);
   g_free (end);
+}
+
+void
+tc_job_tell_damage (const TcOptions *options, const TcInput *input)
+{
+  if (input->n_damaged > 0)
+    tc_note ("%s: %" G_GINT64_FORMAT " damaged packets or frames on the way", options->in,
+             input->n_damaged);
+  if (input->n_moved > 0)
+    tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", options->in,
+             input->n_moved);
 }
 
 static void
@@ -239,56 +238,78 @@ fill_result (const Job *job, TcJobResult *result)
   tc_video_get_size (job->video, &result->width, &result->height);
 }
 
-static gboolean
-run (Job *job, GError **error)
+gboolean
+tc_job_open (Job *job, GError **error)
 {
-  gboolean ok;
+  AVStream *stream;
 
-  if (!check_paths (job->options, error) || !tc_input_open (&job->input, job->options, error))
+  if (!tc_input_open (&job->input, job->options, error))
     return FALSE;
-  job->muxer = tc_muxer_new (job->options->out, error);
-  if (job->muxer == NULL)
-    return FALSE;
-  job->tracks = tc_tracks_new (job->options, &job->input, job->muxer, error);
-  if (job->tracks == NULL)
-    return FALSE;
-  job->video =
-      tc_video_new (job->options, &job->input, job->muxer, tc_tracks_get_video (job->tracks));
+  if (job->muxer == NULL) {
+    job->muxer = tc_muxer_new (job->options->out, error);
+    if (job->muxer == NULL)
+      return FALSE;
+    job->tracks = tc_tracks_new (job->options, &job->input, job->muxer, error);
+    if (job->tracks == NULL)
+      return FALSE;
+    stream = tc_tracks_get_video (job->tracks);
+  } else {
+    stream = tc_muxer_add_stream (job->muxer, job->input.video, FALSE);
+  }
+  job->video = tc_video_new (job->options, &job->input, job->muxer, stream);
   job->deinterlace =
       tc_deinterlace_new (job->options, job->input.video->time_base, job->input.frame_rate);
   job->packet = av_packet_alloc ();
   job->frame = av_frame_alloc ();
-  ok = read_all (job, error);
-  ok = join (job, ok, error);
-  ok = ok && tc_video_encode (job->video, NULL, error) && tc_muxer_commit (job->muxer, error);
-  if (ok)
-    tell_damage (job);
+  return TRUE;
+}
+
+void
+tc_job_clear (Job *job)
+{
+  tc_upscale_free (job->upscale);
+  tc_deinterlace_free (job->deinterlace);
+  tc_video_free (job->video);
+  tc_tracks_free (job->tracks);
+  tc_muxer_free (job->muxer);
+  tc_parts_free (job->parts);
+  tc_input_close (&job->input);
+  av_packet_free (&job->packet);
+  av_frame_free (&job->frame);
+  g_clear_error (&job->encoding_error);
+}
+
+static gboolean
+run (const TcOptions *options, TcJobResult *result, GError **error)
+{
+  Job job = {.options = options};
+  gboolean ok = tc_job_open (&job, error);
+
+  if (ok) {
+    ok = read_all (&job, error);
+    ok = tc_job_end (&job, ok, error);
+    ok = ok && tc_video_encode (job.video, NULL, error) && tc_muxer_commit (job.muxer, error);
+  }
+  if (ok) {
+    tc_job_tell_end (options, &job.input);
+    tc_job_tell_damage (options, &job.input);
+    fill_result (&job, result);
+  }
+  tc_job_clear (&job);
   return ok;
 }
 
 gboolean
 tc_job_run (const TcOptions *options, TcJobResult *result, GError **error)
 {
-  Job job = {.options = options};
-  gboolean ok;
+  gboolean ok, in_parts = FALSE;
 
   *result = (TcJobResult){0};
   tc_log_start ();
-  ok = run (&job, error);
-  if (ok)
-    fill_result (&job, result);
-  else if (error != NULL && *error == NULL)
+  ok = check_paths (options, error) && tc_partjob_run (options, result, &in_parts, error) &&
+       (in_parts || run (options, result, error));
+  if (!ok && error != NULL && *error == NULL)
     tc_fail (error, "stopped for an unknown reason");
   tc_progress_stop ();
-
-  tc_upscale_free (job.upscale);
-  tc_deinterlace_free (job.deinterlace);
-  tc_video_free (job.video);
-  tc_tracks_free (job.tracks);
-  tc_muxer_free (job.muxer);
-  tc_input_close (&job.input);
-  av_packet_free (&job.packet);
-  av_frame_free (&job.frame);
-  g_clear_error (&job.encoding_error);
   return ok;
 }

@@ -11,6 +11,7 @@
 /* What is kept between tc_note_gather() and tc_note_take(). */
 static GMutex notes_lock;
 static GString *gathered;
+static GHashTable *told; /* notes that are not to be told again, or NULL */
 
 static gint ended_early;
 
@@ -105,21 +106,32 @@ tell (const char *type, const char *before, const char *text)
 }
 
 void
+tc_note_once (gboolean once)
+{
+  g_mutex_lock (&notes_lock);
+  g_clear_pointer (&told, g_hash_table_unref);
+  if (once)
+    told = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_mutex_unlock (&notes_lock);
+}
+
+void
 tc_note (const char *format, ...)
 {
   char *text;
   va_list args;
-  gboolean kept;
+  gboolean kept, again;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
   g_mutex_lock (&notes_lock);
-  kept = gathered != NULL;
+  again = told != NULL && !g_hash_table_add (told, g_strdup (text));
+  kept = gathered != NULL && !again;
   if (kept)
     g_string_append_printf (gathered, "%s%s", gathered->len > 0 ? "; " : "", text);
   g_mutex_unlock (&notes_lock);
-  if (!kept)
+  if (!kept && !again)
     tell ("note", "", text);
   g_free (text);
 }

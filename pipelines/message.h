@@ -16,6 +16,8 @@ gboolean tc_fail (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 gboolean tc_fail_av (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void tc_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void tc_note_error (const GError *error);
+/* From here on no note is told twice, or, FALSE, from here on again. */
+void tc_note_once (gboolean once);
 /* From here on notes are kept rather than told. */
 void tc_note_gather (void);
 /* Ends that: all of them with semicolons in between, or NULL. To be freed. */

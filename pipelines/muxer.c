@@ -24,6 +24,8 @@ typedef struct {
 struct _TcMuxer {
   char *out, *temp;
   AVFormatContext *format;
+  TcMuxerFunc sink; /* where packets go instead of into a file, or NULL */
+  gpointer sink_data;
 
   /* Two threads write. Until the encoder is open there is no header, and packets wait. */
   GMutex lock;
@@ -49,6 +51,8 @@ open_file (TcMuxer *self, GError **error)
   result = avformat_alloc_output_context2 (&self->format, container, NULL, out);
   if (result < 0)
     return tc_fail_av (error, result, "%s: cannot be made", out);
+  if (self->sink != NULL)
+    return TRUE;
   if (!tc_temp_open (out, &self->temp, error))
     return FALSE;
   url = g_strconcat ("file:", self->temp, NULL);
@@ -62,8 +66,16 @@ open_file (TcMuxer *self, GError **error)
 TcMuxer *
 tc_muxer_new (const char *out, GError **error)
 {
+  return tc_muxer_new_sink (out, NULL, NULL, error);
+}
+
+TcMuxer *
+tc_muxer_new_sink (const char *out, TcMuxerFunc func, gpointer data, GError **error)
+{
   TcMuxer *self = g_new0 (TcMuxer, 1);
 
+  self->sink = func;
+  self->sink_data = data;
   g_mutex_init (&self->lock);
   self->lanes = g_array_new (FALSE, TRUE, sizeof (Lane));
   self->out = g_strdup (out);
@@ -91,7 +103,8 @@ tc_muxer_free (TcMuxer *self)
     avio_closep (&self->format->pb);
     avformat_free_context (self->format);
   }
-  tc_temp_discard ();
+  if (self->sink == NULL)
+    tc_temp_discard ();
   for (guint i = 0; i < self->lanes->len; i++)
     g_queue_clear_full (&g_array_index (self->lanes, Lane, i).packets, free_packet);
   g_array_unref (self->lanes);
@@ -323,10 +336,13 @@ gboolean
 tc_muxer_write (TcMuxer *self, AVPacket *packet, const AVStream *stream, AVRational base,
                 GError **error)
 {
-  AVPacket *own = av_packet_alloc ();
+  AVPacket *own;
   gboolean ok = TRUE;
   Lane *lane;
 
+  if (self->sink != NULL)
+    return self->sink (self->sink_data, packet, error);
+  own = av_packet_alloc ();
   av_packet_move_ref (own, packet);
   own->stream_index = stream->index;
   own->pos = -1;
@@ -366,6 +382,8 @@ tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
   gboolean ok = TRUE;
   int result;
 
+  if (self->sink != NULL)
+    return TRUE;
   if (base.num == 1)
     av_dict_set_int (&settings, "video_track_timescale", base.den, 0);
   g_mutex_lock (&self->lock);

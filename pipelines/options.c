@@ -25,6 +25,13 @@ is_pixel_format (const char *value)
 
 #define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
 
+static gboolean
+is_part (const char *value)
+{
+  return g_str_equal (value, "auto") ||
+         g_ascii_string_to_unsigned (value, 10, 0, 99999, NULL, NULL);
+}
+
 static const TcOption table[] = {
     {"model", TC_OPTION_TEXT, FIELD (model), "NAME|FILE", .usual = "the first built in",
      .help = "a network that is built in, or a .safetensors file"},
@@ -62,12 +69,16 @@ static const TcOption table[] = {
     {"frames", TC_OPTION_COUNT, FIELD (frames), "N", .min = 1, .max = G_MAXINT, .usual = "all",
      .help = "stop after so many, to try something out"},
 
+    {"part-length", TC_OPTION_INT, FIELD (part_length), "N", .max = 86400, .initial = "60",
+     .help = "seconds of the parts that a long job is done in and kept; 0: in one piece"},
+
     {"resume", TC_OPTION_FLAG, FIELD (resume), .max = 1, .dashes = TRUE, .no_matter = TRUE,
      .help = "go on where a job that was stopped had come to"},
     {"plan", TC_OPTION_INT, FIELD (plan), "N", .min = 1, .max = 100000, .dashes = TRUE,
      .no_matter = TRUE, .help = "only write down how the job is cut into N parts"},
-    {"part", TC_OPTION_INT, FIELD (part), "K", .max = 99999, .initial = "-1", .dashes = TRUE,
-     .no_matter = TRUE, .usual = "", .help = "make part K of a planned job, counted from 0"},
+    {"part", TC_OPTION_TEXT, FIELD (part), "K|auto", .dashes = TRUE, .no_matter = TRUE,
+     .check = is_part,
+     .help = "make part K of a planned job, counted from 0; auto: as Slurm or GNU parallel says"},
     {"join", TC_OPTION_FLAG, FIELD (join), .max = 1, .dashes = TRUE, .no_matter = TRUE,
      .help = "put the parts of a planned job together"},
     {"dry-run", TC_OPTION_FLAG, FIELD (dry_run), .max = 1, .dashes = TRUE, .no_matter = TRUE,
@@ -354,6 +365,20 @@ tc_options_describe (const TcOptions *options)
   }
   tc_options_clear (&initial);
   return g_string_free (text, FALSE);
+}
+
+gboolean
+tc_options_read (TcOptions *options, const char *text, GError **error)
+{
+  char **pairs = NULL;
+  gboolean ok = TRUE;
+
+  if (text[0] != '\0' && !g_shell_parse_argv (text, NULL, &pairs, NULL))
+    return tc_fail (error, "'%s' are no options", text);
+  for (char **pair = pairs; ok && pair != NULL && *pair != NULL; pair++)
+    ok = parse_pair (options, *pair, error);
+  g_strfreev (pairs);
+  return ok;
 }
 
 static gboolean

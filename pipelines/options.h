@@ -45,10 +45,12 @@ typedef struct {
   int audio; /* TcAudioMode */
   int deinterlace; /* TcDeinterlaceMode */
   gint64 frames; /* 0: all */
+  int part_length;     /* seconds; 0: work is not done in parts */
+  int encoder_threads; /* 0: as `threads`; not on the command line: parts are to be alike */
 
   gboolean resume;
   int plan; /* how many parts to plan; 0: none */
-  int part; /* which part to make, from 0 on; -1: none */
+  char *part; /* which part to make, from 0 on, or "auto"; NULL: none */
   gboolean join;
   gboolean dry_run;
   int progress; /* TcProgressMode */
@@ -93,6 +95,8 @@ gboolean tc_options_set (TcOptions *options, const char *name, const char *value
  * only what is not as it is without being given.
  * g_shell_parse_argv() takes it apart. To be freed. */
 char *tc_options_describe (const TcOptions *options);
+/* Sets what such a text has. */
+gboolean tc_options_read (TcOptions *options, const char *text, GError **error);
 /* The same for another file. */
 void tc_options_copy (TcOptions *to, const TcOptions *from, const char *in, const char *out);
 void tc_options_clear (TcOptions *options);

@@ -16,6 +16,11 @@ static GMutex lock;
 static char *current;
 static int current_fd = -1; /* holds the lock against a second run with the same OUT */
 
+/* Work in parts, of which finished ones are kept. */
+static const char *parts_hint;
+static char *part_in_work;
+static gint stop_wanted;
+
 gboolean
 tc_temp_open (const char *out, char **temp, GError **error)
 {
@@ -95,22 +100,68 @@ tc_temp_discard (void)
   g_mutex_unlock (&lock);
 }
 
+void
+tc_signals_keep_parts (const char *hint)
+{
+  g_mutex_lock (&lock);
+  parts_hint = hint;
+  g_mutex_unlock (&lock);
+}
+
+void
+tc_signals_set_part (const char *path)
+{
+  g_mutex_lock (&lock);
+  g_free (part_in_work);
+  part_in_work = g_strdup (path);
+  g_mutex_unlock (&lock);
+}
+
+gboolean
+tc_signals_stop_wanted (void)
+{
+  return g_atomic_int_get (&stop_wanted);
+}
+
+static const char *
+hint_of_parts (void)
+{
+  const char *hint;
+
+  g_mutex_lock (&lock);
+  hint = parts_hint;
+  g_mutex_unlock (&lock);
+  return hint;
+}
+
 /* Signals are taken by a thread that waits for nothing else, so that it may take locks, and that
  * ends the program at once: an encoder may need seconds to come to an end by itself. */
 static gpointer
 wait_for_signal (gpointer data)
 {
   sigset_t *set = data;
+  const char *hint;
   int number = 0;
 
   if (sigwait (set, &number) != 0)
     return NULL;
+  if (number == SIGTERM && hint_of_parts () != NULL) {
+    g_atomic_int_set (&stop_wanted, 1);
+    fprintf (stderr, "\n" TC_NAME ": SIGTERM: stops as soon as the part in work is finished\n");
+    if (sigwait (set, &number) != 0)
+      return NULL;
+  }
   tc_temp_discard ();
+  hint = hint_of_parts ();
+  g_mutex_lock (&lock);
+  if (part_in_work != NULL)
+    unlink (part_in_work);
   /* Not cleared but left: in place, what was reached stays to be seen. */
-  fprintf (stderr, "\n" TC_NAME ": stopped by %s, nothing was kept\n",
+  fprintf (stderr, "\n" TC_NAME ": stopped by %s, %s\n",
            number == SIGINT    ? "SIGINT"
            : number == SIGTERM ? "SIGTERM"
-                               : "SIGHUP");
+                               : "SIGHUP",
+           hint != NULL ? hint : "nothing was kept");
   _exit (128 + number);
 }
 

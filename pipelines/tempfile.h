@@ -12,3 +12,9 @@ gboolean tc_temp_commit (const char *temp, const char *out, GError **error);
 void tc_temp_discard (void);
 /* To be called before any thread is started. */
 void tc_signals_init (void);
+/* From now on work is done in parts: the first SIGTERM is kept for tc_signals_stop_wanted(), other
+ * signals still end the program. `hint`: what to say of what is kept. */
+void tc_signals_keep_parts (const char *hint);
+/* Removes the part in work, too, when a signal ends the program; NULL: there is none. */
+void tc_signals_set_part (const char *path);
+gboolean tc_signals_stop_wanted (void);

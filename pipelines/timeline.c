@@ -432,6 +432,14 @@ tc_timeline_push (TcTimeline *self, AVPacket *packet)
 }
 
 void
+tc_timeline_seek (TcTimeline *self)
+{
+  g_queue_clear_full (&self->ready, free_packet);
+  g_queue_clear_full (&self->held, free_packet);
+  g_array_set_size (self->streams, 0);
+}
+
+void
 tc_timeline_end (TcTimeline *self)
 {
   release (self);

@@ -26,6 +26,9 @@ TcTimeline *tc_timeline_new (AVFormatContext *format, int reference);
 void tc_timeline_free (TcTimeline *timeline);
 /* Takes what `packet` holds. */
 void tc_timeline_push (TcTimeline *timeline, AVPacket *packet);
+/* The next packet pushed comes from another place of the file. Times go on as they were counted
+ * there only if no clock starts anew in between. */
+void tc_timeline_seek (TcTimeline *timeline);
 /* No more will be pushed. */
 void tc_timeline_end (TcTimeline *timeline);
 /* FALSE when there is none yet, or none left. */

@@ -8,6 +8,7 @@
 #include "manual.h"
 #include "message.h"
 #include "options.h"
+#include "partjob.h"
 #include "progress.h"
 #include "tempfile.h"
 
@@ -23,13 +24,18 @@ run (const TcOptions *options)
   TcJobResult result;
 
   if (g_file_test (options->in, G_FILE_TEST_IS_DIR))
-    return tc_folder_run (options) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tc_folder_run (options)     ? EXIT_SUCCESS
+           : tc_signals_stop_wanted () ? TC_STATUS_STOPPED
+                                       : EXIT_FAILURE;
   if (!tc_job_run (options, &result, &error)) {
+    int status = error->code == TC_STATUS_STOPPED ? TC_STATUS_STOPPED : EXIT_FAILURE;
+
     tc_note_error (error);
     g_clear_error (&error);
-    return EXIT_FAILURE;
+    return status;
   }
-  tc_note_done (options->out, result.n_frames, result.width, result.height, result.seconds, NULL);
+  if (result.width > 0)
+    tc_note_done (options->out, result.n_frames, result.width, result.height, result.seconds, NULL);
   return EXIT_SUCCESS;
 }
 

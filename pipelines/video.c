@@ -24,6 +24,8 @@ struct _TcVideo {
   gint64 last_pts;
   gint64 n_moved; /* frames that came too soon after the one before for a container without times */
   gint64 n_frames;
+  AVFrame *first; /* what the encoder was opened for, where there will be more than one */
+  gboolean fresh; /* the encoder has seen no frame yet */
   gboolean captions_told, hdr10plus_told; /* that they are lost */
 };
 
@@ -64,6 +66,7 @@ tc_video_free (TcVideo *self)
   if (self == NULL)
     return;
   avcodec_free_context (&self->encoder);
+  av_frame_free (&self->first);
   av_packet_free (&self->packet);
   tc_pixels_free (self->pixels);
   tc_encoder_choice_clear (&self->choice);
@@ -139,15 +142,22 @@ rescale_times (TcVideo *self, AVFrame *frame)
   self->last_pts = frame->pts;
 }
 
+static AVCodecContext *
+open_encoder (TcVideo *self, const AVFrame *first, GError **error)
+{
+  const AVOutputFormat *container = tc_muxer_get_format (self->muxer);
+
+  return tc_encoder_open (&self->choice, self->options, first, self->input->video, self->time_base,
+                          self->frame_rate, (container->flags & AVFMT_GLOBALHEADER) != 0, error);
+}
+
 static gboolean
 start_video (TcVideo *self, const AVFrame *frame, GError **error)
 {
   const AVOutputFormat *container = tc_muxer_get_format (self->muxer);
   gboolean second_picture;
 
-  self->encoder =
-      tc_encoder_open (&self->choice, self->options, frame, self->input->video, self->time_base,
-                       self->frame_rate, (container->flags & AVFMT_GLOBALHEADER) != 0, error);
+  self->encoder = open_encoder (self, frame, error);
   if (self->encoder == NULL)
     return FALSE;
   tc_stream_set_encoder (self->stream, self->encoder);
@@ -229,6 +239,7 @@ send_frame (TcVideo *self, AVFrame *frame, GError **error)
     tell_lost (self, frame);
     keep (self, frame);
     self->n_frames++;
+    self->fresh = FALSE;
     result = tc_hardware_upload (self->encoder, frame);
     if (result < 0)
       return tc_fail_av (error, result, "a frame cannot be loaded up to the device");
@@ -276,6 +287,35 @@ tc_video_encode (TcVideo *self, AVFrame *frame, GError **error)
              "were moved",
              tc_muxer_get_format (self->muxer)->name, self->n_moved, 1 / av_q2d (self->time_base));
   return TRUE;
+}
+
+const AVCodecContext *
+tc_video_restart (TcVideo *self, AVFrame *first, GError **error)
+{
+  TcPixelKind kind;
+
+  if (self->first == NULL) {
+    kind = tc_encoder_get_kind (&self->choice, first);
+    if (!tc_pixels_convert (self->pixels, first, &kind, error))
+      return NULL;
+    self->stream->time_base = self->time_base = choose_time_base (self);
+    self->first = av_frame_clone (first);
+    if (!start_video (self, first, error))
+      return NULL;
+  } else if (!self->fresh) {
+    avcodec_free_context (&self->encoder);
+    self->encoder = open_encoder (self, self->first, error);
+    g_hash_table_remove_all (self->kept);
+    self->last_pts = AV_NOPTS_VALUE;
+  }
+  self->fresh = self->encoder != NULL;
+  return self->encoder;
+}
+
+const AVCodecContext *
+tc_video_get_encoder (const TcVideo *self)
+{
+  return self->encoder;
 }
 
 gint64
