@@ -7,6 +7,7 @@
 #include "message.h"
 
 #include <libavutil/mastering_display_metadata.h>
+#include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
@@ -85,15 +86,15 @@ nearest_format (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
 {
   const enum AVPixelFormat *offered = tc_codec_get_pixel_formats (codec);
   enum AVPixelFormat list[MAX_FORMATS + 1], plain;
-  gboolean full, full_only = TRUE;
+  gboolean full, full_only = TRUE, jpeg = codec->id == AV_CODEC_ID_MJPEG;
   int n = 0;
 
-  /* Most take full range in formats without a name of their own for it. */
+  /* Most take full range in formats without a name of their own for it. JPEG has no other. */
   for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++)
-    full_only &= tc_format_plain (*f, &full) != *f;
+    full_only &= tc_format_plain (*f, &full) != *f || jpeg;
   for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++) {
     plain = tc_format_plain (*f, &full);
-    if (n < MAX_FORMATS && (!full || full_only) && sws_isSupportedOutput (plain) &&
+    if (n < MAX_FORMATS && full == full_only && sws_isSupportedOutput (plain) &&
         (!alpha || (av_pix_fmt_desc_get (plain)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0))
       list[n++] = full_only ? *f : plain;
   }
@@ -356,17 +357,46 @@ is_444 (enum AVPixelFormat format)
   return av_pix_fmt_desc_get (format)->log2_chroma_w == 0;
 }
 
+/* Whether the encoder has an option of its own of this name. */
+static gboolean
+has_option (const AVCodec *codec, const char *name)
+{
+  return codec->priv_class != NULL &&
+         av_opt_find ((void *) &codec->priv_class, name, NULL, 0, AV_OPT_SEARCH_FAKE_OBJ) != NULL;
+}
+
+/* Encoders that count quality in another way than crf, the more so those of devices: without a word
+ * about it most of them would keep to 200 kbit/s. */
+static void
+set_quality (AVCodecContext *encoder, AVDictionary **settings, const TcOptions *options)
+{
+  const AVCodec *codec = encoder->codec;
+  const AVCodecDescriptor *description = avcodec_descriptor_get (codec->id);
+  int crf = tc_encoder_crf (codec, options);
+
+  if ((description->props & AV_CODEC_PROP_LOSSY) == 0)
+    return;
+  if (has_option (codec, "crf")) {
+    av_dict_set_int (settings, "crf", crf >= 0 ? crf : 20, 0);
+  } else if (has_option (codec, "cq")) {
+    av_dict_set_int (settings, "cq", crf >= 0 ? crf : 20, 0);
+    av_dict_set (settings, "b", "0", 0);
+  } else if (g_str_has_suffix (codec->name, "_vaapi") || g_str_has_suffix (codec->name, "_qsv")) {
+    encoder->global_quality = crf >= 0 ? MAX (crf, 1) : 20;
+  } else if (crf >= 0 || codec->id != AV_CODEC_ID_PRORES) { /* whose profile tells how good it is */
+    encoder->flags |= AV_CODEC_FLAG_QSCALE;
+    encoder->global_quality = FF_QP2LAMBDA * (crf >= 0 ? MAX (crf, 1) : 2);
+  }
+}
+
 static AVDictionary *
 settings_for (const TcEncoderChoice *choice, const TcOptions *options, const AVFrame *first,
               const AVStream *source)
 {
   const AVCodec *codec = choice->codec;
   AVDictionary *settings = NULL;
-  int crf = tc_encoder_crf (codec, options);
   char *hdr;
 
-  if (crf >= 0)
-    av_dict_set_int (&settings, "crf", crf, 0);
   if (g_str_equal (codec->name, "libx264") || g_str_equal (codec->name, "libx265")) {
     gboolean x265 = codec->id == AV_CODEC_ID_HEVC;
 
@@ -397,7 +427,6 @@ settings_for (const TcEncoderChoice *choice, const TcOptions *options, const AVF
     av_dict_set (&settings, "slicecrc", "1", 0);
     av_dict_set (&settings, "g", "1", 0);
   }
-  tc_encoder_options_add (&settings, options->encoder_options);
   return settings;
 }
 
@@ -407,7 +436,7 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
                  gboolean global_header, GError **error)
 {
   AVCodecContext *encoder = avcodec_alloc_context3 (choice->codec);
-  AVDictionary *settings = settings_for (choice, options, first, source);
+  AVDictionary *settings = NULL;
   AVRational aspect = source->sample_aspect_ratio;
   gboolean refused;
   char *complaint;
@@ -428,6 +457,9 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
   encoder->color_primaries = first->color_primaries;
   encoder->chroma_sample_location = first->chroma_location;
   encoder->field_order = AV_FIELD_PROGRESSIVE;
+  settings = settings_for (choice, options, first, source);
+  set_quality (encoder, &settings, options);
+  tc_encoder_options_add (&settings, options->encoder_options);
   encoder->thread_count = threads_of (options);
   if (global_header)
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;

@@ -235,6 +235,10 @@ test_encoders() {
   near 'FFV1 of RGB' "$rgb" "$(colours lossless.mkv 8)"
   run rgb.mkv named.mkv codec=mpeg4
   same "an encoder by FFmpeg's name" mpeg4 "$(probe named.mkv stream=codec_name)"
+  near 'and its colours' "$rgb" "$(colours named.mkv 8)" 4
+  run rgb.mkv named.mkv codec=mjpeg
+  same 'JPEG is of full range' 'yuvj420p pc' "$(probe named.mkv stream=pix_fmt,color_range)"
+  near 'with its colours' "$rgb" "$(colours named.mkv 8)" 4
   fails 'ProRes in a container without it' 'cannot hold prores' "$program" rgb.mkv a.mp4 codec=prores
   fails 'an encoder that is none' 'codec=aac' "$program" rgb.mkv a.mkv codec=aac
   if ! ffmpeg -v quiet -encoders | grep -q h264_vaapi; then
