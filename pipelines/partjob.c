@@ -322,16 +322,30 @@ lock_parts (const char *out, int how, GError **error)
 }
 
 static gboolean
+is_planned (const TcManifest *manifest, const char *out)
+{
+  TcManifest old;
+  gboolean same = tc_manifest_load (&old, out, NULL);
+
+  same = same && old.n_parts == manifest->n_parts &&
+         memcmp (old.parts, manifest->parts, old.n_parts * sizeof *old.parts) == 0;
+  for (int i = 0; same && i < TC_N_MADE; i++)
+    same = g_str_equal (old.made[i], manifest->made[i]);
+  tc_manifest_clear (&old);
+  return same;
+}
+
+/* The same plan again leaves what is finished. */
+static gboolean
 plan (const TcOptions *options, GError **error)
 {
   Job job = {.options = options};
   TcManifest manifest;
-  gboolean ok = refuse_finished (options, error) && make_plan (&manifest, options, error);
+  gboolean ok = make_plan (&manifest, options, error);
 
-  if (!ok)
-    return FALSE;
-  ok =
-      try_first_frame (&job, &manifest, error) && tc_manifest_save (&manifest, options->out, error);
+  if (ok && !is_planned (&manifest, options->out))
+    ok = refuse_finished (options, error) && try_first_frame (&job, &manifest, error) &&
+         tc_manifest_save (&manifest, options->out, error);
   if (ok) {
     printf ("%u\n", manifest.n_parts);
     fflush (stdout);
