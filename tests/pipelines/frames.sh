@@ -64,8 +64,8 @@ grid() { # FILE [FFMPEG'S OPTIONS]
 }
 
 # Red, green, blue, white, black, gray, a dark and a light colour.
+# What comes out is compared with what the same FFmpeg shows of what went in, which rounds, too.
 patches=(c81e1e 1ec81e 1e1ec8 ffffff 000000 808080 402010 f0e0c0)
-rgb='200 30 30 255 30 200 30 255 30 30 200 255 255 255 255 255 0 0 0 255 128 128 128 255 64 32 16 255 240 224 192 255'
 make_patches() { # OUT [FFMPEG'S OPTIONS ...]
   local out=$1 inputs=() links=
   shift
@@ -120,6 +120,10 @@ test_rgb() {
     same "$file: and tags that are true" 'yuv420p tv smpte170m' "$(probe rgb.mp4 stream=pix_fmt,color_range,color_space)"
   done
   make_patches rgb.mkv -c:v ffv1
+  rgb=$(colours rgb.mkv 8)
+  near 'the patches are what they are to be' \
+    '200 30 30 255 30 200 30 255 30 30 200 255 255 255 255 255 0 0 0 255 128 128 128 255 64 32 16 255 240 224 192 255' \
+    "$rgb" 3
   for codec in h264 hevc vp9 av1; do
     run rgb.mkv "$codec.mkv" codec=$codec crf=4
     near "RGB as $codec: black is 0 and white 255" "$rgb" "$(colours $codec.mkv 8)"
@@ -227,6 +231,7 @@ alpha() { # FILE [OPTIONS]
 
 test_encoders() {
   make_patches rgb.mkv -c:v ffv1
+  rgb=$(colours rgb.mkv 8)
   run rgb.mkv master.mov codec=prores
   same 'ProRes of what is not transparent is 422 HQ' 'prores HQ yuv422p10le' \
     "$(probe master.mov stream=codec_name,profile,pix_fmt)"
@@ -273,6 +278,7 @@ test_changes() {
   fi
   # The same patches in one matrix and then in another.
   make_patches rgb.mkv -c:v ffv1
+  rgb=$(colours rgb.mkv 8)
   for matrix in bt709 smpte170m; do
     ffmpeg -v error -i rgb.mkv -vf "$shown:out_color_matrix=$matrix:out_range=tv,format=yuv420p" \
       -c:v libx264 -qp 2 -preset ultrafast -colorspace $matrix -color_range tv $matrix.h264
