@@ -207,7 +207,6 @@ enum AVPixelFormat
 tc_format_nearest (enum AVPixelFormat from, gboolean alpha, const enum AVPixelFormat *list)
 {
   enum AVPixelFormat best = AV_PIX_FMT_NONE;
-  int loss;
 
   for (int i = 0; list[i] != AV_PIX_FMT_NONE; i++) {
     if (list[i] == from)
@@ -217,7 +216,7 @@ tc_format_nearest (enum AVPixelFormat from, gboolean alpha, const enum AVPixelFo
       best = list[i];
   }
   return best != AV_PIX_FMT_NONE ? best
-                                 : avcodec_find_best_pix_fmt_of_list (list, from, alpha, &loss);
+                                 : avcodec_find_best_pix_fmt_of_list (list, from, alpha, NULL);
 }
 
 enum AVPixelFormat

@@ -5,6 +5,7 @@
 #include "encoder-options.h"
 #include "hardware.h"
 #include "message.h"
+#include "target.h"
 
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/opt.h>
@@ -89,6 +90,11 @@ nearest_format (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
   gboolean full, full_only = TRUE, jpeg = codec->id == AV_CODEC_ID_MJPEG;
   int n = 0;
 
+  /* What is not encoded at all is taken as it is. */
+  if (offered == NULL)
+    return source;
+  if (codec->id == AV_CODEC_ID_GIF)
+    return AV_PIX_FMT_PAL8;
   /* Most take full range in formats without a name of their own for it. JPEG has no other. */
   for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++)
     full_only &= tc_format_plain (*f, &full) != *f || jpeg;
@@ -132,8 +138,12 @@ asked_format (const AVCodec *codec, const char *name, GError **error)
 /* ---- which encoder -------------------------------------------------------------------------- */
 
 static const char *
-default_codec (const AVOutputFormat *container)
+default_codec (const AVOutputFormat *container, const TcOptions *options)
 {
+  const char *codec = tc_target_get_codec (container, options->out);
+
+  if (codec != NULL)
+    return codec;
   if (avformat_query_codec (container, AV_CODEC_ID_H264, FF_COMPLIANCE_NORMAL) == 1)
     return "h264";
   if (avformat_query_codec (container, AV_CODEC_ID_VP9, FF_COMPLIANCE_NORMAL) == 1)
@@ -200,7 +210,7 @@ gboolean
 tc_encoder_choose (TcEncoderChoice *choice, const TcOptions *options,
                    const AVOutputFormat *container, const AVFrame *first, GError **error)
 {
-  const char *name = options->codec != NULL ? options->codec : default_codec (container);
+  const char *name = options->codec != NULL ? options->codec : default_codec (container, options);
   gboolean alpha = tc_frame_has_alpha (first), full;
   enum AVPixelFormat source = tc_format_plain (first->format, &full);
   const AVCodec *codec;

@@ -3,6 +3,7 @@
 #include "compat.h"
 #include "decoder.h"
 #include "message.h"
+#include "target.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,30 +22,6 @@ guess_rate (AVFormatContext *format, AVStream *stream)
   if (rate.num <= 0 || rate.den <= 0 || av_q2d (rate) > 1000)
     rate = fallback_rate;
   return rate;
-}
-
-static gboolean
-open_file (TcInput *input, const char *path, GError **error)
-{
-  struct stat status;
-  char *url;
-  int result;
-
-  if (stat (path, &status) != 0)
-    return tc_fail (error, "%s: %s", path, g_strerror (errno));
-  if (S_ISDIR (status.st_mode))
-    return tc_fail (error, "%s: is a folder, not a video", path);
-  if (S_ISREG (status.st_mode) && status.st_size == 0)
-    return tc_fail (error, "%s: is empty", path);
-  /* Told outright that it is a file: a name may have a colon in it. */
-  url = g_strconcat ("file:", path, NULL);
-  result = avformat_open_input (&input->format, url, NULL, NULL);
-  g_free (url);
-  if (result == AVERROR_INVALIDDATA)
-    return tc_fail (error, "%s: is not a media file, or is damaged at its beginning", path);
-  if (result < 0)
-    return tc_fail_av (error, result, "%s: cannot be opened", path);
-  return TRUE;
 }
 
 /* ---- which track is the film -------------------------------------------------------------------
@@ -154,7 +131,7 @@ tc_input_open (TcInput *input, const TcOptions *options, GError **error)
 
   *input = (TcInput){.last_pts = AV_NOPTS_VALUE, .pixels = tc_pixels_new ()};
   g_queue_init (&input->ahead);
-  if (!open_file (input, path, error))
+  if (!tc_source_open (&input->format, options, error))
     return FALSE;
   result = avformat_find_stream_info (input->format, NULL);
   if (result < 0)

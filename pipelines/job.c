@@ -18,6 +18,9 @@
 
 #include <sys/stat.h>
 
+/* So many are enough to tell how long all would take. */
+#define DRY_FRAMES 30
+
 /* The third thread: what comes out of the pipeline is encoded and written. */
 static gpointer
 encode_frames (gpointer data)
@@ -246,7 +249,7 @@ tc_job_open (Job *job, GError **error)
   if (!tc_input_open (&job->input, job->options, error))
     return FALSE;
   if (job->muxer == NULL) {
-    job->muxer = tc_muxer_new (job->options->out, error);
+    job->muxer = tc_muxer_new (job->options, job->input.format->iformat, error);
     if (job->muxer == NULL)
       return FALSE;
     job->tracks = tc_tracks_new (job->options, &job->input, job->muxer, error);
@@ -279,6 +282,55 @@ tc_job_clear (Job *job)
   g_clear_error (&job->encoding_error);
 }
 
+/* What would become of each track, and how long it would take. */
+static void
+tell_plan (const Job *job, const TcJobResult *result)
+{
+  const AVStream *video = job->input.video;
+  double rate = result->seconds > 0 ? (double) result->n_frames / result->seconds : 0;
+  gint64 left = rate > 0 ? (gint64) ((double) job->n_total / rate + 0.5) : 0;
+
+  tc_note ("track %d (video, %s %dx%d) is enlarged to %dx%d and encoded by %s", video->index,
+           avcodec_get_name (video->codecpar->codec_id), video->codecpar->width,
+           video->codecpar->height, result->width, result->height,
+           tc_video_get_encoder_name (job->video));
+  tc_tracks_tell (job->tracks);
+  if (job->n_total > 0)
+    tc_note ("%s: about %" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT ":%02" G_GINT64_FORMAT
+             " for %" G_GINT64_FORMAT " frames (%.2f fps)",
+             job->options->out, left / 3600, left / 60 % 60, left % 60, job->n_total, rate);
+  else
+    tc_note ("%s: %.2f fps, and IN does not tell how many frames it has", job->options->out, rate);
+}
+
+/* Some frames are done to nowhere. */
+static gboolean
+dry_run (const TcOptions *options, GError **error)
+{
+  TcOptions own = *options;
+  TcJobResult result = {0};
+  Job job = {.options = &own, .quiet = TRUE};
+  gboolean ok;
+
+  own.frames = options->frames > 0 ? MIN (options->frames, DRY_FRAMES) : DRY_FRAMES;
+  ok = tc_job_open (&job, error);
+  tc_progress_start (0);
+  if (ok) {
+    ok = read_all (&job, error);
+    ok = tc_job_end (&job, ok, error);
+    ok = ok && tc_video_encode (job.video, NULL, error);
+  }
+  if (ok) {
+    fill_result (&job, &result);
+    job.n_total = tc_input_count_frames (&job.input);
+    if (options->frames > 0 && (job.n_total == 0 || options->frames < job.n_total))
+      job.n_total = options->frames;
+    tell_plan (&job, &result);
+  }
+  tc_job_clear (&job);
+  return ok;
+}
+
 static gboolean
 run (const TcOptions *options, TcJobResult *result, GError **error)
 {
@@ -306,6 +358,11 @@ tc_job_run (const TcOptions *options, TcJobResult *result, GError **error)
 
   *result = (TcJobResult){0};
   tc_log_start ();
+  if (options->dry_run) {
+    ok = check_paths (options, error) && dry_run (options, error);
+    tc_progress_stop ();
+    return ok;
+  }
   ok = check_paths (options, error) && tc_partjob_run (options, result, &in_parts, error) &&
        (in_parts || run (options, result, error));
   if (!ok && error != NULL && *error == NULL)

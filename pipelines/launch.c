@@ -76,22 +76,24 @@ void
 tc_launch_print (const TcOptions *options, const TcInput *input, const char *middle,
                  const char *encoder, const AVOutputFormat *container)
 {
+  /* What goes to stdout may be OUT itself. */
+  FILE *to = g_str_equal (options->out, "-") ? stderr : stdout;
   const char *video = caps_name (input->video->codecpar->codec_id);
   char *in = quote (options->in), *out = quote (options->out);
   int index;
 
-  if (options->one_of_many)
+  if (options->one_of_many || options->dry_run)
     return;
   /* The muxer's pads are chosen by what comes directly before, which a queue does not tell.
    * The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
    * the second that a queue holds. */
-  printf ("gst-launch-1.0 filesrc %s ! ", in);
+  fprintf (to, "gst-launch-1.0 filesrc %s ! ", in);
   if (video != NULL)
-    printf ("parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
+    fprintf (to, "parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
   else
-    printf ("decodebin name=in  in. ! video/x-raw ! queue ! ");
-  printf ("%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder, muxer_for (container),
-          out);
+    fprintf (to, "decodebin name=in  in. ! video/x-raw ! queue ! ");
+  fprintf (to, "%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder,
+           muxer_for (container), out);
   index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
   if (index >= 0 && options->audio != TC_AUDIO_NONE) {
     const AVCodecParameters *codec = input->format->streams[index]->codecpar;
@@ -100,14 +102,14 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
     gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
 
     if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
-      printf ("  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
+      fprintf (to, "  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
     else if (video == NULL || audio != NULL)
-      printf ("  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
-              video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
-              opus ? "opusenc" : "avenc_aac ! aacparse");
+      fprintf (to, "  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
+               video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
+               opus ? "opusenc" : "avenc_aac ! aacparse");
   }
-  printf ("\n");
-  fflush (stdout);
+  fprintf (to, "\n");
+  fflush (to);
   g_free (in);
   g_free (out);
 }

@@ -23,6 +23,7 @@ typedef struct {
 
 struct _TcMuxer {
   char *out, *temp;
+  TcTarget target;
   AVFormatContext *format;
   TcMuxerFunc sink; /* where packets go instead of into a file, or NULL */
   gpointer sink_data;
@@ -36,54 +37,35 @@ struct _TcMuxer {
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-static gboolean
-open_file (TcMuxer *self, GError **error)
-{
-  const char *out = self->out;
-  const AVOutputFormat *container = av_guess_format (NULL, out, NULL);
-  char *url;
-  int result;
-
-  if (container == NULL || (container->flags & AVFMT_NOFILE) ||
-      container->video_codec == AV_CODEC_ID_NONE)
-    return tc_fail (error, "%s: the extension names no container for video (mkv, mp4, webm, ...)",
-                    out);
-  result = avformat_alloc_output_context2 (&self->format, container, NULL, out);
-  if (result < 0)
-    return tc_fail_av (error, result, "%s: cannot be made", out);
-  if (self->sink != NULL)
-    return TRUE;
-  if (!tc_temp_open (out, &self->temp, error))
-    return FALSE;
-  url = g_strconcat ("file:", self->temp, NULL);
-  result = avio_open (&self->format->pb, url, AVIO_FLAG_WRITE);
-  g_free (url);
-  if (result < 0)
-    return tc_fail_av (error, result, "%s: cannot be written", out);
-  return TRUE;
-}
-
-TcMuxer *
-tc_muxer_new (const char *out, GError **error)
-{
-  return tc_muxer_new_sink (out, NULL, NULL, error);
-}
-
-TcMuxer *
-tc_muxer_new_sink (const char *out, TcMuxerFunc func, gpointer data, GError **error)
+static TcMuxer *
+new_muxer (const TcOptions *options, const AVInputFormat *source, TcMuxerFunc func, gpointer data,
+           GError **error)
 {
   TcMuxer *self = g_new0 (TcMuxer, 1);
 
   self->sink = func;
   self->sink_data = data;
+  self->target = func != NULL ? TC_TARGET_SINK : TC_TARGET_FILE;
   g_mutex_init (&self->lock);
   self->lanes = g_array_new (FALSE, TRUE, sizeof (Lane));
-  self->out = g_strdup (out);
-  if (!open_file (self, error)) {
+  self->out = g_strdup (options->out);
+  if (!tc_target_open (&self->target, &self->format, &self->temp, options, source, error)) {
     tc_muxer_free (self);
     return NULL;
   }
   return self;
+}
+
+TcMuxer *
+tc_muxer_new (const TcOptions *options, const AVInputFormat *source, GError **error)
+{
+  return new_muxer (options, source, NULL, NULL, error);
+}
+
+TcMuxer *
+tc_muxer_new_sink (const TcOptions *options, TcMuxerFunc func, gpointer data, GError **error)
+{
+  return new_muxer (options, NULL, func, data, error);
 }
 
 static void
@@ -100,7 +82,8 @@ tc_muxer_free (TcMuxer *self)
   if (self == NULL)
     return;
   if (self->format != NULL) {
-    avio_closep (&self->format->pb);
+    if (self->format->pb != NULL)
+      avio_closep (&self->format->pb);
     avformat_free_context (self->format);
   }
   if (self->sink == NULL)
@@ -234,12 +217,22 @@ tell_changes (TcMuxer *self)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
+/* Pictures have no stream of their own that could fail. */
+static int
+io_error (const TcMuxer *self)
+{
+  return self->format->pb != NULL ? self->format->pb->error : 0;
+}
+
 static gboolean
 fail_write (TcMuxer *self, int code, GError **error)
 {
   /* The muxer's own code says little when it was the disk that refused. */
-  if (self->format->pb != NULL && self->format->pb->error < 0)
-    code = self->format->pb->error;
+  if (self->target == TC_TARGET_PICTURES && code == AVERROR (EINVAL) && !tc_is_sequence (self->out))
+    return tc_fail (error, "%s: holds one picture; a name with %%05d in it would hold all",
+                    self->out);
+  if (io_error (self) < 0)
+    code = io_error (self);
   return tc_fail_av (error, code, "%s: writing failed", self->out);
 }
 
@@ -310,7 +303,7 @@ write_ready (TcMuxer *self, gboolean all, GError **error)
     else
       result = av_write_frame (self->format, packet);
     av_packet_free (&packet);
-    if (self->format->pb->error < 0 || (result < 0 && lane->stream->index == self->film))
+    if (io_error (self) < 0 || (result < 0 && lane->stream->index == self->film))
       return fail_write (self, result, error);
     if (result < 0 && lane->n_refused++ == 0)
       lane->refused_result = result;
@@ -389,7 +382,7 @@ tc_muxer_write_header (TcMuxer *self, AVRational base, GError **error)
   g_mutex_lock (&self->lock);
   result = avformat_write_header (self->format, &settings);
   av_dict_free (&settings);
-  if (result < 0 || self->format->pb->error < 0)
+  if (result < 0 || io_error (self) < 0)
     ok = fail_write (self, result, error);
   self->header_written = ok;
   for (guint i = 0; ok && i < self->lanes->len; i++) {
@@ -416,13 +409,13 @@ tc_muxer_commit (TcMuxer *self, GError **error)
   if (!ok)
     return FALSE;
   result = av_write_trailer (self->format);
-  if (result >= 0)
+  if (result >= 0 && self->format->pb != NULL)
     avio_flush (self->format->pb);
-  if (result < 0 || self->format->pb->error < 0)
+  if (result < 0 || io_error (self) < 0)
     return fail_write (self, result, error);
-  result = avio_closep (&self->format->pb);
+  result = self->format->pb != NULL ? avio_closep (&self->format->pb) : 0;
   if (result < 0)
     return tc_fail_av (error, result, "%s: writing failed", self->out);
   tell_changes (self);
-  return tc_temp_commit (self->temp, self->out, error);
+  return tc_target_commit (self->temp, self->out, error);
 }

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "target.h"
+
 #include <glib.h>
 
 #include <libavformat/avformat.h>
@@ -17,11 +19,12 @@
 typedef struct _TcMuxer TcMuxer;
 
 /* Opens the temporary file of `out`, whose extension names the container. */
-TcMuxer *tc_muxer_new (const char *out, GError **error);
+TcMuxer *tc_muxer_new (const TcOptions *options, const AVInputFormat *source, GError **error);
 /* One that is no file: it has all that belongs to the container of `out`, but each packet goes to
  * `func`, in the time base that it comes in. */
 typedef gboolean (*TcMuxerFunc) (gpointer data, AVPacket *packet, GError **error);
-TcMuxer *tc_muxer_new_sink (const char *out, TcMuxerFunc func, gpointer data, GError **error);
+TcMuxer *tc_muxer_new_sink (const TcOptions *options, TcMuxerFunc func, gpointer data,
+                            GError **error);
 /* What is not complete is removed. */
 void tc_muxer_free (TcMuxer *muxer);
 const AVOutputFormat *tc_muxer_get_format (const TcMuxer *muxer);

@@ -6,6 +6,8 @@
 #include <libavcodec/avcodec.h>
 #include <libavutil/pixdesc.h>
 
+#include <libavutil/parseutils.h>
+
 #include <string.h>
 
 static gboolean
@@ -21,6 +23,14 @@ static gboolean
 is_pixel_format (const char *value)
 {
   return av_get_pix_fmt (value) != AV_PIX_FMT_NONE;
+}
+
+static gboolean
+is_rate (const char *value)
+{
+  AVRational rate;
+
+  return av_parse_video_rate (&rate, value) >= 0 && av_q2d (rate) <= 1000;
 }
 
 #define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
@@ -51,6 +61,10 @@ static const TcOption table[] = {
      .help = "what the encoder gets, by FFmpeg's name; RGB is made yuv420p unless told here"},
     {"crf", TC_OPTION_INT, FIELD (crf), "N", .max = 63, .initial = "-1", .usual = "by the codec",
      .help = "quality, from 0 to 63: less is better and larger"},
+    {"format", TC_OPTION_TEXT, FIELD (format), "NAME", .usual = "by OUT's extension",
+     .help = "the container; to stdout (-) y4m or nut, as IN is, unless told here"},
+    {"rate", TC_OPTION_TEXT, FIELD (rate), "N|N/D", .usual = "25", .check = is_rate,
+     .help = "frames a second of numbered pictures"},
     {"preset", TC_OPTION_TEXT, FIELD (preset), "NAME|N", .usual = "medium",
      .help = "effort of the encoder, from ultrafast to veryslow, or 0 to 9 (the fastest)"},
     {"encoder-options", TC_OPTION_TEXT, FIELD (encoder_options), "K=V:K=V",

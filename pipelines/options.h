@@ -38,6 +38,8 @@ typedef struct {
   char *codec; /* NULL: by the container */
   char *pixel_format; /* NULL: nearest to the input's */
   char *preset;
+  char *format; /* of OUT; NULL: by its extension */
+  char *rate;   /* of numbered pictures; NULL: 25 */
   int crf; /* -1: by the codec */
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;

@@ -192,7 +192,7 @@ make_parts (const TcOptions *options, const TcManifest *manifest, const gboolean
     job.n_total += wanted[i] ? manifest->parts[i].n_frames : 0;
   job.parts = tc_parts_new (options, manifest, wanted, &own_error);
   if (job.parts != NULL)
-    job.muxer = tc_muxer_new_sink (options->out, tc_parts_add_packet, job.parts, &own_error);
+    job.muxer = tc_muxer_new_sink (options, tc_parts_add_packet, job.parts, &own_error);
   if (job.muxer != NULL)
     ok = tc_job_open (&job, &own_error);
   if (ok)

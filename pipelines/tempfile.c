@@ -21,8 +21,8 @@ static const char *parts_hint;
 static char *part_in_work;
 static gint stop_wanted;
 
-gboolean
-tc_temp_open (const char *out, char **temp, GError **error)
+static gboolean
+open_temp (const char *out, gboolean is_folder, char **temp, GError **error)
 {
   char *folder = g_path_get_dirname (out), *name = g_path_get_basename (out);
   struct stat status;
@@ -36,12 +36,17 @@ tc_temp_open (const char *out, char **temp, GError **error)
     tc_fail (error, "%s: not a file that could be written", out);
   } else {
     *temp = g_strdup_printf ("%s/.%s.part", folder, name);
-    fd = open (*temp, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (is_folder && mkdir (*temp, 0777) != 0 && errno != EEXIST)
+      fd = -1;
+    else
+      fd = open (*temp,
+                 is_folder ? O_RDONLY | O_DIRECTORY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC,
+                 0666);
     if (fd < 0)
       tc_fail (error, "%s: cannot write in the folder %s: %s", out, folder, g_strerror (errno));
     else if (flock (fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       tc_fail (error, "%s: is being written by another run", out);
-    else if (ftruncate (fd, 0) != 0)
+    else if (!is_folder && ftruncate (fd, 0) != 0)
       tc_fail (error, "%s: %s", *temp, g_strerror (errno));
     else
       ok = TRUE;
@@ -62,6 +67,47 @@ tc_temp_open (const char *out, char **temp, GError **error)
 }
 
 gboolean
+tc_temp_open (const char *out, char **temp, GError **error)
+{
+  return open_temp (out, FALSE, temp, error);
+}
+
+gboolean
+tc_temp_open_folder (const char *out, char **temp, GError **error)
+{
+  return open_temp (out, TRUE, temp, error);
+}
+
+/* What to do with each file of the folder `temp`: it goes to `folder`, or away where that is NULL.
+ */
+static int
+empty_folder (const char *temp, const char *folder)
+{
+  GDir *dir = g_dir_open (temp, 0, NULL);
+  const char *name;
+  int result = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    char *from = g_build_filename (temp, name, NULL);
+    char *to = folder != NULL ? g_build_filename (folder, name, NULL) : NULL;
+
+    if ((to != NULL ? rename (from, to) : unlink (from)) != 0)
+      result = -1;
+    g_free (from);
+    g_free (to);
+  }
+  if (dir != NULL)
+    g_dir_close (dir);
+  return result != 0 ? result : rmdir (temp);
+}
+
+static int
+give_name (const char *temp, const char *folder, const char *out)
+{
+  return g_file_test (temp, G_FILE_TEST_IS_DIR) ? empty_folder (temp, folder) : rename (temp, out);
+}
+
+gboolean
 tc_temp_commit (const char *temp, const char *out, GError **error)
 {
   char *folder = g_path_get_dirname (out);
@@ -69,7 +115,7 @@ tc_temp_commit (const char *temp, const char *out, GError **error)
   int fd;
 
   g_mutex_lock (&lock);
-  if (fsync (current_fd) != 0 || rename (temp, out) != 0)
+  if (fsync (current_fd) != 0 || give_name (temp, folder, out) != 0)
     ok = tc_fail (error, "%s: %s", out, g_strerror (errno));
   if (ok) {
     g_clear_pointer (&current, g_free);
@@ -92,7 +138,8 @@ tc_temp_discard (void)
 {
   g_mutex_lock (&lock);
   if (current != NULL) {
-    unlink (current);
+    if (unlink (current) != 0)
+      empty_folder (current, NULL);
     close (current_fd);
     current_fd = -1;
     g_clear_pointer (&current, g_free);

@@ -8,6 +8,8 @@
 
 /* Removed also when a signal ends the program. */
 gboolean tc_temp_open (const char *out, char **temp, GError **error);
+/* The same for a folder of files, whose names `out` is or is the pattern of. */
+gboolean tc_temp_open_folder (const char *out, char **temp, GError **error);
 gboolean tc_temp_commit (const char *temp, const char *out, GError **error);
 void tc_temp_discard (void);
 /* To be called before any thread is started. */

@@ -454,6 +454,26 @@ tc_tracks_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer, G
 }
 
 void
+tc_tracks_tell (const TcTracks *self)
+{
+  for (guint i = 0; i < self->n_tracks; i++) {
+    const Track *track = &self->tracks[i];
+    const char *codec = track->out != NULL ? avcodec_get_name (track->out->codecpar->codec_id) : "";
+
+    if (track->in == self->input->video)
+      continue;
+    if (track->out == NULL && track->in->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+        self->options->audio == TC_AUDIO_NONE)
+      tc_note ("track %u (audio, %s) is left out: audio=none", i, name_of (track->in));
+    else if (track->out != NULL && (track->audio != NULL || track->subtitle != NULL))
+      tc_note ("track %u (%s, %s) is encoded as %s", i, kind_of (track->in), name_of (track->in),
+               codec);
+    else if (track->out != NULL)
+      tc_note ("track %u (%s, %s) is copied", i, kind_of (track->in), name_of (track->in));
+  }
+}
+
+void
 tc_tracks_free (TcTracks *self)
 {
   if (self == NULL)

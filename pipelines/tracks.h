@@ -15,6 +15,8 @@ typedef struct _TcTracks TcTracks;
 TcTracks *tc_tracks_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer,
                          GError **error);
 void tc_tracks_free (TcTracks *tracks);
+/* A line for each track that is kept, but for the enlarged video. */
+void tc_tracks_tell (const TcTracks *tracks);
 /* The track of the enlarged video. */
 AVStream *tc_tracks_get_video (const TcTracks *tracks);
 /* A packet of another track than the video; takes what it holds. */

@@ -2,6 +2,7 @@
 #include "video.h"
 #include "compat.h"
 #include "container.h"
+#include "filter.h"
 #include "hardware.h"
 #include "message.h"
 #include "pixels.h"
@@ -221,6 +222,28 @@ keep (TcVideo *self, const AVFrame *frame)
   g_hash_table_insert (self->kept, &kept->pts, kept);
 }
 
+/* The colours that each frame needs most, of its own. */
+static gboolean
+choose_palette (const TcVideo *self, AVFrame *frame, GError **error)
+{
+  TcFilter *filter = tc_filter_new ("split[a][b];[a]palettegen=stats_mode=single[c];"
+                                    "[b][c]paletteuse=new=1",
+                                    frame, self->frames_base, self->frame_rate, error);
+  AVFrame *properties = av_frame_alloc ();
+  gboolean ok;
+
+  av_frame_copy_props (properties, frame);
+  ok = filter != NULL && tc_filter_push (filter, frame, error) &&
+       tc_filter_push (filter, NULL, error);
+  if (ok && !tc_filter_pull (filter, frame))
+    ok = tc_fail (error, "no palette could be chosen for a frame");
+  if (ok)
+    av_frame_copy_props (frame, properties);
+  av_frame_free (&properties);
+  tc_filter_free (filter);
+  return ok;
+}
+
 static gboolean
 send_frame (TcVideo *self, AVFrame *frame, GError **error)
 {
@@ -229,7 +252,10 @@ send_frame (TcVideo *self, AVFrame *frame, GError **error)
 
   if (frame != NULL) {
     kind = tc_encoder_get_kind (&self->choice, frame);
-    if (!tc_pixels_convert (self->pixels, frame, &kind, error))
+    if (self->choice.format == AV_PIX_FMT_PAL8)
+      kind.format = AV_PIX_FMT_BGRA;
+    if (!tc_pixels_convert (self->pixels, frame, &kind, error) ||
+        (self->choice.format == AV_PIX_FMT_PAL8 && !choose_palette (self, frame, error)))
       return FALSE;
     if (self->encoder == NULL)
       self->stream->time_base = self->time_base = choose_time_base (self);
@@ -316,6 +342,12 @@ const AVCodecContext *
 tc_video_get_encoder (const TcVideo *self)
 {
   return self->encoder;
+}
+
+const char *
+tc_video_get_encoder_name (const TcVideo *self)
+{
+  return self->choice.codec->name;
 }
 
 gint64

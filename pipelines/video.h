@@ -27,5 +27,7 @@ const AVCodecContext *tc_video_restart (TcVideo *video, AVFrame *first, GError *
 gboolean tc_video_encode (TcVideo *video, AVFrame *frame, GError **error);
 /* NULL before the first frame. */
 const AVCodecContext *tc_video_get_encoder (const TcVideo *video);
+/* After the first frame. */
+const char *tc_video_get_encoder_name (const TcVideo *video);
 gint64 tc_video_count_frames (const TcVideo *video);
 void tc_video_get_size (const TcVideo *video, int *width, int *height);

@@ -191,8 +191,82 @@ import json
 print(json.loads(open("err").read())["type"])')"
 }
 
+# ---- pictures, pipes, what would be
+
+test_pictures() {
+  local kind
+  mkdir frames large-frames
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -start_number 1001 frames/%04d.png
+  run frames/%04d.png large-frames/%05d.png model=live-clean
+  ok $? 'numbered pictures become numbered pictures'
+  same 'all of them, and nothing else' '00001.png 00002.png 00003.png 00004.png 00005.png' \
+    "$(find large-frames -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')"
+  same 'in colour, of twice the size' '128 96 rgb24' "$(video large-frames/00003.png stream=width,height,pix_fmt)"
+  run frames/%04d.png numbered.mkv codec=ffv1 rate=10 model=live-clean
+  same 'rate= holds for them' '0.400000' "$(video numbered.mkv packet=pts_time | awk '{ printf "%.6f", $NF }')"
+  fails 'no such pictures' 'no pictures of such names' "$program" none/%04d.png none.mkv
+  fails 'a film is more than one picture' '%05d' "$program" numbered.mkv one.png
+  run numbered.mkv one.png frames=1
+  same 'one picture is one' '256 192' "$(video one.png stream=width,height)"
+  same 'and nothing is left' 'none' "none$(find . -name '.*.part')"
+  clip animated.mkv 6
+  run animated.mkv animated.mkv.mkv codec=ffv1 model=live-clean
+  for kind in gif apng; do
+    run animated.mkv "animated.$kind" model=live-clean
+    same "animated: $kind" '128 96 6' \
+      "$(ffprobe -v error -count_frames -show_entries stream=width,height,nb_read_frames -of csv=p=0 "animated.$kind" | tr , ' ')"
+  done
+  at_least "$(psnr animated.gif animated.mkv.mkv)" 30
+  ok $? 'each frame of a GIF has colours of its own'
+  at_least "$(psnr animated.apng animated.mkv.mkv)" 40
+  ok $? 'APNG has all colours'
+  run animated.mkv animated.webp model=live-clean
+  # Frames that are the same as the one before are shown for longer.
+  same 'animated: webp' 'True, loop 0' "$(python3 -c '
+data = open("animated.webp", "rb").read()
+at = data.index(b"ANIM")
+print(data.count(b"ANMF") > 1, end=", loop ")
+print(int.from_bytes(data[at + 12:at + 14], "little"))')"
+}
+
+test_pipes() {
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p pipe.y4m
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p10 -strict -1 deep.y4m
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -f lavfi -i sine -t 0.2 -c:v rawvideo -pix_fmt yuv420p -c:a pcm_s16le pipe.nut
+  local name
+  for name in pipe.y4m deep.y4m pipe.nut; do
+    run "$name" direct.mkv codec=ffv1 model=live-clean
+    # shellcheck disable=SC2002  # a pipe is what is tested
+    cat "$name" | timeout 100 "$program" - - model=live-clean 2>err | cat >"through.${name##*.}"
+    same "$name through pipes is $name as a file, bit for bit" "$(pictures direct.mkv)" "$(pictures "through.${name##*.}")"
+    grep -q 'frames of 128x96' err && grep -q '^gst-launch-1.0' err
+    ok $? "$name: what there is to say is on stderr"
+  done
+  same 'NUT has its sound' pcm_s16le \
+    "$(ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 through.nut | tr -d ,)"
+  timeout 100 "$program" pipe.y4m - format=mkv preset=ultrafast model=live-clean 2>err | cat >through.mkv
+  same 'format= for a pipe' h264 "$(video through.mkv stream=codec_name)"
+  fails 'mp4 through a pipe' 'cannot be written to a pipe' "$program" pipe.y4m - format=mp4
+}
+
+test_dry_run() {
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -f lavfi -i sine -t 4 -c:v libx264 -c:a aac dry.mp4
+  run dry.mp4 dry.mkv audio=opus --dry-run model=live-clean
+  ok $? '--dry-run'
+  grep -q '^track 0 (video, h264 64x48) is enlarged to 128x96 and encoded by libx264$' err &&
+    grep -q '^track 1 (audio, aac) is encoded as opus$' err
+  ok $? 'tells what would become of each track'
+  grep -qE '^dry.mkv: about 0:00:[0-9]+ for 100 frames' err
+  ok $? 'and how long it would take'
+  [ -z "$(find . -name '*dry.mkv*')" ]
+  ok $? 'and writes nothing'
+}
+
 test_table
 test_completion
+test_pictures
+test_pipes
+test_dry_run
 test_folder
 test_json
 test_size

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where OUT goes: a file, one numbered picture a frame (frames/%05d.png), one picture, stdout
+ * ("-"), or nowhere (--dry-run). And where IN comes from, of the same kinds.
+ */
+#pragma once
+
+#include "options.h"
+
+#include <libavformat/avformat.h>
+
+typedef enum {
+  TC_TARGET_FILE,
+  TC_TARGET_PICTURES,
+  TC_TARGET_STDOUT,
+  TC_TARGET_NOWHERE,
+  TC_TARGET_SINK
+} TcTarget;
+
+/* Whether `path` is the pattern of numbered pictures, which is no file by itself. */
+gboolean tc_is_sequence (const char *path);
+/* Opens IN. `format` is closed by avformat_close_input(). */
+gboolean tc_source_open (AVFormatContext **format, const TcOptions *options, GError **error);
+/* Makes `format`, which the caller frees, and its `pb`, which pictures have none of. `temp`: what
+ * tc_target_commit() gives its final name, to be freed; NULL where there is nothing to name.
+ * `source`: the format of IN, or NULL. A `target` that is TC_TARGET_SINK stays so: nothing is
+ * opened then. */
+gboolean tc_target_open (TcTarget *target, AVFormatContext **format, char **temp,
+                         const TcOptions *options, const AVInputFormat *source, GError **error);
+gboolean tc_target_commit (const char *temp, const char *out, GError **error);
+/* The encoder that a container's pictures have when none is named, or NULL: any that films have. */
+const char *tc_target_get_codec (const AVOutputFormat *container, const char *out);
