@@ -287,8 +287,8 @@ test_changes() {
   run matrix.h264 matrix.mkv crf=4
   ok $? 'the matrix may change'
   same 'the first one stays' bt709 "$(probe matrix.mkv stream=color_space)"
-  near 'the first picture looks as it did' "$rgb" "$(colours matrix.mkv 8 0)" 3
-  near 'and the last, too' "$rgb" "$(colours matrix.mkv 8 3)" 3
+  near 'the first picture looks as it did' "$(colours bt709.h264 8)" "$(colours matrix.mkv 8 0)" 3
+  near 'and the last, too' "$(colours smpte170m.h264 8)" "$(colours matrix.mkv 8 3)" 3
 }
 
 # ---- 06: fields
