@@ -11,11 +11,11 @@ set -euo pipefail
 . "$(dirname "$0")/source.sh"
 
 [ $# -ge 2 ] || rfdn_fail "usage: pictures.sh IN OUT [key=value ...], the keys being model, scale, threads"
-in=$1 out=$2
+in=$1 out=$2 keys=()
 shift 2
 for option; do
   case $option in
-    model=* | scale=* | threads=*) rfdn_source_option "$option" ;;
+    model=* | scale=* | threads=*) rfdn_source_option "$option" && keys+=("$option") ;;
     *) false ;;
   esac || rfdn_fail "there is no option '$option'; there are: model, scale, threads"
 done
@@ -45,10 +45,24 @@ rfdn_show gst-launch-1.0 filesrc "location=${pictures[0]}" ! "${middle[@]}" ! \
   filesink "location=$out/$(basename "${pictures[0]%.*}").png"
 part=$out/.rfdn-$$.part
 log=$(mktemp)
-trap 'rm -f "$part" "$log"' EXIT
+trap 'rm -f "$part" "$part.png" "$log"' EXIT
+# GStreamer's elements for these never come to an end, or take no picture that they were handed open.
+program=$RFDN_BUILD/pipelines/rfdn-transcode
+by_program() { # PICTURE
+  case ${1,,} in *.gif | *.bmp | *.tif | *.tiff) [ -x "$program" ] ;; *) false ;; esac
+}
 bad=0
 for picture in "${pictures[@]}"; do
   name=$(basename "${picture%.*}").png
+  if by_program "$picture"; then
+    if "$program" "$picture" "$part.png" frames=1 "${keys[@]}" >/dev/null 2>"$log"; then
+      mv -f "$part.png" "$out/$name"
+    else
+      bad=$((bad + 1))
+      printf '%s: %s\n' "$(basename "$0")" "$(sed -n 's/^rfdn-transcode: //p' "$log" | head -n 1)" >&2
+    fi
+    continue
+  fi
   # Handed over open: no name, however odd, is then part of the launch line.
   if gst-launch-1.0 -q fdsrc fd=3 ! "${middle[@]}" ! fdsink fd=4 3<"$picture" 4>"$part" >"$log" 2>&1 && [ -s "$part" ]; then
     mv -f "$part" "$out/$name"

@@ -229,6 +229,17 @@ print(data.count(b"ANMF") > 1, end=", loop ")
 print(int.from_bytes(data[at + 12:at + 14], "little"))')"
 }
 
+test_folder_of_pictures() {
+  mkdir photos
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 1 photos/still.gif
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 4 photos/animated.gif
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 1 photos/a.bmp
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 1 photos/b.tif
+  check 'pictures.sh takes gif, bmp and tif' timeout 60 "$scripts/pictures.sh" photos drawn
+  same 'twice as large each' '128,96 128,96 128,96 128,96' \
+    "$(for name in a animated b still; do video "drawn/$name.png" stream=width,height | tr ' ' ,; done | paste -sd ' ')"
+}
+
 test_pipes() {
   ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p pipe.y4m
   ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p10 -strict -1 deep.y4m
@@ -265,6 +276,7 @@ test_dry_run() {
 test_table
 test_completion
 test_pictures
+test_folder_of_pictures
 test_pipes
 test_dry_run
 test_folder
