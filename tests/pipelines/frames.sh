@@ -246,7 +246,7 @@ test_encoders() {
   near 'with its colours' "$rgb" "$(colours named.mkv 8)" 4
   fails 'ProRes in a container without it' 'cannot hold prores' "$program" rgb.mkv a.mp4 codec=prores
   fails 'an encoder that is none' 'codec=aac' "$program" rgb.mkv a.mkv codec=aac
-  if ! ffmpeg -v quiet -encoders | grep -q h264_vaapi; then
+  if ! grep -q h264_vaapi <<<"$(ffmpeg -v quiet -encoders)"; then
     skip 'no device' 'this FFmpeg has no VA-API'
   elif [ -e /dev/dri/renderD128 ]; then
     run rgb.mkv vaapi.mkv codec=h264_vaapi
