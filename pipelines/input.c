@@ -3,6 +3,7 @@
 #include "compat.h"
 #include "decoder.h"
 #include "message.h"
+#include "packet.h"
 #include "target.h"
 
 #include <errno.h>
@@ -156,18 +157,10 @@ tc_input_open (TcInput *input, const TcOptions *options, GError **error)
   return TRUE;
 }
 
-static void
-free_packet (gpointer data)
-{
-  AVPacket *packet = data;
-
-  av_packet_free (&packet);
-}
-
 void
 tc_input_close (TcInput *input)
 {
-  g_queue_clear_full (&input->ahead, free_packet);
+  g_queue_clear_full (&input->ahead, tc_packet_destroy);
   tc_timeline_free (input->timeline);
   avcodec_free_context (&input->decoder);
   tc_pixels_free (g_steal_pointer (&input->pixels));
@@ -227,7 +220,7 @@ tc_input_seek (TcInput *input, gint64 time)
   if (avformat_seek_file (input->format, input->video->index, G_MININT64, time + start,
                           time + start, 0) < 0)
     return FALSE;
-  g_queue_clear_full (&input->ahead, free_packet);
+  g_queue_clear_full (&input->ahead, tc_packet_destroy);
   tc_timeline_seek (input->timeline);
   tc_input_flush (input);
   return TRUE;

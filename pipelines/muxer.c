@@ -2,6 +2,7 @@
 #include "muxer.h"
 #include "compat.h"
 #include "message.h"
+#include "packet.h"
 #include "tempfile.h"
 
 #include <string.h>
@@ -68,14 +69,6 @@ tc_muxer_new_sink (const TcOptions *options, TcMuxerFunc func, gpointer data, GE
   return new_muxer (options, NULL, func, data, error);
 }
 
-static void
-free_packet (gpointer data)
-{
-  AVPacket *packet = data;
-
-  av_packet_free (&packet);
-}
-
 void
 tc_muxer_free (TcMuxer *self)
 {
@@ -89,7 +82,7 @@ tc_muxer_free (TcMuxer *self)
   if (self->sink == NULL)
     tc_temp_discard ();
   for (guint i = 0; i < self->lanes->len; i++)
-    g_queue_clear_full (&g_array_index (self->lanes, Lane, i).packets, free_packet);
+    g_queue_clear_full (&g_array_index (self->lanes, Lane, i).packets, tc_packet_destroy);
   g_array_unref (self->lanes);
   g_mutex_clear (&self->lock);
   g_free (self->temp);

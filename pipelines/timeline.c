@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "timeline.h"
 #include "message.h"
+#include "packet.h"
 
 /* How far from where it was expected a time may lie, in microseconds. Formats whose clocks are
  * known to jump (MPEG-TS, PS, ...) are believed less than those that write a file as a whole:
@@ -67,28 +68,19 @@ tc_timeline_new (AVFormatContext *format, int reference)
   return self;
 }
 
-static void
-free_packet (gpointer data)
-{
-  AVPacket *packet = data;
-
-  av_packet_free (&packet);
-}
-
 void
 tc_timeline_free (TcTimeline *self)
 {
   if (self == NULL)
     return;
-  g_queue_clear_full (&self->ready, free_packet);
-  g_queue_clear_full (&self->held, free_packet);
+  g_queue_clear_full (&self->ready, tc_packet_destroy);
+  g_queue_clear_full (&self->held, tc_packet_destroy);
   g_array_unref (self->offsets);
   g_array_unref (self->streams);
   g_free (self);
 }
 
-/* ---- a packet's own time -----------------------------------------------------------------------
- */
+/* ---- a packet's own time ------------------------------------------------------------------- */
 
 /* Tracks may show up at any time. */
 static Stream *
@@ -184,8 +176,7 @@ unwrap (Stream *state, AVPacket *packet, const AVStream *stream, gint64 expected
     packet->dts += state->turns;
 }
 
-/* ---- jumps -------------------------------------------------------------------------------------
- */
+/* ---- jumps --------------------------------------------------------------------------------- */
 
 /* Where the reference is, on the timeline. */
 static gint64
@@ -313,8 +304,7 @@ place (TcTimeline *self, Stream *state, const AVPacket *packet, const AVStream *
   return TRUE;
 }
 
-/* ---- in and out --------------------------------------------------------------------------------
- */
+/* ---- in and out ---------------------------------------------------------------------------- */
 
 /* Gives the packet its time on the timeline. */
 static void
@@ -434,8 +424,8 @@ tc_timeline_push (TcTimeline *self, AVPacket *packet)
 void
 tc_timeline_seek (TcTimeline *self)
 {
-  g_queue_clear_full (&self->ready, free_packet);
-  g_queue_clear_full (&self->held, free_packet);
+  g_queue_clear_full (&self->ready, tc_packet_destroy);
+  g_queue_clear_full (&self->held, tc_packet_destroy);
   g_array_set_size (self->streams, 0);
 }
 
