@@ -47,6 +47,7 @@ rfdn_build
 rfdn_environment
 
 part="$folder/.$(basename "$out").part"
+[ ! "$in" -ef "$part" ] || rfdn_fail "$in would be written over: $out has that name until it is complete"
 log=$(mktemp)
 # shellcheck disable=SC2317  # runs as the script ends
 clean_up() { rm -f "$part" "$log"; }

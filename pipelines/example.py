@@ -69,13 +69,14 @@ def main() -> None:
     source, target = sys.argv[1:]
     if not pathlib.Path(source).exists():
         sys.exit(f"example.py: {source} does not exist")
-    if pathlib.Path(target).exists() and pathlib.Path(target).samefile(source):
-        sys.exit(f"example.py: {target} is the input itself")
+    # OUT appears when it is whole: what may be there already is not lost for nothing.
+    part = pathlib.Path(f"{target}.part")
+    for written in pathlib.Path(target), part:
+        if written.exists() and written.samefile(source):
+            sys.exit(f"example.py: {written} is the input itself")
     Gst.init(None)
     if Gst.ElementFactory.find("rfdnupscale") is None:
         sys.exit("example.py: GStreamer does not find rfdnupscale; is GST_PLUGIN_PATH set?")
-    # OUT appears when it is whole: what may be there already is not lost for nothing.
-    part = pathlib.Path(f"{target}.part")
     enlarger = Enlarger(source, str(part))
     enlarger.run()
     if enlarger.error:

@@ -13,6 +13,7 @@
 #include "message.h"
 #include "partjob.h"
 #include "progress.h"
+#include "tempfile.h"
 
 #include <libavutil/pixdesc.h>
 
@@ -202,14 +203,28 @@ tc_job_end (Job *job, gboolean ok, GError **error)
 }
 
 static gboolean
+is_same_file (const char *a, const char *b)
+{
+  struct stat first, second;
+
+  return stat (a, &first) == 0 && stat (b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+/* IN must not be what is written to, by its final name or by the one it has until then. */
+static gboolean
 check_paths (const TcOptions *options, GError **error)
 {
-  struct stat in, out;
+  char *temp = tc_temp_name (options->out);
+  gboolean ok = TRUE;
 
-  if (stat (options->in, &in) == 0 && stat (options->out, &out) == 0 && in.st_dev == out.st_dev &&
-      in.st_ino == out.st_ino)
-    return tc_fail (error, "%s and %s are the same file", options->in, options->out);
-  return TRUE;
+  if (is_same_file (options->in, options->out))
+    ok = tc_fail (error, "%s and %s are the same file", options->in, options->out);
+  else if (is_same_file (options->in, temp))
+    ok = tc_fail (error, "%s would be written over: %s has that name until it is complete",
+                  options->in, options->out);
+  g_free (temp);
+  return ok;
 }
 
 void

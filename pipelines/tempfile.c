@@ -21,10 +21,21 @@ static const char *parts_hint;
 static char *part_in_work;
 static gint stop_wanted;
 
+char *
+tc_temp_name (const char *out)
+{
+  char *folder = g_path_get_dirname (out), *name = g_path_get_basename (out);
+  char *temp = g_strdup_printf ("%s/.%s.part", folder, name);
+
+  g_free (folder);
+  g_free (name);
+  return temp;
+}
+
 static gboolean
 open_temp (const char *out, gboolean is_folder, char **temp, GError **error)
 {
-  char *folder = g_path_get_dirname (out), *name = g_path_get_basename (out);
+  char *folder = g_path_get_dirname (out);
   struct stat status;
   gboolean ok = FALSE;
   int fd = -1;
@@ -35,7 +46,7 @@ open_temp (const char *out, gboolean is_folder, char **temp, GError **error)
   } else if (stat (out, &status) == 0 && !S_ISREG (status.st_mode)) {
     tc_fail (error, "%s: not a file that could be written", out);
   } else {
-    *temp = g_strdup_printf ("%s/.%s.part", folder, name);
+    *temp = tc_temp_name (out);
     if (is_folder && mkdir (*temp, 0777) != 0 && errno != EEXIST)
       fd = -1;
     else
@@ -62,7 +73,6 @@ open_temp (const char *out, gboolean is_folder, char **temp, GError **error)
   }
   g_mutex_unlock (&lock);
   g_free (folder);
-  g_free (name);
   return ok;
 }
 

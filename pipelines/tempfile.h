@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+/* What OUT is called until it is complete; to be freed. */
+char *tc_temp_name (const char *out);
 /* Removed also when a signal ends the program. */
 gboolean tc_temp_open (const char *out, char **temp, GError **error);
 /* The same for a folder of files, whose names `out` is or is the pattern of. */

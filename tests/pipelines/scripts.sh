@@ -138,4 +138,16 @@ ln in.webm again.mkv
 fails "example.sh: onto itself by another name" "is the input itself" "$scripts/example.sh" in.webm again.mkv
 cmp -s "$clip" in.webm
 ok $? "example.sh: the input stays as it is"
+# What is written has another name until it is complete, and that may be the input's.
+cp in.webm next.mkv.part
+cp in.webm .next.webm.part
+fails "example.sh: onto itself by the name of its unfinished output" "is the input itself" \
+  "$scripts/example.sh" next.mkv.part next.mkv
+for script in compare transcode; do
+  fails "$script.sh: onto itself by the name of its unfinished output" "would be written over" \
+    "$scripts/$script.sh" .next.webm.part next.webm
+done
+cmp -s in.webm next.mkv.part && cmp -s in.webm .next.webm.part
+ok $? "and these inputs stay as they are"
+rm next.mkv.part .next.webm.part
 echo "1..$count"
