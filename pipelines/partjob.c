@@ -7,6 +7,7 @@
 #include "partfile.h"
 #include "plan.h"
 #include "progress.h"
+#include "target.h"
 #include "tempfile.h"
 
 #include <errno.h>
@@ -25,14 +26,12 @@
 static gboolean
 is_made_of_files (const TcOptions *options)
 {
-  const AVOutputFormat *container = av_guess_format (NULL, options->out, NULL);
+  const AVOutputFormat *container = tc_target_get_container (options, NULL, NULL);
   struct stat in, out;
 
-  return stat (options->in, &in) == 0 && S_ISREG (in.st_mode) &&
+  return !g_str_equal (options->out, "-") && stat (options->in, &in) == 0 && S_ISREG (in.st_mode) &&
          (stat (options->out, &out) != 0 || S_ISREG (out.st_mode)) && container != NULL &&
-         !(container->flags & AVFMT_NOFILE) && !g_str_has_prefix (container->name, "image2") &&
-         container->video_codec != AV_CODEC_ID_GIF && container->video_codec != AV_CODEC_ID_APNG &&
-         container->video_codec != AV_CODEC_ID_WEBP;
+         !(container->flags & AVFMT_NOFILE) && !tc_target_holds_pictures (container);
 }
 
 /* As far as the file says; one that does not is read as a whole to know. */
@@ -472,8 +471,10 @@ run_all (TcOptions *options, TcJobResult *result, gboolean *in_parts, GError **e
     return FALSE;
   ok = resume ? load_plan (&manifest, options, error) : begin (&manifest, options, in_parts, error);
   if (ok && *in_parts) {
-    if (lock < 0)
-      lock = lock_parts (options->out, LOCK_EX, error);
+    if (lock < 0 && (lock = lock_parts (options->out, LOCK_EX, error)) == -2) {
+      tc_manifest_clear (&manifest);
+      return FALSE;
+    }
     tc_signals_keep_parts ("finished parts are kept, --resume goes on with them");
     tc_parts_clean (options->out);
     missing = g_new0 (gboolean, manifest.n_parts);
@@ -500,7 +501,7 @@ tc_partjob_run (const TcOptions *given, TcJobResult *result, gboolean *in_parts,
   gboolean ok;
 
   *in_parts = given->plan > 0 || given->part != NULL || given->join;
-  if (!*in_parts && (given->dry_run || given->part_length == 0 || !is_made_of_files (given)))
+  if (!*in_parts && (given->part_length == 0 || !is_made_of_files (given)))
     return TRUE;
   tc_options_copy (&options, given, given->in, given->out);
   /* IN is read several times, and says the same each time. */

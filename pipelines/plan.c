@@ -212,7 +212,7 @@ tc_plan_by_length (TcManifest *manifest, const TcTimes *times, double length, GE
   if (ok)
     make_parts (manifest, times, cuts);
   else
-    tc_fail (error, "part=%g makes more than %d parts", length, TC_MAX_PARTS);
+    tc_fail (error, "part-length=%g makes more than %d parts", length, TC_MAX_PARTS);
   g_array_unref (cuts);
   return ok;
 }

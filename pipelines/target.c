@@ -119,8 +119,8 @@ tc_source_open (AVFormatContext **format, const TcOptions *options, GError **err
 
 /* ---- OUT ------------------------------------------------------------------------------------ */
 
-static const AVOutputFormat *
-choose_container (const TcOptions *options, const AVInputFormat *source, GError **error)
+const AVOutputFormat *
+tc_target_get_container (const TcOptions *options, const AVInputFormat *source, GError **error)
 {
   const AVOutputFormat *container = NULL;
   char *name;
@@ -189,7 +189,7 @@ gboolean
 tc_target_open (TcTarget *target, AVFormatContext **format, char **temp, const TcOptions *options,
                 const AVInputFormat *source, GError **error)
 {
-  const AVOutputFormat *container = choose_container (options, source, error);
+  const AVOutputFormat *container = tc_target_get_container (options, source, error);
   char *url;
   int result;
 
@@ -242,6 +242,14 @@ tc_target_commit (const char *temp, const char *out, GError **error)
   return temp == NULL || tc_temp_commit (temp, out, error);
 }
 
+gboolean
+tc_target_holds_pictures (const AVOutputFormat *container)
+{
+  static const char *const animated[] = {"gif", "apng", "webp", NULL};
+
+  return is_pictures (container) || g_strv_contains (animated, container->name);
+}
+
 const char *
 tc_target_get_codec (const AVOutputFormat *container, const char *out)
 {
@@ -251,8 +259,7 @@ tc_target_get_codec (const AVOutputFormat *container, const char *out)
     return "wrapped_avframe";
   if (g_str_equal (container->name, "nut") && g_str_equal (out, "-"))
     return "rawvideo";
-  if (!is_pictures (container) && !g_str_equal (container->name, "gif") &&
-      !g_str_equal (container->name, "apng") && !g_str_equal (container->name, "webp"))
+  if (!tc_target_holds_pictures (container))
     return NULL;
   codec = avcodec_find_encoder (av_guess_codec (container, NULL, out, NULL, AVMEDIA_TYPE_VIDEO));
   return codec != NULL ? codec->name : NULL;

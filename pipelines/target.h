@@ -28,5 +28,10 @@ gboolean tc_source_open (AVFormatContext **format, const TcOptions *options, GEr
 gboolean tc_target_open (TcTarget *target, AVFormatContext **format, char **temp,
                          const TcOptions *options, const AVInputFormat *source, GError **error);
 gboolean tc_target_commit (const char *temp, const char *out, GError **error);
+/* The container that OUT has, or NULL with an error. `source`: the format of IN, or NULL. */
+const AVOutputFormat *tc_target_get_container (const TcOptions *options,
+                                               const AVInputFormat *source, GError **error);
+/* Whether it is for pictures, animated ones too, rather than for films. */
+gboolean tc_target_holds_pictures (const AVOutputFormat *container);
 /* The encoder that a container's pictures have when none is named, or NULL: any that films have. */
 const char *tc_target_get_codec (const AVOutputFormat *container, const char *out);
