@@ -12,7 +12,7 @@
 #define CONVERSION_MARGIN 8
 
 struct GstRfdnPlan {
-  RfdnPool *pool;        /* of all that follows */
+  RfdnPool *pool; /* of all that follows */
   /* Of the frames between which the network is. */
   GstRfdnPlace places[GST_VIDEO_MAX_COMPONENTS];
   guint n_channels;      /* components 0 to this go to the network, or to `plain` in its place */
@@ -32,12 +32,12 @@ struct GstRfdnPlan {
   GstRfdnIntermediate enlarged;
 
   GstRfdnHistory *history; /* NULL: nothing is to be reused */
-  gboolean
-      compares_small; /* frames as the network sees them: as they come in, bytes tell no places */
-  gboolean is_finite;      /* the network's field of view */
-  gboolean is_done;        /* the last frame is as good as it can get */
-  double strength;         /* of the last frame */
-  gint64 after_time;       /* that what follows the network takes, in microseconds */
+  /* Frames are compared as the network sees them: as they come in, their bytes tell no places. */
+  gboolean compares_small;
+  gboolean is_finite; /* the network's field of view */
+  gboolean is_done;   /* the last frame is as good as it can get */
+  double strength;    /* of the last frame */
+  gint64 after_time;  /* that what follows the network takes, in microseconds */
 };
 
 /* ---- conversions ---------------------------------------------------------------------------- */

@@ -34,8 +34,7 @@ gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError
   return gst_rfdn_convert_get_info (info, packed->finfo->unpack_format, &wide, error);
 }
 
-/* ---- widths that frames are too small for -----------------------------------------------------
- */
+/* ---- widths that frames are too small for -------------------------------------------------- */
 
 /* Bytes behind a frame that are watched. */
 #define WATCHED 4096

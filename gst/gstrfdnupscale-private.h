@@ -41,25 +41,25 @@ struct _GstRfdnUpscale {
   gboolean live_known;         /* upstream has been asked */
   gboolean live;               /* as it said last */
   GstClockTime upstream_latency;
-  GstClockTime latency;   /* of the pipeline, as sinks said last */
+  GstClockTime latency;     /* of the pipeline, as sinks said last */
   GstClockTimeDiff granted; /* to the frame in work */
-  GstClockTime answered;  /* own latency in the last answer; GST_CLOCK_TIME_NONE: was not asked */
-  gdouble told_level;     /* in the last QoS message */
+  GstClockTime answered;    /* own latency in the last answer; GST_CLOCK_TIME_NONE: was not asked */
+  gdouble told_level;       /* in the last QoS message */
   GstRfdnPlacement placement; /* of the input's picture in the output */
-  gboolean flushing;      /* no frame in work is wanted */
-  gboolean stopped;       /* nor anything else that takes a plan */
-  GstRfdnPlan *plan;      /* used without the lock by whoever has the sink pad's stream lock */
+  gboolean flushing;          /* no frame in work is wanted */
+  gboolean stopped;           /* nor anything else that takes a plan */
+  GstRfdnPlan *plan;          /* used without the lock by whoever has the sink pad's stream lock */
 
   /* Under the stream lock of the sink pad. */
   guint used_serial;        /* of the choice that was last looked at */
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
-  GstClockTime last_pts; /* of the last buffer; GST_CLOCK_TIME_NONE: none */
-  GstRfdnOverlays overlays; /* of the last frame */
+  GstClockTime last_pts;     /* of the last buffer; GST_CLOCK_TIME_NONE: none */
+  GstRfdnOverlays overlays;  /* of the last frame */
   gboolean short_of_threads; /* that has been said */
-  gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
-  gint warned;      /* atomic: it has been said that interlaced frames are not taken */
+  gboolean refused;          /* it has been said why the last caps or buffers cannot be enlarged */
+  gint warned;               /* atomic: it has been said that interlaced frames are not taken */
 };
 
 /* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,

@@ -48,19 +48,6 @@ tc_frame_is_interlaced (const AVFrame *frame)
   return TC_FRAME_FLAG (frame, AV_FRAME_FLAG_INTERLACED, interlaced_frame);
 }
 
-/* Of an interlaced frame: which of its fields is shown first. */
-static inline gboolean
-tc_frame_is_top_first (const AVFrame *frame)
-{
-  return TC_FRAME_FLAG (frame, AV_FRAME_FLAG_TOP_FIELD_FIRST, top_field_first);
-}
-
-static inline gboolean
-tc_frame_is_key (const AVFrame *frame)
-{
-  return TC_FRAME_FLAG (frame, AV_FRAME_FLAG_KEY, key_frame);
-}
-
 #undef TC_FRAME_FLAG
 
 static inline void
@@ -77,9 +64,8 @@ tc_frame_set_progressive (AVFrame *frame)
 /* ---- side data of streams ------------------------------------------------------------------- */
 
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-#define TC_SIDE_DATA_IN_CODECPAR                                                                   \
-  1 /* copying the parameters copies it, and it is lost with them                                  \
-     */
+/* Copying the parameters copies it, and it is lost with them. */
+#define TC_SIDE_DATA_IN_CODECPAR 1
 #else
 #define TC_SIDE_DATA_IN_CODECPAR 0
 #endif
@@ -126,23 +112,6 @@ tc_stream_new_side_data (AVStream *stream, enum AVPacketSideDataType type, size_
   return data != NULL ? data->data : NULL;
 #else
   return av_stream_new_side_data (stream, type, size);
-#endif
-}
-
-static inline void
-tc_stream_remove_side_data (AVStream *stream, enum AVPacketSideDataType type)
-{
-#if TC_SIDE_DATA_IN_CODECPAR
-  av_packet_side_data_remove (stream->codecpar->coded_side_data,
-                              &stream->codecpar->nb_coded_side_data, type);
-#else
-  for (int i = 0; i < stream->nb_side_data; i++) {
-    if (stream->side_data[i].type == type) {
-      av_freep (&stream->side_data[i].data);
-      stream->side_data[i] = stream->side_data[--stream->nb_side_data];
-      break;
-    }
-  }
 #endif
 }
 

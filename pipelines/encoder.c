@@ -30,8 +30,8 @@ static const char *const presets[] = {"placebo",   "veryslow",  "slower", "slow"
                                       "medium",    "fast",      "faster", "veryfast",
                                       "superfast", "ultrafast", NULL};
 
-int
-tc_encoder_crf (const AVCodec *codec, const TcOptions *options)
+static int
+crf_of (const AVCodec *codec, const TcOptions *options)
 {
   if (options->crf >= 0)
     return options->crf;
@@ -382,7 +382,7 @@ set_quality (AVCodecContext *encoder, AVDictionary **settings, const TcOptions *
 {
   const AVCodec *codec = encoder->codec;
   const AVCodecDescriptor *description = avcodec_descriptor_get (codec->id);
-  int crf = tc_encoder_crf (codec, options);
+  int crf = crf_of (codec, options);
 
   if ((description->props & AV_CODEC_PROP_LOSSY) == 0)
     return;
@@ -496,7 +496,7 @@ tc_encoder_open (const TcEncoderChoice *choice, const TcOptions *options, const 
 char *
 tc_encoder_describe (const TcEncoderChoice *choice, const TcOptions *options)
 {
-  int crf = tc_encoder_crf (choice->codec, options);
+  int crf = crf_of (choice->codec, options);
 
   switch (choice->codec->id) {
   case AV_CODEC_ID_HEVC:

@@ -29,4 +29,3 @@ AVCodecContext *tc_encoder_open (const TcEncoderChoice *choice, const TcOptions 
                                  AVRational frame_rate, gboolean global_header, GError **error);
 /* The encoder of gst-launch-1.0 that comes nearest. */
 char *tc_encoder_describe (const TcEncoderChoice *choice, const TcOptions *options);
-int tc_encoder_crf (const AVCodec *codec, const TcOptions *options);

@@ -107,9 +107,3 @@ tc_filter_get_time_base (const TcFilter *self)
 {
   return av_buffersink_get_time_base (self->sink);
 }
-
-AVRational
-tc_filter_get_frame_rate (const TcFilter *self)
-{
-  return av_buffersink_get_frame_rate (self->sink);
-}

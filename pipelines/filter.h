@@ -19,4 +19,3 @@ gboolean tc_filter_push (TcFilter *filter, AVFrame *frame, GError **error);
 /* FALSE: there is none yet, or no more. */
 gboolean tc_filter_pull (TcFilter *filter, AVFrame *frame);
 AVRational tc_filter_get_time_base (const TcFilter *filter);
-AVRational tc_filter_get_frame_rate (const TcFilter *filter);

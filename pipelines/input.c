@@ -25,8 +25,7 @@ guess_rate (AVFormatContext *format, AVStream *stream)
   return rate;
 }
 
-/* ---- which track is the film -------------------------------------------------------------------
- */
+/* ---- which track is the film --------------------------------------------------------------- */
 
 /* A poster may be flagged as the default track, and nothing at the head of a file need tell that it
  * is but one picture: where there are several tracks, so much is read to count their packets. */

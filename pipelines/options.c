@@ -241,8 +241,9 @@ get_value (const TcOption *row, const TcOptions *options)
   }
 }
 
-gboolean
-tc_options_set (TcOptions *options, const char *name, const char *value, GError **error)
+/* An option that is given as name=value. */
+static gboolean
+set_by_name (TcOptions *options, const char *name, const char *value, GError **error)
 {
   const TcOption *row = find (name);
 
@@ -319,7 +320,7 @@ parse_pair (TcOptions *options, const char *argument, GError **error)
     return FALSE;
   }
   text = g_strndup (argument, equals - argument);
-  ok = tc_options_set (options, text, equals + 1, error);
+  ok = set_by_name (options, text, equals + 1, error);
   g_free (text);
   return ok;
 }

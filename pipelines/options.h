@@ -34,29 +34,29 @@ typedef struct {
   char *in, *out;
   char *model; /* NULL: the element's own */
   char *scale;
-  char *size;  /* as size.h reads it; NULL: by scale */
-  char *codec; /* NULL: by the container */
+  char *size;         /* as size.h reads it; NULL: by scale */
+  char *codec;        /* NULL: by the container */
   char *pixel_format; /* NULL: nearest to the input's */
   char *preset;
-  char *format; /* of OUT; NULL: by its extension */
-  char *rate;   /* of numbered pictures; NULL: 25 */
-  int crf; /* -1: by the codec */
+  char *format;          /* of OUT; NULL: by its extension */
+  char *rate;            /* of numbered pictures; NULL: 25 */
+  int crf;               /* -1: by the codec */
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
   int tile_size, tile_overlap;
-  int audio; /* TcAudioMode */
-  int deinterlace; /* TcDeinterlaceMode */
-  gint64 frames; /* 0: all */
+  int audio;           /* TcAudioMode */
+  int deinterlace;     /* TcDeinterlaceMode */
+  gint64 frames;       /* 0: all */
   int part_length;     /* seconds; 0: work is not done in parts */
   int encoder_threads; /* 0: as `threads`; not on the command line: parts are to be alike */
 
   gboolean resume;
-  int plan; /* how many parts to plan; 0: none */
+  int plan;   /* how many parts to plan; 0: none */
   char *part; /* which part to make, from 0 on, or "auto"; NULL: none */
   gboolean join;
   gboolean dry_run;
-  int progress; /* TcProgressMode */
-  int print;    /* TcPrint */
+  int progress;         /* TcProgressMode */
+  int print;            /* TcPrint */
   gboolean one_of_many; /* of a folder's: no launch line */
 } TcOptions;
 
@@ -91,8 +91,6 @@ const TcOption *tc_options_get_table (void);
 /* IN and OUT, then name=value; rows with dashes anywhere, their values behind a = or a blank.
  * `options` is to be cleared in any case. */
 gboolean tc_options_parse (TcOptions *options, int argc, char **argv, GError **error);
-/* Sets one option from text, as a manifest has it. */
-gboolean tc_options_set (TcOptions *options, const char *name, const char *value, GError **error);
 /* What makes a difference to OUT: name=value with blanks in between, in the order of the table,
  * only what is not as it is without being given.
  * g_shell_parse_argv() takes it apart. To be freed. */

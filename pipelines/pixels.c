@@ -47,8 +47,9 @@ tc_pixels_guess_matrix (int width, int height)
   return width >= 1280 || height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
 }
 
-TcPixelKind
-tc_pixels_get_kind (const AVFrame *frame)
+/* What the frame says of itself; RGB is of full range and has no matrix, whatever it says. */
+static TcPixelKind
+kind_of (const AVFrame *frame)
 {
   gboolean full;
   TcPixelKind kind = {.format = tc_format_plain (frame->format, &full),
@@ -340,7 +341,7 @@ change_primaries (TcPixels *self, AVFrame *frame, const TcPixelKind *from, const
 gboolean
 tc_pixels_convert (TcPixels *self, AVFrame *frame, const TcPixelKind *wanted, GError **error)
 {
-  TcPixelKind from = tc_pixels_get_kind (frame), to = complete (&from, wanted), middle;
+  TcPixelKind from = kind_of (frame), to = complete (&from, wanted), middle;
   gboolean told = from.primaries != AVCOL_PRI_UNSPECIFIED && from.transfer != AVCOL_TRC_UNSPECIFIED;
 
   if (told && (from.primaries != to.primaries || from.transfer != to.transfer)) {
@@ -407,7 +408,7 @@ tell_change (TcPixels *self, const TcPixelKind *now)
 gboolean
 tc_pixels_unify (TcPixels *self, AVFrame *frame, GError **error)
 {
-  TcPixelKind kind = tc_pixels_get_kind (frame), to = self->first;
+  TcPixelKind kind = kind_of (frame), to = self->first;
   gboolean ok = TRUE;
 
   if (!self->has_first) {

@@ -24,8 +24,6 @@ typedef struct _TcPixels TcPixels;
 
 TcPixels *tc_pixels_new (void);
 void tc_pixels_free (TcPixels *pixels);
-/* What the frame says of itself; RGB is of full range and has no matrix, whatever it says. */
-TcPixelKind tc_pixels_get_kind (const AVFrame *frame);
 /* That format and size, and whatever there is of all else. */
 TcPixelKind tc_pixels_ask (enum AVPixelFormat format, int width, int height);
 /* The matrix that players take for one that is not told, which depends on the size. */

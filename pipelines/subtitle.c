@@ -117,8 +117,7 @@ tc_subtitle_count_lost (const TcSubtitle *self)
   return self->n_lost;
 }
 
-/* ---- one subtitle ------------------------------------------------------------------------------
- */
+/* ---- one subtitle -------------------------------------------------------------------------- */
 
 /* Of `subtitle`, whose times count from its start. */
 static gboolean

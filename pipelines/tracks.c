@@ -30,8 +30,7 @@ struct _TcTracks {
   AVStream *video;
 };
 
-/* ---- what is said ------------------------------------------------------------------------------
- */
+/* ---- what is said -------------------------------------------------------------------------- */
 
 static const char *
 container_name (const TcTracks *self)
@@ -68,8 +67,7 @@ static void G_GNUC_PRINTF (2, 3) leave_out (const AVStream *stream, const char *
   g_free (reason);
 }
 
-/* ---- tags --------------------------------------------------------------------------------------
- */
+/* ---- tags ---------------------------------------------------------------------------------- */
 
 /* What tells of the bits of the input and not of those of OUT. mkvmerge writes the first ones, with
  * the language behind them or without. */
@@ -152,8 +150,7 @@ copy_chapters (TcTracks *self)
     tc_note ("%u chapters are left out: they end before the film begins", n_before);
 }
 
-/* ---- what becomes of a track -------------------------------------------------------------------
- */
+/* ---- what becomes of a track --------------------------------------------------------------- */
 
 static void
 copy_track (TcTracks *self, Track *track)
@@ -425,8 +422,7 @@ add_track (TcTracks *self, Track *track, GError **error)
   }
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 TcTracks *
 tc_tracks_new (const TcOptions *options, const TcInput *input, TcMuxer *muxer, GError **error)
@@ -492,8 +488,7 @@ tc_tracks_get_video (const TcTracks *self)
   return self->video;
 }
 
-/* ---- packets -----------------------------------------------------------------------------------
- */
+/* ---- packets ------------------------------------------------------------------------------- */
 
 static gboolean
 on_audio_packet (gpointer data, AVPacket *packet, GError **error)
