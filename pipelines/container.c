@@ -16,12 +16,6 @@ static const enum AVCodecID mpegts_codecs[] = {
     AV_CODEC_ID_TIMED_ID3,
 };
 
-static gboolean
-is_one_of (const char *name, const char *const *names)
-{
-  return g_strv_contains (names, name);
-}
-
 /* TRUE, FALSE, or -1: not to be known from tables. */
 static int
 ask_tables (const AVOutputFormat *container, enum AVCodecID codec)
@@ -110,12 +104,18 @@ tc_container_tag (const AVOutputFormat *container, const AVCodecParameters *para
 }
 
 gboolean
+tc_container_is_matroska (const AVOutputFormat *container)
+{
+  return g_str_equal (container->name, "matroska") || g_str_equal (container->name, "webm");
+}
+
+gboolean
 tc_container_holds_chapters (const AVOutputFormat *container)
 {
   static const char *const names[] = {"matroska", "webm", "mp4", "mov", "ipod",
                                       "asf",      "nut",  "ogg", "ogv", NULL};
 
-  return is_one_of (container->name, names);
+  return g_strv_contains (names, container->name);
 }
 
 gboolean
@@ -130,7 +130,7 @@ tc_container_holds_cover (const AVOutputFormat *container, enum AVCodecID codec)
   /* Those that have iTunes' metadata, which QuickTime's own has not. */
   static const char *const names[] = {"mp4", "ipod", "psp", "f4v", "ismv", NULL};
 
-  return is_one_of (container->name, names) &&
+  return g_strv_contains (names, container->name) &&
          (codec == AV_CODEC_ID_MJPEG || codec == AV_CODEC_ID_PNG || codec == AV_CODEC_ID_BMP);
 }
 
@@ -140,5 +140,5 @@ tc_container_counts_frames (const AVOutputFormat *container)
   static const char *const names[] = {"avi",        "dv",  "gxf",          "mxf", "mxf_d10",
                                       "mxf_opatom", "swf", "yuv4mpegpipe", NULL};
 
-  return is_one_of (container->name, names);
+  return g_strv_contains (names, container->name);
 }

@@ -17,6 +17,8 @@ gboolean tc_container_holds_codec (const AVOutputFormat *container, enum AVCodec
 /* The tag that the container has for the codec of `parameters`, theirs if that is one; 0:
  * whichever. */
 guint32 tc_container_tag (const AVOutputFormat *container, const AVCodecParameters *parameters);
+/* Matroska, or its part that is WebM. */
+gboolean tc_container_is_matroska (const AVOutputFormat *container);
 gboolean tc_container_holds_chapters (const AVOutputFormat *container);
 /* Files beside the tracks: fonts and such. */
 gboolean tc_container_holds_attachments (const AVOutputFormat *container);

@@ -2,6 +2,7 @@
 #include "encoder.h"
 #include "colour.h"
 #include "compat.h"
+#include "container.h"
 #include "encoder-options.h"
 #include "hardware.h"
 #include "message.h"
@@ -49,13 +50,10 @@ crf_of (const AVCodec *codec, const TcOptions *options)
 static gboolean
 keeps_alpha (const AVCodec *codec, const AVOutputFormat *container)
 {
-  gboolean matroska =
-      strstr (container->name, "matroska") != NULL || strstr (container->name, "webm") != NULL;
-
   switch (codec->id) {
   case AV_CODEC_ID_VP8:
   case AV_CODEC_ID_VP9:
-    return matroska;
+    return tc_container_is_matroska (container);
   case AV_CODEC_ID_H264:
   case AV_CODEC_ID_HEVC: /* x265's second layer is read by next to nothing */
     return FALSE;

@@ -3,13 +3,13 @@
 #include "job.h"
 #include "message.h"
 #include "progress.h"
+#include "target.h"
 #include "tempfile.h"
 
 #include <libavformat/avformat.h>
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static int
 compare_names (gconstpointer a, gconstpointer b)
@@ -60,16 +60,13 @@ name_for_output (const char *name)
 static gboolean
 make_folder (const TcOptions *options, GError **error)
 {
-  struct stat in, out;
-
   if (!g_file_test (options->out, G_FILE_TEST_IS_DIR) &&
       (g_file_test (options->out, G_FILE_TEST_EXISTS) ||
        av_guess_format (NULL, options->out, NULL) != NULL || g_str_equal (options->out, "-")))
     return tc_fail (error, "%s is a folder, and %s is none", options->in, options->out);
   if (g_mkdir_with_parents (options->out, 0777) != 0)
     return tc_fail (error, "%s: %s", options->out, g_strerror (errno));
-  if (stat (options->in, &in) == 0 && stat (options->out, &out) == 0 && in.st_dev == out.st_dev &&
-      in.st_ino == out.st_ino)
+  if (tc_is_same_file (options->in, options->out))
     return tc_fail (error, "%s and %s are the same folder", options->in, options->out);
   return TRUE;
 }

@@ -13,11 +13,10 @@
 #include "message.h"
 #include "partjob.h"
 #include "progress.h"
+#include "target.h"
 #include "tempfile.h"
 
 #include <libavutil/pixdesc.h>
-
-#include <sys/stat.h>
 
 /* So many are enough to tell how long all would take. */
 #define DRY_FRAMES 30
@@ -202,15 +201,6 @@ tc_job_end (Job *job, gboolean ok, GError **error)
   return ok;
 }
 
-static gboolean
-is_same_file (const char *a, const char *b)
-{
-  struct stat first, second;
-
-  return stat (a, &first) == 0 && stat (b, &second) == 0 && first.st_dev == second.st_dev &&
-         first.st_ino == second.st_ino;
-}
-
 /* IN must not be what is written to, by its final name or by the one it has until then. */
 static gboolean
 check_paths (const TcOptions *options, GError **error)
@@ -218,9 +208,9 @@ check_paths (const TcOptions *options, GError **error)
   char *temp = tc_temp_name (options->out);
   gboolean ok = TRUE;
 
-  if (is_same_file (options->in, options->out))
+  if (tc_is_same_file (options->in, options->out))
     ok = tc_fail (error, "%s and %s are the same file", options->in, options->out);
-  else if (is_same_file (options->in, temp))
+  else if (tc_is_same_file (options->in, temp))
     ok = tc_fail (error, "%s would be written over: %s has that name until it is complete",
                   options->in, options->out);
   g_free (temp);

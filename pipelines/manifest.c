@@ -53,6 +53,14 @@ tc_made_compare (char *const *wanted, char *const *got)
 }
 
 int
+tc_compare_times (gconstpointer a, gconstpointer b)
+{
+  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
+
+  return (x > y) - (x < y);
+}
+
+int
 tc_manifest_find (const TcManifest *manifest, gint64 time)
 {
   guint low = 0, high = manifest->n_parts;

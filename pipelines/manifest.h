@@ -61,6 +61,9 @@ void tc_made_clear (char **made);
 /* The part that is shown at `time`, or -1. */
 int tc_manifest_find (const TcManifest *manifest, gint64 time);
 
+/* A GCompareFunc for times, as gint64. */
+int tc_compare_times (gconstpointer a, gconstpointer b);
+
 /* The SHA-256 of a file: of all of it, or of its size, its first and its last MiB. NULL: error. */
 char *tc_hash_file (const char *path, gboolean all, GError **error);
 /* `name` and the hash of its weights; NULL names the element's own. */

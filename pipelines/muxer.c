@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "muxer.h"
 #include "compat.h"
+#include "container.h"
 #include "message.h"
 #include "packet.h"
 #include "tempfile.h"
@@ -229,16 +230,6 @@ fail_write (TcMuxer *self, int code, GError **error)
   return tc_fail_av (error, code, "%s: writing failed", self->out);
 }
 
-/* Of these, packets are rare. */
-static gboolean
-is_sparse (const AVStream *stream)
-{
-  enum AVMediaType type = stream->codecpar->codec_type;
-
-  return (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO) ||
-         (stream->disposition & AV_DISPOSITION_ATTACHED_PIC);
-}
-
 static gint64
 time_of (const AVPacket *packet)
 {
@@ -259,7 +250,7 @@ choose_lane (TcMuxer *self, gboolean all)
 
     if (head == NULL) {
       film_missing |= (int) i == self->film;
-      other_missing |= (int) i != self->film && !is_sparse (lane->stream);
+      other_missing |= (int) i != self->film && !tc_stream_is_sparse (lane->stream);
       continue;
     }
     if (time_of (head) < earliest) {
@@ -353,9 +344,7 @@ delay_of (const TcMuxer *self, const AVStream *stream)
 #if LIBAVFORMAT_VERSION_MAJOR < 60
   const AVCodecParameters *codec = stream->codecpar;
 
-  if (codec->codec_id == AV_CODEC_ID_OPUS &&
-      (g_str_equal (self->format->oformat->name, "matroska") ||
-       g_str_equal (self->format->oformat->name, "webm")))
+  if (codec->codec_id == AV_CODEC_ID_OPUS && tc_container_is_matroska (self->format->oformat))
     return av_rescale_q (codec->initial_padding, (AVRational){1, 48000}, stream->time_base);
 #endif
   return 0;

@@ -161,14 +161,6 @@ tc_part_writer_add (TcPartWriter *self, const AVPacket *packet, GError **error)
   return TRUE;
 }
 
-static int
-compare_times (gconstpointer a, gconstpointer b)
-{
-  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-
-  return (x > y) - (x < y);
-}
-
 /* By how many places a packet may come behind where it is in the order of time. */
 static guint
 count_reorder (const GArray *times)
@@ -176,9 +168,10 @@ count_reorder (const GArray *times)
   GArray *sorted = g_array_copy ((GArray *) times);
   guint reorder = 0, place;
 
-  g_array_sort (sorted, compare_times);
+  g_array_sort (sorted, tc_compare_times);
   for (guint i = 0; i < times->len; i++)
-    if (g_array_binary_search (sorted, &g_array_index (times, gint64, i), compare_times, &place) &&
+    if (g_array_binary_search (sorted, &g_array_index (times, gint64, i), tc_compare_times,
+                               &place) &&
         i > place)
       reorder = MAX (reorder, i - place);
   g_array_unref (sorted);

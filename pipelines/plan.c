@@ -11,14 +11,6 @@
 
 /* ---- when pictures are shown ---------------------------------------------------------------- */
 
-static int
-compare_times (gconstpointer a, gconstpointer b)
-{
-  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-
-  return (x > y) - (x < y);
-}
-
 static gboolean
 read_packets (TcTimes *times, TcInput *input, gint64 frames)
 {
@@ -37,7 +29,7 @@ read_packets (TcTimes *times, TcInput *input, gint64 frames)
     av_packet_unref (packet);
   }
   av_packet_free (&packet);
-  g_array_sort (times->times, compare_times);
+  g_array_sort (times->times, tc_compare_times);
   for (guint i = 1; exact && i < times->times->len; i++)
     exact = g_array_index (times->times, gint64, i - 1) < g_array_index (times->times, gint64, i);
   return exact;

@@ -26,6 +26,15 @@ tc_is_sequence (const char *path)
          av_get_frame_filename (number, sizeof number, path, 1) >= 0;
 }
 
+gboolean
+tc_is_same_file (const char *a, const char *b)
+{
+  struct stat first, second;
+
+  return stat (a, &first) == 0 && stat (b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
 /* ---- IN ------------------------------------------------------------------------------------- */
 
 /* The lowest number that there is a picture of, or -1. */

@@ -19,6 +19,8 @@ typedef enum {
 
 /* Whether `path` is the pattern of numbered pictures, which is no file by itself. */
 gboolean tc_is_sequence (const char *path);
+/* Whether both are there and are one, by whatever names. */
+gboolean tc_is_same_file (const char *a, const char *b);
 /* Opens IN. `format` is closed by avformat_close_input(). */
 gboolean tc_source_open (AVFormatContext **format, const TcOptions *options, GError **error);
 /* Makes `format`, which the caller frees, and its `pb`, which pictures have none of. `temp`: what

@@ -106,16 +106,6 @@ to_us (gint64 time, AVRational base)
   return av_rescale_q (time, base, AV_TIME_BASE_Q);
 }
 
-/* Whether nothing follows from where the last packet was: a subtitle may come after minutes. */
-static gboolean
-is_sparse (const AVStream *stream)
-{
-  enum AVMediaType type = stream->codecpar->codec_type;
-
-  return (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO) ||
-         (stream->disposition & AV_DISPOSITION_ATTACHED_PIC);
-}
-
 /* What damage has made of a time is no time. */
 static gint64
 check_time (gint64 time, AVRational base)
@@ -242,7 +232,8 @@ has_jumped (const TcTimeline *self, const Stream *state, gint64 time)
   for (guint i = 0; i < self->streams->len; i++) {
     const Stream *other = &g_array_index (self->streams, Stream, i);
 
-    if (other != state && other->next != AV_NOPTS_VALUE && !is_sparse (self->format->streams[i]) &&
+    if (other != state && other->next != AV_NOPTS_VALUE &&
+        !tc_stream_is_sparse (self->format->streams[i]) &&
         ABS (other->next + offset_at (self, other->epoch) - here) < NEAR)
       return FALSE;
   }
@@ -273,7 +264,7 @@ static gboolean
 place (TcTimeline *self, Stream *state, const AVPacket *packet, const AVStream *stream, gint64 time,
        gboolean now)
 {
-  if (is_sparse (stream) || state->next == AV_NOPTS_VALUE) {
+  if (tc_stream_is_sparse (stream) || state->next == AV_NOPTS_VALUE) {
     place_freely (self, state, time);
     return TRUE;
   }
@@ -367,7 +358,7 @@ settle (TcTimeline *self, AVPacket *packet, gboolean now)
   check_times (packet, stream->time_base);
   pts = packet->pts;
   dts = packet->dts;
-  if (expected == AV_NOPTS_VALUE || is_sparse (stream))
+  if (expected == AV_NOPTS_VALUE || tc_stream_is_sparse (stream))
     expected = stream_at (self, self->reference)->next;
   if (expected == AV_NOPTS_VALUE)
     expected = self->start;

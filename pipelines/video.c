@@ -179,7 +179,7 @@ start_video (TcVideo *self, const AVFrame *frame, GError **error)
     tc_note ("%s cannot hold how the picture is rotated; mp4 can", container->name);
   /* Matroska tells when frames are shown, so that decoding times before 0, which reordering
    * brings about, are no reason to move everything. */
-  if (strstr (container->name, "matroska") != NULL || strstr (container->name, "webm") != NULL)
+  if (tc_container_is_matroska (container))
     tc_muxer_get_context (self->muxer)->avoid_negative_ts = 0;
   return tc_muxer_write_header (self->muxer, self->time_base, error);
 }
@@ -244,18 +244,26 @@ choose_palette (const TcVideo *self, AVFrame *frame, GError **error)
   return ok;
 }
 
+/* To what the encoder takes. */
+static gboolean
+convert_frame (TcVideo *self, AVFrame *frame, GError **error)
+{
+  TcPixelKind kind = tc_encoder_get_kind (&self->choice, frame);
+  gboolean paletted = self->choice.format == AV_PIX_FMT_PAL8;
+
+  if (paletted)
+    kind.format = AV_PIX_FMT_BGRA;
+  return tc_pixels_convert (self->pixels, frame, &kind, error) &&
+         (!paletted || choose_palette (self, frame, error));
+}
+
 static gboolean
 send_frame (TcVideo *self, AVFrame *frame, GError **error)
 {
-  TcPixelKind kind;
   int result;
 
   if (frame != NULL) {
-    kind = tc_encoder_get_kind (&self->choice, frame);
-    if (self->choice.format == AV_PIX_FMT_PAL8)
-      kind.format = AV_PIX_FMT_BGRA;
-    if (!tc_pixels_convert (self->pixels, frame, &kind, error) ||
-        (self->choice.format == AV_PIX_FMT_PAL8 && !choose_palette (self, frame, error)))
+    if (!convert_frame (self, frame, error))
       return FALSE;
     if (self->encoder == NULL)
       self->stream->time_base = self->time_base = choose_time_base (self);
@@ -318,11 +326,8 @@ tc_video_encode (TcVideo *self, AVFrame *frame, GError **error)
 const AVCodecContext *
 tc_video_restart (TcVideo *self, AVFrame *first, GError **error)
 {
-  TcPixelKind kind;
-
   if (self->first == NULL) {
-    kind = tc_encoder_get_kind (&self->choice, first);
-    if (!tc_pixels_convert (self->pixels, first, &kind, error))
+    if (!convert_frame (self, first, error))
       return NULL;
     self->stream->time_base = self->time_base = choose_time_base (self);
     self->first = av_frame_clone (first);
