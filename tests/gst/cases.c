@@ -12,8 +12,12 @@
 
 /* Of any size, so that the scaler has to say which sizes there are. */
 #define SOURCE "videotestsrc num-buffers=3"
-/* What has not ended by then hangs; a sanitizer without vector code takes a minute. */
+/* What has not ended by then hangs. */
+#ifdef TEST_SANITIZED
 #define PATIENCE (300 * GST_SECOND)
+#else
+#define PATIENCE (20 * GST_SECOND)
+#endif
 
 /* ---- running a pipeline ---------------------------------------------------------------------- */
 
