@@ -22,22 +22,6 @@ static const struct {
     {"reprfn_ntire_x4", "woman"},
 };
 
-static RfdnModel *
-load_model (const char *folder)
-{
-  g_autofree char *name = g_strdup_printf ("reference/%s/weights.safetensors", folder);
-  g_autofree char *path = shared_path (name);
-  g_autofree char *contents = NULL;
-  g_autoptr (GError) error = NULL;
-  gsize size;
-
-  g_assert_true (g_file_get_contents (path, &contents, &size, &error));
-  g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), size);
-  RfdnModel *model = rfdn_model_new (bytes, &error);
-  g_assert_no_error (error);
-  return model;
-}
-
 static float *
 upscale_float (RfdnModel *model, const Picture *picture, RfdnCpu cpu, guint tile_size)
 {
@@ -95,7 +79,9 @@ test_reference (gconstpointer data)
 
   if (!shared_or_skip (in_path))
     return;
-  g_autoptr (RfdnModel) model = load_model (references[i].folder);
+  g_autofree char *folder = g_path_get_dirname (in_path);
+  g_autofree char *weights = g_build_filename (folder, "weights.safetensors", NULL);
+  g_autoptr (RfdnModel) model = load_model (weights);
   g_autoptr (Picture) picture = picture_load (in_path, "RGB");
   g_autofree float *want = npy_load_f32 (out_path, shape, NULL, &error);
   g_assert_no_error (error);

@@ -138,3 +138,21 @@ random_model (const char *architecture, guint channels, guint scale, gboolean at
   }
   return keep_model_file (key, synthetic_network_new (&network));
 }
+
+RfdnModel *
+load_model (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  RfdnModel *model;
+  char *data;
+  gsize size;
+
+  if (path == NULL)
+    return rfdn_model_new_builtin (rfdn_builtin_models ()->name, 2, NULL);
+  g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+  bytes = g_bytes_new_take (data, size);
+  model = rfdn_model_new (bytes, &error);
+  g_assert_no_error (error);
+  return model;
+}

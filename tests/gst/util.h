@@ -7,6 +7,8 @@
 #include <gst/check/gstharness.h>
 #include <gst/video/video.h>
 
+#include "rfdn.h"
+
 G_BEGIN_DECLS
 
 /* ---- pictures ------------------------------------------------------------------------------ */
@@ -76,6 +78,9 @@ const char *nearest_model (guint channels, guint scale);
 /** Path of a model of random weights. */
 const char *random_model (const char *architecture, guint channels, guint scale,
                           gboolean attention);
+
+/** The engine's model of a file, or its first built-in one without a path. */
+RfdnModel *load_model (const char *path);
 
 /** Removes the files of all models above; test_init() sees to it. */
 void remove_model_files (void);
