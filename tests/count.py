@@ -7,8 +7,8 @@ Usage: count.py LOG...
 A log is the testlog.json of a run, or a .tap file, what one test program printed.
 
 Prints every skip and every failure with its reason, then `N passed, M failed`. A test program that
-ends badly without saying which of its tests failed counts as one failure, one that says that it skips
-all of them as one skip.
+ends badly without saying which of its tests failed counts as one failure, and the last it wrote is
+printed; one that says that it skips all of them counts as one skip.
 """
 
 import json
@@ -18,6 +18,9 @@ import sys
 
 POINT = re.compile(r"^(ok|not ok)\b\s*(?:\d+)?\s*(?:-\s*)?(.*?)\s*(?:#\s*(SKIP|TODO)\b\s*(.*))?$", re.I)
 NOTHING = re.compile(r"^1\.\.0\s*#\s*SKIP\b\s*(.*)$", re.I)
+
+
+LAST_WORDS = 20  # lines
 
 
 def programs(log: str) -> list[dict]:
@@ -53,6 +56,9 @@ def count(log: str) -> tuple[int, int, int]:
         if not bad and program["result"] not in ("OK", "SKIP", "EXPECTEDFAIL"):
             bad = 1
             print(f"FAILED: {program['name']} ended with {program['result']}")
+            for stream in ("stdout", "stderr"):
+                for text in program.get(stream, "").splitlines()[-LAST_WORDS:]:
+                    print(f"  {stream}: {text}")
         failed += bad
     return passed, failed, skipped
 

@@ -15,6 +15,9 @@
 #include "picture.h"
 #include "threads.h"
 
+/* For what comes at once where nothing else is at work. */
+#define PATIENCE_MS 30000
+
 static guint
 count_threads (void)
 {
@@ -31,28 +34,31 @@ count_threads (void)
 static guint
 wait_for_threads (guint n)
 {
-  for (guint i = 0; i < 2000 && count_threads () != n; i++)
+  for (guint i = 0; i < PATIENCE_MS && count_threads () != n; i++)
     g_usleep (1000);
   return count_threads ();
 }
 
-/* Work that takes a while whatever the processors do, and who was at it. */
+static gboolean
+wait_for (const gint *number, gint wanted)
+{
+  for (guint i = 0; i < 2 * PATIENCE_MS && g_atomic_int_get (number) != wanted; i++)
+    g_usleep (500);
+  return g_atomic_int_get (number) == wanted;
+}
+
+/* Work of many pieces that take a while whatever the processors do. */
 typedef struct {
-  gint left;
-  gint at_work, most; /* members, now and at the most at the same time */
-  gint samples, sum;  /* of at_work, when a piece begins */
-  gint member[64];    /* whether it is at work */
-  gint done;
-  gint *at_work_of_all; /* counts members of all jobs */
+  gint left, done;
+  gint member[64]; /* whether it is at work */
 } Job;
 
+/* Two of the same number would share memory. */
 static void
-note_most (gint *most, gint now)
+begin_member (gint *at_work, RfdnMember member, guint n)
 {
-  for (gint old = g_atomic_int_get (most); now > old; old = g_atomic_int_get (most)) {
-    if (g_atomic_int_compare_and_exchange (most, old, now))
-      return;
-  }
+  g_assert_cmpuint (member.index, <, n);
+  g_assert_true (g_atomic_int_compare_and_exchange (&at_work[member.index], 0, 1));
 }
 
 static void
@@ -60,31 +66,49 @@ work (RfdnMember member, gpointer data)
 {
   Job *job = data;
 
-  /* Two of the same number would share memory. */
-  g_assert_cmpuint (member.index, <, G_N_ELEMENTS (job->member));
-  g_assert_true (g_atomic_int_compare_and_exchange (&job->member[member.index], 0, 1));
-  g_atomic_int_inc (job->at_work_of_all);
+  begin_member (job->member, member, G_N_ELEMENTS (job->member));
   while (!rfdn_member_must_leave (member) && g_atomic_int_add (&job->left, -1) > 0) {
-    const gint now = g_atomic_int_get (job->at_work_of_all);
-    note_most (&job->most, now);
-    g_atomic_int_add (&job->sum, now);
-    g_atomic_int_inc (&job->samples);
     g_usleep (1000);
     g_atomic_int_inc (&job->done);
   }
-  g_atomic_int_add (job->at_work_of_all, -1);
   g_atomic_int_set (&job->member[member.index], 0);
 }
 
-static Job
-run_job (RfdnPool *pool, gint pieces, gint *at_work_of_all)
+static void
+run_job (RfdnPool *pool, gint pieces)
 {
-  gint alone = 0;
-  Job job = {.left = pieces, .at_work_of_all = at_work_of_all ? at_work_of_all : &alone};
+  Job job = {.left = pieces};
 
   rfdn_pool_run (pool, work, &job);
   g_assert_cmpint (job.done, ==, pieces);
-  return job;
+}
+
+/* Members who wait for each other, however long the system takes to wake them. */
+typedef struct {
+  gint expected;
+  gint *here; /* members, maybe of several pools */
+  gint member[64];
+} Meeting;
+
+static void
+attend (RfdnMember member, gpointer data)
+{
+  Meeting *self = data;
+
+  begin_member (self->member, member, G_N_ELEMENTS (self->member));
+  g_atomic_int_inc (self->here);
+  wait_for (self->here, self->expected);
+}
+
+/* Whether all threads of `pool` are at one run at the same time, and no others. */
+static gboolean
+all_meet (RfdnPool *pool)
+{
+  gint here = 0;
+  Meeting meeting = {.expected = (gint) rfdn_pool_get_n_threads (pool, NULL), .here = &here};
+
+  rfdn_pool_run (pool, attend, &meeting);
+  return here == meeting.expected;
 }
 
 /* Two processors at the most, so that the numbers are the same on every machine. */
@@ -116,7 +140,7 @@ test_idle (void)
   g_autoptr (RfdnPool) pool = rfdn_pool_new (4);
   struct rusage before, after;
 
-  run_job (pool, 50, NULL);
+  run_job (pool, 50);
   getrusage (RUSAGE_SELF, &before);
   g_usleep (300 * 1000);
   getrusage (RUSAGE_SELF, &after);
@@ -137,8 +161,8 @@ test_size (void)
     g_autoptr (RfdnPool) pool = rfdn_pool_new (sizes[i]);
     const guint size = rfdn_resolve_threads (sizes[i]);
     g_assert_cmpuint (rfdn_pool_get_n_threads (pool, NULL), ==, size);
-    const Job job = run_job (pool, 300, NULL);
-    g_assert_cmpint (job.most, ==, size);
+    run_job (pool, 300);
+    g_assert_true (all_meet (pool));
   }
 }
 
@@ -152,7 +176,7 @@ test_give_back (void)
     const guint size = rfdn_resolve_threads (2 + i % 7);
     RfdnPool *pool = rfdn_pool_new (size);
     if (i % 10 == 0) {
-      run_job (pool, 20, NULL);
+      run_job (pool, 20);
       g_assert_cmpuint (wait_for_threads (before + size - 1), ==, before + size - 1);
     }
     rfdn_pool_unref (pool);
@@ -185,66 +209,41 @@ test_references (void)
 #define CALLERS 3
 
 typedef struct {
-  guint n_threads;
-  gint *at_work;
-  gint most, samples, sum;
+  RfdnPool *pool;
+  Meeting meeting;
 } Caller;
 
 static gpointer
 call (gpointer data)
 {
   Caller *self = data;
-  g_autoptr (RfdnPool) pool = rfdn_pool_new (self->n_threads);
 
-  for (guint i = 0; i < 10; i++) {
-    const Job job = run_job (pool, 40, self->at_work);
-    self->most = MAX (self->most, job.most);
-    self->samples += job.samples;
-    self->sum += job.sum;
-  }
+  rfdn_pool_run (self->pool, attend, &self->meeting);
   return NULL;
 }
 
-/* The mean number of threads at work. */
-static double
-run_callers (guint n_threads)
+/* Who asks for a number gets it, whatever the others do. */
+static void
+test_numbers (void)
 {
   Caller callers[CALLERS];
   GThread *threads[CALLERS];
-  gint at_work = 0, samples = 0, sum = 0, most = 0;
+  gint here = 0, expected = 0;
 
   for (guint i = 0; i < CALLERS; i++) {
-    callers[i] = (Caller){n_threads, &at_work, 0, 0, 0};
+    callers[i].pool = rfdn_pool_new (3);
+    expected += (gint) rfdn_pool_get_n_threads (callers[i].pool, NULL);
+  }
+  g_assert_cmpint (expected, ==, CALLERS * rfdn_resolve_threads (3));
+  for (guint i = 0; i < CALLERS; i++) {
+    callers[i].meeting = (Meeting){.expected = expected, .here = &here};
     threads[i] = g_thread_new ("caller", call, &callers[i]);
   }
   for (guint i = 0; i < CALLERS; i++) {
     g_thread_join (threads[i]);
-    samples += callers[i].samples;
-    sum += callers[i].sum;
-    most = MAX (most, callers[i].most);
+    rfdn_pool_unref (callers[i].pool);
   }
-  g_test_message ("%d pools of %u threads: %.2f at work, %d at most", CALLERS, n_threads,
-                  (double) sum / samples, most);
-  return (double) sum / samples;
-}
-
-/* Those who call work in any case; their helpers only where a processor is left. */
-static void
-test_share (void)
-{
-  cpu_set_t before;
-  const guint processors = begin_two_processors (&before);
-
-  g_assert_cmpfloat (run_callers (0), <, MAX (CALLERS, processors) + 0.4);
-  /* And they come back. */
-  g_autoptr (RfdnPool) pool = rfdn_pool_new (0);
-  const Job job = run_job (pool, 300, NULL);
-  g_assert_cmpuint (rfdn_pool_get_n_threads (pool, NULL), ==, rfdn_resolve_threads (0));
-  g_assert_cmpint (job.most, ==, rfdn_pool_get_n_threads (pool, NULL));
-  /* Who asks for a number gets it. */
-  if (rfdn_resolve_threads (3) == 3)
-    g_assert_cmpfloat (run_callers (3), >, 2 * CALLERS);
-  end_two_processors (&before);
+  g_assert_cmpint (here, ==, expected);
 }
 
 /* Runs that last until somebody says so, and how many helpers are at them. */
@@ -279,14 +278,6 @@ run_hold (gpointer data)
   return NULL;
 }
 
-static gboolean
-wait_for (const gint *number, gint wanted)
-{
-  for (guint i = 0; i < 20000 && g_atomic_int_get (number) != wanted; i++)
-    g_usleep (500);
-  return g_atomic_int_get (number) == wanted;
-}
-
 static void
 hold_begin (Hold *self)
 {
@@ -303,10 +294,11 @@ hold_end (Hold *self)
   rfdn_pool_unref (self->pool);
 }
 
-/* A helper leaves its work when the caller of another pool needs the processor, and none begins
- * while there is no processor left. */
+/* Those who call work in any case; their helpers only where a processor is left. A helper leaves
+ * its work when the caller of another pool needs the processor, none begins while there is none
+ * left, and they come back. */
 static void
-test_leave (void)
+test_share (void)
 {
   cpu_set_t before;
   Hold one, other;
@@ -334,6 +326,10 @@ test_leave (void)
   rfdn_pool_unref (late.pool);
   hold_end (&other);
   hold_end (&one);
+
+  g_autoptr (RfdnPool) pool = rfdn_pool_new (0);
+  g_assert_cmpuint (rfdn_pool_get_n_threads (pool, NULL), ==, rfdn_resolve_threads (0));
+  g_assert_true (all_meet (pool));
   end_two_processors (&before);
 }
 
@@ -417,7 +413,7 @@ limit_threads (guint n)
   return setrlimit (RLIMIT_NPROC, &limit) == 0;
 }
 
-/* Runs `func` in a process of its own, which is to say whether all was well within a minute. */
+/* Runs `func` in a process of its own, which is to say whether all was well within two minutes. */
 static void
 run_limited (guint n, gboolean (*func) (void))
 {
@@ -426,7 +422,7 @@ run_limited (guint n, gboolean (*func) (void))
 
   g_assert_cmpint (child, >=, 0);
   if (child == 0) {
-    alarm (60);
+    alarm (120);
     _exit (!limit_threads (n) ? NO_LIMIT : func () ? 0 : 1);
   }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
@@ -445,7 +441,7 @@ check_short_pool (RfdnPool *pool, guint asked, guint most)
   guint wanted;
   const guint n = rfdn_pool_get_n_threads (pool, &wanted);
 
-  return wanted == asked && n <= 1 + most && run_job (pool, 100, NULL).most == (gint) n;
+  return wanted == asked && n <= 1 + most && all_meet (pool);
 }
 
 /* Some of the threads that a pool would like to have, or none. */
@@ -476,17 +472,26 @@ test_limit (void)
   run_limited (1, run_some);
 }
 
+typedef struct {
+  gint here; /* threads that have begun */
+  gint wrong;
+} Four;
+
 static gpointer
 make_pools (gpointer data)
 {
-  gint *wrong = data;
+  Four *four = data;
 
+  /* The pools of the first would leave no threads for the others to begin with. */
+  g_atomic_int_inc (&four->here);
+  wait_for (&four->here, 4);
   for (guint i = 0; i < 100; i++) {
     g_autoptr (RfdnPool) pool = rfdn_pool_new (16);
     guint wanted;
     const guint n = rfdn_pool_get_n_threads (pool, &wanted);
-    if (wanted != 16 || n < 1 || n > wanted || run_job (pool, 20, NULL).most < 1)
-      g_atomic_int_inc (wrong);
+    if (wanted != 16 || n < 1 || n > wanted)
+      g_atomic_int_inc (&four->wrong);
+    run_job (pool, 20);
   }
   return NULL;
 }
@@ -496,13 +501,13 @@ static gboolean
 run_four (void)
 {
   GThread *threads[4];
-  gint wrong = 0;
+  Four four = {0};
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
-    threads[i] = g_thread_new ("four", make_pools, &wrong);
+    threads[i] = g_thread_new ("four", make_pools, &four);
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
-  return wrong == 0;
+  return four.here == 4 && four.wrong == 0;
 }
 
 static void
@@ -522,8 +527,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/size", test_size);
   g_test_add_func ("/pool/give-back", test_give_back);
   g_test_add_func ("/pool/references", test_references);
+  g_test_add_func ("/pool/numbers", test_numbers);
   g_test_add_func ("/pool/share", test_share);
-  g_test_add_func ("/pool/leave", test_leave);
   g_test_add_func ("/pool/results", test_results);
   return g_test_run ();
 }

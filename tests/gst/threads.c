@@ -12,6 +12,7 @@
 /* Of all threads; each element alone would like to have more. */
 #define MOST 24
 #define N_ELEMENTS 4
+#define N_SOURCES (2 * N_ELEMENTS)
 
 /* Makes this process, which is root's, one of a user who may have `n` threads; FALSE where that
  * cannot be done. */
@@ -30,6 +31,40 @@ limit_threads (guint n)
   return setrlimit (RLIMIT_NPROC, &limit) == 0;
 }
 
+/* The elements would take all threads before the last source has one: the first event of each waits
+ * until all have begun. */
+typedef struct {
+  GMutex mutex;
+  GCond cond;
+  guint n_begun;
+} Gate;
+
+static GstPadProbeReturn
+wait_for_all (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Gate *gate = data;
+
+  g_mutex_lock (&gate->mutex);
+  gate->n_begun++;
+  g_cond_broadcast (&gate->cond);
+  while (gate->n_begun < N_SOURCES)
+    g_cond_wait (&gate->cond, &gate->mutex);
+  g_mutex_unlock (&gate->mutex);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+static void
+add_gate (GstElement *pipeline, Gate *gate)
+{
+  for (guint i = 0; i < N_SOURCES; i++) {
+    g_autofree char *name = g_strdup_printf ("source%u", i);
+    g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), name);
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
+
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, wait_for_all, gate, NULL);
+  }
+}
+
 /* RGB for a network of luma: frames are converted, and then have to become yet another size. Those
  * of two sizes come, so that each element is given caps twice. */
 static GstElement *
@@ -43,9 +78,11 @@ new_pipeline (void)
         launch,
         "concat name=c%u ! rfdnupscale name=upscale%u n-threads=%u resample=true ! "
         "video/x-raw,width=150,height=112,pixel-aspect-ratio=1/1 ! fakesink sync=false "
-        "videotestsrc num-buffers=5 ! video/x-raw,format=RGBx,width=64,height=48 ! c%u. "
-        "videotestsrc num-buffers=5 ! video/x-raw,format=RGBx,width=72,height=54 ! c%u. ",
-        i, i, MOST + 8, i, i);
+        "videotestsrc name=source%u num-buffers=5 ! video/x-raw,format=RGBx,width=64,height=48 ! "
+        "c%u. "
+        "videotestsrc name=source%u num-buffers=5 ! video/x-raw,format=RGBx,width=72,height=54 ! "
+        "c%u. ",
+        i, i, MOST + 8, 2 * i, i, 2 * i + 1, i);
   }
   pipeline = gst_parse_launch (launch->str, NULL);
   g_string_free (launch, TRUE);
@@ -75,8 +112,10 @@ run_limited (void)
   g_autoptr (GstElement) pipeline = new_pipeline ();
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   guint counts[N_ELEMENTS] = {0};
+  Gate gate = {0};
   gboolean over = FALSE;
 
+  add_gate (pipeline, &gate);
   g_assert_true (limit_threads (MOST));
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   while (!over) {
