@@ -6,6 +6,7 @@
 
 #include "options.h"
 
-/* IN and OUT of `options` are folders, OUT may have yet to be made. One line a file; a file that
- * fails is no reason not to go on with the next. FALSE: not all of them were done. */
+/* IN and OUT of `options` are folders, OUT may have yet to be made. One line a film; a film that
+ * fails is no reason not to go on with the next. What is no film is left alone, and one line names
+ * it. FALSE: not all films were done, or there were none. */
 gboolean tc_folder_run (const TcOptions *options);

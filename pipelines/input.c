@@ -122,6 +122,30 @@ find_film (TcInput *input, const AVCodec **codec)
   return film;
 }
 
+/* A lone picture, or text: FFmpeg draws any, if nothing but the name tells that it is some. */
+static gboolean
+is_still (const AVFormatContext *format)
+{
+  const char *name = format->iformat->name;
+
+  return format->probe_score <= AVPROBE_SCORE_RETRY || g_str_equal (name, "image2") ||
+         g_str_has_suffix (name, "_pipe");
+}
+
+gboolean
+tc_input_has_film (const TcOptions *options)
+{
+  AVFormatContext *format = NULL;
+  gboolean found = FALSE;
+
+  if (tc_source_open (&format, options, NULL) && !is_still (format) &&
+      avformat_find_stream_info (format, NULL) >= 0)
+    for (guint i = 0; i < format->nb_streams; i++)
+      found |= may_be_film (format->streams[i]);
+  avformat_close_input (&format);
+  return found;
+}
+
 gboolean
 tc_input_open (TcInput *input, const TcOptions *options, GError **error)
 {

@@ -32,6 +32,8 @@ typedef struct {
   int read_error;
 } TcInput;
 
+/* Whether there is a film in the file IN, by what it holds: no lone picture, no text, no sound. */
+gboolean tc_input_has_film (const TcOptions *options);
 /* Opens IN of `options`. */
 gboolean tc_input_open (TcInput *input, const TcOptions *options, GError **error);
 void tc_input_close (TcInput *input);

@@ -171,6 +171,35 @@ test_folder() {
   fails 'an empty folder' 'has no files' "$program" nothing large
 }
 
+# What lies beside films is no film, whatever libav would make of it: its name and what it holds tell.
+test_folder_of_more() {
+  local name
+  mkdir mixed
+  clip 'mixed/a film.mkv' 3 -c:v libx264 -preset ultrafast
+  cp 'mixed/a film.mkv' mixed/film-without-extension
+  printf '1\n00:00:00,000 --> 00:00:01,000\nHello\n' >mixed/film.srt
+  echo 'about the film' | tee mixed/film.nfo mixed/film.txt mixed/film.json mixed/damaged.ogg >mixed/film.xml
+  : >mixed/empty
+  for name in poster.jpg poster.png poster.webp; do clip "mixed/$name" 1; done
+  ffmpeg -v error -f lavfi -i sine=duration=1 -i mixed/poster.jpg -map 0 -map 1 -c:v copy -disposition:v attached_pic mixed/song.mp3
+  ffmpeg -v error -f lavfi -i sine=duration=1 -c:a aac mixed/song.m4a
+  run mixed mixed-large preset=ultrafast model=live-clean
+  same 'what lies beside films is no failure' 0 $?
+  same 'the films are done, by what they hold' 'a film.mkv film-without-extension.mkv' \
+    "$(find mixed-large -type f -printf '%f\n' | sort | paste -sd ' ')"
+  same 'a line a film, and one for all else' '2 of 3' "$(grep -c ': 3 frames of 128x96' err) of $(wc -l <err)"
+  same 'which names some and counts the rest' \
+    'mixed: left alone, being no videos: damaged.ogg, empty, film.json, film.nfo, film.srt and 7 more' "$(grep alone err)"
+  echo junk >mixed/film.avi
+  run mixed mixed-large preset=ultrafast model=live-clean --resume
+  same 'but a film that is broken is one' "1 rfdn-transcode: mixed/film.avi" "$? $(grep -o 'rfdn-transcode: [^:]*' err)"
+  rm mixed/*film* mixed/song.mp3
+  run mixed mixed-large
+  same 'no film at all is one, too' 1 $?
+  grep -q 'mixed: has no videos' err
+  ok $? 'with a line that says so'
+}
+
 test_json() {
   clip json.mkv 60 -vf scale=480:360
   run json.mkv json.mkv.mkv preset=veryslow model=live-clean threads=1 --progress=json
@@ -280,6 +309,7 @@ test_folder_of_pictures
 test_pipes
 test_dry_run
 test_folder
+test_folder_of_more
 test_json
 test_size
 test_encoder_options
