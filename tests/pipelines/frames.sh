@@ -71,7 +71,8 @@ make_patches() { # OUT [FFMPEG'S OPTIONS ...]
   shift
   for i in "${!patches[@]}"; do
     inputs+=(-f lavfi -i "color=c=0x${patches[i]}:s=24x32:r=5:d=0.4")
-    links+="[$i:v]format=gbrp[p$i];"
+    # Told how: left to itself, FFmpeg 7.1 makes RGB of YUV in steps of 16 columns and leaves the rest.
+    links+="[$i:v]$shown,format=gbrp[p$i];"
   done
   for i in "${!patches[@]}"; do links+="[p$i]"; done
   ffmpeg -v error -y "${inputs[@]}" -filter_complex "${links}hstack=8,$shown[v]" -map '[v]' "$@" "$out"
@@ -123,7 +124,9 @@ test_rgb() {
   rgb=$(colours rgb.mkv 8)
   near 'the patches are what they are to be' \
     '200 30 30 255 30 200 30 255 30 30 200 255 255 255 255 255 0 0 0 255 128 128 128 255 64 32 16 255 240 224 192 255' \
-    "$rgb" 3
+    "$rgb" 1
+  same 'and nothing else' 8 "$(ffmpeg -v error -i rgb.mkv -frames:v 1 -f rawvideo -pix_fmt rgb24 - |
+    od -An -v -tu1 -w3 | sort -u | wc -l)"
   for codec in h264 hevc vp9 av1; do
     run rgb.mkv "$codec.mkv" codec=$codec crf=4
     near "RGB as $codec: black is 0 and white 255" "$rgb" "$(colours $codec.mkv 8)"
