@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launch.h"
+#include "message.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define AUDIO_QUEUE "queue max-size-buffers=0 max-size-time=0"
@@ -76,24 +76,26 @@ void
 tc_launch_print (const TcOptions *options, const TcInput *input, const char *middle,
                  const char *encoder, const AVOutputFormat *container)
 {
-  /* What goes to stdout may be OUT itself. */
-  FILE *to = g_str_equal (options->out, "-") ? stderr : stdout;
   const char *video = caps_name (input->video->codecpar->codec_id);
-  char *in = quote (options->in), *out = quote (options->out);
+  char *in, *out;
+  GString *line;
   int index;
 
   if (options->one_of_many || options->dry_run)
     return;
+  in = quote (options->in);
+  out = quote (options->out);
+  line = g_string_new (NULL);
   /* The muxer's pads are chosen by what comes directly before, which a queue does not tell.
    * The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
    * the second that a queue holds. */
-  fprintf (to, "gst-launch-1.0 filesrc %s ! ", in);
+  g_string_append_printf (line, "gst-launch-1.0 filesrc %s ! ", in);
   if (video != NULL)
-    fprintf (to, "parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
+    g_string_append_printf (line, "parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
   else
-    fprintf (to, "decodebin name=in  in. ! video/x-raw ! queue ! ");
-  fprintf (to, "%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder,
-           muxer_for (container), out);
+    g_string_append_printf (line, "decodebin name=in  in. ! video/x-raw ! queue ! ");
+  g_string_append_printf (line, "%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder,
+                          muxer_for (container), out);
   index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
   if (index >= 0 && options->audio != TC_AUDIO_NONE) {
     const AVCodecParameters *codec = input->format->streams[index]->codecpar;
@@ -102,14 +104,16 @@ tc_launch_print (const TcOptions *options, const TcInput *input, const char *mid
     gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
 
     if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
-      fprintf (to, "  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
+      g_string_append_printf (line, "  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
     else if (video == NULL || audio != NULL)
-      fprintf (to, "  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
-               video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
-               opus ? "opusenc" : "avenc_aac ! aacparse");
+      g_string_append_printf (
+          line, "  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
+          video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
+          opus ? "opusenc" : "avenc_aac ! aacparse");
   }
-  fprintf (to, "\n");
-  fflush (to);
+  /* What goes to stdout may be OUT itself. */
+  tc_note_launch (line->str, g_str_equal (options->out, "-"));
+  g_string_free (line, TRUE);
   g_free (in);
   g_free (out);
 }

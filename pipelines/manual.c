@@ -33,6 +33,23 @@ static const struct {
     {"128 and more", "A signal stopped it, 128 and its number; there is no OUT."},
 };
 
+/* All that --progress=json can say. */
+static const struct {
+  const char *type, *what;
+} objects[] = {
+    {"progress",
+     "once a second and at the end: frame and seconds (numbers, so far), fps, and where "
+     "they are known frames (how many there will be), seconds-left and file (of a "
+     "folder's)"},
+    {"note", "text: something that should be known, such as what is lost or what a signal does"},
+    {"error", "text: why it failed, or which signal stopped it"},
+    {"done", "file, frames, width, height, seconds, fps, and text where there is something to be "
+             "known"},
+    {"launch", "text: the line of gst-launch-1.0, where OUT is stdout; else it is on stdout, as it "
+               "is"},
+    {"log", "text: a line that a library wrote"},
+};
+
 /* ---- --help --------------------------------------------------------------------------------- */
 
 static char *
@@ -172,6 +189,14 @@ print_man (void)
   for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
     printf (".TP\n.B %s\n", statuses[i].status);
     print_roff (statuses[i].what);
+    putchar ('\n');
+  }
+  printf (".SH OUTPUT\nWith\n.B \\-\\-progress=json\nall that is written to stderr is JSON, an "
+          "object a "
+          "line, whose member type tells what others it has:\n");
+  for (guint i = 0; i < G_N_ELEMENTS (objects); i++) {
+    printf (".TP\n.B %s\n", objects[i].type);
+    print_roff (objects[i].what);
     putchar ('\n');
   }
   printf (".SH EXAMPLES\n");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "message.h"
 #include "progress.h"
+#include "stray.h"
 
 #include <libavutil/error.h>
 #include <libavutil/log.h>
@@ -14,6 +15,7 @@ static GString *gathered;
 static GHashTable *told; /* notes that are not to be told again, or NULL */
 
 static gint ended_early;
+static FILE *json; /* where the objects go, or NULL: words to stderr */
 
 /* What is kept between tc_log_listen() and tc_log_take(). */
 static GMutex log_lock;
@@ -58,6 +60,33 @@ tc_fail_av (GError **error, int code, const char *format, ...)
 
 /* ---- telling -------------------------------------------------------------------------------- */
 
+void
+tc_json_start (void)
+{
+  json = tc_stray_begin ();
+}
+
+void
+tc_json_stop (void)
+{
+  tc_stray_end ();
+}
+
+gboolean
+tc_json_is_on (void)
+{
+  return json != NULL;
+}
+
+void
+tc_json_tell (const char *type, const char *text)
+{
+  JsonBuilder *builder = tc_json_begin (type);
+
+  tc_json_add_text (builder, "text", text);
+  tc_json_end (builder);
+}
+
 JsonBuilder *
 tc_json_begin (const char *type)
 {
@@ -83,8 +112,8 @@ tc_json_end (JsonBuilder *builder)
   JsonNode *root = json_builder_get_root (json_builder_end_object (builder));
   char *text = json_to_string (root, FALSE);
 
-  fprintf (stderr, "%s\n", text);
-  fflush (stderr);
+  fprintf (json, "%s\n", text);
+  fflush (json);
   g_free (text);
   json_node_unref (root);
   g_object_unref (builder);
@@ -93,12 +122,8 @@ tc_json_end (JsonBuilder *builder)
 static void
 tell (const char *type, const char *before, const char *text)
 {
-  JsonBuilder *builder;
-
-  if (tc_progress_is_json ()) {
-    builder = tc_json_begin (type);
-    tc_json_add_text (builder, "text", text);
-    tc_json_end (builder);
+  if (json != NULL) {
+    tc_json_tell (type, text);
   } else {
     tc_progress_clear ();
     fprintf (stderr, "%s%s\n", before, text);
@@ -143,6 +168,41 @@ tc_note_error (const GError *error)
 }
 
 void
+tc_note_launch (const char *line, gboolean to_stderr)
+{
+  FILE *to = to_stderr ? stderr : stdout;
+
+  if (to_stderr && json != NULL) {
+    tc_json_tell ("launch", line);
+  } else {
+    fprintf (to, "%s\n", line);
+    fflush (to);
+  }
+}
+
+void
+tc_note_signal (const char *text)
+{
+  /* Not cleared but left: in place, what was reached stays to be seen. */
+  if (json != NULL)
+    tc_json_tell ("note", text);
+  else
+    fprintf (stderr, "\n" TC_NAME ": %s\n", text);
+}
+
+void
+tc_note_last (const char *text)
+{
+  if (json == NULL) {
+    tc_note_signal (text);
+    return;
+  }
+  /* Never given back, so that no other thread's object comes after this one, or begins to. */
+  flockfile (json);
+  tc_json_tell ("error", text);
+}
+
+void
 tc_note_gather (void)
 {
   g_mutex_lock (&notes_lock);
@@ -172,7 +232,7 @@ tc_note_done (const char *out, gint64 n_frames, int width, int height, double se
   double fps = seconds > 0 ? (double) n_frames / seconds : 0;
   JsonBuilder *builder;
 
-  if (!tc_progress_is_json ()) {
+  if (json == NULL) {
     tc_progress_clear ();
     fprintf (stderr, "%s: %" G_GINT64_FORMAT " frames of %dx%d in %.1f s (%.2f fps)%s%s\n", out,
              n_frames, width, height, seconds, fps, notes != NULL ? "; " : "",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the program says: one line each, on stderr. With --progress=json each is an object of JSON,
- * whose "type" is progress, note, error, or done. From any thread.
+ * whose "type" is progress, note, error, done, launch or log; manual.c says what they hold. From
+ * any thread.
  */
 #pragma once
 
@@ -16,6 +17,12 @@ gboolean tc_fail (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 gboolean tc_fail_av (GError **error, int code, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void tc_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 void tc_note_error (const GError *error);
+/* The line of gst-launch-1.0 that stands for the job. `to_stderr`: stdout is taken. */
+void tc_note_launch (const char *line, gboolean to_stderr);
+/* What a signal does, on a line of its own below a line of progress that stays. */
+void tc_note_signal (const char *text);
+/* The same as the last thing that is ever said: the program has to end now, by _exit(). */
+void tc_note_last (const char *text);
 /* From here on no note is told twice, or, FALSE, from here on again. */
 void tc_note_once (gboolean once);
 /* From here on notes are kept rather than told. */
@@ -25,6 +32,11 @@ char *tc_note_take (void);
 /* The last line about a file: what it holds, how long that took, and `notes`, which may be NULL. */
 void tc_note_done (const char *out, gint64 n_frames, int width, int height, double seconds,
                    const char *notes);
+/* All that goes to stderr is JSON from here on until tc_json_stop(), whoever writes it. */
+void tc_json_start (void);
+void tc_json_stop (void);
+gboolean tc_json_is_on (void);
+void tc_json_tell (const char *type, const char *text);
 /* An object to be filled in and told. */
 JsonBuilder *tc_json_begin (const char *type);
 /* `text` may be a file's name in whatever bytes. */

@@ -331,20 +331,21 @@ tc_options_parse (TcOptions *options, int argc, char **argv, GError **error)
   gboolean ended = FALSE, used = FALSE, ok = TRUE;
 
   set_initial (options);
-  for (int i = 1; ok && i < argc; i++) {
+  /* After a wrong one, too: how that is told is an option as well. */
+  for (int i = 1; i < argc; i++) {
     if (!ended && g_str_equal (argv[i], "--")) {
       ended = TRUE;
     } else if (!ended && g_str_equal (argv[i], "-h")) {
       options->print = TC_PRINT_HELP;
     } else if (!ended && g_str_has_prefix (argv[i], "--")) {
-      ok = parse_dashes (options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used, error);
+      ok &= parse_dashes (options, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used, error);
       i += used;
     } else if (options->in == NULL) {
       options->in = g_strdup (argv[i]);
     } else if (options->out == NULL) {
       options->out = g_strdup (argv[i]);
     } else {
-      ok = parse_pair (options, argv[i], error);
+      ok &= parse_pair (options, argv[i], error);
     }
   }
   if (ok && options->print == TC_PRINT_NOTHING && options->out == NULL) {

@@ -15,19 +15,7 @@ static GCond cond;
 static GThread *ticking; /* tells JSON also while a frame takes long */
 static char *name;
 static gint64 total, done, started, last_shown;
-static gboolean json, on_tty, line_open, running;
-
-void
-tc_progress_set_json (gboolean on)
-{
-  json = on;
-}
-
-gboolean
-tc_progress_is_json (void)
-{
-  return json;
-}
+static gboolean on_tty, line_open, running;
 
 void
 tc_progress_set_name (const char *new_name)
@@ -123,9 +111,9 @@ tc_progress_start (gint64 n_frames)
   total = n_frames;
   done = 0;
   started = last_shown = g_get_monotonic_time ();
-  on_tty = isatty (STDERR_FILENO) && !json;
+  on_tty = isatty (STDERR_FILENO) && !tc_json_is_on ();
   running = TRUE;
-  if (json)
+  if (tc_json_is_on ())
     ticking = g_thread_new ("progress", tick, NULL);
   g_mutex_unlock (&lock);
 }
@@ -137,7 +125,7 @@ tc_progress_frame (gint64 n)
 
   g_mutex_lock (&lock);
   done = n;
-  if (!json && now - last_shown >= (on_tty ? TTY_INTERVAL : LOG_INTERVAL)) {
+  if (!tc_json_is_on () && now - last_shown >= (on_tty ? TTY_INTERVAL : LOG_INTERVAL)) {
     last_shown = now;
     if (on_tty || name == NULL)
       tell_text ();
@@ -151,7 +139,7 @@ tc_progress_stop (void)
   GThread *thread;
 
   g_mutex_lock (&lock);
-  if (running && json)
+  if (running && tc_json_is_on ())
     tell_json ();
   running = FALSE;
   g_cond_broadcast (&cond);

@@ -7,9 +7,6 @@
 
 #include <glib.h>
 
-/* For all that follow. `json`: see message.h. */
-void tc_progress_set_json (gboolean json);
-gboolean tc_progress_is_json (void);
 /* What the next work is on, told in front; on a terminal only, for there is one line a file. NULL:
  * nothing is told. */
 void tc_progress_set_name (const char *name);

@@ -198,13 +198,14 @@ wait_for_signal (gpointer data)
 {
   sigset_t *set = data;
   const char *hint;
+  char *text;
   int number = 0;
 
   if (sigwait (set, &number) != 0)
     return NULL;
   if (number == SIGTERM && hint_of_parts () != NULL) {
     g_atomic_int_set (&stop_wanted, 1);
-    fprintf (stderr, "\n" TC_NAME ": SIGTERM: stops as soon as the part in work is finished\n");
+    tc_note_signal ("SIGTERM: stops as soon as the part in work is finished");
     if (sigwait (set, &number) != 0)
       return NULL;
   }
@@ -213,12 +214,12 @@ wait_for_signal (gpointer data)
   g_mutex_lock (&lock);
   if (part_in_work != NULL)
     unlink (part_in_work);
-  /* Not cleared but left: in place, what was reached stays to be seen. */
-  fprintf (stderr, "\n" TC_NAME ": stopped by %s, %s\n",
-           number == SIGINT    ? "SIGINT"
-           : number == SIGTERM ? "SIGTERM"
-                               : "SIGHUP",
-           hint != NULL ? hint : "nothing was kept");
+  text = g_strdup_printf ("stopped by %s, %s",
+                          number == SIGINT    ? "SIGINT"
+                          : number == SIGTERM ? "SIGTERM"
+                                              : "SIGHUP",
+                          hint != NULL ? hint : "nothing was kept");
+  tc_note_last (text);
   _exit (128 + number);
 }
 

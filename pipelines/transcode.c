@@ -9,7 +9,6 @@
 #include "message.h"
 #include "options.h"
 #include "partjob.h"
-#include "progress.h"
 #include "tempfile.h"
 
 #include <gst/gst.h>
@@ -47,7 +46,8 @@ main (int argc, char **argv)
   int status = EXIT_FAILURE;
   gboolean ok = tc_options_parse (&options, argc, argv, &error);
 
-  tc_progress_set_json (options.progress == TC_PROGRESS_JSON);
+  if (options.progress == TC_PROGRESS_JSON)
+    tc_json_start ();
   if (!ok) {
     tc_note_error (error);
     g_clear_error (&error);
@@ -61,5 +61,6 @@ main (int argc, char **argv)
     status = run (&options);
   }
   tc_options_clear (&options);
+  tc_json_stop ();
   return status;
 }

@@ -220,6 +220,50 @@ import json
 print(json.loads(open("err").read())["type"])')"
 }
 
+# Types and texts of all lines of err; words between them would be no JSON.
+objects() {
+  python3 -c '
+import json
+lines = [json.loads(line) for line in open("err")]
+print("; ".join(line["type"] + " " + line.get("text", "") for line in lines if line["type"] not in ("progress", "log")))'
+}
+# Sends a signal once the program has told that it is at work.
+interrupt() { # SIGNAL ARGUMENT...
+  local signal=$1 pid
+  shift
+  : >err
+  "$program" "$@" --progress=json >out 2>err &
+  pid=$!
+  for _ in {1..100}; do
+    grep -q '"frame":[1-9]' err && break
+    sleep 0.1
+  done
+  kill "-$signal" "$pid"
+  wait "$pid"
+}
+
+test_json_always() {
+  clip long.mkv 500 -vf scale=480:360 -c:v libx264 -preset ultrafast
+  interrupt INT long.mkv long.mkv.mkv preset=veryslow threads=1 part-length=0
+  same 'Ctrl-C is told as JSON, last of all' '130, error stopped by SIGINT, nothing was kept' "$?, $(objects)"
+  interrupt TERM long.mkv long.mkv.mkv preset=ultrafast model=live-clean part-length=1
+  same 'SIGTERM, too' "75, note SIGTERM: stops as soon as the part in work is finished; error" "$?, $(objects | cut -d ' ' -f 1-13)"
+  clip json.y4m 3
+  run long.mkv none.mkv crf=x --progress=json
+  same 'what is wrong with an option before it, too' '1, error crf=x:' "$?, $(objects | cut -d ' ' -f 1,2)"
+  run long.mkv none.mkv --progres json --progress json
+  same 'and with a flag' '1, error unknown' "$?, $(objects | cut -d ' ' -f 1,2)"
+  "$program" json.y4m - model=live-clean --progress=json 2>err | cat >through.y4m
+  same 'the launch line, where stdout is taken, too' 'launch gst-launch-1.0; done ' "$(objects | sed 's/ filesrc.*;/;/')"
+  GST_DEBUG='*:3,GST_INIT:4' G_MESSAGES_DEBUG=all run json.y4m json.mkv model=live-clean preset=ultrafast --progress=json
+  same 'what libraries write, too' 'done ' "$(objects)"
+  [ "$(grep -c '^{"type":"log","text":".' err)" -gt 1 ]
+  ok $? 'line by line'
+  "$program" --man >manual
+  same 'the manual has all types' 'done error launch log note progress' \
+    "$(sed -n '/^.SH OUTPUT/,/^.SH EX/s/^\.B \([a-z]*\)$/\1/p' manual | sort | paste -sd ' ')"
+}
+
 # ---- pictures, pipes, what would be
 
 test_pictures() {
@@ -311,6 +355,7 @@ test_dry_run
 test_folder
 test_folder_of_more
 test_json
+test_json_always
 test_size
 test_encoder_options
 test_threads
