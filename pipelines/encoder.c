@@ -512,6 +512,11 @@ tc_encoder_describe (const TcEncoderChoice *choice, const TcOptions *options)
     return g_strdup ("avenc_prores_ks");
   case AV_CODEC_ID_PNG:
     return g_strdup ("pngenc");
+  case AV_CODEC_ID_MJPEG:
+    return g_strdup ("jpegenc");
+  case AV_CODEC_ID_WRAPPED_AVFRAME:
+    return g_strdup_printf ("video/x-raw,format=%s ! y4menc",
+                            gst_video_format_to_string (tc_format_from_av (choice->format)));
   default:
     if (!g_str_equal (choice->codec->name, "libx264"))
       return g_strdup_printf ("avenc_%s", choice->codec->name);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "launch.h"
 #include "message.h"
+#include "target.h"
+
+#include <gst/gst.h>
 
 #include <string.h>
 
@@ -48,18 +51,22 @@ tc_shell_quote (const char *argument)
                                                                   : g_strdup (argument);
 }
 
+/* GStreamer's muxers, by FFmpeg's names. A stream of frames by itself needs none. */
+static const struct {
+  const char *container, *muxer;
+} muxers[] = {
+    {"matroska", "matroskamux"}, {"webm", "webmmux"}, {"mp4", "mp4mux"},
+    {"ipod", "mp4mux"},          {"mov", "qtmux"},    {"avi", "avimux"},
+    {"mpegts", "mpegtsmux"},
+};
+
 static const char *
 muxer_for (const AVOutputFormat *container)
 {
-  if (g_str_equal (container->name, "mp4"))
-    return "mp4mux";
-  if (g_str_equal (container->name, "mov"))
-    return "qtmux";
-  if (g_str_equal (container->name, "webm"))
-    return "webmmux";
-  if (g_str_equal (container->name, "mpegts"))
-    return "mpegtsmux";
-  return "matroskamux";
+  for (guint i = 0; i < G_N_ELEMENTS (muxers); i++)
+    if (g_str_equal (container->name, muxers[i].container))
+      return muxers[i].muxer;
+  return NULL;
 }
 
 /* gst-launch-1.0 takes an argument's blanks for part of it by itself. */
@@ -72,48 +79,138 @@ quote (const char *path)
   return quoted;
 }
 
+/* ---- its ends -------------------------------------------------------------------------------- */
+
+/* Returns why not, or NULL. */
+static const char *
+add_source (GString *line, const TcOptions *options, const TcInput *input)
+{
+  static const char *const streams[] = {"yuv4mpegpipe", "matroska,webm", "mpegts", NULL};
+  const char *format = input->format->iformat->name;
+  enum AVCodecID codec = input->video->codecpar->codec_id;
+  char *in = quote (options->in);
+  const char *why = NULL;
+
+  if (g_str_equal (format, "gif") || g_str_equal (format, "apng"))
+    why = "GStreamer reads no animated pictures to their end";
+  else if (g_str_equal (options->in, "-") && !g_strv_contains (streams, format))
+    why = "GStreamer reads IN's format from no pipe";
+  else if (g_str_equal (options->in, "-"))
+    g_string_append (line, "fdsrc");
+  else if (!tc_is_sequence (options->in))
+    g_string_append_printf (line, "filesrc %s", in);
+  else if (codec == AV_CODEC_ID_PNG || codec == AV_CODEC_ID_MJPEG)
+    g_string_append_printf (line, "multifilesrc %s start-index=%d caps=image/%s,framerate=%d/%d",
+                            in, tc_sequence_first (options->in),
+                            codec == AV_CODEC_ID_PNG ? "png" : "jpeg", input->frame_rate.num,
+                            input->frame_rate.den);
+  else
+    why = "numbered pictures can be PNG or JPEG there";
+  g_free (in);
+  return why;
+}
+
+/* The same. */
+static const char *
+add_sink (GString *line, const TcOptions *options, const char *encoder,
+          const AVOutputFormat *container)
+{
+  gboolean pictures = g_str_has_prefix (container->name, "image2"),
+           frames = g_str_equal (container->name, "yuv4mpegpipe");
+  const char *muxer = muxer_for (container);
+  char *out = quote (options->out);
+
+  g_string_append_printf (line, " ! queue ! %s", encoder);
+  if (pictures && tc_is_sequence (options->out))
+    g_string_append_printf (line, " ! multifilesink %s index=1", out);
+  else if (pictures)
+    g_string_append_printf (line, " snapshot=true ! filesink %s", out);
+  else if (muxer != NULL || frames)
+    g_string_append_printf (line, "%s%s%s ! %s%s", muxer != NULL ? " ! " : "",
+                            muxer != NULL ? muxer : "", muxer != NULL ? " name=out" : "",
+                            g_str_equal (options->out, "-") ? "fdsink" : "filesink ",
+                            g_str_equal (options->out, "-") ? "" : out);
+  g_free (out);
+  return pictures || frames || muxer != NULL ? NULL : "it has no muxer for OUT's format";
+}
+
+static void
+add_sound (GString *line, const TcOptions *options, const TcInput *input,
+           const AVOutputFormat *container)
+{
+  int index =
+      av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
+  const char *video = caps_name (input->video->codecpar->codec_id), *audio;
+  enum AVCodecID codec;
+  gboolean held, opus;
+
+  if (index < 0 || options->audio == TC_AUDIO_NONE || muxer_for (container) == NULL)
+    return;
+  codec = input->format->streams[index]->codecpar->codec_id;
+  audio = caps_name (codec);
+  held = avformat_query_codec (container, codec, FF_COMPLIANCE_NORMAL) == 1;
+  opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
+  if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
+    g_string_append_printf (line, "  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
+  else if (video == NULL || audio != NULL)
+    g_string_append_printf (
+        line, "  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
+        video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
+        opus ? "opusenc" : "avenc_aac ! aacparse");
+}
+
+/* ---- the line -------------------------------------------------------------------------------- */
+
+/* Whether its elements are there, have these properties and fit together. Returns why not, to be
+ * freed, or NULL. */
+static char *
+try_out (const char *line)
+{
+  char **arguments = NULL, *why;
+  GError *error = NULL;
+  GstElement *pipeline = NULL;
+
+  if (g_shell_parse_argv (line, NULL, &arguments, &error))
+    pipeline = gst_parse_launchv ((const char **) arguments, &error);
+  why = error != NULL ? g_strdup (error->message) : NULL;
+  if (pipeline != NULL)
+    gst_object_unref (gst_object_ref_sink (pipeline));
+  g_clear_error (&error);
+  g_strfreev (arguments);
+  return why;
+}
+
 void
 tc_launch_print (const TcOptions *options, const TcInput *input, const char *middle,
                  const char *encoder, const AVOutputFormat *container)
 {
-  const char *video = caps_name (input->video->codecpar->codec_id);
-  char *in, *out;
+  /* What goes to stdout may be OUT itself, which nothing else is to go to then. */
+  gboolean to_stdout = g_str_equal (options->out, "-");
+  const char *video = caps_name (input->video->codecpar->codec_id), *reason;
   GString *line;
-  int index;
+  char *why, *text;
 
   if (options->one_of_many || options->dry_run)
     return;
-  in = quote (options->in);
-  out = quote (options->out);
-  line = g_string_new (NULL);
   /* The muxer's pads are chosen by what comes directly before, which a queue does not tell.
    * The muxer waits for both tracks, and an encoder looks ahead: sound has to wait for longer than
    * the second that a queue holds. */
-  g_string_append_printf (line, "gst-launch-1.0 filesrc %s ! ", in);
+  line = g_string_new (NULL);
+  reason = add_source (line, options, input);
   if (video != NULL)
-    g_string_append_printf (line, "parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
+    g_string_append_printf (line, " ! parsebin name=in  in. ! %s ! queue ! decodebin ! ", video);
   else
-    g_string_append_printf (line, "decodebin name=in  in. ! video/x-raw ! queue ! ");
-  g_string_append_printf (line, "%s ! queue ! %s ! %s name=out ! filesink %s", middle, encoder,
-                          muxer_for (container), out);
-  index = av_find_best_stream (input->format, AVMEDIA_TYPE_AUDIO, -1, input->video->index, NULL, 0);
-  if (index >= 0 && options->audio != TC_AUDIO_NONE) {
-    const AVCodecParameters *codec = input->format->streams[index]->codecpar;
-    const char *audio = caps_name (codec->codec_id);
-    gboolean held = avformat_query_codec (container, codec->codec_id, FF_COMPLIANCE_NORMAL) == 1;
-    gboolean opus = options->audio == TC_AUDIO_OPUS || g_str_equal (container->name, "webm");
-
-    if (video != NULL && audio != NULL && held && options->audio == TC_AUDIO_COPY)
-      g_string_append_printf (line, "  in. ! %s ! " AUDIO_QUEUE " ! %s ! out.", audio, audio);
-    else if (video == NULL || audio != NULL)
-      g_string_append_printf (
-          line, "  in. ! %s ! " AUDIO_QUEUE " ! %saudioconvert ! audioresample ! %s ! out.",
-          video == NULL ? "audio/x-raw" : audio, video == NULL ? "" : "decodebin ! ",
-          opus ? "opusenc" : "avenc_aac ! aacparse");
-  }
-  /* What goes to stdout may be OUT itself. */
-  tc_note_launch (line->str, g_str_equal (options->out, "-"));
+    g_string_append (line, " ! decodebin name=in  in. ! video/x-raw ! queue ! ");
+  g_string_append (line, middle);
+  if (reason == NULL)
+    reason = add_sink (line, options, encoder, container);
+  if (reason == NULL)
+    add_sound (line, options, input, container);
+  why = reason != NULL ? g_strdup (reason) : try_out (line->str);
+  text = why != NULL ? g_strdup_printf ("# gst-launch-1.0 cannot do this: %s", why)
+                     : g_strdup_printf ("gst-launch-1.0 %s%s", to_stdout ? "-q " : "", line->str);
+  tc_note_launch (text, to_stdout);
   g_string_free (line, TRUE);
-  g_free (in);
-  g_free (out);
+  g_free (text);
+  g_free (why);
 }

@@ -37,9 +37,8 @@ tc_is_same_file (const char *a, const char *b)
 
 /* ---- IN ------------------------------------------------------------------------------------- */
 
-/* The lowest number that there is a picture of, or -1. */
-static int
-first_number (const char *pattern)
+int
+tc_sequence_first (const char *pattern)
 {
   char *folder = g_path_get_dirname (pattern), *name = g_path_get_basename (pattern);
   const char *percent = strchr (name, '%');
@@ -70,7 +69,7 @@ static int
 open_sequence (AVFormatContext **format, const TcOptions *options, GError **error)
 {
   AVDictionary *settings = NULL;
-  int first = first_number (options->in), result;
+  int first = tc_sequence_first (options->in), result;
   char *url;
 
   if (first < 0) {

@@ -19,6 +19,8 @@ typedef enum {
 
 /* Whether `path` is the pattern of numbered pictures, which is no file by itself. */
 gboolean tc_is_sequence (const char *path);
+/* The lowest number that there is a picture of, or -1. */
+int tc_sequence_first (const char *pattern);
 /* Whether both are there and are one, by whatever names. */
 gboolean tc_is_same_file (const char *a, const char *b);
 /* Opens IN. `format` is closed by avformat_close_input(). */

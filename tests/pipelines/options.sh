@@ -254,7 +254,7 @@ test_json_always() {
   run long.mkv none.mkv --progres json --progress json
   same 'and with a flag' '1, error unknown' "$?, $(objects | cut -d ' ' -f 1,2)"
   "$program" json.y4m - model=live-clean --progress=json 2>err | cat >through.y4m
-  same 'the launch line, where stdout is taken, too' 'launch gst-launch-1.0; done ' "$(objects | sed 's/ filesrc.*;/;/')"
+  same 'the launch line, where stdout is taken, too' 'launch gst-launch-1.0 -q; done ' "$(objects | sed 's/ filesrc.*;/;/')"
   GST_DEBUG='*:3,GST_INIT:4' G_MESSAGES_DEBUG=all run json.y4m json.mkv model=live-clean preset=ultrafast --progress=json
   same 'what libraries write, too' 'done ' "$(objects)"
   [ "$(grep -c '^{"type":"log","text":".' err)" -gt 1 ]
@@ -323,7 +323,7 @@ test_pipes() {
     # shellcheck disable=SC2002  # a pipe is what is tested
     cat "$name" | timeout 100 "$program" - - model=live-clean 2>err | cat >"through.${name##*.}"
     same "$name through pipes is $name as a file, bit for bit" "$(pictures direct.mkv)" "$(pictures "through.${name##*.}")"
-    grep -q 'frames of 128x96' err && grep -q '^gst-launch-1.0' err
+    grep -q 'frames of 128x96' err && grep -q 'gst-launch-1.0 ' err
     ok $? "$name: what there is to say is on stderr"
   done
   same 'NUT has its sound' pcm_s16le \
@@ -331,6 +331,51 @@ test_pipes() {
   timeout 100 "$program" pipe.y4m - format=mkv preset=ultrafast model=live-clean 2>err | cat >through.mkv
   same 'format= for a pipe' h264 "$(video through.mkv stream=codec_name)"
   fails 'mp4 through a pipe' 'cannot be written to a pipe' "$program" pipe.y4m - format=mp4
+}
+
+# The line of gst-launch-1.0 that is printed does the same again.
+launches() { # NAME FIRST IN OUT [key=value...]; FIRST: of its files
+  local name=$1 first=$2 in=$3 wanted
+  timeout 200 "$program" "${@:3}" model=live-clean <"$([ "$in" = - ] && echo launch.y4m || echo /dev/null)" >out 2>err
+  wanted=$(shape "$first")
+  case $first in */*) rm "${first%/*}"/* ;; *) rm "$first" ;; esac
+  timeout 100 sh ./out <launch.y4m >launched 2>&1 || cp launched err
+  same "the launch line of $name works" "$wanted" "$(shape "$first")"
+}
+launches_nothing() { # NAME IN OUT [key=value...]
+  local name=$1
+  run "${@:2}" model=live-clean
+  same "of $name it is said that there is none" 1 "$(grep -c '^# gst-launch-1.0 cannot do this: ' out)"
+  check 'and nothing runs' sh ./out
+}
+
+test_launch() {
+  local kind
+  mkdir in out-frames
+  command -v gst-launch-1.0 >/dev/null || { skip 'launch lines' 'there is no gst-launch-1.0' && return; }
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -f lavfi -i sine -t 0.4 -c:v libx264 -preset ultrafast -c:a aac launch.mkv
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 4 -start_number 3 'in/a picture %03d.png'
+  ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 4 in/%03d.jpg
+  clip launch.gif 4
+  clip launch.y4m 4 -pix_fmt yuv420p
+  for kind in mkv mp4 m4v mov ts avi webm y4m; do
+    launches "$kind" "launched.$kind" launch.mkv "launched.$kind" preset=ultrafast
+  done
+  launches 'JPEG pictures' seq.mkv in/%03d.jpg seq.mkv preset=ultrafast rate=10
+  same 'at their rate' 10/1 "$(video seq.mkv stream=r_frame_rate)"
+  launches 'PNG pictures' out-frames/004.png 'in/a picture %03d.png' out-frames/%03d.png
+  same 'with all of them' '001.png 002.png 003.png 004.png' "$(find out-frames -type f -printf '%f\n' | sort | paste -sd ' ')"
+  launches 'JPEG pictures to be' out-frames/04.jpg launch.mkv out-frames/%02d.jpg frames=4
+  launches 'one picture' one-launched.png launch.mkv one-launched.png frames=1
+  launches 'a pipe' piped.mkv - piped.mkv preset=ultrafast
+  "$program" launch.y4m - model=live-clean 2>err >direct.y4m
+  sed -n '/^gst-launch/p' err >out
+  sh ./out >launched.y4m
+  same 'and to one' "$(shape direct.y4m)" "$(shape launched.y4m)"
+  for kind in gif apng webp; do launches_nothing "$kind" launch.mkv "animation.$kind"; done
+  launches_nothing 'a GIF that is read' launch.gif animation.mkv preset=ultrafast
+  launches_nothing 'a picture of another kind' launch.mkv one.bmp frames=1
+  launches_nothing 'a container without a muxer' launch.mkv launched.nut preset=ultrafast
 }
 
 test_dry_run() {
@@ -351,6 +396,7 @@ test_completion
 test_pictures
 test_folder_of_pictures
 test_pipes
+test_launch
 test_dry_run
 test_folder
 test_folder_of_more
