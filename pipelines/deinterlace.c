@@ -7,14 +7,18 @@
 /* A film of 24 frames a second is told as 30 by repeating fields. */
 static const AVRational film = {4, 5};
 
+/* So many times FFmpeg's pullup is shown the first frame before it, and the last after it: it drops
+ * what comes before it has found its step, and keeps for ever what it has not decided on yet. */
+#define PULLUP_REPEATS 4
+
 struct _TcDeinterlace {
   TcDeinterlaceMode mode;
   AVRational in_base, out_base, in_rate, out_rate;
   TcFilter *filter; /* NULL: frames pass as they are */
   AVFrame *passing; /* the one that does, or nothing */
   GQueue lengths;   /* of the frames in the filter; see Length */
-  gint64 first_pts, last_pts;
-  gboolean begun;
+  gint64 first_pts, last_pts, end; /* that of the last that went in, from first_pts on */
+  gboolean begun, ended;
 };
 
 typedef struct {
@@ -70,13 +74,26 @@ tc_deinterlace_get_frame_rate (const TcDeinterlace *self)
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
+/* pullup gives each frame the time of the one that it had to see before it could decide: a frame of
+ * the film later than its own. */
+static char *
+describe_pullup (const TcDeinterlace *self)
+{
+  AVRational in = av_inv_q (self->in_rate), out = self->out_rate;
+
+  return g_strdup_printf ("settb=1/90000,tpad=start=%d:start_mode=clone:stop=%d:stop_mode=clone,"
+                          "pullup,setpts=PTS-(%d*%d/%d+%d/%d)/TB,fps=%d/%d:start_time=0",
+                          PULLUP_REPEATS, PULLUP_REPEATS, PULLUP_REPEATS, in.num, in.den, out.den,
+                          out.num, out.num, out.den);
+}
+
 static gboolean
 start (TcDeinterlace *self, const AVFrame *like, GError **error)
 {
   char *text;
 
   if (self->mode == TC_DEINTERLACE_PULLUP)
-    text = g_strdup_printf ("pullup,fps=%d/%d", self->out_rate.num, self->out_rate.den);
+    text = describe_pullup (self);
   else
     text = g_strdup_printf ("yadif=mode=%s:deint=%s",
                             self->mode == TC_DEINTERLACE_DOUBLE ? "send_field" : "send_frame",
@@ -113,8 +130,9 @@ tc_deinterlace_push (TcDeinterlace *self, AVFrame *frame, GError **error)
 {
   Length *length;
 
+  self->ended = frame == NULL;
   if (frame == NULL)
-    return self->filter == NULL || tc_filter_push (self->filter, NULL, error);
+    return self->filter == NULL || tc_filter_end (self->filter, self->end, error);
   if (self->filter == NULL && !begin (self, frame, error))
     return FALSE;
   if (self->filter == NULL) {
@@ -126,6 +144,7 @@ tc_deinterlace_push (TcDeinterlace *self, AVFrame *frame, GError **error)
   length = g_new (Length, 1);
   *length = (Length){frame->pts, tc_frame_get_duration (frame), tc_frame_is_interlaced (frame)};
   g_queue_push_tail (&self->lengths, length);
+  self->end = length->pts + length->duration;
   return tc_filter_push (self->filter, frame, error);
 }
 
@@ -141,6 +160,17 @@ find_length (TcDeinterlace *self, gint64 pts)
     g_free (g_queue_pop_head (&self->lengths));
   next = g_queue_peek_head (&self->lengths);
   return next != NULL ? *next : (Length){pts, 0, FALSE};
+}
+
+/* Whether a frame of a film, of which the last one was repeated, is one too many. */
+static gboolean
+is_beyond (const TcDeinterlace *self, gint64 pts, AVRational base)
+{
+  /* What is shown for half its time at least is wanted. */
+  AVRational half = av_mul_q (base, (AVRational){1, 2});
+
+  return self->mode == TC_DEINTERLACE_PULLUP && self->ended &&
+         av_compare_ts (2 * pts + 1, half, self->end, self->in_base) > 0;
 }
 
 gboolean
@@ -160,6 +190,10 @@ tc_deinterlace_pull (TcDeinterlace *self, AVFrame *frame)
   } else {
     base = tc_filter_get_time_base (self->filter);
     pts = frame->pts;
+    if (is_beyond (self, pts, base)) {
+      av_frame_unref (frame);
+      return FALSE;
+    }
     length = find_length (self, av_rescale_q_rnd (pts, base, self->in_base, AV_ROUND_DOWN));
     field = av_compare_ts (pts, base, length.pts, self->in_base) > 0;
     frame->pts = av_rescale_q (pts, base, self->out_base) +

@@ -97,6 +97,14 @@ tc_filter_push (TcFilter *self, AVFrame *frame, GError **error)
 }
 
 gboolean
+tc_filter_end (TcFilter *self, gint64 end, GError **error)
+{
+  int result = av_buffersrc_close (self->source, end, 0);
+
+  return result >= 0 || tc_fail_av (error, result, "FFmpeg's filter failed");
+}
+
+gboolean
 tc_filter_pull (TcFilter *self, AVFrame *frame)
 {
   return av_buffersink_get_frame (self->sink, frame) >= 0;

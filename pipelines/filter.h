@@ -14,8 +14,10 @@ typedef struct _TcFilter TcFilter;
 TcFilter *tc_filter_new (const char *text, const AVFrame *like, AVRational time_base,
                          AVRational frame_rate, GError **error);
 void tc_filter_free (TcFilter *filter);
-/* Takes what `frame` holds; NULL: no more will come. */
+/* Takes what `frame` holds. */
 gboolean tc_filter_push (TcFilter *filter, AVFrame *frame, GError **error);
+/* No more will come; the last one ends at `end`. */
+gboolean tc_filter_end (TcFilter *filter, gint64 end, GError **error);
 /* FALSE: there is none yet, or no more. */
 gboolean tc_filter_pull (TcFilter *filter, AVFrame *frame);
 AVRational tc_filter_get_time_base (const TcFilter *filter);

@@ -234,7 +234,7 @@ choose_palette (const TcVideo *self, AVFrame *frame, GError **error)
 
   av_frame_copy_props (properties, frame);
   ok = filter != NULL && tc_filter_push (filter, frame, error) &&
-       tc_filter_push (filter, NULL, error);
+       tc_filter_end (filter, properties->pts + tc_frame_get_duration (properties), error);
   if (ok && !tc_filter_pull (filter, frame))
     ok = tc_fail (error, "no palette could be chosen for a frame");
   if (ok)
