@@ -175,7 +175,10 @@ read_all (Job *job, GError **error)
     ok = push_frames (job, error) && tc_job_push (job, NULL, error);
   }
   if (ok && job->upscale == NULL)
-    return tc_fail (error, "%s: not one frame of its video could be decoded", job->options->in);
+    return tc_fail (error, "%s: not one frame of its video could be decoded%s", job->options->in,
+                    job->input.video->codecpar->codec_id == AV_CODEC_ID_WEBP
+                        ? "; FFmpeg knows no animated WebP, which webpmux takes apart"
+                        : "");
   return ok && tc_tracks_end (job->tracks, error);
 }
 

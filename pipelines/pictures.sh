@@ -9,6 +9,8 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 # shellcheck source=pipelines/source.sh
 . "$(dirname "$0")/source.sh"
+# shellcheck source=pipelines/exif.sh
+. "$(dirname "$0")/exif.sh"
 
 [ $# -ge 2 ] || rfdn_fail "usage: pictures.sh IN OUT [key=value ...], the keys being model, scale, threads"
 in=$1 out=$2 keys=()
@@ -39,38 +41,84 @@ mkdir -p "$out" || rfdn_fail "cannot make the folder $out"
 [ -w "$out" ] || rfdn_fail "the folder $out cannot be written to"
 
 # Of formats that lose nothing the first is taken: no alpha where there was none.
-middle=(decodebin ! videoflip video-direction=auto ! videoconvert ! "${rfdn_upscale[@]}" ! videoconvert !
-  "video/x-raw,format=(string){RGB,RGBA,GRAY8,GRAY16_BE}" ! pngenc snapshot=true)
+to_png=(videoconvert ! "video/x-raw,format=(string){RGB,RGBA,GRAY8,GRAY16_BE}" ! pngenc snapshot=true)
+elements() { # VIDEO-DIRECTION: sets middle
+  middle=(decodebin ! videoflip "video-direction=$1" ! videoconvert ! "${rfdn_upscale[@]}" ! "${to_png[@]}")
+}
+elements "$(rfdn_direction "${pictures[0]}")"
 rfdn_show gst-launch-1.0 filesrc "location=${pictures[0]}" ! "${middle[@]}" ! \
   filesink "location=$out/$(basename "${pictures[0]%.*}").png"
 part=$out/.rfdn-$$.part
 log=$(mktemp)
-trap 'rm -f "$part" "$part.png" "$log"' EXIT
-# GStreamer's elements for these never come to an end, or take no picture that they were handed open.
+trap 'rm -f "$part" "$part.png" "$part.webp" "$log"' EXIT
 program=$RFDN_BUILD/pipelines/rfdn-transcode
-by_program() { # PICTURE
-  case ${1,,} in *.gif | *.bmp | *.tif | *.tiff) [ -x "$program" ] ;; *) false ;; esac
+# Handed over open: no name, however odd, is then part of the launch line.
+launch() { # FROM TO ELEMENT...
+  gst-launch-1.0 -q fdsrc fd=3 ! "${@:3}" ! fdsink fd=4 3<"$1" 4>"$2" >"$log" 2>&1 && [ -s "$2" ]
 }
+
+# Each of these makes $part of a picture, or prints why not.
+
+# GStreamer's elements for these never come to an end, or take no picture that they were handed open.
+by_program() { # PICTURE
+  local direction
+  if ! "$program" "$1" "$part.png" frames=1 "${keys[@]}" >/dev/null 2>"$log"; then
+    sed -n 's/^rfdn-transcode: //p' "$log" | head -n 1
+    return 1
+  fi
+  direction=$(rfdn_direction "$1")
+  if [ "$direction" = identity ]; then
+    mv -f "$part.png" "$part"
+  else
+    launch "$part.png" "$part" pngdec ! videoflip "video-direction=$direction" ! "${to_png[@]}" || why "$1"
+  fi
+}
+why() { # PICTURE
+  printf '%s: %s\n' "$1" "$(sed -n 's/^ERROR: from element [^ ]*: //p; s/^WARNING: erroneous pipeline: //p' "$log" |
+    head -n 1 | grep . || echo 'it cannot be decoded')"
+  return 1
+}
+by_elements() { # PICTURE [ANOTHER THAT STANDS FOR IT]
+  elements "$(rfdn_direction "$1")"
+  launch "${2:-$1}" "$part" "${middle[@]}" || why "$1"
+}
+# Neither GStreamer nor FFmpeg takes one apart, up to Debian 13.
+is_animated_webp() { # PICTURE
+  (($(rfdn_exif_number "$1" 0 4) == 0x52494646 && $(rfdn_exif_number "$1" 12 4) == 0x56503858 &&
+    ($(rfdn_exif_number "$1" 20 1) & 2)))
+}
+by_webpmux() { # PICTURE
+  local canvas_width canvas_height width height x y
+  if ! command -v webpmux >/dev/null && ! (rfdn_need_packages webp && command -v webpmux) >"$log" 2>&1; then
+    printf '%s: it is an animated WebP, whose first frame is taken out by webpmux: apt-get install webp\n' "$1"
+    return 1
+  fi
+  if ! webpmux -get frame 1 "$1" -o "$part.webp" >"$log" 2>&1; then
+    printf '%s: it is an animated WebP, of which webpmux takes no frame\n' "$1"
+    return 1
+  fi
+  read -r canvas_width canvas_height width height x y < <(webpmux -info "$1" | awk '
+    /^Canvas size/ { printf "%d %d ", $3, $5 } $1 == "1:" { print $2, $3, $5, $6 }')
+  if [ "$width $height" = "$canvas_width $canvas_height" ]; then
+    by_elements "$1" "$part.webp"
+    return
+  fi
+  # What the first frame leaves open is transparent.
+  launch "$part.webp" "$part.png" decodebin ! videoconvert ! video/x-raw,format=RGBA ! videobox border-alpha=0 \
+    left=-"$x" top=-"$y" right=$((width + x - canvas_width)) bottom=$((height + y - canvas_height)) ! "${to_png[@]}" &&
+    by_elements "$1" "$part.png"
+}
+
 bad=0
 for picture in "${pictures[@]}"; do
-  name=$(basename "${picture%.*}").png
-  if by_program "$picture"; then
-    if "$program" "$picture" "$part.png" frames=1 "${keys[@]}" >/dev/null 2>"$log"; then
-      mv -f "$part.png" "$out/$name"
-    else
-      bad=$((bad + 1))
-      printf '%s: %s\n' "$(basename "$0")" "$(sed -n 's/^rfdn-transcode: //p' "$log" | head -n 1)" >&2
-    fi
-    continue
-  fi
-  # Handed over open: no name, however odd, is then part of the launch line.
-  if gst-launch-1.0 -q fdsrc fd=3 ! "${middle[@]}" ! fdsink fd=4 3<"$picture" 4>"$part" >"$log" 2>&1 && [ -s "$part" ]; then
-    mv -f "$part" "$out/$name"
+  way=by_elements
+  case ${picture,,} in *.gif | *.bmp | *.tif | *.tiff) [ ! -x "$program" ] || way=by_program ;; esac
+  ! is_animated_webp "$picture" || way=by_webpmux
+  if said=$($way "$picture"); then
+    mv -f "$part" "$out/$(basename "${picture%.*}").png"
   else
     bad=$((bad + 1))
-    printf '%s: %s: %s\n' "$(basename "$0")" "$picture" "$(sed -n \
-      's/^ERROR: from element [^ ]*: //p; s/^WARNING: erroneous pipeline: //p' "$log" |
-      head -n 1 | grep . || echo 'it cannot be decoded')" >&2
+    printf '%s: %s\n' "$(basename "$0")" "$said" >&2
   fi
 done
 printf '%d pictures enlarged, %d not\n' $((${#pictures[@]} - bad)) "$bad" >&2

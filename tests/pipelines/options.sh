@@ -313,6 +313,100 @@ test_folder_of_pictures() {
     "$(for name in a animated b still; do video "drawn/$name.png" stream=width,height | tr ' ' ,; done | paste -sd ' ')"
 }
 
+# EXIF data that tells an orientation, in either order of bytes.
+exif() { # ORIENTATION MM|II
+  # shellcheck disable=SC2059  # the number is part of an escape
+  if [ "$2" = MM ]; then
+    printf 'MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x0'"$1"'\0\0\0\0\0\0'
+  else
+    printf 'II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x0'"$1"'\0\0\0\0\0\0\0'
+  fi
+}
+test_orientation() {
+  local i filters=('' null hflip 'hflip,vflip' vflip transpose=0 transpose=1 transpose=3 transpose=2)
+  mkdir held plain
+  # As large as wide, so that each direction could be mistaken for another, and with no two corners alike.
+  ffmpeg -v error -f lavfi -i testsrc=size=64x64 -frames:v 1 -q:v 1 upright.jpg
+  ffmpeg -v error -i upright.jpg upright.png
+  ffmpeg -v error -i upright.jpg -c:v libwebp -lossless 1 upright.webp
+  ffmpeg -v error -i upright.jpg -compression_algo raw upright.tif
+  for i in {1..8}; do
+    { head -c 2 upright.jpg; printf '\xff\xe1\0\x22Exif\0\0'; exif "$i" "$([ $((i % 2)) = 1 ] && echo MM || echo II)"; tail -c +3 upright.jpg; } >"held/jpg$i.jpg"
+  done
+  # A chunk before the pixels, with a checksum; one behind them; an entry of the file's own.
+  python3 - <<'END'
+import struct, subprocess, zlib
+data = lambda name: open(name, "rb").read()
+exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+png, webp, tif = data("upright.png"), data("upright.webp"), data("upright.tif")
+chunk = struct.pack(">I", len(exif)) + b"eXIf" + exif + struct.pack(">I", zlib.crc32(b"eXIf" + exif))
+open("held/png6.png", "wb").write(png[:33] + chunk + png[33:])
+body = webp[12:]
+flags = b"VP8X" + struct.pack("<I", 10) + b"\x08\0\0\0" + struct.pack("<I", 63)[:3] * 2
+body = (b"" if body[:4] == b"VP8X" else flags) + body + b"EXIF" + struct.pack("<I", len(exif)) + exif
+open("held/webp6.webp", "wb").write(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
+at = struct.unpack("<I", tif[4:8])[0]
+n = struct.unpack("<H", tif[at:at + 2])[0]
+entries = [tif[at + 2 + 12 * i:at + 14 + 12 * i] for i in range(n)]
+entries = [e for e in entries if e[:2] != b"\x12\x01"] + [struct.pack("<HHIHH", 0x112, 3, 1, 6, 0)]
+entries.sort(key=lambda e: struct.unpack("<H", e[:2]))
+ifd = struct.pack("<H", len(entries)) + b"".join(entries) + b"\0\0\0\0"
+open("held/tif6.tif", "wb").write(tif[:4] + struct.pack("<I", len(tif)) + tif[8:] + ifd)
+END
+  check 'pictures.sh takes what a camera that was not held upright has made' timeout 200 "$scripts/pictures.sh" held upright model=live-clean
+  for i in {1..8}; do
+    ffmpeg -v error -y -i upright.jpg -vf "${filters[i]},format=gray" wanted.png
+    at_least "$(psnr_half "upright/jpg$i.png" wanted.png)" 25
+    ok $? "JPEG: orientation $i is applied ($(psnr_half "upright/jpg$i.png" wanted.png) dB)"
+  done
+  ffmpeg -v error -y -i upright.jpg -vf "transpose=1,format=gray" wanted.png
+  for i in png webp tif; do
+    at_least "$(psnr_half "upright/${i}6.png" wanted.png)" 25
+    ok $? "$i: orientation is applied ($(psnr_half "upright/${i}6.png" wanted.png) dB)"
+  done
+}
+# Decibels between the luma of two pictures, of which the first is twice as large.
+psnr_half() { # FILE FILE
+  ffmpeg -noautorotate -v info -i "$1" -noautorotate -i "$2" -lavfi \
+    "[0:v]scale=iw/2:-1:flags=area,format=gray[a];[1:v]format=gray[b];[a][b]psnr" -f null - 2>&1 |
+    sed -n 's/.*PSNR.*average:\([0-9.inf]*\).*/\1/p' | tail -n 1
+}
+
+test_animated_webp() {
+  local folder
+  mkdir webps tools
+  clip webps/moving.webp 3 -vf "hflip=enable='mod(n,2)'" -c:v libwebp_anim -lossless 1
+  if ffmpeg -v error -i webps/moving.webp -f null - 2>&1 | grep -q .; then
+    fails 'an animated WebP is no film for FFmpeg' 'animated WebP, which webpmux' "$program" webps/moving.webp none.mkv
+  else
+    skip 'an animated WebP is no film for FFmpeg' 'this one decodes it'
+  fi
+  # All that there is, without what takes such files apart, and without what would install it.
+  (IFS=: && for folder in $PATH; do ln -s "$folder"/* tools/ 2>/dev/null; done)
+  rm -f tools/webpmux tools/apt-get
+  PATH=$work/tools timeout 60 "$scripts/pictures.sh" webps webps-large model=live-clean >out 2>err
+  same 'without webpmux an animated WebP is told of, with what helps' \
+    '1 pictures.sh: webps/moving.webp: it is an animated WebP, whose first frame is taken out by webpmux: apt-get install webp' \
+    "$? $(grep WebP err)"
+  if ! command -v webpmux >/dev/null; then
+    skip 'its first frame is enlarged' 'there is no webpmux'
+    return
+  fi
+  ffmpeg -v error -y -f lavfi -i testsrc2=size=32x24 -frames:v 1 -c:v libwebp -lossless 1 small.webp
+  ffmpeg -v error -y -f lavfi -i testsrc2=size=64x48 -frames:v 1 -c:v libwebp -lossless 1 large.webp
+  webpmux -frame small.webp +100+20+10 -frame large.webp +100+0+0 -o webps/smaller.webp >/dev/null 2>&1
+  check 'pictures.sh takes an animated WebP' timeout 60 "$scripts/pictures.sh" webps webps-large model=live-clean
+  ffmpeg -v error -y -i large.webp -pix_fmt gray wanted.png
+  at_least "$(psnr_half webps-large/moving.png wanted.png)" 25
+  ok $? "its first frame is enlarged ($(psnr_half webps-large/moving.png wanted.png) dB)"
+  same 'and one that is smaller than the whole lies where it belongs, the rest being transparent' '128 96 rgba True True True' \
+    "$(video webps-large/smaller.png stream=width,height,pix_fmt) $(ffmpeg -v error -i webps-large/smaller.png \
+      -vf alphaextract,format=gray,scale=64:48:flags=neighbor -f rawvideo - | python3 -c '
+import sys
+rows = sys.stdin.buffer.read()
+print(rows[22 * 64 + 17] < 3, rows[22 * 64 + 36] > 252, rows[22 * 64 + 55] < 3)')"
+}
+
 test_pipes() {
   ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p pipe.y4m
   ffmpeg -v error -f lavfi -i testsrc2=size=64x48 -frames:v 5 -pix_fmt yuv420p10 -strict -1 deep.y4m
@@ -395,6 +489,8 @@ test_table
 test_completion
 test_pictures
 test_folder_of_pictures
+test_orientation
+test_animated_webp
 test_pipes
 test_launch
 test_dry_run
