@@ -37,47 +37,86 @@ tc_is_same_file (const char *a, const char *b)
 
 /* ---- IN ------------------------------------------------------------------------------------- */
 
-int
-tc_sequence_first (const char *pattern)
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  return *(const int *) a - *(const int *) b;
+}
+
+/* Those that there are pictures of, in order. To be freed. */
+static GArray *
+find_numbers (const char *pattern)
 {
   char *folder = g_path_get_dirname (pattern), *name = g_path_get_basename (pattern);
   const char *percent = strchr (name, '%');
+  GArray *numbers = g_array_new (FALSE, FALSE, sizeof (int));
   GDir *dir = g_dir_open (folder, 0, NULL);
   const char *entry;
   char found[4096];
-  int lowest = -1;
 
   while (dir != NULL && percent != NULL && (entry = g_dir_read_name (dir)) != NULL) {
-    gint64 number;
+    gint64 parsed;
+    int number;
 
     if (strncmp (entry, name, percent - name) != 0)
       continue;
-    number = g_ascii_strtoll (entry + (percent - name), NULL, 10);
+    parsed = g_ascii_strtoll (entry + (percent - name), NULL, 10);
+    number = (int) CLAMP (parsed, -1, G_MAXINT);
     if (number >= 0 && number < G_MAXINT &&
-        av_get_frame_filename (found, sizeof found, name, (int) number) >= 0 &&
-        g_str_equal (found, entry) && (lowest < 0 || number < lowest))
-      lowest = (int) number;
+        av_get_frame_filename (found, sizeof found, name, number) >= 0 &&
+        g_str_equal (found, entry))
+      g_array_append_val (numbers, number);
   }
   if (dir != NULL)
     g_dir_close (dir);
   g_free (folder);
   g_free (name);
-  return lowest;
+  g_array_sort (numbers, compare_numbers);
+  return numbers;
+}
+
+int
+tc_sequence_first (const char *pattern)
+{
+  GArray *numbers = find_numbers (pattern);
+  int first = numbers->len > 0 ? g_array_index (numbers, int, 0) : -1;
+
+  g_array_unref (numbers);
+  return first;
+}
+
+/* FFmpeg ends a film where a number is missing, whatever comes after it. */
+static gboolean
+check_sequence (const TcOptions *options, GError **error)
+{
+  GArray *numbers = find_numbers (options->in);
+  gboolean ok =
+      numbers->len > 0 || tc_fail (error, "%s: there are no pictures of such names", options->in);
+
+  for (guint i = 1; ok && i < numbers->len && (options->frames == 0 || i < options->frames); i++) {
+    int last = g_array_index (numbers, int, i - 1);
+
+    if (g_array_index (numbers, int, i) != last + 1)
+      ok = tc_fail (error,
+                    "%s: number %d is missing, and %u pictures come after it; frames=%u takes "
+                    "those before it",
+                    options->in, last + 1, numbers->len - i, i);
+  }
+  g_array_unref (numbers);
+  return ok;
 }
 
 static int
 open_sequence (AVFormatContext **format, const TcOptions *options, GError **error)
 {
   AVDictionary *settings = NULL;
-  int first = tc_sequence_first (options->in), result;
   char *url;
+  int result;
 
-  if (first < 0) {
-    tc_fail (error, "%s: there are no pictures of such names", options->in);
+  if (!check_sequence (options, error))
     return AVERROR (ENOENT);
-  }
   url = g_strconcat ("file:", options->in, NULL);
-  av_dict_set_int (&settings, "start_number", first, 0);
+  av_dict_set_int (&settings, "start_number", tc_sequence_first (options->in), 0);
   av_dict_set (&settings, "framerate", options->rate, 0);
   result = avformat_open_input (format, url, av_find_input_format ("image2"), &settings);
   av_dict_free (&settings);

@@ -277,6 +277,11 @@ test_pictures() {
   same 'in colour, of twice the size' '128 96 rgb24' "$(video large-frames/00003.png stream=width,height,pix_fmt)"
   run frames/%04d.png numbered.mkv codec=ffv1 rate=10 model=live-clean
   same 'rate= holds for them' '0.400000' "$(video numbered.mkv packet=pts_time | awk '{ printf "%.6f", $NF }')"
+  cp -r frames gaps && rm gaps/1003.png
+  fails 'a number that is missing is told of, before any work' 'number 1003 is missing, and 2 pictures come after it; frames=2' \
+    "$program" gaps/%04d.png none.mkv
+  run gaps/%04d.png before.mkv frames=2 preset=ultrafast model=live-clean
+  same 'those before it can be taken' '0 128,96,2' "$? $(shape before.mkv)"
   fails 'no such pictures' 'no pictures of such names' "$program" none/%04d.png none.mkv
   fails 'a film is more than one picture' '%05d' "$program" numbered.mkv one.png
   run numbered.mkv one.png frames=1
