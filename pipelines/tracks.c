@@ -275,6 +275,15 @@ add_subtitle (TcTracks *self, Track *track)
   enum AVCodecID codec, source = track->in->codecpar->codec_id;
   GError *why = NULL;
 
+  /* By this name libav's muxer of MPEG-TS writes as Blu-ray has it, where no others have a place.
+   */
+  if (g_str_equal (container->name, "mpegts") && av_match_ext (self->options->out, "m2ts")) {
+    if (source == AV_CODEC_ID_HDMV_PGS_SUBTITLE || source == AV_CODEC_ID_HDMV_TEXT_SUBTITLE)
+      copy_track (self, track);
+    else
+      leave_out (track->in, "m2ts holds no subtitles but those of Blu-ray");
+    return;
+  }
   if (tc_container_holds (container, track->in)) {
     copy_track (self, track);
     return;

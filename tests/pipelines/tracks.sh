@@ -345,6 +345,63 @@ test_kept() {
   done
 }
 
+# Subtitles that are pictures: seconds from and to, of each one.
+boxes() { # FILE
+  ffprobe -v error -select_streams s -show_frames "$1" 2>/dev/null | python3 -c '
+import sys
+shown, events = None, []
+for frame in sys.stdin.read().split("[/SUBTITLE]")[:-1]:
+    value = dict(line.split("=", 1) for line in frame.splitlines() if "=" in line)
+    at = float(value["pts_time"])
+    if shown is not None:
+        events[-1][1] = min(events[-1][1], at)
+    shown = int(value["num_rects"]) > 0 or None
+    if shown:
+        events.append([at, at + int(value["end_display_time"]) / 1000])
+print(*("%.1f-%.1f" % (a, min(b, 9)) for a, b in events))'
+}
+# How bright each box is where and when it is to be seen, and that nothing is there later; "yes" where it is right.
+seen() { # FILE
+  local look time w h x y want got
+  for look in 0.4:60:10:40:15:255 1.2:80:20:110:65:76 1.8:40:10:50:103:150 0.8:60:10:40:15:0; do
+    IFS=: read -r time w h x y want <<<"$look"
+    got=$(timeout 30 ffmpeg -nostdin -v error -i "$1" -filter_complex \
+      "[0:v]scale=320:240[v];[0:s]scale=320:240[s];[v][s]overlay,crop=$w:$h:$x:$y,scale=1:1:flags=area,format=gray" \
+      -t 2 -f rawvideo seen.raw -y && od -An -v -tu1 -j "$(awk "BEGIN { print int($time * 25) }")" -N 1 seen.raw)
+    [ "${got:-1000}" -ge $((want - 4)) ] && [ "${got:-1000}" -le $((want + 4)) ] && got=yes
+    echo "$got"
+  done | paste -sd ' '
+}
+test_picture_subtitles() {
+  local kind
+  python3 "$scripts/../tests/pipelines/pgs.py" boxes.sup 320 240
+  make -f lavfi -i color=black:size=320x240:rate=25 -itsoffset 0.2 -i boxes.sup -map 0 -map 1 -t 2 -c:v libx264 \
+    -preset ultrafast -c:s copy boxes.mkv
+  run 'PGS stays PGS in mkv' boxes.mkv boxes2.mkv
+  same 'packet for packet' "$(times boxes.mkv s)" "$(times boxes2.mkv s)"
+  run 'and in m2ts, which holds no other' boxes.mkv boxes.m2ts
+  same 'as it was' hdmv_pgs_subtitle "$(entries boxes.m2ts s stream=codec_name | cut -d ' ' -f 1)"
+  run 'PGS in mp4' boxes.mkv boxes.mp4
+  says 'a line tells what it has become' 'track 1: mp4 cannot hold hdmv_pgs_subtitle subtitles, they are converted to dvd_subtitle'
+  same 'each is shown when it was' '0.2-0.6 1.0-1.4 1.6-6.6' "$(boxes boxes.mp4)"
+  run 'PGS in ts' boxes.mkv boxes.ts
+  says 'a line tells what it has become' 'converted to dvb_subtitle'
+  run 'DVB in mkv' boxes.ts dvb.mkv
+  same 'is kept' dvb_subtitle "$(entries dvb.mkv s stream=codec_name)"
+  run 'DVD in ts' boxes.mp4 dvd.ts
+  same 'is converted' dvb_subtitle "$(entries dvd.ts s stream=codec_name | cut -d ' ' -f 1)"
+  run 'DVB in m2ts' boxes.ts dvb.m2ts
+  says 'has no place, and a line says so' 'is left out: m2ts holds no subtitles but those of Blu-ray'
+  for kind in mov avi webm; do
+    run "PGS in $kind" boxes.mkv "boxes.$kind"
+    says 'has no place, and a line says so' "track 1 .* is left out: $kind holds no subtitles that are pictures"
+  done
+  same 'the test sees what there is to be seen' 'yes yes yes yes' "$(seen boxes.mkv)"
+  for kind in mp4 ts; do
+    same "each is to be seen in $kind, in its place" 'yes yes yes yes' "$(seen "boxes.$kind")"
+  done
+}
+
 test_start
 test_joined
 test_wrap
@@ -354,6 +411,7 @@ test_frame_rate
 test_sound
 test_sound_without_decoder
 test_subtitles
+test_picture_subtitles
 test_cover
 test_attachments
 test_statistics
