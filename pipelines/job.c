@@ -371,8 +371,11 @@ tc_job_run (const TcOptions *options, TcJobResult *result, GError **error)
     tc_progress_stop ();
     return ok;
   }
+  /* Where there may be parts IN is read several times, and says the same each time. */
+  tc_note_once (TRUE);
   ok = check_paths (options, error) && tc_partjob_run (options, result, &in_parts, error) &&
        (in_parts || run (options, result, error));
+  tc_note_once (FALSE);
   if (!ok && error != NULL && *error == NULL)
     tc_fail (error, "stopped for an unknown reason");
   tc_progress_stop ();

@@ -504,8 +504,6 @@ tc_partjob_run (const TcOptions *given, TcJobResult *result, gboolean *in_parts,
   if (!*in_parts && (given->part_length == 0 || !is_made_of_files (given)))
     return TRUE;
   tc_options_copy (&options, given, given->in, given->out);
-  /* IN is read several times, and says the same each time. */
-  tc_note_once (TRUE);
   if (options.join)
     ok = join_planned (&options, result, error);
   else if (options.part != NULL)
@@ -514,7 +512,6 @@ tc_partjob_run (const TcOptions *given, TcJobResult *result, gboolean *in_parts,
     ok = plan (&options, error);
   else
     ok = run_all (&options, result, in_parts, error);
-  tc_note_once (FALSE);
   tc_signals_keep_parts (NULL);
   tc_options_clear (&options);
   return ok;

@@ -292,6 +292,27 @@ test_changes() {
   same 'the first one stays' bt709 "$(probe matrix.mkv stream=color_space)"
   near 'the first picture looks as it did' "$(colours bt709.h264 8)" "$(colours matrix.mkv 8 0)" 3
   near 'and the last, too' "$(colours smpte170m.h264 8)" "$(colours matrix.mkv 8 3)" 3
+  test_primaries
+}
+# The same patches in BT.709, and then in the colours of BT.2020.
+test_primaries() {
+  local tags=stream=color_space,color_primaries,color_transfer
+  ffmpeg -v error -i bt709.h264 -vf colorspace=iall=bt709:all=bt2020:fast=0 -c:v libx264 -qp 2 -preset ultrafast \
+    -colorspace bt2020nc -color_primaries bt2020 -color_trc bt2020-10 -color_range tv bt2020.h264
+  ffmpeg -v error -i bt709.h264 -c:v copy -bsf:v \
+    h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1 tagged.h264
+  cat tagged.h264 bt2020.h264 >primaries.h264
+  run primaries.h264 primaries.mkv crf=4
+  ok $? 'the primaries may change'
+  same 'with a line, and no more' 1 "$(grep -c 'change on the way' err)"
+  same 'the first ones stay' 'bt709 bt709 bt709' "$(probe primaries.mkv "$tags")"
+  near 'the first picture looks as it did' "$(colours tagged.h264 8)" "$(colours primaries.mkv 8 0)" 3
+  near 'and the last, which would not by another name' "$(colours tagged.h264 8)" "$(colours primaries.mkv 8 3)" 8
+  ffmpeg -v error -i bt2020.h264 -c:v copy -bsf:v h264_metadata=transfer_characteristics=16 pq.h264
+  cat tagged.h264 pq.h264 >transfer.h264
+  run transfer.h264 transfer.mkv crf=4
+  same 'a change to PQ is no failure' 0 $?
+  says 'and it is said that it is not followed' 'not followed'
 }
 
 # ---- 06: fields
