@@ -211,8 +211,9 @@ lines = [json.loads(line) for line in open("said")]
 steps = [line for line in lines if line["type"] == "progress"]
 assert lines[-1]["type"] == "done" and lines[-1]["frames"] == 60, lines[-1]
 assert steps[-1]["frame"] == 60 and steps[-1]["frames"] == 60, steps
-assert len(steps) - 1 == int(lines[-1]["seconds"]), (len(steps), lines[-1]["seconds"])
-assert all(abs(step["seconds"] - i - 1) < 0.5 for i, step in enumerate(steps[:-1])), steps
+# A line a second, by the clock: a late one makes the next no later. The whole time ends a little elsewhere.
+assert abs(len(steps) - 0.5 - lines[-1]["seconds"]) < 1.5, (len(steps), lines[-1]["seconds"])
+assert all(0 <= step["seconds"] - i - 1 < 1 for i, step in enumerate(steps[:-1])), steps
 '
   run json.mkv nowhere/json.mkv --progress=json
   same 'an error is an object, too' error "$(python3 -c '
