@@ -70,7 +70,7 @@ kind_of (const AVFrame *frame)
   } else if (kind.matrix == AVCOL_SPC_RGB) {
     kind.matrix = AVCOL_SPC_UNSPECIFIED;
   }
-  /* So FFmpeg and GStreamer both have it. */
+  /* So FFmpeg and GStreamer have it; of floats FFmpeg thinks otherwise, their makers do not. */
   if (kind.range == AVCOL_RANGE_UNSPECIFIED && tc_format_is_gray (kind.format))
     kind.range = AVCOL_RANGE_JPEG;
   return kind;

@@ -66,6 +66,7 @@ grid() { # FILE [FFMPEG'S OPTIONS]
 # Red, green, blue, white, black, gray, a dark and a light colour.
 # What comes out is compared with what the same FFmpeg shows of what went in, which rounds, too.
 patches=(c81e1e 1ec81e 1e1ec8 ffffff 000000 808080 402010 f0e0c0)
+patches_end= # filters that come last
 make_patches() { # OUT [FFMPEG'S OPTIONS ...]
   local out=$1 inputs=() links=
   shift
@@ -75,14 +76,14 @@ make_patches() { # OUT [FFMPEG'S OPTIONS ...]
     links+="[$i:v]$shown,format=gbrp[p$i];"
   done
   for i in "${!patches[@]}"; do links+="[p$i]"; done
-  ffmpeg -v error -y "${inputs[@]}" -filter_complex "${links}hstack=8,$shown[v]" -map '[v]' "$@" "$out"
+  ffmpeg -v error -y "${inputs[@]}" -filter_complex "${links}hstack=8,$shown$patches_end[v]" -map '[v]' "$@" "$out"
 }
 
 # ---- 01: colours that are told
 
 test_told_colours() {
   if have 01-hd-pq10.mp4; then
-    timeout 60 gst-launch-1.0 -v filesrc location="$cases/01-hd-pq10.mp4" ! decodebin ! videoconvert ! \
+    timeout 120 gst-launch-1.0 -v filesrc location="$cases/01-hd-pq10.mp4" ! decodebin ! videoconvert ! \
       video/x-raw,format=I420_10LE ! rfdnupscale scale=2 name=up ! fakesink >caps 2>err
     grep -o 'up.GstPad:src: caps = .*' caps | grep -q 'colorimetry=(string)bt2100-pq'
     ok $? '01: PQ stays PQ in a pipeline'
@@ -93,7 +94,7 @@ test_told_colours() {
       "$(bars pq.mkv)"
   fi
   if have 01-sd-bt709.mp4; then
-    timeout 60 gst-launch-1.0 -v filesrc location="$cases/01-sd-bt709.mp4" ! decodebin ! videoconvert ! \
+    timeout 120 gst-launch-1.0 -v filesrc location="$cases/01-sd-bt709.mp4" ! decodebin ! videoconvert ! \
       video/x-raw,format=I420 ! rfdnupscale scale=2 name=up ! fakesink >caps 2>err
     grep -o 'up.GstPad:src: caps = .*' caps | grep -q 'colorimetry=(string)bt709'
     ok $? '01: a small BT.709 picture stays BT.709 in a pipeline'
@@ -170,7 +171,10 @@ test_all_formats() {
       [[ $tried == *" $format "* ]] && continue
       name=raw.mkv
       [ $codec = rawvideo ] && name=raw.nut
-      # With the palette that FFmpeg makes of 256 colours, or with one of the picture's own.
+      # Float gray is made of full range, and told to be: left to itself, FFmpeg 7.1 makes the other and
+      # tells nothing. The palette is FFmpeg's of 256 colours, or the picture's own.
+      patches_end=
+      [ "$format" = grayf32le ] && patches_end=,format=gray,format=grayf32le,setparams=range=pc
       make_patches $name -frames:v 1 -strict experimental -c:v $codec -pix_fmt "$format" 2>/dev/null &&
         [ "$(probe $name stream=pix_fmt)" = "$format" ] || continue
       tried+="$format "
@@ -189,6 +193,16 @@ test_all_formats() {
   same 'with the colours that it has' none "none$wrong"
   [ "$n" -ge 70 ]
   ok $? "$n formats were tried"
+  patches_end=
+}
+
+# 1 is white in a file that tells no range, as the programs that make such files have it.
+test_float_gray() {
+  make_patches gray.mkv -frames:v 1 -c:v ffv1 -pix_fmt gray
+  ffmpeg -v error -i gray.mkv -vf format=gray,format=grayf32le -c:v exr float.exr
+  run float.exr float.mkv codec=ffv1
+  same 'gray of floats becomes 16 bits' gray16le "$(probe float.mkv stream=pix_fmt)"
+  near 'from black to white' "$(colours gray.mkv 8)" "$(colours float.mkv 8)"
 }
 
 test_depth_is_kept() {
@@ -424,6 +438,7 @@ test_told_colours
 test_rgb
 test_cases_of_formats
 test_all_formats
+test_float_gray
 test_depth_is_kept
 test_alpha
 test_encoders
