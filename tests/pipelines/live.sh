@@ -24,17 +24,23 @@ enlarge() { # OUT SOURCE...: what the network makes of the source, made apart
 y4m='video/x-raw,format=I420 ! y4menc ! filesink location'
 
 test_camera() {
-  GST_TRACERS='latency(flags=pipeline)' GST_DEBUG=GST_TRACER:7 GST_DEBUG_FILE=trace GST_DEBUG_NO_COLOR=1 \
-    check 'camera.sh: a test source, live' timeout 30 \
+  local db ms tracer=(GST_TRACERS='latency(flags=pipeline)' GST_DEBUG=GST_TRACER:7 GST_DEBUG_FILE=trace
+    GST_DEBUG_NO_COLOR=1)
+  # With it, in GStreamer 1.26.2, no pipeline at all gets a frame through.
+  env "${tracer[@]}" timeout 20 gst-launch-1.0 -q videotestsrc num-buffers=2 ! fakesink >out 2>err || tracer=()
+  check 'camera.sh: a test source, live' env "${tracer[@]}" timeout 30 \
     "$scripts/camera.sh" source=test size=160x120 rate=10 frames=20 "sink=$y4m=test.y4m"
   grep -q '^gst-launch-1.0 .*videotestsrc .*rfdnupscale' err
   ok $? 'camera.sh prints the line it runs'
   enlarge wanted.y4m videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=160,height=120
   same 'camera.sh: twice the size, every frame' 320,240,20 "$(shape test.y4m)"
-  local db ms
   db=$(psnr test.y4m wanted.y4m)
   at_least "$db" 60
   ok $? "camera.sh: the picture is the network's ($db dB)"
+  if [ "${#tracer[@]}" -eq 0 ]; then
+    skip 'camera.sh: under half a second from source to sink' "GStreamer's latency tracer hangs"
+    return
+  fi
   # Without the first second, in which the model is loaded.
   ms=$(sed -n 's/.*latency, .*time=(guint64)\([0-9]*\).*/\1/p' trace | tail -n +11 | sort -n | tail -n 1)
   ! at_least "${ms:-1e12}" 500000000
