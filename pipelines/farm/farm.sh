@@ -5,6 +5,7 @@
 # built, plans the job unless it is planned already, and sets
 #
 #   farm_program   the program; farm_in, farm_out: absolute paths
+#   farm_command   the three of them, quoted for any shell
 #   farm_n         how many parts there are; farm_missing: the numbers of the parts that are yet to be made
 #   farm_keys      what was given of the script's own keys, whose names $farm_own has, by name
 #
@@ -13,6 +14,13 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../setup.sh"
 : "${farm_own=}"
 [ -n "${farm_packages+set}" ] || farm_packages=()
+
+# Whoever carries out the line, bash, dash or a user's own shell, and in whatever locale, reads the same words.
+farm_quote() {
+  local word text=
+  for word; do text+="'${word//\'/\'\\\'\'}' "; done
+  printf '%s' "${text% }"
+}
 
 declare -A farm_keys=()
 farm_plan() {
@@ -33,6 +41,8 @@ farm_plan() {
   rfdn_environment
   # shellcheck disable=SC2034  # for those who source this
   farm_program=$RFDN_BUILD/pipelines/rfdn-transcode
+  # shellcheck disable=SC2034
+  farm_command=$(farm_quote "$farm_program" "$farm_in" "$farm_out")
   planned=$("$farm_program" "$farm_in" "$farm_out" --plan "${farm_keys[parts]}" "${options[@]}") || exit 1
   farm_n=${planned##*$'\n'}
   farm_missing=()

@@ -16,8 +16,9 @@ log=$farm_out.parts/joblog
 more=(--jobs "${farm_keys[jobs]:-1}")
 [ -z "${farm_keys[hosts]:-}" ] || more+=(--sshlogin "${farm_keys[hosts]}" --env GST_PLUGIN_PATH)
 if [ "${#farm_missing[@]}" -gt 0 ]; then
-  parallel --will-cite --quote --joblog "$log" --resume-failed --retries 3 "${more[@]}" \
-    "$farm_program" "$farm_in" "$farm_out" --part '{}' ::: $(seq 0 $((farm_n - 1))) >/dev/null ||
+  # Whole lines, as parallel would put its own into a name that has {} or {.}.
+  for ((k = 0; k < farm_n; k++)); do printf '%s\0' "$farm_command --part $k"; done |
+    parallel --will-cite --null --joblog "$log" --resume-failed --retries 3 "${more[@]}" >/dev/null ||
     rfdn_fail "some parts failed, see $log; run this again"
 fi
 rm -f "$log"

@@ -13,15 +13,15 @@ farm_own="" farm_packages=(slurm-client)
 farm_plan "$@"
 read -ra more <<<"${RFDN_SBATCH:-}"
 more+=(--parsable --requeue "--chdir=$(dirname "$farm_out")")
-command=$(printf '%q ' "$farm_program" "$farm_in" "$farm_out")
+logs=${farm_out//%/%%} # sbatch has a % of its own
 after=()
 if [ "${#farm_missing[@]}" -gt 0 ]; then
   array=$(IFS=, && echo "${farm_missing[*]}")
   # SIGTERM comes before the limit of time, so that the part in work can be finished.
   id=$(sbatch "${more[@]}" --job-name=rfdn-part --array="$array" --signal=B:TERM@120 \
-    --output="$farm_out.parts/slurm-%a.log" --wrap "exec $command --part auto")
+    --output="$logs.parts/slurm-%a.log" --wrap "exec $farm_command --part auto")
   after=("--dependency=afterok:${id%%;*}" --kill-on-invalid-dep=yes)
   printf 'Parts %s: job %s\n' "$array" "${id%%;*}"
 fi
-id=$(sbatch "${more[@]}" --job-name=rfdn-join "${after[@]}" --output="$farm_out.log" --wrap "exec $command --join")
+id=$(sbatch "${more[@]}" --job-name=rfdn-join "${after[@]}" --output="$logs.log" --wrap "exec $farm_command --join")
 printf 'Joining: job %s; what it says is in %s.log\n' "${id%%;*}" "$farm_out"

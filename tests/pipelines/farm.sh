@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The same job by Slurm on two nodes, one of which dies, by GNU parallel and by Open Job Description: each must give what
-# one machine gives in one piece. Prints TAP. $RFDN_BUILD is the build.
+# The same job by Slurm on two nodes, one of which dies, by GNU parallel, here and over ssh, and by Open Job Description:
+# each must give what one machine gives in one piece. Prints TAP. $RFDN_BUILD is the build.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -22,6 +22,13 @@ have_packages() {
 }
 parts_of() { # OUT: how many are finished
   find "$1.parts" -name '[0-9]*.json' 2>/dev/null | wc -l
+}
+wait_for_parts() { # OUT NUMBER
+  for _ in {1..600}; do
+    [ "$(parts_of "$1")" -lt "$2" ] || return 0
+    sleep 0.1
+  done
+  return 1
 }
 
 ffmpeg -v error -f lavfi -i testsrc=s=160x120:r=15:d=12 -f lavfi -i sine=d=12 -c:v libx264 -preset ultrafast -bf 2 \
@@ -113,10 +120,7 @@ test_slurm() {
   check 'slurm.sh: 12 parts are submitted' timeout 60 "$scripts/farm/slurm.sh" clip.mkv slurm.mkv parts=12 "${keys[@]}"
   grep -q 'Joining: job' out
   ok $? 'slurm.sh: and a job that joins them'
-  for _ in {1..600}; do
-    [ "$(parts_of slurm.mkv)" -lt 3 ] || break
-    sleep 0.1
-  done
+  wait_for_parts slurm.mkv 3
   kill_node n2
   echo "# n2 died when $(parts_of slurm.mkv) of 12 parts were finished"
   [ ! -e slurm.mkv ]
@@ -148,6 +152,110 @@ test_parallel() {
   ok $? 'parallel.sh: nothing is left'
 }
 
+# An sshd of our own on a high port, for us alone.
+start_sshd() {
+  local port=$((20000 + $$ % 20000)) sshd
+  sshd=$(PATH=$PATH:/usr/sbin command -v sshd) || return 1
+  mkdir ssh
+  ssh-keygen -q -t ed25519 -N '' -f ssh/key && ssh-keygen -q -t ed25519 -N '' -f ssh/host_key || return 1
+  cp ssh/key.pub ssh/authorized_keys
+  cat >ssh/server <<END
+ListenAddress 127.0.0.1
+Port $port
+HostKey $work/ssh/host_key
+AuthorizedKeysFile $work/ssh/authorized_keys
+StrictModes no
+UsePAM no
+MaxStartups 100
+PidFile none
+END
+  cat >ssh/client <<END
+HostName 127.0.0.1
+Port $port
+User $(id -un)
+IdentityFile $work/ssh/key
+IdentitiesOnly yes
+BatchMode yes
+StrictHostKeyChecking no
+UserKnownHostsFile /dev/null
+LogLevel ERROR
+END
+  # Where systemd would make it.
+  [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+  "$sshd" -D -e -f ssh/server >ssh/log 2>&1 &
+  sshd_pid=$!
+  started+=("$sshd_pid")
+  export PARALLEL_SSH="ssh -F $work/ssh/client"
+  for _ in {1..50}; do
+    timeout 10 ssh -F ssh/client localhost true 2>/dev/null && return 0
+    sleep 0.1
+  done
+  tail -n 5 ssh/log | sed 's/^/# /'
+  return 1
+}
+# The process of sshd at whose other end a part is made; with its number.
+find_connection() {
+  local line process parent
+  while read -r line; do
+    process=${line%% *} parent=
+    while [ "${process:-0}" -gt 1 ]; do
+      parent=$(ps -o ppid= -p "$process" | tr -d ' ')
+      [ "$parent" != "$sshd_pid" ] || { echo "$process ${line##* }"; return 0; }
+      process=$parent
+    done
+  done < <(pgrep -af "^$program .* --part [0-9]+\$")
+  return 1
+}
+test_ssh() {
+  local sshd_pid=0 connection part job n
+  # What a shell or parallel itself would make something else of.
+  local film="it's {} \$HOME {.}.mkv"
+  if ! have_packages parallel openssh-server openssh-client || ! command -v parallel ssh >/dev/null; then
+    skip 'GNU parallel over ssh' 'it or ssh cannot be installed'
+    return
+  fi
+  if ! start_sshd; then
+    skip 'GNU parallel over ssh' 'this machine lets us run no sshd of our own, or not log in'
+    return
+  fi
+  timeout 200 "$scripts/farm/parallel.sh" clip.mkv ssh.mkv parts=12 hosts=127.0.0.1,localhost "${keys[@]}" >out 2>err &
+  job=$!
+  wait_for_parts ssh.mkv 2
+  for _ in {1..100}; do
+    read -r connection part < <(find_connection) && kill -KILL "$connection" && break
+    sleep 0.1
+  done
+  [ -n "$part" ] && [ ! -e ssh.mkv ]
+  ok $? 'parallel.sh over ssh: a connection dies in the middle'
+  echo "# that of part $part, when $(parts_of ssh.mkv) of 12 were finished"
+  wait "$job"
+  ok $? 'parallel.sh over ssh: its part is made again, and all are joined'
+  same 'parallel.sh over ssh: frames and times are those of one machine, bit for bit' "$wanted" "$(content ssh.mkv)"
+
+  # All connections die, and so does the machine that started them.
+  cp clip.mkv "$film"
+  setsid "$scripts/farm/parallel.sh" "$film" "to $film" parts=6 hosts=localhost,127.0.0.1 "${keys[@]}" >out 2>err &
+  job=$!
+  for _ in {1..600}; do
+    [ "$(awk 'NR > 1 { print $2 }' "to $film.parts/joblog" 2>/dev/null | sort -u | wc -l)" -lt 2 ] || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$job"
+  pkill -KILL -P "$sshd_pid"
+  # Workers that are left alone end; each holds the folder's lock.
+  timeout 60 flock --exclusive "to $film.parts" true
+  n=$(parts_of "to $film")
+  echo "# $n of 6 parts were finished"
+  [ "$n" -ge 2 ] && [ "$n" -lt 6 ] && [ ! -e "to $film" ]
+  ok $? 'parallel.sh over ssh: all die in the middle, when both hosts have made parts'
+  check 'parallel.sh over ssh: run again, it goes on' \
+    timeout 200 "$scripts/farm/parallel.sh" "$film" "to $film" parts=6 hosts=localhost,127.0.0.1 "${keys[@]}"
+  # A worker of before may have finished one meanwhile.
+  [ "$(grep -c '^part . of .* is made$' err)" -le "$((6 - n))" ]
+  ok $? 'parallel.sh over ssh: it makes what is missing and no more'
+  same 'parallel.sh over ssh: frames and times are still those of one machine' "$wanted" "$(content "to $film")"
+}
+
 test_openjd() {
   local openjd
   openjd=$(command -v openjd) || {
@@ -165,5 +273,6 @@ test_openjd() {
 
 test_slurm
 test_parallel
+test_ssh
 test_openjd
 echo "1..$count"
