@@ -107,6 +107,67 @@ wait_for_file() { # FILE SECONDS
   done
   return 1
 }
+task_is() { # JOB STATE
+  [ "$(scontrol -o show job "$1" 2>/dev/null | sed 's/.* JobState=\([A-Z]*\) .*/\1/')" = "$2" ]
+}
+finishing='SIGTERM: stops as soon as the part in work is finished'
+# Until the part is in work, as its file shows that is not finished yet.
+wait_for_work() { # OUT PART
+  for _ in {1..600}; do
+    [ -z "$(find "$1.parts" -name ".*$2-*.nut" -size +0)" ] || return 0
+    sleep 0.05
+  done
+  return 1
+}
+# On the node that is left: SIGTERM as it comes some time before a limit, and again at the limit.
+test_slurm_signals() {
+  local film="it's ä %a.mkv" id part
+  # Parts that take long enough to be met at work.
+  local slow=(codec=ffv1 model=balanced threads=1)
+  ffmpeg -v error -i clip.mkv -t 8 -c copy "$film"
+  timeout 200 "$program" "$film" slow.mkv part-length=0 "${slow[@]}" >out 2>err
+  # What bash quotes otherwise than sh reads.
+  LC_ALL=C check 'slurm.sh: two parts are submitted' \
+    timeout 60 "$scripts/farm/slurm.sh" "$film" "to $film" parts=2 "${slow[@]}"
+  id=$(sed -n 's/^Parts .*: job \([0-9]*\)$/\1/p' out)
+
+  part="to $film.parts/00000"
+  wait_for_work "to $film" 00000
+  scancel --batch --signal=TERM "${id}_0"
+  wait_for_file "$part.json" 120
+  ok $? 'Slurm: SIGTERM before a limit, and the part in work is finished'
+  grep -q "$finishing" "to $film.parts/slurm-0.log" && [ -e "$part.nut" ]
+  ok $? 'Slurm: it has come while the part was in work'
+
+  wait_for_work "to $film" 00001
+  scancel --batch --signal=TERM "${id}_1"
+  for _ in {1..100}; do
+    ! grep -q "$finishing" "to $film.parts/slurm-1.log" || break
+    sleep 0.05
+  done
+  scancel --batch --signal=TERM "${id}_1"
+  for _ in {1..300}; do
+    ! task_is "${id}_1" FAILED || break
+    sleep 0.1
+  done
+  grep -q 'stopped by SIGTERM' "to $film.parts/slurm-1.log" && task_is "${id}_1" FAILED
+  ok $? 'Slurm: SIGTERM once more, at the limit, and the part in work is given up'
+  [ -z "$(find "to $film.parts" -name '*00001*')" ]
+  ok $? 'Slurm: nothing is left of it'
+  for _ in {1..900}; do
+    [ -n "$(squeue -h)" ] || break
+    sleep 0.1
+  done
+  [ ! -e "to $film" ] && [ -z "$(squeue -h)" ]
+  ok $? 'Slurm: nothing is joined, and nothing waits for what will not come'
+
+  check 'slurm.sh: run again, it submits what is missing' \
+    timeout 60 "$scripts/farm/slurm.sh" "$film" "to $film" parts=2 "${slow[@]}"
+  grep -q '^Parts 1: job' out
+  ok $? 'slurm.sh: and no more'
+  wait_for_file "to $film" 120
+  same 'Slurm: frames and times are those of one machine after that, too' "$(content slow.mkv)" "$(content "to $film")"
+}
 test_slurm() {
   local node_pid=0
   if ! have_packages slurmctld slurmd slurm-client munge || ! command -v slurmctld >/dev/null; then
@@ -129,6 +190,7 @@ test_slurm() {
   ok $? 'Slurm: its part is made again by the other one, and all are joined'
   [ -e slurm.mkv ] || { squeue | sed 's/^/# /'; tail -n 5 slurmctld.log | sed 's/^/# /'; }
   same 'Slurm: frames and times are those of one machine, bit for bit' "$wanted" "$(content slurm.mkv)"
+  test_slurm_signals
 }
 
 # ---- GNU parallel, Open Job Description
