@@ -90,15 +90,27 @@ END
   cat slurmctld.log slurmd-n1.log | tail -n 20 | sed 's/^/# /'
   return 1
 }
-# What runs on a node of this cluster, the daemon's own children or not.
-kill_node() { # NODE
-  local process
-  kill -KILL "$node_pid"
+# The processes of a node's jobs, and those of Slurm that would tell how a job has ended.
+find_workers() { # NODE
+  local process parent
   for process in /proc/[0-9]*; do
     if grep -qzx "SLURMD_NODENAME=$1" "$process/environ" && grep -qzx "SLURM_CONF=$work/slurm.conf" "$process/environ"; then
-      kill -KILL "${process#/proc/}"
+      parent=$(awk '/^PPid:/ { print $2 }' "$process/status")
+      if grep -qx slurmstepd "/proc/$parent/comm"; then echo "$parent"; fi
+      echo "${process#/proc/}"
     fi
   done 2>/dev/null
+}
+# As the power goes: the daemon and what it started, whoever would tell first.
+kill_node() { # NODE
+  local processes=()
+  for _ in {1..100}; do
+    mapfile -t processes < <(find_workers "$1")
+    [ "${#processes[@]}" -lt 2 ] || break
+    sleep 0.1
+  done
+  kill -KILL "$node_pid" "${processes[@]}" 2>/dev/null
+  echo "# $1 died, and ${#processes[@]} processes on it"
 }
 wait_for_file() { # FILE SECONDS
   for ((i = 0; i < 10 * $2; i++)); do
@@ -302,7 +314,7 @@ test_ssh() {
     [ "$(awk 'NR > 1 { print $2 }' "to $film.parts/joblog" 2>/dev/null | sort -u | wc -l)" -lt 2 ] || break
     sleep 0.1
   done
-  kill -KILL -- "-$job"
+  { kill -KILL -- "-$job"; wait "$job"; } 2>/dev/null
   pkill -KILL -P "$sshd_pid"
   # Workers that are left alone end; each holds the folder's lock.
   timeout 60 flock --exclusive "to $film.parts" true
