@@ -3,7 +3,7 @@
 #
 # Gives rfdn-transcode media files that are damaged: it must neither crash nor hang, and what lies under
 # OUT's name must be whole. $RFDN_FUZZ is how many files (30; under sanitizers 100), $RFDN_FUZZ_SEED what
-# they are made from. Prints TAP.
+# they are made from, $RFDN_FUZZ_SECONDS how long each may take. Prints TAP.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -12,6 +12,7 @@ program=$RFDN_BUILD/pipelines/rfdn-transcode
 maker=$scripts/../tests/pipelines/fuzz.py
 number=${RFDN_FUZZ:-30}
 seed=${RFDN_FUZZ_SEED:-15}
+seconds=${RFDN_FUZZ_SECONDS:-30}
 # The scanner has no sanitizer to load ours with.
 export GST_REGISTRY_FORK=no
 
@@ -50,7 +51,7 @@ for file in broken/*; do
   out=out-$i.${containers[i % ${#containers[@]}]}
   i=$((i + 1))
   name="$(basename "$file") to ${out##*.}"
-  timeout -k 5 30 "$program" "$file" "$out" preset=ultrafast model=live-clean frames=12 >log 2>err
+  timeout -k 5 "$seconds" "$program" "$file" "$out" preset=ultrafast model=live-clean frames=12 >log 2>err
   status=$?
   wrong=
   case $status in
