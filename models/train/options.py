@@ -47,6 +47,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     add = learning.add_argument
     add("--loss", choices=CHOICES["loss"], default="l1", help="(default l1)")
     add("--fourier", type=float, default=0.0, help="share of the spectra's difference in the loss (default 0)")
+    add("--stillness", type=float, default=0.0, help="weight of what changes in the result when the picture moves by a "
+        "pixel and is encoded anew (default 0); half as much time again")
     add("--teacher", type=Path, help="a larger network of the same scale to learn from, luma or RGB")
     add("--distil", type=float, default=0.5, help="share of the teacher's answer in the loss (default 0.5)")
     add("--distil-features", type=float, default=0.0, help="weight of the teacher's features (default 0)")
@@ -113,7 +115,7 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
         result.error("--also must be above 0")
     if options.add_blocks and not options.init:
         result.error("--add-blocks: to what? give --init")
-    for name in ("esa", "add_blocks", "distil_features", "threads", "seed"):
+    for name in ("esa", "add_blocks", "distil_features", "stillness", "threads", "seed"):
         if getattr(options, name) < 0:
             result.error(f"--{name.replace('_', '-')} must not be below 0")
     for name in ("clean", "fourier", "distil", "ema", "full_range"):

@@ -13,6 +13,7 @@ import io
 import subprocess
 import sys
 import unittest
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from unittest import mock
@@ -23,6 +24,7 @@ from testing import HERE, MODELS, REFERENCE, SHARED, WithFolder, main, need, nee
 need("numpy", "PIL", "torch")
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 import branches
@@ -30,6 +32,7 @@ import data
 import evaluate
 import losses
 import networks
+import stillness
 import teacher
 import train
 import validation
@@ -106,6 +109,43 @@ class Losses(WithFolder):
         wave = torch.cos(torch.arange(16) * (2 * torch.pi / 8)).expand(1, 1, 16, 16)
         n, lines = 16 * 9 * 2, 1  # real and imaginary parts of a half spectrum
         self.assertAlmostEqual(float(losses.spectra(wave, torch.zeros_like(wave))), lines * 8 / n, places=5)
+
+
+class Still(unittest.TestCase):
+    """The term of stillness.py, on networks that keep a picture as it is, or make noise of it."""
+
+    def setUp(self) -> None:
+        torch.manual_seed(5)
+        across, down = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="xy")
+        waves = 0.5 + 0.1 * torch.sin(across / 16) + 0.1 * torch.sin(across / 28 + down / 20)
+        self.high = torch.stack([waves, waves.flip(0), waves.T, 1 - waves])[:, None]
+        self.low = stillness.smaller(self.high, 2)
+
+    def term(self, network: Callable[[torch.Tensor], torch.Tensor], low: torch.Tensor) -> float:
+        """In levels of 255."""
+        return 255 * float(stillness.Stillness(network, 2)(low, self.high, network(low)))
+
+    def test_interpolation_stands_still(self) -> None:
+        """It moves with the picture: one that is off by a fourth of a pixel would be seen."""
+        self.assertLess(self.term(lambda low: F.interpolate(low, scale_factor=2, mode="bicubic"), self.low), 0.15)
+
+    def test_motions_move(self) -> None:
+        moved = stillness.warp(self.high, stillness.motions(4, self.low.shape[-2:]))
+        for before, after in zip(self.high, moved):
+            self.assertGreater(255 * float((before - after).abs().mean()), 0.5)
+
+    def test_what_does_not_move_along_is_seen(self) -> None:
+        fixed = torch.rand_like(self.high) * 0.1
+        self.assertGreater(self.term(lambda low: F.interpolate(low, scale_factor=2, mode="bicubic") + fixed, self.low), 4)
+
+    def test_encoding_anew_is_seen(self) -> None:
+        """More, the more a network makes of an encoder's loss."""
+        def sharper(gain: float) -> float:
+            torch.manual_seed(5)
+            coded = self.low + 0.02 * torch.randn(self.low.shape)
+            return self.term(lambda low: 0.5 + gain * (F.interpolate(low, scale_factor=2, mode="bicubic") - 0.5), coded)
+        self.assertGreater(sharper(1), 1)
+        self.assertAlmostEqual(sharper(2) / sharper(1), 2, delta=0.1)
 
 
 class Teachers(WithFolder):
@@ -341,6 +381,7 @@ class Train(WithFolder):
         (self.folder / "c.toml").write_text('branches = true\nloss = "charbonnier"\nfourier = 0.1\nsteps = 2\n')
         cases = {"config": ["--config", self.folder / "c.toml"],
                  "teacher": ["--steps", 2, "--teacher", first, "--distil-features", 0.1],
+                 "still": ["--steps", 2, "--stillness", 0.2],
                  "rfdn": ["--steps", 2, "--architecture", "rfdn", "--features", 8],
                  "x3": ["--steps", 2, "--init", first, "--scale", 3]}
         for name, more in cases.items():
@@ -388,6 +429,11 @@ class Train(WithFolder):
             with self.subTest(more), self.assertRaisesRegex(data.InputError, "--patch of at least 15"):
                 train.Run(self.options("--steps", 3, "--patch", 14, *more))
             train.Run(self.options("--steps", 3, "--patch", 15, *more)).learn()
+
+    def test_stillness_where_it_cannot_be(self) -> None:
+        for more in (["--patch", 8], ["--also", 3]):
+            with self.subTest(more), self.assertRaisesRegex(data.InputError, "--stillness"):
+                train.Run(self.options("--steps", 3, "--stillness", 0.1, *more))
 
     def test_bad_inputs(self) -> None:
         empty = self.folder / "empty"

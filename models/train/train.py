@@ -22,6 +22,7 @@ import evaluate
 import losses
 import networks
 import options as options_of_a_run
+import stillness
 import validation
 import weights
 from data import InputError, Patches
@@ -92,6 +93,11 @@ class Run:
         kernels = [p for p in self.parameters if p.dim() > 1 and p.shape[1] > 1]
         others = [p for p in self.parameters if not (p.dim() > 1 and p.shape[1] > 1)]
         self.optimisers = [Muon(kernels, options.rate), torch.optim.Adam(others, options.rate, betas=(0.9, 0.99))]
+        self.stillness = None
+        if options.stillness:
+            if options.also or options.patch <= 2 * stillness.EDGE:
+                raise InputError(f"--stillness: takes no --also, and a --patch of more than {2 * stillness.EDGE}")
+            self.stillness = stillness.Stillness(self.network, options.scale)
         self.patches = Patches(options.images, options.video, options.clean, self.scales, options.patch,
                                options.seed, options.choice, options.full_range)
         self.criterion = losses.Criterion(options.loss, options.fourier)
@@ -108,6 +114,10 @@ class Run:
             output, features = self.teacher.loss(low, result)
             share = self.options.distil
             loss = (1 - share) * loss + share * output + self.options.distil_features * features
+        if self.stillness:
+            half = -(-len(low) // 2)  # of the batch: the other half of the time
+            loss = loss + self.options.stillness * self.stillness(low[:half], *(high[:half] for high in highs),
+                                                                  result[:half])
         return loss
 
     def of_scales(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
