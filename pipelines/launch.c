@@ -69,13 +69,26 @@ muxer_for (const AVOutputFormat *container)
   return NULL;
 }
 
-/* gst-launch-1.0 takes an argument's blanks for part of it by itself. */
+/* gst-launch-1.0 takes an argument's blanks for part of it by itself, but the first; what has a
+ * meaning there loses it behind a backslash, all of it between quotation marks. */
 static char *
 quote (const char *path)
 {
-  char *location = g_strconcat ("location=", path, NULL), *quoted = tc_shell_quote (location);
+  GString *location = g_string_new ("location=");
+  gboolean odd = path[0] == ' ' || strpbrk (path, "\"'\\\t\n\v\f\r") != NULL;
+  char *quoted;
 
-  g_free (location);
+  /* One at the beginning would be taken for a text's. */
+  g_string_append (location, odd ? "\"" : "");
+  g_string_append (location, path[0] == '"' ? "./" : "");
+  for (const char *c = path; *c != '\0'; c++) {
+    if (*c == '"' || *c == '\\')
+      g_string_append_c (location, '\\');
+    g_string_append_c (location, *c);
+  }
+  g_string_append (location, odd ? "\"" : "");
+  quoted = tc_shell_quote (location->str);
+  g_string_free (location, TRUE);
   return quoted;
 }
 
@@ -172,7 +185,8 @@ try_out (const char *line)
 
   if (g_shell_parse_argv (line, NULL, &arguments, &error))
     pipeline = gst_parse_launchv ((const char **) arguments, &error);
-  why = error != NULL ? g_strdup (error->message) : NULL;
+  /* It stands behind a #, and may have a file's name in it. */
+  why = error != NULL ? g_strdelimit (g_strdup (error->message), "\n\r", ' ') : NULL;
   if (pipeline != NULL)
     gst_object_unref (gst_object_ref_sink (pipeline));
   g_clear_error (&error);
