@@ -47,6 +47,7 @@ rfdn_exif_find() { # FILE
         [ "$mark" -ne $((0xffe1)) ] || [ "$(rfdn_exif_number "$1" $((at + 4)) 4)" -ne $exif ] ||
           { echo $((at + 10)) && return; }
         ((mark >= 0xffc0 && mark != 0xffda)) || break
+        ((mark != 0xffff)) || size=-1 # a byte that fills
       done
       ;;
     $((0x52494646))) # WebP
@@ -71,8 +72,8 @@ rfdn_exif_find() { # FILE
 }
 
 rfdn_direction() {
-  local names=(identity identity horiz 180 vert ul-lr 90r ur-ll 90l) at orientation=0
-  at=$(rfdn_exif_find "$1")
+  local names=(identity identity horiz 180 vert ul-lr 90r ur-ll 90l) at=-1 orientation=0
+  [ ! -f "$1" ] || at=$(rfdn_exif_find "$1")
   [ "$at" -lt 0 ] || orientation=$(rfdn_exif_orientation "$1" "$at")
   echo "${names[orientation]:-identity}"
 }

@@ -21,11 +21,15 @@ for option; do
     *) false ;;
   esac || rfdn_fail "there is no option '$option'; there are: model, scale, threads"
 done
+# No name is to be taken for an option.
+case $in in -*) in=./$in ;; esac
+case $out in -*) out=./$out ;; esac
 [ -d "$in" ] || rfdn_fail "the folder $in does not exist"
 [ ! "$in" -ef "$out" ] || rfdn_fail "$out is the input itself"
 shopt -s nullglob nocaseglob
-pictures=("$in"/*.{png,jpg,jpeg,webp,bmp,gif,tif,tiff,ppm,pgm})
+found=("$in"/*.{png,jpg,jpeg,webp,bmp,gif,tif,tiff,ppm,pgm}) pictures=()
 shopt -u nullglob nocaseglob
+for picture in "${found[@]}"; do [ -d "$picture" ] || pictures+=("$picture"); done
 [ "${#pictures[@]}" -gt 0 ] || rfdn_fail "$in has no pictures"
 declare -A from=()
 for picture in "${pictures[@]}"; do
@@ -59,7 +63,7 @@ launch() { # FROM TO ELEMENT...
 
 # Each of these makes $part of a picture, or prints why not.
 
-# GStreamer's elements for these never come to an end, or take no picture that they were handed open.
+# For GIF, BMP and TIFF: GStreamer's elements never come to an end, or take no picture that they were handed open.
 by_program() { # PICTURE
   local direction
   if ! "$program" "$1" "$part.png" frames=1 "${keys[@]}" >/dev/null 2>"$log"; then
@@ -109,12 +113,24 @@ by_webpmux() { # PICTURE
     by_elements "$1" "$part.png"
 }
 
+# By what it holds, whatever it is called.
+any() { # PICTURE
+  local begin
+  [ -f "$1" ] && [ -r "$1" ] || { printf '%s: it cannot be read\n' "$1" && return 1; }
+  begin=$(rfdn_exif_number "$1" 0 4)
+  if ((begin == 0x47494638 || begin >> 16 == 0x424d || begin == 0x49492a00 || begin == 0x4d4d002a)) &&
+    [ -x "$program" ]; then
+    by_program "$1"
+  elif is_animated_webp "$1"; then
+    by_webpmux "$1"
+  else
+    by_elements "$1"
+  fi
+}
+
 bad=0
 for picture in "${pictures[@]}"; do
-  way=by_elements
-  case ${picture,,} in *.gif | *.bmp | *.tif | *.tiff) [ ! -x "$program" ] || way=by_program ;; esac
-  ! is_animated_webp "$picture" || way=by_webpmux
-  if said=$($way "$picture"); then
+  if said=$(any "$picture"); then
     mv -f "$part" "$out/$(basename "${picture%.*}").png"
   else
     bad=$((bad + 1))

@@ -98,9 +98,10 @@ check_sequence (const TcOptions *options, GError **error)
 
     if (g_array_index (numbers, int, i) != last + 1)
       ok = tc_fail (error,
-                    "%s: number %d is missing, and %u pictures come after it; frames=%u takes "
+                    "%s: number %d is missing, and %u picture%s after it; frames=%u takes "
                     "those before it",
-                    options->in, last + 1, numbers->len - i, i);
+                    options->in, last + 1, numbers->len - i,
+                    numbers->len - i > 1 ? "s come" : " comes", i);
   }
   g_array_unref (numbers);
   return ok;
@@ -128,6 +129,7 @@ static int
 open_file (AVFormatContext **format, const TcOptions *options, GError **error)
 {
   const char *path = options->in;
+  AVDictionary *settings = NULL;
   struct stat status;
   char *url;
   int result;
@@ -140,9 +142,11 @@ open_file (AVFormatContext **format, const TcOptions *options, GError **error)
     return tc_fail (error, "%s: is a folder, not a video", path), -1;
   if (S_ISREG (status.st_mode) && status.st_size == 0)
     return tc_fail (error, "%s: is empty", path), -1;
-  /* Told outright that it is a file: a name may have a colon in it. */
+  /* Told outright that it is a file, and one: a name may have a colon in it, or be a pattern. */
   url = g_strconcat ("file:", path, NULL);
-  result = avformat_open_input (format, url, NULL, NULL);
+  av_dict_set (&settings, "pattern_type", "none", 0);
+  result = avformat_open_input (format, url, NULL, &settings);
+  av_dict_free (&settings);
   g_free (url);
   return result;
 }

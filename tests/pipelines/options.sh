@@ -317,6 +317,14 @@ test_folder_of_pictures() {
   check 'pictures.sh takes gif, bmp and tif' timeout 60 "$scripts/pictures.sh" photos drawn
   same 'twice as large each' '128,96 128,96 128,96 128,96' \
     "$(for name in a animated b still; do video "drawn/$name.png" stream=width,height | tr ' ' ,; done | paste -sd ' ')"
+  mkdir -p ./-odd/folder.png
+  cp photos/animated.gif ./-odd/gif.png
+  cp photos/b.tif ./-odd/b%03d.tif
+  ln -s nowhere ./-odd/none.png
+  timeout 60 "$scripts/pictures.sh" -odd -drawn model=live-clean >out 2>err
+  same 'what cannot be read is told of in one line' '1 pictures.sh: ./-odd/none.png: it cannot be read' "$? $(grep none err)"
+  same 'names that lie, patterns, dashes: the others are made' 'b%03d.png gif.png' \
+    "$(find ./-drawn -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')"
 }
 
 # EXIF data that tells an orientation, in either order of bytes.
@@ -339,6 +347,8 @@ test_orientation() {
   for i in {1..8}; do
     { head -c 2 upright.jpg; printf '\xff\xe1\0\x22Exif\0\0'; exif "$i" "$([ $((i % 2)) = 1 ] && echo MM || echo II)"; tail -c +3 upright.jpg; } >"held/jpg$i.jpg"
   done
+  # A byte that fills, as any marker may have before it.
+  { head -c 2 held/jpg6.jpg; printf '\xff'; tail -c +3 held/jpg6.jpg; } >held/filled6.jpg
   # A chunk before the pixels, with a checksum; one behind them; an entry of the file's own.
   python3 - <<'END'
 import struct, subprocess, zlib
@@ -366,7 +376,7 @@ END
     ok $? "JPEG: orientation $i is applied ($(psnr_half "upright/jpg$i.png" wanted.png) dB)"
   done
   ffmpeg -v error -y -i upright.jpg -vf "transpose=1,format=gray" wanted.png
-  for i in png webp tif; do
+  for i in png webp tif filled; do
     at_least "$(psnr_half "upright/${i}6.png" wanted.png)" 25
     ok $? "$i: orientation is applied ($(psnr_half "upright/${i}6.png" wanted.png) dB)"
   done
@@ -472,6 +482,9 @@ test_launch() {
   sed -n '/^gst-launch/p' err >out
   sh ./out >launched.y4m
   same 'and to one' "$(shape direct.y4m)" "$(shape launched.y4m)"
+  cp launch.mkv $'"in" \'s\' \\\n.mkv'
+  launches 'names with all that has a meaning' $'"out" \'s\' \\\n.mkv' $'"in" \'s\' \\\n.mkv' $'"out" \'s\' \\\n.mkv' preset=ultrafast
+  launches_nothing 'a name that is no text' launch.mkv $'no\xfftext\nfalse .mkv' preset=ultrafast
   for kind in gif apng webp; do launches_nothing "$kind" launch.mkv "animation.$kind"; done
   launches_nothing 'a GIF that is read' launch.gif animation.mkv preset=ultrafast
   launches_nothing 'a picture of another kind' launch.mkv one.bmp frames=1
