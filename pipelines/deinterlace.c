@@ -226,8 +226,6 @@ tc_deinterlace_describe (const TcOptions *options)
     return g_strdup ("deinterlace method=yadif ! ");
   case TC_DEINTERLACE_ALL:
     return g_strdup ("deinterlace method=yadif mode=interlaced fields=top ! ");
-  case TC_DEINTERLACE_PULLUP:
-    return g_strdup ("deinterlace method=yadif locking=passive ! ");
   default:
     return g_strdup ("");
   }

@@ -104,7 +104,9 @@ add_source (GString *line, const TcOptions *options, const TcInput *input)
   char *in = quote (options->in);
   const char *why = NULL;
 
-  if (g_str_equal (format, "gif") || g_str_equal (format, "apng"))
+  if (options->deinterlace == TC_DEINTERLACE_PULLUP)
+    why = "GStreamer makes no film of what was telecined";
+  else if (g_str_equal (format, "gif") || g_str_equal (format, "apng"))
     why = "GStreamer reads no animated pictures to their end";
   else if (g_str_equal (options->in, "-") && !g_strv_contains (streams, format))
     why = "GStreamer reads IN's format from no pipe";

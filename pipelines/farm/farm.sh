@@ -26,7 +26,7 @@ declare -A farm_keys=()
 farm_plan() {
   local k options=() planned
   [ $# -ge 2 ] || rfdn_fail "usage: $(basename "$0") IN OUT [parts=N] [key=value ...]"
-  farm_in=$(realpath "$1") farm_out=$(realpath -m "$2")
+  farm_in=$(realpath -- "$1") farm_out=$(realpath -m -- "$2")
   shift 2
   farm_keys[parts]=12
   for k; do

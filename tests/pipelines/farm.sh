@@ -282,8 +282,8 @@ find_connection() {
 }
 test_ssh() {
   local sshd_pid=0 connection part job n
-  # What a shell or parallel itself would make something else of.
-  local film="it's {} \$HOME {.}.mkv"
+  # What a shell, a program or parallel itself would make something else of.
+  local film="-it's {} \$HOME {.}.mkv"
   if ! have_packages parallel openssh-server openssh-client || ! command -v parallel ssh >/dev/null; then
     skip 'GNU parallel over ssh' 'it or ssh cannot be installed'
     return
@@ -307,7 +307,7 @@ test_ssh() {
   same 'parallel.sh over ssh: frames and times are those of one machine, bit for bit' "$wanted" "$(content ssh.mkv)"
 
   # All connections die, and so does the machine that started them.
-  cp clip.mkv "$film"
+  cp clip.mkv "./$film"
   setsid "$scripts/farm/parallel.sh" "$film" "to $film" parts=6 hosts=localhost,127.0.0.1 "${keys[@]}" >out 2>err &
   job=$!
   for _ in {1..600}; do

@@ -487,6 +487,7 @@ test_launch() {
   launches_nothing 'a name that is no text' launch.mkv $'no\xfftext\nfalse .mkv' preset=ultrafast
   for kind in gif apng webp; do launches_nothing "$kind" launch.mkv "animation.$kind"; done
   launches_nothing 'a GIF that is read' launch.gif animation.mkv preset=ultrafast
+  launches_nothing 'a film from fields' launch.mkv film.mkv deinterlace=pullup preset=ultrafast
   launches_nothing 'a picture of another kind' launch.mkv one.bmp frames=1
   launches_nothing 'a container without a muxer' launch.mkv launched.nut preset=ultrafast
 }
