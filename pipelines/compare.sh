@@ -77,7 +77,7 @@ launch() {
 }
 
 # One frame through the element tells what comes out of it.
-launch -v filesrc "location=$in" ! decodebin ! videoconvert ! "${upscale[@]}" name=rfdnupscale ! fakesink num-buffers=1
+launch -v filesrc "$(rfdn_location "$in")" ! decodebin ! videoconvert ! "${upscale[@]}" name=rfdnupscale ! fakesink num-buffers=1
 caps=$(sed -n 's/.*GstRfdnUpscale:rfdnupscale.GstPad:src: caps = //p' "$log" | head -n 1)
 field() { sed -n "s/.*[, ]$1=([a-z]*)\([^,]*\).*/\1/p" <<<"$caps" | tr -d '\\"'; }
 width=$(field width) height=$(field height) format=$(field format)
@@ -88,13 +88,13 @@ colorimetry=$(field colorimetry) site=$(field chroma-site)
 half=$((width / 2 - width / 2 % 2))
 same="video/x-raw,format=$format${colorimetry:+,colorimetry=$colorimetry}${site:+,chroma-site=$site}"
 
-line=(filesrc "location=$in" ! decodebin ! videoconvert ! "$same" ! videorate ! tee name=frames
+line=(filesrc "$(rfdn_location "$in")" ! decodebin ! videoconvert ! "$same" ! videorate ! tee name=frames
   compositor name=both background=black "sink_0::xpos=0" "sink_1::xpos=$half" !
-  "$same,width=$width,height=$height" "${frames[@]}" ! queue ! videoconvert ! "${encode[@]}" ! filesink "location=$part"
+  "$same,width=$width,height=$height" "${frames[@]}" ! queue ! videoconvert ! "${encode[@]}" ! filesink "$(rfdn_location "$part")"
   frames. ! queue ! videoscale method=lanczos envelope=3 ! "$same,width=$width,height=$height" !
   videocrop "right=$((width - half + 2))" ! both.sink_0
   frames. ! queue ! "${upscale[@]}" ! videocrop "left=$half" ! both.sink_1)
-rfdn_show gst-launch-1.0 "${line[@]/"$part"/"$out"}"
+rfdn_show gst-launch-1.0 "${line[@]/#"$(rfdn_location "$part")"/"$(rfdn_location "$out")"}"
 launch "${line[@]}"
 mv -f "$part" "$out"
 printf '%s: %sx%s, Lanczos on the left, the network on the right\n' "$out" "$width" "$height" >&2

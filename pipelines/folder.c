@@ -109,7 +109,7 @@ make_folder (const TcOptions *options, GError **error)
       (g_file_test (options->out, G_FILE_TEST_EXISTS) ||
        av_guess_format (NULL, options->out, NULL) != NULL || g_str_equal (options->out, "-")))
     return tc_fail (error, "%s is a folder, and %s is none", options->in, options->out);
-  if (g_mkdir_with_parents (options->out, 0777) != 0)
+  if (!options->dry_run && g_mkdir_with_parents (options->out, 0777) != 0)
     return tc_fail (error, "%s: %s", options->out, g_strerror (errno));
   if (tc_is_same_file (options->in, options->out))
     return tc_fail (error, "%s and %s are the same folder", options->in, options->out);
@@ -127,10 +127,12 @@ run_file (const TcOptions *options, const char *in, const char *out, GError **er
   tc_options_copy (&own, options, in, out);
   own.one_of_many = TRUE;
   tc_progress_set_name (in);
-  tc_note_gather ();
+  /* What would be done takes lines of its own. */
+  if (!options->dry_run)
+    tc_note_gather ();
   ok = tc_job_run (&own, &result, error);
   notes = tc_note_take ();
-  if (ok)
+  if (ok && !options->dry_run)
     tc_note_done (out, result.n_frames, result.width, result.height, result.seconds, notes);
   g_free (notes);
   tc_options_clear (&own);

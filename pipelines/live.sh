@@ -32,7 +32,7 @@ case $kind in
     # printf's signs in a folder's name would be taken for the segment's number.
     case $out in *%*) rfdn_fail "a folder with % in its name cannot hold segments: $out" ;; esac
     send=(hlssink2 "target-duration=2" "playlist-length=5" "max-files=8"
-      "location=$out/segment%05d.ts" "playlist-location=$out/live.m3u8")
+      "$(rfdn_location "$out/segment%05d.ts")" "playlist-$(rfdn_location "$out/live.m3u8")")
     ;;
   udp)
     rfdn_host_port "$out"

@@ -49,9 +49,6 @@ to_png=(videoconvert ! "video/x-raw,format=(string){RGB,RGBA,GRAY8,GRAY16_BE}" !
 elements() { # VIDEO-DIRECTION: sets middle
   middle=(decodebin ! videoflip "video-direction=$1" ! videoconvert ! "${rfdn_upscale[@]}" ! "${to_png[@]}")
 }
-elements "$(rfdn_direction "${pictures[0]}")"
-rfdn_show gst-launch-1.0 filesrc "location=${pictures[0]}" ! "${middle[@]}" ! \
-  filesink "location=$out/$(basename "${pictures[0]%.*}").png"
 part=$out/.rfdn-$$.part
 log=$(mktemp)
 trap 'rm -f "$part" "$part.png" "$part.webp" "$log"' EXIT
@@ -113,12 +110,21 @@ by_webpmux() { # PICTURE
     by_elements "$1" "$part.png"
 }
 
+is_gif() { # PICTURE
+  (($(rfdn_exif_number "$1" 0 4) == 0x47494638))
+}
 # By what it holds, whatever it is called.
 any() { # PICTURE
   local begin
-  [ -f "$1" ] && [ -r "$1" ] || { printf '%s: it cannot be read\n' "$1" && return 1; }
+  if [ ! -f "$1" ] || [ ! -r "$1" ]; then
+    printf '%s: it cannot be read\n' "$1"
+    return 1
+  elif [ ! -s "$1" ]; then # which gst-launch-1.0 may wait for ever with
+    printf '%s: it is empty\n' "$1"
+    return 1
+  fi
   begin=$(rfdn_exif_number "$1" 0 4)
-  if ((begin == 0x47494638 || begin >> 16 == 0x424d || begin == 0x49492a00 || begin == 0x4d4d002a)) &&
+  if is_gif "$1" || ((begin >> 16 == 0x424d || begin == 0x49492a00 || begin == 0x4d4d002a)) &&
     [ -x "$program" ]; then
     by_program "$1"
   elif is_animated_webp "$1"; then
@@ -127,6 +133,17 @@ any() { # PICTURE
     by_elements "$1"
   fi
 }
+
+# The line of the first picture of which a line makes one.
+for picture in "${pictures[@]}"; do
+  if [ -f "$picture" ] && [ -s "$picture" ] && ! is_gif "$picture" && ! is_animated_webp "$picture"; then
+    elements "$(rfdn_direction "$picture")"
+    rfdn_show gst-launch-1.0 filesrc "$(rfdn_location "$picture")" ! "${middle[@]}" ! \
+      filesink "$(rfdn_location "$out/$(basename "${picture%.*}").png")"
+    break
+  fi
+  [ "$picture" != "${pictures[-1]}" ] || echo '# gst-launch-1.0 cannot do this: GStreamer reads no animated pictures' >&2
+done
 
 bad=0
 for picture in "${pictures[@]}"; do

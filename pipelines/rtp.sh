@@ -32,7 +32,7 @@ case $kind in
   send | serve) rfdn_need_file "$in" ;;&
   send)
     rfdn_host_port "$out"
-    line=(gst-launch-1.0 filesrc "location=$in" ! decodebin ! "${encode[@]}" !
+    line=(gst-launch-1.0 filesrc "$(rfdn_location "$in")" ! decodebin ! "${encode[@]}" !
       udpsink "host=$RFDN_HOST" "port=$RFDN_PORT")
     ;;
   relay)

@@ -10,6 +10,7 @@
 #   rfdn_fail MESSAGE               end with one clear line
 #   rfdn_need_file FILE             fail unless it is a file that can be read
 #   rfdn_uri FILE                   print a file's URI
+#   rfdn_location PATH              print it as location=, with which gst-launch-1.0 means that very file
 #   rfdn_show COMMAND...            print a command so that it can be pasted into a shell
 #
 # $RFDN_BUILD names the folder that is built in, $RFDN_RUN_PACKAGES lists what building and running
@@ -118,6 +119,15 @@ rfdn_uri() {
       *) printf '%%%02X' "'$c" ;;
     esac
   done
+}
+
+rfdn_location() {
+  local path=${1//\\/\\\\}
+  case $1 in
+    \"*) printf 'location="./%s"' "${path//\"/\\\"}" ;;
+    ' '* | *[\"\'\\$'\t\n\v\f\r']*) printf 'location="%s"' "${path//\"/\\\"}" ;;
+    *) printf 'location=%s' "$1" ;;
+  esac
 }
 
 rfdn_show() {

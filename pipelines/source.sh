@@ -67,7 +67,7 @@ rfdn_source() {
       ;;
     *)
       rfdn_need_file "$rfdn_from"
-      RFDN_SOURCE=(filesrc "location=$rfdn_from" ! decodebin ! clocksync)
+      RFDN_SOURCE=(filesrc "$(rfdn_location "$rfdn_from")" ! decodebin ! clocksync)
       [ -z "$caps" ] || RFDN_SOURCE+=(! videoscale ! videorate ! "video/x-raw$caps")
       ;;
   esac

@@ -317,12 +317,17 @@ test_folder_of_pictures() {
   check 'pictures.sh takes gif, bmp and tif' timeout 60 "$scripts/pictures.sh" photos drawn
   same 'twice as large each' '128,96 128,96 128,96 128,96' \
     "$(for name in a animated b still; do video "drawn/$name.png" stream=width,height | tr ' ' ,; done | paste -sd ' ')"
+  mkdir animations && cp photos/animated.gif animations/
+  timeout 60 "$scripts/pictures.sh" animations drawn model=live-clean >out 2>err
+  same 'where no launch line makes a picture, words say so' '0 # gst-launch-1.0 cannot do this' "$? $(grep gst-launch err | cut -d : -f 1)"
   mkdir -p ./-odd/folder.png
   cp photos/animated.gif ./-odd/gif.png
   cp photos/b.tif ./-odd/b%03d.tif
   ln -s nowhere ./-odd/none.png
+  : >./-odd/void.jpg
   timeout 60 "$scripts/pictures.sh" -odd -drawn model=live-clean >out 2>err
   same 'what cannot be read is told of in one line' '1 pictures.sh: ./-odd/none.png: it cannot be read' "$? $(grep none err)"
+  same 'and so is what is empty' 'pictures.sh: ./-odd/void.jpg: it is empty' "$(grep void err)"
   same 'names that lie, patterns, dashes: the others are made' 'b%03d.png gif.png' \
     "$(find ./-drawn -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')"
 }
@@ -503,6 +508,10 @@ test_dry_run() {
   ok $? 'and how long it would take'
   [ -z "$(find . -name '*dry.mkv*')" ]
   ok $? 'and writes nothing'
+  mkdir dry && mv dry.mp4 dry/
+  run dry dries --dry-run model=live-clean
+  [ ! -e dries ] && ! grep -q '0 frames of' err && grep -qE '^dries/dry.mp4: about 0:00:[0-9]+ for 100 frames' err
+  ok $? 'nor of a folder'
 }
 
 test_table

@@ -82,6 +82,9 @@ ok $? "compare.sh: as many frames as the clip"
 
 "$scripts/compare.sh" "$clip" first.mkv frames=5 >out 2>err && [ "$(frames first.mkv)" = 5 ]
 ok $? "compare.sh: frames=5"
+ln -s "$clip" 'an "odd" \name.mkv'
+"$scripts/compare.sh" 'an "odd" \name.mkv' 'to "odd" \.mkv' frames=5 >out 2>err && [ "$(frames 'to "odd" \.mkv')" = 5 ]
+ok $? "compare.sh: names with what has a meaning to gst-launch-1.0"
 
 # Each half against the whole picture made its way.
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos envelope=3 ! \
