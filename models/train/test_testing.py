@@ -56,7 +56,7 @@ class Runner(WithFolder):
         """By `meson test`, which has a list of them."""
         listed = (MODELS.parent / "tests/models/meson.build").read_text()
         for file in HERE.glob("test_*.py"):
-            self.assertIn(f"'{file.stem.removeprefix('test_')}': ", listed)
+            self.assertIn(f"'{file.stem.removeprefix('test_')}'", listed)
 
     def test_what_is_missing_is_told(self) -> None:
         result = self.script("need('sys', 'nosuchmodule')", "--tap")
