@@ -9,8 +9,6 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 # shellcheck source=pipelines/source.sh
 . "$(dirname "$0")/source.sh"
-# shellcheck source=pipelines/exif.sh
-. "$(dirname "$0")/exif.sh"
 
 [ $# -ge 2 ] || rfdn_fail "usage: pictures.sh IN OUT [key=value ...], the keys being model, scale, threads"
 in=$1 out=$2 keys=()
@@ -38,7 +36,8 @@ for picture in "${pictures[@]}"; do
   from[$name]=$picture
 done
 
-rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}"
+rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" exiv2
+command -v exiv2 >/dev/null || rfdn_fail "this needs exiv2, which tells in which direction a camera was held"
 rfdn_build
 rfdn_environment
 mkdir -p "$out" || rfdn_fail "cannot make the folder $out"
@@ -48,6 +47,13 @@ mkdir -p "$out" || rfdn_fail "cannot make the folder $out"
 to_png=(videoconvert ! "video/x-raw,format=(string){RGB,RGBA,GRAY8,GRAY16_BE}" ! pngenc snapshot=true)
 elements() { # VIDEO-DIRECTION: sets middle
   middle=(decodebin ! videoflip "video-direction=$1" ! videoconvert ! "${rfdn_upscale[@]}" ! "${to_png[@]}")
+}
+# As videoflip has it. GStreamer 1.22 tells it for no picture, later ones for JPEG only.
+direction_of() { # PICTURE
+  local names=(identity identity horiz 180 vert ul-lr 90r ur-ll 90l) orientation
+  orientation=$(exiv2 -q -K Exif.Image.Orientation -P v print "$1" 2>/dev/null) || true
+  [[ $orientation = [1-8] ]] || orientation=1
+  echo "${names[orientation]}"
 }
 part=$out/.rfdn-$$.part
 log=$(mktemp)
@@ -67,7 +73,7 @@ by_program() { # PICTURE
     sed -n 's/^rfdn-transcode: //p' "$log" | head -n 1
     return 1
   fi
-  direction=$(rfdn_direction "$1")
+  direction=$(direction_of "$1")
   if [ "$direction" = identity ]; then
     mv -f "$part.png" "$part"
   else
@@ -80,13 +86,15 @@ why() { # PICTURE
   return 1
 }
 by_elements() { # PICTURE [ANOTHER THAT STANDS FOR IT]
-  elements "$(rfdn_direction "$1")"
+  elements "$(direction_of "$1")"
   launch "${2:-$1}" "$part" "${middle[@]}" || why "$1"
+}
+bytes() { # FILE OFFSET NUMBER: as digits of base 16
+  od -An -v -tx1 -j "$2" -N "$3" "$1" 2>/dev/null | tr -d ' \n'
 }
 # Neither GStreamer nor FFmpeg takes one apart, up to Debian 13.
 is_animated_webp() { # PICTURE
-  (($(rfdn_exif_number "$1" 0 4) == 0x52494646 && $(rfdn_exif_number "$1" 12 4) == 0x56503858 &&
-    ($(rfdn_exif_number "$1" 20 1) & 2)))
+  [ "$(bytes "$1" 0 4)$(bytes "$1" 12 4)" = 5249464656503858 ] && ((0x0$(bytes "$1" 20 1) & 2))
 }
 by_webpmux() { # PICTURE
   local canvas_width canvas_height width height x y
@@ -111,11 +119,10 @@ by_webpmux() { # PICTURE
 }
 
 is_gif() { # PICTURE
-  (($(rfdn_exif_number "$1" 0 4) == 0x47494638))
+  [ "$(bytes "$1" 0 4)" = 47494638 ]
 }
 # By what it holds, whatever it is called.
 any() { # PICTURE
-  local begin
   if [ ! -f "$1" ] || [ ! -r "$1" ]; then
     printf '%s: it cannot be read\n' "$1"
     return 1
@@ -123,9 +130,7 @@ any() { # PICTURE
     printf '%s: it is empty\n' "$1"
     return 1
   fi
-  begin=$(rfdn_exif_number "$1" 0 4)
-  if is_gif "$1" || ((begin >> 16 == 0x424d || begin == 0x49492a00 || begin == 0x4d4d002a)) &&
-    [ -x "$program" ]; then
+  if is_gif "$1" || [[ $(bytes "$1" 0 4) =~ ^(424d|49492a00|4d4d002a) && -x $program ]]; then
     by_program "$1"
   elif is_animated_webp "$1"; then
     by_webpmux "$1"
@@ -137,7 +142,7 @@ any() { # PICTURE
 # The line of the first picture of which a line makes one.
 for picture in "${pictures[@]}"; do
   if [ -f "$picture" ] && [ -s "$picture" ] && ! is_gif "$picture" && ! is_animated_webp "$picture"; then
-    elements "$(rfdn_direction "$picture")"
+    elements "$(direction_of "$picture")"
     rfdn_show gst-launch-1.0 filesrc "$(rfdn_location "$picture")" ! "${middle[@]}" ! \
       filesink "$(rfdn_location "$out/$(basename "${picture%.*}").png")"
     break
