@@ -16,10 +16,10 @@ done
 
 # ---- camera.sh
 
-best_psnr() { # FILE FILE: of the frames that have the same number
+frames_psnr() { # FILE FILE: of each frame, the worst first
   ffmpeg -v error -i "$1" -i "$2" -lavfi \
     "[0:v]settb=1/25,setpts=N,format=gray[a];[1:v]settb=1/25,setpts=N,format=gray[b];[a][b]psnr=stats_file=-:shortest=1" \
-    -f null - | sed -n 's/.*psnr_avg:\([0-9.inf]*\).*/\1/p' | sort -g | tail -n 1
+    -f null - | sed -n 's/.*psnr_avg:\([0-9.inf]*\).*/\1/p' | sort -g
 }
 enlarge() { # OUT SOURCE...: what the network makes of the source, made apart
   local out=$1
@@ -29,7 +29,7 @@ enlarge() { # OUT SOURCE...: what the network makes of the source, made apart
 y4m='video/x-raw,format=I420 ! y4menc ! filesink location'
 
 test_camera() {
-  local db ms tracer=(GST_TRACERS='latency(flags=pipeline)' GST_DEBUG=GST_TRACER:7 GST_DEBUG_FILE=trace
+  local db=() ms tracer=(GST_TRACERS='latency(flags=pipeline)' GST_DEBUG=GST_TRACER:7 GST_DEBUG_FILE=trace
     GST_DEBUG_NO_COLOR=1)
   # With it, in GStreamer 1.26.2, no pipeline at all gets a frame through.
   env "${tracer[@]}" timeout 20 gst-launch-1.0 -q videotestsrc num-buffers=2 ! fakesink >out 2>err || tracer=()
@@ -39,10 +39,12 @@ test_camera() {
   ok $? 'camera.sh prints the line it runs'
   enlarge wanted.y4m videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=160,height=120
   same 'camera.sh: twice the size, every frame' 320,240,20 "$(shape test.y4m)"
-  # Of the frames, the best: on a busy machine a cheaper way makes some.
-  db=$(best_psnr test.y4m wanted.y4m)
-  at_least "$db" 60
-  ok $? "camera.sh: the picture is the network's ($db dB)"
+  # On a busy machine a cheaper way makes some of the frames, or parts of them.
+  mapfile -t db < <(frames_psnr test.y4m wanted.y4m)
+  at_least "${db[${#db[@]} / 2]}" 60
+  ok $? "camera.sh: the pictures are the network's (${db[*]} dB)"
+  at_least "${db[0]}" 25
+  ok $? 'camera.sh: and none is another'
   if [ "${#tracer[@]}" -eq 0 ]; then
     skip 'camera.sh: under half a second from source to sink' "GStreamer's latency tracer hangs"
     return
