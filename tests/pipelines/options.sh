@@ -214,7 +214,8 @@ assert steps[-1]["frame"] == 60 and steps[-1]["frames"] == 60, steps
 # A line a second, by the clock: a late one makes the next no later. The whole time ends a little elsewhere.
 assert abs(len(steps) - 0.5 - lines[-1]["seconds"]) < 1.5, (len(steps), lines[-1]["seconds"])
 behind = [step["seconds"] - i - 1 for i, step in enumerate(steps[:-1])]
-assert min(behind) >= 0 and statistics.median(behind) < 0.5, steps  # one may be late on a busy machine
+# One may be late on a busy machine.
+assert min(behind) >= 0 and statistics.median(behind) < 0.5 and max(behind) < 5, steps
 '
   run json.mkv nowhere/json.mkv --progress=json
   same 'an error is an object, too' error "$(python3 -c '
