@@ -140,11 +140,12 @@ add_sink (GString *line, const TcOptions *options, const char *encoder,
     g_string_append_printf (line, " ! multifilesink %s index=1", out);
   else if (pictures)
     g_string_append_printf (line, " snapshot=true ! filesink %s", out);
-  else if (muxer != NULL || frames)
-    g_string_append_printf (line, "%s%s%s ! %s%s", muxer != NULL ? " ! " : "",
-                            muxer != NULL ? muxer : "", muxer != NULL ? " name=out" : "",
-                            g_str_equal (options->out, "-") ? "fdsink" : "filesink ",
-                            g_str_equal (options->out, "-") ? "" : out);
+  else if (muxer != NULL)
+    g_string_append_printf (line, " ! %s name=out", muxer);
+  if (!pictures && g_str_equal (options->out, "-"))
+    g_string_append (line, " ! fdsink");
+  else if (!pictures)
+    g_string_append_printf (line, " ! filesink %s", out);
   g_free (out);
   return pictures || frames || muxer != NULL ? NULL : "it has no muxer for OUT's format";
 }
