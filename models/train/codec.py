@@ -17,6 +17,7 @@ from data import InputError
 
 av.logging.set_level(av.logging.PANIC)  # errors arrive as exceptions
 
+X265_MIN_SIDE = 64  # of frames, in pixels: x265 writes beyond its memory in some that are smaller
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # Y h x w, Cb and Cr h/2 x w/2, bytes
 
 
@@ -73,7 +74,8 @@ def mpeg4(quantiser: int) -> Encoding:
 
 
 def vp8(quantiser: int) -> Encoding:
-    return Encoding("libvpx", "vp8", {"deadline": "realtime", "cpu-used": "4"}, quantiser)
+    """Calls.  A negative speed is fixed; with a positive one, how busy the machine is decides the picture."""
+    return Encoding("libvpx", "vp8", {"deadline": "realtime", "cpu-used": "-4"}, quantiser)
 
 
 def mjpeg(quantiser: int) -> Encoding:
@@ -138,7 +140,10 @@ def plane_of(frame: av.VideoFrame, index: int) -> np.ndarray:
 
 
 def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int = 1) -> list[av.VideoFrame]:
-    """Frames of yuv420p of one size, decoded after encoding: as many, in their order."""
+    """Frames of yuv420p of one size, decoded after encoding: as many, in their order.
+
+    The same frames give the same result every time.  InputError for frames that the encoder does not take.
+    """
     encoder = av.CodecContext.create(encoding.encoder, "w")
     encoder.width, encoder.height, encoder.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
     encoder.framerate, encoder.time_base = 25, Fraction(1, 25)
@@ -151,6 +156,8 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
     if encoding.bits:
         encoder.bit_rate = int(encoding.bits * 25 * encoder.width * encoder.height)
         encoder.options = {**encoding.options, "maxrate": str(encoder.bit_rate), "bufsize": str(encoder.bit_rate // 2)}
+    if encoding.encoder == "libx265":
+        encoder.options = x265_options(encoding.options, min(encoder.width, encoder.height))
     decoder = av.CodecContext.create(encoding.decoder, "r")
     packets = []
     for time, frame in enumerate(frames):
@@ -161,3 +168,13 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
     if len(decoded) != len(frames):
         raise RuntimeError(f"{encoding.encoder}: {len(frames)} frames in, {len(decoded)} out")
     return sorted(decoded, key=lambda frame: frame.pts)
+
+
+def x265_options(options: dict[str, str], side: int) -> dict[str, str]:
+    """The options for frames whose shorter side has so many pixels."""
+    if side < X265_MIN_SIDE:
+        raise InputError(f"x265 takes frames of {X265_MIN_SIDE} pixels a side or more, not of {side}")
+    if side > X265_MIN_SIDE:
+        return options
+    # With a row or column of one coding tree unit (64 pixels) x265 predicts from memory that it never wrote.
+    return {**options, "x265-params": f"{options['x265-params']}:ctu=32"}

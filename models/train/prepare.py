@@ -39,14 +39,17 @@ def main() -> None:
     add("--images", type=Path, nargs="+", required=True, help="folders of sharp images, searched recursively")
     add("--out", type=Path, required=True, help="folder to make")
     add("--scale", type=int, default=2)
-    add("--size", type=int, default=96, help="side of a low-resolution frame, a multiple of 4 (default 96)")
+    add("--size", type=int, default=96, help=f"side of a low-resolution frame, {codec.X265_MIN_SIDE} or more, a multiple "
+        "of 4 (default %(default)s)")
     add("--sequences", type=int, default=6000)
     add("--mix", choices=list(degradations.MIXES), default="wide", help="which degradations, and how often "
         "(default %(default)s)")
     add("--seed", type=int, default=1)
     options = parser.parse_args()
-    if options.size <= 0 or options.size % 4 or options.scale < 2 or options.sequences < 1 or options.seed < 0:
-        parser.error("--size must be a multiple of 4, --scale 2 or more, --sequences 1 or more, --seed 0 or more")
+    if (options.size < codec.X265_MIN_SIDE or options.size % 4 or options.scale < 2 or options.sequences < 1
+            or options.seed < 0):
+        parser.error(f"--size must be {codec.X265_MIN_SIDE} or more and a multiple of 4, --scale 2 or more, "
+                     "--sequences 1 or more, --seed 0 or more")
 
     check_new(options.out)
     files = [file for folder in options.images for file in list_images(folder)]

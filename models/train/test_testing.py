@@ -48,6 +48,8 @@ class Runner(WithFolder):
         self.assertEqual(lines, ["1..5", "not ok 1 - Some.test_bad", "not ok 2 - Some.test_error",
                                  "ok 3 - Some.test_good", "not ok 4 - Some.test_parts",
                                  "ok 5 - Some.test_skip # SKIP no time"])
+        for i in (0, 2):
+            self.assertIn(f"Some.test_parts) (i={i})\n", result.stdout)
         counted = self.count(result).splitlines()
         self.assertIn("skipped: test Some.test_skip: no time", counted)
         self.assertEqual(counted[-1], "1 passed, 3 failed, 1 skipped")

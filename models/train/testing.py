@@ -88,7 +88,8 @@ class Tap(unittest.TestResult):
     def stopTest(self, test: unittest.TestCase) -> None:
         super().stopTest(test)
         failures, errors, skipped = self.known
-        troubles = [text for _, text in self.failures[failures:] + self.errors[errors:]]
+        # A subtest's name has its parameters behind the test's.
+        troubles = [f"{part}\n{text}" for part, text in self.failures[failures:] + self.errors[errors:]]
         reasons = [reason for _, reason in self.skipped[skipped:]]
         line = f"{'not ok' if troubles else 'ok'} {self.testsRun} - {test.id().removeprefix('__main__.')}"
         if reasons and not troubles:
