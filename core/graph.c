@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "graph.h"
 
+#include "ops/op.h"
+
 static void
 layer_clear (gpointer data)
 {
@@ -38,7 +40,7 @@ rfdn_graph_free (RfdnGraph *graph)
 RfdnSlice
 rfdn_graph_add_activation (RfdnGraph *graph, RfdnGrid grid, guint channels)
 {
-  const RfdnActivation activation = {grid, channels, 0};
+  const RfdnActivation activation = {.grid = grid, .channels = channels};
   rfdn_array_append (graph->activations, &activation);
   return (RfdnSlice){graph->activations->len - 1, 0, channels};
 }
@@ -56,19 +58,53 @@ rfdn_slice (RfdnSlice whole, guint first, guint n)
   return (RfdnSlice){whole.activation, whole.first + first, n};
 }
 
+RfdnSlice
+rfdn_graph_get_output (const RfdnGraph *graph)
+{
+  return rfdn_graph_layer (graph, graph->layers->len - 1)->out;
+}
+
+guint
+rfdn_layer_get_reads (const RfdnLayer *layer, const RfdnGraph *graph,
+                      RfdnRead reads[RFDN_MAX_READS])
+{
+  guint n = 0;
+
+  reads[n++] = (RfdnRead){layer->in, RFDN_REACH_WINDOW};
+  if (layer->add.n)
+    reads[n++] = (RfdnRead){layer->add, RFDN_REACH_PIXEL};
+  if (layer->gate.n)
+    reads[n++] = (RfdnRead){layer->gate, RFDN_REACH_PIXEL};
+  if (layer->upsampled.n)
+    reads[n++] = (RfdnRead){layer->upsampled, RFDN_REACH_BILINEAR};
+  return n;
+}
+
+RfdnGrid
+rfdn_layer_get_grid (const RfdnLayer *layer, const RfdnGraph *graph)
+{
+  return rfdn_graph_activation (graph, layer->out.activation)->grid;
+}
+
 static void
-add_depth (RfdnGraph *graph, const RfdnLayer *layer)
+add_halo (RfdnGraph *graph, const RfdnLayer *layer)
 {
   RfdnActivation *out = &g_array_index (graph->activations, RfdnActivation, layer->out.activation);
+  const RfdnWindow window = layer->op->get_window (layer);
+  const guint reach = (guint) MAX (window.width, window.height) / 2;
+  RfdnRead reads[RFDN_MAX_READS];
 
   if (out->grid != RFDN_GRID_FRAME)
     return;
-  out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->in.activation)->depth +
-                                    (layer->kind == RFDN_LAYER_CONV_3X3));
-  if (layer->add.n)
-    out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->add.activation)->depth);
-  if (layer->gate.n)
-    out->depth = MAX (out->depth, rfdn_graph_activation (graph, layer->gate.activation)->depth);
+  const guint n = rfdn_layer_get_reads (layer, graph, reads);
+  for (guint i = 0; i < n; i++) {
+    const RfdnActivation *in = rfdn_graph_activation (graph, reads[i].slice.activation);
+    const guint by = reads[i].reach == RFDN_REACH_WINDOW ? reach : 0;
+    if (in->grid != RFDN_GRID_FRAME)
+      continue;
+    out->halo = MAX (out->halo, in->halo + by);
+    out->cells = MAX (out->cells, in->cells + (by + 3) / 4);
+  }
 }
 
 void
@@ -77,24 +113,19 @@ rfdn_graph_add_layer (RfdnGraph *graph, const RfdnLayer *layer)
   RfdnLayer copy = *layer;
 
   if (!rfdn_graph_has_failed (graph) && rfdn_array_append (graph->layers, layer))
-    add_depth (graph, layer);
+    add_halo (graph, layer);
   else
     layer_clear (&copy);
 }
 
-guint
-rfdn_layer_get_taps (const RfdnLayer *layer)
+gboolean
+rfdn_graph_is_finite (const RfdnGraph *graph)
 {
-  switch (layer->kind) {
-  case RFDN_LAYER_CONV_3X3:
-  case RFDN_LAYER_CONV_3X3_STRIDE2:
-    return 9;
-  case RFDN_LAYER_CONV_1X1:
-    return 1;
-  case RFDN_LAYER_MAX_POOL:
-    return 0;
+  for (guint i = 0; i < graph->activations->len; i++) {
+    if (rfdn_graph_activation (graph, i)->grid != RFDN_GRID_FRAME)
+      return FALSE;
   }
-  g_assert_not_reached ();
+  return TRUE;
 }
 
 guint
@@ -103,8 +134,18 @@ rfdn_graph_get_halo (const RfdnGraph *graph)
   guint halo = 0;
 
   for (guint i = 0; i < graph->activations->len; i++)
-    halo = MAX (halo, rfdn_graph_activation (graph, i)->depth);
+    halo = MAX (halo, rfdn_graph_activation (graph, i)->halo);
   return halo;
+}
+
+guint
+rfdn_graph_get_halo_cells (const RfdnGraph *graph)
+{
+  guint cells = 0;
+
+  for (guint i = 0; i < graph->activations->len; i++)
+    cells = MAX (cells, rfdn_graph_activation (graph, i)->cells);
+  return cells;
 }
 
 guint64
@@ -116,8 +157,7 @@ rfdn_graph_get_macs (const RfdnGraph *graph)
 
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    RfdnGrid grid = rfdn_graph_activation (graph, layer->out.activation)->grid;
-    macs += (double) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer) / area[grid];
+    macs += (double) layer->op->get_macs (layer) / area[rfdn_layer_get_grid (layer, graph)];
   }
   return (guint64) (macs + 0.5);
 }
@@ -127,9 +167,10 @@ rfdn_graph_get_n_parameters (const RfdnGraph *graph)
 {
   guint64 n = 0;
 
+  /* Each weight is used once a pixel. */
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    n += (guint64) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer);
+    n += layer->op->get_macs (layer);
     n += layer->bias ? layer->out.n : 0;
   }
   return n;

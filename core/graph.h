@@ -3,27 +3,21 @@
 #define RFDN_GRAPH_H
 
 #include "alloc.h"
+#include "grid.h"
 
 /* A network as a list of layers, in the order in which they are computed, over activations.
  *
  * An activation is a stack of channels over one of three grids. It is written before it is read,
- * whole or slice by slice: concatenation is writing side by side. A layer is one convolution and
- * what can be done to its result before it is stored. */
+ * whole or slice by slice: concatenation is writing side by side. A layer is one operation (see
+ * ops/op.h) and what can be done to its result before it is stored. */
 
-/* Where the pixels of an activation lie. ESA's low-resolution part has grids of its own, anchored
- * in the frame: pixel i of HALF sees rows 2i..2i+2 of FRAME, pixel i of POOLED rows 3i..3i+6 of
- * HALF. */
-typedef enum {
-  RFDN_GRID_FRAME,
-  RFDN_GRID_HALF,
-  RFDN_GRID_POOLED,
-  RFDN_N_GRIDS,
-} RfdnGrid;
+typedef struct RfdnOp RfdnOp;
 
 typedef struct {
   RfdnGrid grid;
   guint channels;
-  guint depth; /* 3x3 convolutions over FRAME on the longest way to it */
+  guint halo;  /* pixels of FRAME on each side that the longest way to it sees */
+  guint cells; /* the same in cells of 4x4, where every convolution asks for whole ones */
 } RfdnActivation;
 
 /* Some channels of an activation; n = 0 stands for none at all. */
@@ -33,21 +27,14 @@ typedef struct {
   guint n;
 } RfdnSlice;
 
-typedef enum {
-  RFDN_LAYER_CONV_3X3, /* zero padding at the frame's border */
-  RFDN_LAYER_CONV_1X1,
-  RFDN_LAYER_CONV_3X3_STRIDE2, /* FRAME -> HALF, no padding */
-  RFDN_LAYER_MAX_POOL,         /* HALF -> POOLED, windows of 7x7 every 3 pixels; no weights */
-} RfdnLayerKind;
-
-/* out = conv (in) + bias
+/* out = op (in)
  *       + add                      unless add_last
  *       -> LeakyReLU (slope)       1: linear, 0: ReLU
  *       + add                      if add_last
  *       + bilinear (upsampled)     POOLED -> FRAME, half-pixel centres
  *       -> sigmoid, times gate     if there is a gate */
 typedef struct {
-  RfdnLayerKind kind;
+  const RfdnOp *op;
   RfdnSlice in, out;
   RfdnSlice add;
   gboolean add_last;
@@ -57,6 +44,20 @@ typedef struct {
   float *weights; /* [out.n][in.n][taps] */
   float *bias;    /* [out.n], or NULL for zeros */
 } RfdnLayer;
+
+/* Which pixels of an activation a pixel of a layer's result needs. */
+typedef enum {
+  RFDN_REACH_PIXEL,    /* the one at its place */
+  RFDN_REACH_WINDOW,   /* the operation's window */
+  RFDN_REACH_BILINEAR, /* the four of another grid around it */
+} RfdnReach;
+
+typedef struct {
+  RfdnSlice slice;
+  RfdnReach reach;
+} RfdnRead;
+
+#define RFDN_MAX_READS 4
 
 typedef struct {
   RfdnArray *activations; /* RfdnActivation; the first one is the input */
@@ -90,12 +91,24 @@ rfdn_graph_activation (const RfdnGraph *graph, guint i)
   return &g_array_index (graph->activations, RfdnActivation, i);
 }
 
-/* Taps of a layer's filter: 9, 1, or 0 for a layer without weights. */
-guint rfdn_layer_get_taps (const RfdnLayer *layer);
+/* The last layer's result, which the picture is made of. */
+RfdnSlice rfdn_graph_get_output (const RfdnGraph *graph);
+
+/* All that a layer reads; returns how many entries there are. */
+guint rfdn_layer_get_reads (const RfdnLayer *layer, const RfdnGraph *graph,
+                            RfdnRead reads[RFDN_MAX_READS]);
+
+/* The grid that a layer's result lies on. */
+RfdnGrid rfdn_layer_get_grid (const RfdnLayer *layer, const RfdnGraph *graph);
+
+/* Whether an output pixel depends on no more than the halo: no layer pools. */
+gboolean rfdn_graph_is_finite (const RfdnGraph *graph);
 
 /* Pixels of FRAME on each side that an output pixel depends on through its convolutions alone:
- * what ESA's pooling adds is left out. */
+ * what ESA's pooling adds is left out. The same in cells of 4x4 pixels, of which each convolution
+ * asks for whole ones. */
 guint rfdn_graph_get_halo (const RfdnGraph *graph);
+guint rfdn_graph_get_halo_cells (const RfdnGraph *graph);
 
 /* Multiply-adds an LR pixel in a large frame, and the number of weights and biases. */
 guint64 rfdn_graph_get_macs (const RfdnGraph *graph);

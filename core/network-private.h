@@ -5,6 +5,7 @@
 #include "network.h"
 #include "profile.h"
 #include "schedule.h"
+#include "storage.h"
 
 /* Where the pages of a kind lie in a scratch's memory. */
 typedef struct {
@@ -63,21 +64,6 @@ struct RfdnScratch {
   GMutex mutex;
   GCond cond;
 };
-
-/* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. */
-static inline gsize
-rfdn_run_size (gint width)
-{
-  const gsize columns = ((gsize) width + RFDN_PHASES - 1) / RFDN_PHASES;
-  return (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN * RFDN_RUN_ALIGN + RFDN_RUN_SLACK;
-}
-
-/* The first pixel of the column, or the first row of the strip, that pixel or row v lies in. */
-static inline gint
-rfdn_grain_floor (gint v)
-{
-  return v & ~(RFDN_GRAIN - 1);
-}
 
 /* Computes what one task stands for, of the tile whose regions the worker has. */
 void rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnTask *task,

@@ -27,13 +27,13 @@ measure_pages (RfdnNetwork *self, RfdnRect *regions)
 {
   const RfdnGraph *graph = self->graph;
   const RfdnSchedule *schedule = self->schedules[0];
-  const guint output = rfdn_graph_layer (graph, graph->layers->len - 1)->out.activation;
+  const guint output = rfdn_graph_get_output (graph).activation;
   const gsize slack = RFDN_RUN_SLACK + RFDN_RUN_AFTER;
 
   for (gint column = 0; column < self->layout.columns; column++) {
     rfdn_layout_get_regions (&self->layout, graph, (guint) column, regions);
     for (guint i = 0; i < graph->activations->len; i++) {
-      const gint width = regions[i].x1 - rfdn_grain_floor (regions[i].x0);
+      const gint width = regions[i].x1 - rfdn_cell_floor (regions[i].x0);
       const gsize row =
           rfdn_graph_activation (graph, i)->channels * RFDN_PHASES * rfdn_run_size (width);
       gsize *size = i == output ? &self->row_size : &self->pages[schedule->kind[i]].size;

@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 #include "model.h"
-#include "planner.h"
+#include "layout.h"
 #include "pool.h"
 
 /* A model bound to a CPU level, a frame size and a layout of tiles: packed weights, and what it

@@ -2,17 +2,12 @@
 #include "profile.h"
 
 #include "network-private.h"
+#include "ops/op.h"
 
 static char *
 get_layer_name (const RfdnLayer *layer)
 {
-  static const char *const kinds[] = {
-      [RFDN_LAYER_CONV_3X3] = "3x3",
-      [RFDN_LAYER_CONV_1X1] = "1x1",
-      [RFDN_LAYER_CONV_3X3_STRIDE2] = "3x3, every second pixel,",
-      [RFDN_LAYER_MAX_POOL] = "largest of 7x7, every third pixel,",
-  };
-  return g_strdup_printf ("%s %u -> %u%s%s", kinds[layer->kind], layer->in.n, layer->out.n,
+  return g_strdup_printf ("%s %u -> %u%s%s", layer->op->name, layer->in.n, layer->out.n,
                           layer->upsampled.n ? ", interpolation" : "",
                           layer->gate.n ? ", gate" : "");
 }
@@ -36,10 +31,10 @@ rfdn_network_get_profile (const RfdnNetwork *network, guint *n)
   times[0].name = g_strdup ("load");
   for (guint i = 1; i < *n; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i - 1);
-    const guint64 macs = (guint64) layer->in.n * layer->out.n * rfdn_layer_get_taps (layer);
     times[i].name = get_layer_name (layer);
-    times[i].macs =
-        rfdn_graph_activation (graph, layer->out.activation)->grid == RFDN_GRID_FRAME ? macs : 0;
+    times[i].macs = rfdn_layer_get_grid (layer, graph) == RFDN_GRID_FRAME
+                        ? layer->op->get_macs (layer)
+                        : 0;
   }
   return times;
 }

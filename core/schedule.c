@@ -2,14 +2,9 @@
 #include "schedule.h"
 
 #include "kernels/kernels.h"
+#include "ops/op.h"
 
 /* ---- groups ---------------------------------------------------------------------------------- */
-
-static RfdnGrid
-layer_grid (const RfdnGraph *graph, const RfdnLayer *layer)
-{
-  return rfdn_graph_activation (graph, layer->out.activation)->grid;
-}
 
 static gboolean
 is_written_in (const RfdnGraph *graph, guint activation, const RfdnGroup *group)
@@ -21,13 +16,29 @@ is_written_in (const RfdnGraph *graph, guint activation, const RfdnGroup *group)
   return FALSE;
 }
 
+/* Whether a layer sees rows of `group` beside those at its own place. */
+static gboolean
+looks_around (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer)
+{
+  const gboolean looks = layer->op->get_window (layer).height > 1;
+  RfdnRead reads[RFDN_MAX_READS];
+  const guint n = rfdn_layer_get_reads (layer, graph, reads);
+
+  for (guint i = 0; i < n; i++) {
+    if ((looks || reads[i].reach != RFDN_REACH_WINDOW) && reads[i].reach != RFDN_REACH_PIXEL &&
+        is_written_in (graph, reads[i].slice.activation, group))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 can_join (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer)
 {
-  if (group->first == group->end || layer_grid (graph, layer) != RFDN_GRID_FRAME ||
-      layer_grid (graph, rfdn_graph_layer (graph, group->first)) != RFDN_GRID_FRAME)
+  if (group->first == group->end || rfdn_layer_get_grid (layer, graph) != RFDN_GRID_FRAME ||
+      rfdn_layer_get_grid (rfdn_graph_layer (graph, group->first), graph) != RFDN_GRID_FRAME)
     return FALSE;
-  return layer->kind == RFDN_LAYER_CONV_1X1 || !is_written_in (graph, layer->in.activation, group);
+  return !looks_around (graph, group, layer);
 }
 
 RfdnArray *
@@ -46,53 +57,6 @@ rfdn_find_groups (const RfdnGraph *graph)
     rfdn_array_append (groups, &group);
   }
   return groups->failed ? NULL : g_steal_pointer (&groups);
-}
-
-/* ---- which rows a layer reads ---------------------------------------------------------------- */
-
-typedef struct {
-  guint activation;
-  gint first, end;
-} Rows;
-
-#define MAX_READS 4 /* in, add, gate, upsampled */
-
-/* What `layer` reads for rows y0 to y1 - 1, within the regions. */
-static guint
-get_reads (const RfdnLayer *layer, const RfdnLayout *layout, const RfdnRect *regions, gint y0,
-           gint y1, Rows reads[MAX_READS])
-{
-  guint n = 0;
-  Rows in = {layer->in.activation, y0, y1};
-
-  if (layer->kind == RFDN_LAYER_CONV_3X3)
-    in = (Rows){in.activation, y0 - 1, y1 + 1};
-  else if (layer->kind == RFDN_LAYER_CONV_3X3_STRIDE2)
-    in = (Rows){in.activation, 2 * y0, 2 * y1 + 1};
-  else if (layer->kind == RFDN_LAYER_MAX_POOL)
-    in = (Rows){in.activation, 3 * y0, 3 * y1 + 4};
-  reads[n++] = in;
-  if (layer->add.n)
-    reads[n++] = (Rows){layer->add.activation, y0, y1};
-  if (layer->gate.n)
-    reads[n++] = (Rows){layer->gate.activation, y0, y1};
-  if (layer->upsampled.n) {
-    const gint size = rfdn_grid_get_extent (RFDN_GRID_POOLED, layout->width, layout->height).y1;
-    Rows pooled = {layer->upsampled.activation, 0, 0};
-    gint unused;
-    float weight;
-    rfdn_bilinear_at (y0, layout->height, size, &pooled.first, &unused, &weight);
-    rfdn_bilinear_at (y1 - 1, layout->height, size, &unused, &pooled.end, &weight);
-    pooled.end++;
-    reads[n++] = pooled;
-  }
-  for (guint i = 0; i < n; i++) {
-    /* What lies beyond is padding: a copy of the outermost row at most. */
-    const RfdnRect *region = &regions[reads[i].activation];
-    reads[i].first = CLAMP (reads[i].first, region->y0, region->y1 - 1);
-    reads[i].end = CLAMP (reads[i].end, region->y0 + 1, region->y1);
-  }
-  return n;
 }
 
 /* ---- the order ------------------------------------------------------------------------------- */
@@ -126,7 +90,8 @@ is_over_frame (const Roll *roll, guint group)
 {
   const RfdnGroup *layers = get_group (roll, group);
   return layers->first == layers->end ||
-         layer_grid (roll->graph, rfdn_graph_layer (roll->graph, layers->first)) == RFDN_GRID_FRAME;
+         rfdn_layer_get_grid (rfdn_graph_layer (roll->graph, layers->first), roll->graph) ==
+             RFDN_GRID_FRAME;
 }
 
 static gboolean
@@ -227,10 +192,11 @@ can_do (const Roll *roll, guint group, gint y0, gint y1)
     const RfdnLayer *layer = rfdn_graph_layer (roll->graph, i);
     const RfdnRect *region = &roll->regions[layer->out.activation];
     const gint first = MAX (y0, region->y0), end = MIN (y1, region->y1);
-    Rows reads[MAX_READS];
+    RfdnRows reads[RFDN_MAX_READS];
     if (first >= end)
       continue;
-    const guint n = get_reads (layer, roll->layout, roll->regions, first, end, reads);
+    const guint n = rfdn_layer_get_rows (layer, roll->graph, roll->layout, roll->regions, first,
+                                         end, reads);
     for (guint k = 0; k < n; k++) {
       if (reads[k].end > rows_done (roll, reads[k].activation, i))
         return FALSE;
@@ -343,7 +309,7 @@ get_strip (const Places *places, guint activation, gint y)
 }
 
 static void
-visit_rows (Places *places, const Rows *rows, gboolean writes, StripFunc visit)
+visit_rows (Places *places, const RfdnRows *rows, gboolean writes, StripFunc visit)
 {
   const guint last = get_strip (places, rows->activation, rows->end - 1);
 
@@ -356,18 +322,19 @@ static void
 visit_strips (Places *places, const RfdnTask *task, StripFunc visit)
 {
   const RfdnGroup *group = &g_array_index (places->groups, RfdnGroup, task->group);
-  Rows reads[MAX_READS];
+  RfdnRows reads[RFDN_MAX_READS];
 
   if (group->first == group->end)
-    visit_rows (places, &(Rows){0, task->y0, task->y1}, TRUE, visit);
+    visit_rows (places, &(RfdnRows){0, task->y0, task->y1}, TRUE, visit);
   for (guint i = group->first; i < group->end; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (places->graph, i);
     const RfdnRect *region = &places->regions[layer->out.activation];
-    const Rows out = {layer->out.activation, MAX (task->y0, region->y0),
+    const RfdnRows out = {layer->out.activation, MAX (task->y0, region->y0),
                       MIN (task->y1, region->y1)};
     if (out.first >= out.end)
       continue;
-    const guint n = get_reads (layer, places->layout, places->regions, out.first, out.end, reads);
+    const guint n = rfdn_layer_get_rows (layer, places->graph, places->layout, places->regions,
+                                         out.first, out.end, reads);
     for (guint k = 0; k < n; k++)
       visit_rows (places, &reads[k], FALSE, visit);
     /* The last layer's output goes to the picture. */

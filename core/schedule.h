@@ -2,7 +2,7 @@
 #ifndef RFDN_SCHEDULE_H
 #define RFDN_SCHEDULE_H
 
-#include "planner.h"
+#include "region.h"
 
 /* The order in which a tile is computed, and where its activations lie meanwhile: rows roll through
  * the layers.

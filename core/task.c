@@ -3,6 +3,7 @@
 /* Computing a task: activations as views of a scratch's memory, layers strip by strip. */
 
 #include "network-private.h"
+#include "ops/op.h"
 
 #include <time.h>
 
@@ -16,73 +17,27 @@ typedef struct {
   const RfdnTask *task;
 } Run;
 
-/* An activation of the tile at hand. */
-typedef struct {
-  float *first;        /* channel 0, phase 0 of column 0, in the first row of page 0 */
-  const guint32 *page; /* of each strip */
-  gsize page_size;     /* floats */
-  gsize run, stride;   /* floats from run to run, from row to row */
-  gint column0;        /* the pixel that column 0 begins at */
-  gint strip0;         /* the row that the first strip begins at */
-  RfdnRect region;
-  RfdnRect extent; /* of the whole grid */
-  gboolean pooled;
-  const float *zeros;
-} View;
-
-static View
+static RfdnView
 get_view (const Run *run, guint activation)
 {
   const RfdnActivation *a = rfdn_graph_activation (run->network->graph, activation);
   const RfdnRect *region = &run->regions[activation];
   const RfdnPages *pages = &run->network->pages[run->schedule->kind[activation]];
   const RfdnLayout *layout = &run->network->layout;
-  View view = {
-      .column0 = rfdn_grain_floor (region->x0),
-      .strip0 = rfdn_grain_floor (region->y0),
+  RfdnView view = {
+      .column0 = rfdn_cell_floor (region->x0),
+      .strip0 = rfdn_cell_floor (region->y0),
       .page = run->schedule->page[activation],
       .page_size = pages->size,
       .region = *region,
       .extent = rfdn_grid_get_extent (a->grid, layout->width, layout->height),
-      .pooled = a->grid == RFDN_GRID_POOLED,
+      .grid = a->grid,
       .zeros = run->scratch->zeros + RFDN_RUN_SLACK,
   };
   view.run = rfdn_run_size (region->x1 - view.column0);
   view.stride = a->channels * RFDN_PHASES * view.run;
   view.first = run->scratch->arena + pages->offset + RFDN_RUN_SLACK;
   return view;
-}
-
-static float *
-view_channel (const View *view, gint y, guint channel)
-{
-  const guint32 page = view->page[(guint) (y - view->strip0) / RFDN_STRIP];
-  return view->first + page * view->page_size + (guint) y % RFDN_STRIP * view->stride +
-         channel * RFDN_PHASES * view->run;
-}
-
-/* A row as a 3x3 convolution is to see it: zeros beyond the frame's border, and the last row there
- * is where a pooled map goes on beyond what the tile sees. */
-static const float *
-view_padded_row (const View *view, gint y, guint channel)
-{
-  if (y >= view->region.y0 && y < view->region.y1)
-    return view_channel (view, y, channel);
-  if (view->pooled && y >= 0 && y < view->extent.y1)
-    return view_channel (view, CLAMP (y, view->region.y0, view->region.y1 - 1), channel);
-  return view->zeros;
-}
-
-static gsize
-view_pixel (const View *view, gint x)
-{
-  return (gsize) (x & 3) * view->run + (gsize) (gssize) ((x - (x & 3) - view->column0) / 4);
-}
-
-static guint
-view_columns (const View *view)
-{
-  return (guint) (view->region.x1 - view->column0 + RFDN_PHASES - 1) / RFDN_PHASES;
 }
 
 /* The columns of a row, from the first to the end, that a task computes. Chunks end where the
@@ -92,32 +47,12 @@ typedef struct {
 } Columns;
 
 static Columns
-get_columns (const RfdnTask *task, const View *out)
+get_columns (const RfdnTask *task, const RfdnView *out)
 {
-  const guint columns = view_columns (out);
+  const guint columns = rfdn_view_columns (out);
   const guint batches = (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN;
   return (Columns){batches * task->chunk / task->n_chunks * RFDN_RUN_ALIGN,
                    MIN (batches * (task->chunk + 1) / task->n_chunks * RFDN_RUN_ALIGN, columns)};
-}
-
-/* The pixels around a row, as the next 3x3 convolution is to see them. Behind the last pixel zeros
- * fill its column and one more pixel. */
-static void
-finish_row (const View *view, const RfdnSlice *slice, const Columns *columns, gint y)
-{
-  const gint x0 = view->region.x0, x1 = view->region.x1;
-  const gint end = rfdn_grain_floor (x1 + RFDN_GRAIN - 1) + 1;
-  const gboolean keep_left = view->pooled && x0 > 0;
-  const gboolean keep_right = view->pooled && x1 < view->extent.x1;
-  const gboolean is_last = columns->end == view_columns (view);
-
-  for (guint c = slice->first; c < slice->first + slice->n; c++) {
-    float *row = view_channel (view, y, c);
-    if (columns->first == 0)
-      row[(gssize) view_pixel (view, x0 - 1)] = keep_left ? row[view_pixel (view, x0)] : 0;
-    for (gint x = x1; is_last && x < end; x++)
-      row[view_pixel (view, x)] = keep_right ? row[view_pixel (view, x1 - 1)] : 0;
-  }
 }
 
 /* ---- the ends: samples ----------------------------------------------------------------------- */
@@ -127,7 +62,7 @@ load_rows (const Run *run, gint y, gint last)
 {
   const RfdnPicture *picture = run->picture;
   const RfdnSlice input = rfdn_graph_get_input (run->network->graph);
-  const View view = get_view (run, input.activation);
+  const RfdnView view = get_view (run, input.activation);
   const gint x0 = view.region.x0, x1 = view.region.x1;
   const gint end = MIN (x1, (gint) picture->width);
 
@@ -137,13 +72,13 @@ load_rows (const Run *run, gint y, gint last)
       const guint8 *src = (const guint8 *) plane->data +
                           MIN (y, (gint) picture->height - 1) * plane->stride +
                           (gsize) x0 * plane->pixel_stride;
-      float *dst = view_channel (&view, y, c);
+      float *dst = rfdn_view_channel (&view, y, c);
       run->network->kernels->load_row (dst, view.run, src, plane->pixel_stride, &picture->format,
                                        picture->in_gain, (guint) (end - x0));
       for (gint x = end; x < x1; x++)
-        dst[view_pixel (&view, x)] = dst[view_pixel (&view, end - 1)];
+        dst[rfdn_view_pixel (&view, x)] = dst[rfdn_view_pixel (&view, end - 1)];
     }
-    finish_row (&view, &input, &(Columns){0, view_columns (&view)}, y);
+    rfdn_view_pad (&view, 0, input.n, 0, rfdn_view_columns (&view), y);
   }
 }
 
@@ -180,10 +115,10 @@ static void
 prepare_upsampling (const Run *run, const RfdnLayer *layer)
 {
   const RfdnLayout *layout = &run->network->layout;
-  const View pooled = get_view (run, layer->upsampled.activation);
+  const RfdnView pooled = get_view (run, layer->upsampled.activation);
   const RfdnRect *region = &run->regions[layer->out.activation];
   RfdnWorker *worker = run->worker;
-  const gint x0 = rfdn_grain_floor (region->x0);
+  const gint x0 = rfdn_cell_floor (region->x0);
   const guint n = (guint) (region->x1 - x0 + RFDN_PHASES - 1) / RFDN_PHASES;
 
   for (guint k = 0; k < RFDN_PHASES * n; k++) {
@@ -192,8 +127,8 @@ prepare_upsampling (const Run *run, const RfdnLayer *layer)
     rfdn_bilinear_at (x, layout->width, pooled.extent.x1, &first, &second, &worker->weight[k]);
     first = CLAMP (first, pooled.region.x0, pooled.region.x1 - 1);
     second = CLAMP (second, pooled.region.x0, pooled.region.x1 - 1);
-    worker->left[k] = (gint32) view_pixel (&pooled, first);
-    worker->right[k] = (gint32) view_pixel (&pooled, second);
+    worker->left[k] = (gint32) rfdn_view_pixel (&pooled, first);
+    worker->right[k] = (gint32) rfdn_view_pixel (&pooled, second);
   }
 }
 
@@ -202,11 +137,11 @@ static void
 upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run, guint t, guint n,
               gint y)
 {
-  const View pooled = get_view (run, layer->upsampled.activation);
+  const RfdnView pooled = get_view (run, layer->upsampled.activation);
   const RfdnWorker *worker = run->worker;
   const guint columns =
       (guint) (run->regions[layer->out.activation].x1 -
-               rfdn_grain_floor (run->regions[layer->out.activation].x0) + RFDN_PHASES - 1) /
+               rfdn_cell_floor (run->regions[layer->out.activation].x0) + RFDN_PHASES - 1) /
       RFDN_PHASES;
   gint first, second;
   float weight;
@@ -215,89 +150,35 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run,
   first = CLAMP (first, pooled.region.y0, pooled.region.y1 - 1);
   second = CLAMP (second, pooled.region.y0, pooled.region.y1 - 1);
   run->network->kernels->upsample_row (
-      dst, dst_run, view_channel (&pooled, first, layer->upsampled.first),
-      view_channel (&pooled, second, layer->upsampled.first), pooled.run, weight, worker->left + t,
+      dst, dst_run, rfdn_view_channel (&pooled, first, layer->upsampled.first),
+      rfdn_view_channel (&pooled, second, layer->upsampled.first), pooled.run, weight, worker->left + t,
       worker->right + t, worker->weight + t, columns, layer->out.n, n);
-}
-
-static void
-max_pool_rows (const Run *run, const RfdnLayer *layer, gint y, gint end)
-{
-  const View in = get_view (run, layer->in.activation);
-  const View out = get_view (run, layer->out.activation);
-
-  for (; y < end; y++) {
-    const float *src[7];
-    /* The kernel goes pixel by pixel from the first column on; what lies before the region is
-     * computed from slack and means nothing. */
-    const gsize at = view_pixel (&in, 3 * out.column0);
-    for (gint k = 0; k < 7; k++)
-      src[k] = view_channel (&in, 3 * y + k, layer->in.first) + (gssize) at;
-    run->network->kernels->max_pool_row (view_channel (&out, y, layer->out.first), out.run, src,
-                                         in.run, layer->out.n,
-                                         (guint) (out.region.x1 - out.column0));
-    finish_row (&out, &layer->out, &(Columns){0, view_columns (&out)}, y);
-  }
 }
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-/* Where a convolution finds its input for the rows from `y` on of its output. */
+/* What a layer does to its result, row by row while it is in the cache. */
 static void
-set_source (RfdnConvStrip *strip, const RfdnLayer *layer, const View *in, const View *out, gint y,
-            guint column)
+finish_part (const Run *run, const RfdnPart *part, const Columns *columns, gboolean is_output)
 {
-  const gint step = layer->kind == RFDN_LAYER_CONV_3X3_STRIDE2 ? 2 : 1;
-  const gssize at = (step * out->column0 - in->column0) / RFDN_PHASES + step * (gssize) column;
-  const gint above = layer->kind == RFDN_LAYER_CONV_3X3 ? 1 : 0;
-  const guint n = layer->kind == RFDN_LAYER_CONV_1X1   ? RFDN_STRIP
-                  : layer->kind == RFDN_LAYER_CONV_3X3 ? RFDN_STRIP + 2
-                                                       : 2 * RFDN_STRIP + 1;
-  /* Rows behind those that are wanted may be another thread's work. */
-  const guint wanted = layer->kind == RFDN_LAYER_CONV_1X1   ? strip->rows
-                       : layer->kind == RFDN_LAYER_CONV_3X3 ? strip->rows + 2
-                                                            : 2 * strip->rows + 1;
-  for (guint r = 0; r < n; r++)
-    strip->src[r] = r < wanted
-                        ? view_padded_row (in, step * y - above + (gint) r, layer->in.first) + at
-                        : in->zeros + step * column;
-  strip->src_run = in->run;
-}
+  const RfdnLayer *layer = part->layer;
+  const RfdnView *out = &part->out;
 
-static void
-set_addend (const Run *run, RfdnConvStrip *strip, const RfdnLayer *layer, const View *out, gint y,
-            guint column)
-{
-  if (layer->add.n == 0)
-    return;
-  const View add = get_view (run, layer->add.activation);
-  for (guint r = 0; r < strip->rows; r++)
-    strip->add[r] = view_channel (&add, y + (gint) r, layer->add.first) +
-                    (out->column0 - add.column0) / RFDN_PHASES + column;
-  strip->add_run = add.run;
-  strip->add_last = layer->add_last;
-}
-
-/* What follows a convolution, row by row while it is in the cache. */
-static void
-finish_strip (const Run *run, const RfdnLayer *layer, const RfdnConvStrip *strip, const View *out,
-              gint y, const Columns *columns, gboolean is_output)
-{
-  for (guint r = 0; r < strip->rows; r++, y++) {
+  for (guint r = 0; r < part->rows; r++) {
+    const gint y = part->y + (gint) r;
     if (layer->upsampled.n)
-      upsample_row (run, layer, strip->dst[r], strip->dst_run, columns->first, strip->n, y);
+      upsample_row (run, layer, part->dst[r], out->run, part->column, part->n, y);
     if (layer->gate.n) {
-      const View gate = get_view (run, layer->gate.activation);
-      run->network->kernels->gate_row (strip->dst[r], strip->dst_run,
-                                       view_channel (&gate, y, layer->gate.first) +
-                                           (out->column0 - gate.column0) / RFDN_PHASES +
-                                           columns->first,
-                                       gate.run, layer->out.n, strip->n);
+      const RfdnView gate = get_view (run, layer->gate.activation);
+      part->kernels->gate_row (part->dst[r], out->run,
+                               rfdn_view_channel (&gate, y, layer->gate.first) +
+                                   (out->column0 - gate.column0) / RFDN_PHASES + part->column,
+                               gate.run, layer->out.n, part->n);
     }
     if (is_output)
-      store_row (run, strip->dst[r], strip->dst_run, &out->region, columns, y);
+      store_row (run, part->dst[r], out->run, &out->region, columns, y);
     else
-      finish_row (out, &layer->out, columns, y);
+      rfdn_view_pad (out, layer->out.first, layer->out.n, columns->first, columns->end, y);
   }
 }
 
@@ -322,6 +203,31 @@ add_times (RfdnWorker *worker, guint entry, gint64 start, gint64 middle)
   worker->times[entry].rest += look_at_clock (worker) - middle;
 }
 
+static RfdnPart
+get_part (const Run *run, guint index, const RfdnView *out, const Columns *columns)
+{
+  const RfdnNetwork *network = run->network;
+  const RfdnLayer *layer = rfdn_graph_layer (network->graph, index);
+  const gint y = MAX (run->task->y0, out->region.y0), end = MIN (run->task->y1, out->region.y1);
+  RfdnPart part = {
+      .layer = layer,
+      .kernels = network->kernels,
+      .conv = network->weights->convs[index],
+      .weights = network->weights->packed + network->weights->offsets[index],
+      .in = get_view (run, layer->in.activation),
+      .out = *out,
+      .y = y,
+      .rows = (guint) MAX (end - y, 0),
+      .column = columns->first,
+      .n = columns->end - columns->first,
+      .scratch = run->worker->memory,
+  };
+
+  if (layer->add.n)
+    part.add = get_view (run, layer->add.activation);
+  return part;
+}
+
 /* The task's part of what layer number `index` writes. */
 static void
 run_layer (const Run *run, guint index)
@@ -329,42 +235,24 @@ run_layer (const Run *run, guint index)
   const RfdnNetwork *network = run->network;
   const RfdnLayer *layer = rfdn_graph_layer (network->graph, index);
   const gboolean is_output = index == network->graph->layers->len - 1;
-  const View out = get_view (run, layer->out.activation);
-  const gint y = MAX (run->task->y0, out.region.y0), end = MIN (run->task->y1, out.region.y1);
+  const RfdnView out = get_view (run, layer->out.activation);
   const Columns columns = get_columns (run->task, &out);
-  if (y >= end || columns.first >= columns.end)
+  RfdnPart part = get_part (run, index, &out, &columns);
+  if (part.rows == 0 || columns.first >= columns.end)
     return;
   const gint64 start = look_at_clock (run->worker);
-  if (layer->kind == RFDN_LAYER_MAX_POOL) {
-    max_pool_rows (run, layer, y, end);
-    add_times (run->worker, index + 1, start, look_at_clock (run->worker));
-    return;
-  }
   if (layer->upsampled.n && run->worker->upsampled != index) {
     prepare_upsampling (run, layer);
     run->worker->upsampled = index;
   }
-
-  const View in = get_view (run, layer->in.activation);
-  RfdnConvStrip strip = {
-      .in_channels = layer->in.n,
-      .out_channels = layer->out.n,
-      .weights = network->weights->packed + network->weights->offsets[index],
-      .dst_run = out.run,
-      .slope = layer->slope,
-      .rows = (guint) (end - y),
-      .n = columns.end - columns.first,
-      .scratch = run->worker->memory,
-  };
-  for (guint r = 0; r < strip.rows; r++)
-    strip.dst[r] = is_output ? run->worker->memory + network->weights->scratch_size +
-                                   r * out.stride + RFDN_RUN_SLACK
-                             : view_channel (&out, y + (gint) r, layer->out.first) + columns.first;
-  set_source (&strip, layer, &in, &out, y, columns.first);
-  set_addend (run, &strip, layer, &out, y, columns.first);
-  network->weights->convs[index]->strip (&strip);
+  for (guint r = 0; r < part.rows; r++)
+    part.dst[r] = is_output ? run->worker->memory + network->weights->scratch_size +
+                                  r * out.stride + RFDN_RUN_SLACK
+                            : rfdn_view_channel (&out, part.y + (gint) r, layer->out.first) +
+                                  columns.first;
+  layer->op->run (&part);
   const gint64 middle = look_at_clock (run->worker);
-  finish_strip (run, layer, &strip, &out, y, &columns, is_output);
+  finish_part (run, &part, &columns, is_output);
   add_times (run->worker, index + 1, start, middle);
 }
 

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "weights.h"
 
-/* From so many channels in on, Winograd's products outweigh its transforms. */
-#define WIDE_CHANNELS 8
+#include "ops/op.h"
 
-static RfdnGrid
-layer_grid (const RfdnGraph *graph, const RfdnLayer *layer)
-{
-  return rfdn_graph_activation (graph, layer->out.activation)->grid;
-}
-
-/* Winograd's tiles are anchored in the frame. The pooled grid begins anywhere in a tile's view, and
- * is small. */
 static const RfdnConv *
-choose_conv (const RfdnKernels *kernels, const RfdnLayer *layer, RfdnGrid grid)
+get_conv (const RfdnGraph *graph, const RfdnLayer *layer, const RfdnKernels *kernels)
 {
-  switch (layer->kind) {
-  case RFDN_LAYER_CONV_3X3:
-    return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
-                                                                   : &kernels->conv3x3;
-  case RFDN_LAYER_CONV_1X1:
-    return &kernels->conv1x1;
-  case RFDN_LAYER_CONV_3X3_STRIDE2:
-    return &kernels->conv3x3_stride2;
-  case RFDN_LAYER_MAX_POOL:
+  if (layer->op->get_conv == NULL)
     return NULL;
-  }
-  g_assert_not_reached ();
+  return layer->op->get_conv (layer, kernels, rfdn_layer_get_grid (layer, graph));
 }
 
 RfdnWeights *
@@ -43,7 +25,7 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
   }
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    const RfdnConv *conv = choose_conv (kernels, layer, layer_grid (graph, layer));
+    const RfdnConv *conv = get_conv (graph, layer, kernels);
     self->convs[i] = conv;
     self->offsets[i] = total;
     if (conv == NULL)

@@ -3,6 +3,7 @@
 #define RFDN_ARCH_H
 
 #include "../graph.h"
+#include "../ops/ops.h"
 #include "../safetensors.h"
 
 /* A published network: which tensors it is stored in and which layers it is made of. One file
@@ -52,7 +53,7 @@ typedef struct {
   GError *error;
 } RfdnBuilder;
 
-/* Appends the convolution whose tensors are PREFIX.weight and PREFIX.bias; in, out, kind, and the
+/* Appends the convolution whose tensors are PREFIX.weight and PREFIX.bias; in, out, op, and the
  * rest are those of `layer`. The tensors must have the shapes that in and out ask for. */
 void rfdn_builder_conv (RfdnBuilder *builder, const char *prefix, const RfdnLayer *layer);
 

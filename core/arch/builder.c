@@ -80,9 +80,9 @@ rfdn_builder_conv_columns (RfdnBuilder *builder, const char *prefix, guint first
 {
   g_autofree char *weight_name = g_strconcat (prefix, ".weight", NULL);
   g_autofree char *bias_name = g_strconcat (prefix, ".bias", NULL);
-  guint taps = rfdn_layer_get_taps (layer);
-  gsize side = taps == 9 ? 3 : 1;
-  gsize shape[4] = {layer->out.n, total, side, side};
+  const RfdnWindow window = layer->op->get_window (layer);
+  const gsize taps = (gsize) (window.width * window.height);
+  gsize shape[4] = {layer->out.n, total, (gsize) window.height, (gsize) window.width};
   const RfdnTensor *weight = get_shaped_tensor (builder, weight_name, 4, shape);
   const RfdnTensor *bias = get_shaped_tensor (builder, bias_name, 1, shape);
   if (weight == NULL || bias == NULL)
@@ -186,7 +186,7 @@ rfdn_builder_begin (RfdnBuilder *builder, const RfdnArchShape *shape)
   builder->graph = rfdn_graph_new (shape->in_channels);
   RfdnSlice features = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, shape->features);
   rfdn_builder_conv (builder, "fea_conv",
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                     &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                   .in = rfdn_graph_get_input (builder->graph),
                                   .out = features,
                                   .slope = RFDN_LINEAR});
@@ -202,14 +202,14 @@ rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *
     RfdnSlice sum = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, shape->features);
     RfdnSlice out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, out_channels);
     rfdn_builder_conv (builder, smooth,
-                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                       &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                     .in = x,
                                     .out = sum,
                                     .add = features,
                                     .slope = RFDN_LINEAR});
     rfdn_builder_conv (
         builder, last,
-        &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3, .in = sum, .out = out, .slope = RFDN_LINEAR});
+        &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = sum, .out = out, .slope = RFDN_LINEAR});
   }
   if (rfdn_graph_has_failed (builder->graph))
     rfdn_builder_fail_memory (builder);
@@ -236,21 +236,21 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
   RfdnSlice squeezed = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
   rfdn_builder_conv (
       builder, conv1,
-      &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1, .in = in, .out = squeezed, .slope = RFDN_LINEAR});
+      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = in, .out = squeezed, .slope = RFDN_LINEAR});
   RfdnSlice half = rfdn_graph_add_activation (graph, RFDN_GRID_HALF, f);
   rfdn_builder_conv (
       builder, conv2,
       &(RfdnLayer){
-          .kind = RFDN_LAYER_CONV_3X3_STRIDE2, .in = squeezed, .out = half, .slope = RFDN_LINEAR});
+          .op = &rfdn_op_conv3x3_stride2, .in = squeezed, .out = half, .slope = RFDN_LINEAR});
   RfdnSlice pooled = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
   rfdn_graph_add_layer (graph,
-                        &(RfdnLayer){.kind = RFDN_LAYER_MAX_POOL, .in = half, .out = pooled});
+                        &(RfdnLayer){.op = &rfdn_op_max_pool, .in = half, .out = pooled});
 
   for (guint i = 0; middle[i] != NULL; i++) {
     g_autofree char *name = g_strconcat (prefix, ".", middle[i], NULL);
     RfdnSlice next = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
     rfdn_builder_conv (builder, name,
-                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                       &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                     .in = pooled,
                                     .out = next,
                                     .slope = middle[i + 1] ? RFDN_RELU : RFDN_LINEAR});
@@ -259,7 +259,7 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
 
   RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
   rfdn_builder_conv (builder, conv_f,
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                     &(RfdnLayer){.op = &rfdn_op_conv1x1,
                                   .in = squeezed,
                                   .out = sum,
                                   .slope = RFDN_LINEAR,
@@ -267,5 +267,5 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
   rfdn_builder_conv (
       builder, conv4,
       &(RfdnLayer){
-          .kind = RFDN_LAYER_CONV_1X1, .in = sum, .out = out, .slope = RFDN_LINEAR, .gate = in});
+          .op = &rfdn_op_conv1x1, .in = sum, .out = out, .slope = RFDN_LINEAR, .gate = in});
 }

@@ -23,7 +23,7 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
     g_autofree char *distil = g_strdup_printf ("B%u.c%u_d", k, i);
     g_autofree char *refine = g_strdup_printf ("B%u.c%u_r", k, i);
     rfdn_builder_conv (builder, distil,
-                       &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+                       &(RfdnLayer){.op = &rfdn_op_conv1x1,
                                     .in = x,
                                     .out = rfdn_slice (parts, (i - 1) * distilled, distilled),
                                     .slope = RFDN_SLOPE});
@@ -31,7 +31,7 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
     rfdn_builder_conv (
         builder, refine,
         &(RfdnLayer){
-            .kind = RFDN_LAYER_CONV_3X3, .in = x, .out = refined, .add = x, .slope = RFDN_SLOPE});
+            .op = &rfdn_op_conv3x3, .in = x, .out = refined, .add = x, .slope = RFDN_SLOPE});
     x = refined;
   }
 
@@ -39,14 +39,14 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
   g_autofree char *fuse = g_strdup_printf ("B%u.c5", k);
   g_autofree char *esa = g_strdup_printf ("B%u.esa", k);
   rfdn_builder_conv (builder, last,
-                     &(RfdnLayer){.kind = RFDN_LAYER_CONV_3X3,
+                     &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                   .in = x,
                                   .out = rfdn_slice (parts, 3 * distilled, distilled),
                                   .slope = RFDN_SLOPE});
   RfdnSlice fused = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_conv (
       builder, fuse,
-      &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1, .in = parts, .out = fused, .slope = RFDN_LINEAR});
+      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = parts, .out = fused, .slope = RFDN_LINEAR});
   RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_esa (builder, esa, esa_middle, fused, out);
   return out;
@@ -74,7 +74,7 @@ rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
     x = read_block (&builder, k, x);
     rfdn_builder_conv_columns (
         &builder, "c.0", (k - 1) * nf, shape->blocks * nf, k == 1,
-        &(RfdnLayer){.kind = RFDN_LAYER_CONV_1X1,
+        &(RfdnLayer){.op = &rfdn_op_conv1x1,
                      .in = x,
                      .out = collected,
                      .add = k == 1 ? (RfdnSlice){0} : collected,

@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "model.h"
+#include "layout.h"
 #include "picture.h"
 
 #define ROUNDS 400
@@ -33,7 +34,7 @@ random_below (guint n)
   return (guint) g_test_rand_int_range (0, (gint) n);
 }
 
-/* What the planner may choose some day, beyond what it chooses now. */
+/* What the layout may choose some day, beyond what it chooses now. */
 static void
 change_sharing (RfdnLayout *layout)
 {

@@ -2,6 +2,7 @@
 #include "simulator.h"
 
 #include "kernels/kernels.h"
+#include "ops/ops.h"
 
 #define LOADING (-1) /* as a layer */
 
@@ -276,24 +277,18 @@ read_for_row (Simulator *self, const RfdnLayer *layer, gint y)
 {
   const RfdnGrid grid = rfdn_graph_activation (self->plan->graph, layer->in.activation)->grid;
 
-  switch (layer->kind) {
-  case RFDN_LAYER_CONV_1X1:
+  if (layer->op == &rfdn_op_conv1x1) {
     read_row (self, &layer->in, y, TRUE);
-    break;
-  case RFDN_LAYER_CONV_3X3:
-    if (grid == RFDN_GRID_POOLED) {
-      for (gint k = y - 1; k <= y + 1; k++)
-        read_pooled_row (self, &layer->in, k);
-    } else {
-      read_rows (self, &layer->in, y - 1, y + 1);
-    }
-    break;
-  case RFDN_LAYER_CONV_3X3_STRIDE2:
+  } else if (layer->op == &rfdn_op_conv3x3 && grid == RFDN_GRID_POOLED) {
+    for (gint k = y - 1; k <= y + 1; k++)
+      read_pooled_row (self, &layer->in, k);
+  } else if (layer->op == &rfdn_op_conv3x3) {
+    read_rows (self, &layer->in, y - 1, y + 1);
+  } else if (layer->op == &rfdn_op_conv3x3_stride2) {
     read_rows (self, &layer->in, 2 * y, 2 * y + 2);
-    break;
-  case RFDN_LAYER_MAX_POOL:
+  } else {
+    g_assert_true (layer->op == &rfdn_op_max_pool);
     read_rows (self, &layer->in, 3 * y, 3 * y + 6);
-    break;
   }
   if (layer->add.n)
     read_row (self, &layer->add, y, TRUE);

@@ -2,10 +2,11 @@
 
 /* The layout of tiles: it covers the frame once, and every region lies where it can be computed. */
 
+#include "layout.h"
 #include "model.h"
 #include "network.h"
+#include "ops/ops.h"
 #include "picture.h"
-#include "planner.h"
 #include "schedule.h"
 
 static gboolean
@@ -33,9 +34,9 @@ assert_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile)
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     const RfdnRect *out = &regions[layer->out.activation];
     RfdnRect in = regions[layer->in.activation];
-    if (layer->kind == RFDN_LAYER_MAX_POOL)
+    if (layer->op == &rfdn_op_max_pool)
       g_assert_true (3 * out->x0 >= in.x0 && 3 * (out->x1 - 1) + 7 <= in.x1);
-    if (layer->kind == RFDN_LAYER_CONV_3X3_STRIDE2)
+    if (layer->op == &rfdn_op_conv3x3_stride2)
       g_assert_true (2 * out->y0 >= in.y0 && 2 * (out->y1 - 1) + 3 <= in.y1);
     if (layer->add.n)
       g_assert_true (contains (&regions[layer->add.activation], out));
@@ -147,7 +148,7 @@ describe (const RfdnLayout *layout, const RfdnGraph *graph)
   return all;
 }
 
-/* A change of the planner shows here: what it does for speed and memory is to be measured. */
+/* A change of the layout shows here: what it does for speed and memory is to be measured. */
 static void
 test_choice (void)
 {
@@ -271,11 +272,11 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/planner/cover", test_cover);
-  g_test_add_func ("/planner/extremes", test_extremes);
-  g_test_add_func ("/planner/bilinear", test_bilinear);
-  g_test_add_func ("/planner/choice", test_choice);
-  g_test_add_func ("/planner/memory", test_memory);
-  g_test_add_func ("/planner/height", test_height);
+  g_test_add_func ("/layout/cover", test_cover);
+  g_test_add_func ("/layout/extremes", test_extremes);
+  g_test_add_func ("/layout/bilinear", test_bilinear);
+  g_test_add_func ("/layout/choice", test_choice);
+  g_test_add_func ("/layout/memory", test_memory);
+  g_test_add_func ("/layout/height", test_height);
   return g_test_run ();
 }

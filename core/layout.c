@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "layout.h"
+
+#include "kernels/kernels.h"
+#include "ops/op.h"
+#include "schedule.h"
+
+/* A network of convolutions alone rolls over strips, whatever its tiles' height, and pays
+ * its halo where tiles meet: its tiles are as wide as lets the strips stay in the processor's
+ * cache, and as high as lets each thread have one. */
+#define ROLLING_WIDTH 640
+#define ROLLING_HEIGHT 540
+/* Lower ones would compute little else than their halo. */
+#define ROLLING_MIN_HEIGHT 48
+
+/* A network with attention pays a large overlap where tiles meet side by side: its tiles are as
+ * wide as lets all its pages together take no more memory than this, and as high as the frame. */
+#define ATTENTION_BUDGET (256u << 20)
+
+/* Strips that a network with attention goes on by: the more, the longer a layer's weights and its
+ * last strips stay in the cache, and the more memory it takes. */
+#define ATTENTION_STRIPS 4
+
+/* With fewer tiles than this for each thread, the last ones would leave threads idle. */
+#define MIN_TILES_A_THREAD 4
+
+/* Overlap of a network with attention: enough that what a tile does not see of the pooled maps
+ * changes its output by well under one level. */
+#define ATTENTION_OVERLAP 48
+/* With less than this in all, a tile of one pixel at the frame's end might see no whole pooling
+ * window: 15 pixels from a multiple of 6 on, and as many as 5 behind the last window. */
+#define ATTENTION_MIN_OVERLAP 26
+
+static gint
+divide_up (gint a, gint b)
+{
+  return (a + b - 1) / b;
+}
+
+static void
+choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
+{
+  gint columns = divide_up (layout->width, ROLLING_WIDTH);
+  gint rows = n_threads * divide_up (layout->height, n_threads * ROLLING_HEIGHT);
+  rows = CLAMP (rows, 1, MAX (layout->height / ROLLING_MIN_HEIGHT, 1));
+
+  layout->tile_width =
+      MIN (rfdn_round_up (divide_up (layout->width, columns), RFDN_GRAIN), layout->width);
+  layout->tile_height =
+      MIN (rfdn_round_up (divide_up (layout->height, rows), RFDN_GRAIN), layout->height);
+}
+
+/* Bytes that the pages of a tile take for each pixel of its width: of what is over FRAME, which is
+ * nearly all. 0 if there is no memory to find out. */
+static gsize
+get_page_bytes (const RfdnLayout *layout, const RfdnGraph *graph)
+{
+  g_autoptr (RfdnArray) groups = rfdn_find_groups (graph);
+  RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
+  gsize bytes = 0;
+
+  if (groups == NULL)
+    return 0;
+  rfdn_layout_get_regions (layout, graph, 0, regions);
+  RfdnSchedule *schedule = rfdn_schedule_new (graph, groups, layout, regions);
+  if (schedule == NULL)
+    return 0;
+  for (guint k = 0; k < schedule->kinds->len; k++) {
+    const RfdnPageKind *kind = &g_array_index (schedule->kinds, RfdnPageKind, k);
+    if (kind->grid == RFDN_GRID_FRAME)
+      bytes += (gsize) schedule->n_pages[k] * RFDN_STRIP * kind->channels * sizeof (float);
+  }
+  rfdn_schedule_free (schedule);
+  return bytes;
+}
+
+/* FALSE if there is no memory. */
+static gboolean
+choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
+{
+  const gint least = 32;
+
+  layout->step = ATTENTION_STRIPS * RFDN_STRIP;
+  layout->chunks = 1;
+  layout->tile_width = layout->width;
+  layout->tile_height = layout->height;
+  layout->columns = layout->rows = 1;
+  const gsize bytes = get_page_bytes (layout, graph);
+  if (bytes == 0)
+    return FALSE;
+  for (gint columns = 2;; columns++) {
+    const gint seen = MIN (layout->tile_width + 2 * layout->overlap, layout->width);
+    const gint width = rfdn_round_up (divide_up (layout->width, columns), RFDN_GRAIN);
+    if ((gsize) seen * bytes <= ATTENTION_BUDGET || width < least)
+      return TRUE;
+    layout->tile_width = width;
+  }
+}
+
+/* How threads share a tile. One is often ready for a task when another is at the last task that it
+ * needs, unless as many other tasks lie between the two as the threads are at: strips of the same
+ * layers, or their chunks, which should not be too small. */
+static void
+choose_steps (RfdnLayout *layout, guint n_threads)
+{
+  layout->step = RFDN_STRIP;
+  layout->chunks = 1;
+  if (!layout->attention)
+    return;
+  layout->step = ATTENTION_STRIPS * RFDN_STRIP;
+  if (!layout->together || n_threads == 1)
+    return;
+
+  const gint wanted = 2 * (gint) n_threads - 1;
+  const gint batches = divide_up (layout->tile_width, RFDN_PHASES * RFDN_RUN_ALIGN);
+  layout->distance = 2 * n_threads;
+  layout->chunks =
+      (guint) CLAMP (divide_up (wanted, ATTENTION_STRIPS - 1), 1, MAX (batches / 2, 1));
+  layout->step = RFDN_STRIP * MAX (ATTENTION_STRIPS, 1 + divide_up (wanted, (gint) layout->chunks));
+}
+
+static void
+count_tiles (RfdnLayout *layout)
+{
+  layout->columns = divide_up (layout->width, layout->tile_width);
+  layout->rows = divide_up (layout->height, layout->tile_height);
+}
+
+gboolean
+rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
+                  guint n_threads, guint tile_size, guint tile_height, gint overlap)
+{
+  const gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo_cells (graph);
+
+  *layout = (RfdnLayout){.width = width, .height = height, .attention = !rfdn_graph_is_finite (graph)};
+  if (!layout->attention)
+    layout->overlap = MAX (overlap, halo);
+  else if (overlap < 0)
+    layout->overlap = ATTENTION_OVERLAP;
+  else
+    layout->overlap = MAX (overlap, ATTENTION_MIN_OVERLAP);
+  if (tile_size > 0) {
+    layout->tile_width = MIN (rfdn_round_up ((gint) tile_size, RFDN_GRAIN), width);
+    layout->tile_height =
+        MIN (rfdn_round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);
+  } else if (layout->attention) {
+    if (!choose_attention_tiles (layout, graph))
+      return FALSE;
+  } else {
+    choose_rolling_tiles (layout, (gint) n_threads);
+  }
+  count_tiles (layout);
+  layout->together = layout->attention && (guint64) layout->columns * (guint64) layout->rows <
+                                              (guint64) MIN_TILES_A_THREAD * n_threads;
+  choose_steps (layout, n_threads);
+  return TRUE;
+}
+
+char *
+rfdn_layout_describe (const RfdnLayout *layout)
+{
+  GString *text = g_string_new (NULL);
+
+  g_string_printf (text, "%dx%d tiles of %dx%d", layout->columns, layout->rows, layout->tile_width,
+                   layout->tile_height);
+  if (layout->columns * layout->rows > 1)
+    g_string_append_printf (text, " with overlap %d", layout->overlap);
+  if (layout->together)
+    g_string_append_printf (text, ", all threads together in steps of %d rows and %u chunks",
+                            layout->step, layout->chunks);
+  else
+    g_string_append (text, ", a thread each");
+  return g_string_free (text, FALSE);
+}
+
+double
+rfdn_layout_get_macs (const RfdnLayout *layout, const RfdnGraph *graph)
+{
+  RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
+  double macs = 0;
+
+  for (gint tile = 0; tile < layout->columns * layout->rows; tile++) {
+    rfdn_layout_get_regions (layout, graph, (guint) tile, regions);
+    for (guint i = 0; i < graph->layers->len; i++) {
+      const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+      const RfdnRect *out = &regions[layer->out.activation];
+      macs += (double) rfdn_rect_width (out) * rfdn_rect_height (out) * layer->op->get_macs (layer);
+    }
+  }
+  return macs;
+}

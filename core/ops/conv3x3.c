@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conv.h"
+#include "ops.h"
+
+/* From so many channels in on, Winograd's products outweigh its transforms. */
+#define WIDE_CHANNELS 8
+
+static RfdnWindow
+get_window (const RfdnLayer *layer)
+{
+  return rfdn_conv_get_window (3);
+}
+
+static guint64
+get_macs (const RfdnLayer *layer)
+{
+  return rfdn_conv_get_macs (layer, 9);
+}
+
+/* Winograd's tiles are anchored in the frame. The pooled grid begins anywhere in a tile's view, and
+ * is small. */
+static const RfdnConv *
+get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
+{
+  return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
+                                                                 : &kernels->conv3x3;
+}
+
+const RfdnOp rfdn_op_conv3x3 = {
+    .name = "3x3",
+    .get_window = get_window,
+    .get_macs = get_macs,
+    .get_conv = get_conv,
+    .run = rfdn_conv_run,
+    .fuses = TRUE,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops.h"
+
+#define SIDE 7
+#define STEP 3
+
+static RfdnWindow
+get_window (const RfdnLayer *layer)
+{
+  return (RfdnWindow){.width = SIDE, .height = SIDE, .step = STEP};
+}
+
+static guint64
+get_macs (const RfdnLayer *layer)
+{
+  return 0;
+}
+
+/* The kernel goes pixel by pixel from the first column on; what lies before the region is computed
+ * from slack and means nothing. */
+static void
+run (const RfdnPart *part)
+{
+  const RfdnView *in = &part->in, *out = &part->out;
+  const RfdnLayer *layer = part->layer;
+  const gssize at = rfdn_view_pixel (in, STEP * out->column0);
+
+  for (guint r = 0; r < part->rows; r++) {
+    const float *src[SIDE];
+    for (gint k = 0; k < SIDE; k++)
+      src[k] = rfdn_view_channel (in, STEP * (part->y + (gint) r) + k, layer->in.first) + at;
+    part->kernels->max_pool_row (part->dst[r], out->run, src, in->run, layer->out.n,
+                                 (guint) (out->region.x1 - out->column0));
+  }
+}
+
+const RfdnOp rfdn_op_max_pool = {
+    .name = "largest of 7x7, every third pixel,",
+    .get_window = get_window,
+    .get_macs = get_macs,
+    .run = run,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_OP_H
+#define RFDN_OP_H
+
+#include "../graph.h"
+#include "../kernels/kernels.h"
+#include "../storage.h"
+
+/* An operation: what a kind of layer is. One file each (ops/NAME.c), one line in ops.h. */
+
+/* The pixels of its input that a pixel of a layer's result is made of: of pixel x, columns
+ * step x - left to step x - left + width - 1; of row y, rows step y - above to
+ * step y - above + height - 1. */
+typedef struct {
+  gint left, above;
+  gint width, height;
+  gint step;
+  gboolean padded; /* the frame goes on beyond its border; else windows lie inside it */
+} RfdnWindow;
+
+/* What a thread is to compute of a layer: up to four rows of its result, in one chunk of columns.
+ * The operation writes `dst`; what the layer does to its result afterwards is not its work, but for
+ * what rfdn_layer_is_fused() says. */
+typedef struct {
+  const RfdnLayer *layer;
+  const RfdnKernels *kernels;
+  const RfdnConv *conv; /* of get_conv() */
+  const float *weights; /* as it packed them */
+  RfdnView in, out;
+  RfdnView add; /* of the addend, where the operation adds one */
+  gint y;
+  guint rows;
+  guint column, n; /* the first column of `out`, and how many */
+  float *dst[RFDN_STRIP]; /* channel 0 of the result, at the first column */
+  float *scratch;         /* as many floats as `conv` asks for */
+} RfdnPart;
+
+struct RfdnOp {
+  const char *name; /* in words, for profiles */
+  RfdnWindow (*get_window) (const RfdnLayer *layer);
+  /* Multiply-adds a pixel of the result. */
+  guint64 (*get_macs) (const RfdnLayer *layer);
+
+  /* The kernel, which packs the weights too; NULL for an operation without weights. `grid` is that
+   * of the result. */
+  const RfdnConv *(*get_conv) (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid);
+
+  void (*run) (const RfdnPart *part);
+
+  /* Whether run() also adds `add` or `plus`, and applies LeakyReLU: see RfdnLayer. */
+  gboolean fuses;
+};
+
+#endif

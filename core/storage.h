@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_STORAGE_H
+#define RFDN_STORAGE_H
+
+#include "grid.h"
+#include "kernels/kernels.h"
+
+/* Where the pixels of an activation lie in memory: rows in pages of a strip each, which a schedule
+ * deals out; in a row, the layout of kernels.h. */
+
+/* The part of an activation that a tile takes. */
+typedef struct {
+  float *first;        /* channel 0, phase 0 of column 0, in the first row of page 0 */
+  const guint32 *page; /* of each strip */
+  gsize page_size;     /* floats */
+  gsize run, stride;   /* floats from run to run, from row to row */
+  gint column0;        /* the pixel that column 0 begins at */
+  gint strip0;         /* the row that the first strip begins at */
+  RfdnRect region;
+  RfdnRect extent; /* of the whole grid */
+  RfdnGrid grid;
+  const float *zeros; /* a row of them */
+} RfdnView;
+
+/* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. */
+static inline gsize
+rfdn_run_size (gint width)
+{
+  const gsize columns = ((gsize) width + RFDN_PHASES - 1) / RFDN_PHASES;
+  return (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN * RFDN_RUN_ALIGN + RFDN_RUN_SLACK;
+}
+
+/* The first pixel of the column, or the first row of the strip, that pixel or row v lies in. */
+static inline gint
+rfdn_cell_floor (gint v)
+{
+  return v & ~(RFDN_PHASES - 1);
+}
+
+static inline float *
+rfdn_view_channel (const RfdnView *view, gint y, guint channel)
+{
+  const guint32 page = view->page[(guint) (y - view->strip0) / RFDN_STRIP];
+  return view->first + page * view->page_size + (guint) y % RFDN_STRIP * view->stride +
+         channel * RFDN_PHASES * view->run;
+}
+
+/* From a channel's first float to that of pixel x. */
+static inline gssize
+rfdn_view_pixel (const RfdnView *view, gint x)
+{
+  return (gssize) (x & 3) * (gssize) view->run + (x - (x & 3) - view->column0) / RFDN_PHASES;
+}
+
+/* Columns of a row. */
+static inline guint
+rfdn_view_columns (const RfdnView *view)
+{
+  return (guint) (view->region.x1 - view->column0 + RFDN_PHASES - 1) / RFDN_PHASES;
+}
+
+/* A row as a window is to see it: zeros beyond the frame's border, and the last row there is where
+ * a pooled map goes on beyond what the tile sees. */
+const float *rfdn_view_padded_row (const RfdnView *view, gint y, guint channel);
+
+/* Writes the pixels around row y of `n` channels from `first` on, as windows are to see them:
+ * before the first pixel, where column 0 is among columns `from` to `end` - 1, which have been
+ * computed; behind the last, where that is among them. */
+void rfdn_view_pad (const RfdnView *view, guint first, guint n, guint from, guint end, gint y);
+
+#endif
