@@ -1,92 +1,120 @@
 #!/usr/bin/env python3
-"""Convert a PyTorch state dict (.pth) of RFDN or re-parameterised RepRFN to safetensors.
+"""Convert a published network to a model file (.safetensors) that the plugin reads.
 
-Tensor names and values stay as they are.  The network, its scale and its channels are read from the
-tensors; what is given on the command line must agree with them.
+Takes a PyTorch state dict (.pth, .safetensors) of a known family (models/README.md).  What the file's tensors
+tell is read from them; what is given on the command line must agree.  RFDN and re-parameterised RepRFN keep
+their tensors as they are; of others a list of layers is made (models/LAYERS.md), and its result is compared
+with the network's own, computed by PyTorch.
 """
 
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
-import zipfile
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "train"))
 import networks  # noqa: E402
 import weights  # noqa: E402
 
-NESTED = ("params_ema", "params", "state_dict")  # keys that training frameworks put the tensors under
+from convert import families, files, layers, lower, reference  # noqa: E402
+from convert.errors import ConvertError  # noqa: E402
+from convert.graph import Graph, Node  # noqa: E402
+
 INPUT_RANGE = {"rfdn": "255", "reprfn": "1"}  # of the authors' released weights
+Model = tuple[dict[str, Tensor], dict[str, str], str]  # tensors, metadata, a line about it
 
 
-class ConvertError(Exception):
-    """The input cannot be converted; the text says why."""
-
-
-def read_pth(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a .pth file: none of its code is run."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ConvertError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except pickle.UnpicklingError:
-        raise ConvertError(f"{path}: holds more than tensors; save its state dict alone") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        raise ConvertError(f"{path}: not a PyTorch file") from None
-    for key in NESTED:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-            break
-    if not isinstance(content, dict) or not content:
-        raise ConvertError(f"{path}: holds no state dict")
-    for name, value in content.items():
-        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise ConvertError(f"{path}: {name!r} is not a tensor")
-        if not value.is_floating_point():
-            raise ConvertError(f"{path}: {name} is {value.dtype}, not floating point")
-    return {name.removeprefix("module."): value for name, value in content.items()}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("source", type=Path, metavar="IN.pth")
-    add("target", type=Path, metavar="OUT.safetensors")
-    add("--architecture", choices=sorted(INPUT_RANGE), help="default: read from the tensors")
-    add("--scale", type=int, help="default: read from the tensors")
-    add("--input-range", choices=("1", "255"),
-        help="samples are 0..1 or 0..255 (default: as the authors': 255 for rfdn, 1 for reprfn)")
-    add("--name", help="default: the source's file name")
-    add("--description", default="")
-    add("--licence", default="", help="licence of the weights")
-    options = parser.parse_args()
-
-    tensors = read_pth(options.source)
+def native(tensors: dict[str, Tensor]) -> Model:
+    """RFDN and RepRFN, which the engine knows by their tensors' names."""
     try:
         networks.build(tensors)  # every tensor has its place and shape
     except networks.UnknownNetwork as error:
-        raise ConvertError(f"{options.source}: {error}") from None
+        raise ConvertError(str(error)) from None
     facts = networks.describe(tensors)
-    for fact in ("architecture", "scale"):
-        wanted = getattr(options, fact)
-        if wanted is not None and wanted != facts[fact]:
-            raise ConvertError(f"{options.source}: {fact} is {facts[fact]} by its tensors, not {wanted}")
-    about = {
-        "name": options.name or options.source.stem,
-        "architecture": str(facts["architecture"]),
-        "scale": str(facts["scale"]),
-        "input_range": options.input_range or INPUT_RANGE[facts["architecture"]],
-        "colour": {1: "luma", 3: "rgb"}.get(facts["channels"], ""),
-        "description": options.description,
-        "licence": options.licence,
-    }
-    weights.write(options.target, tensors, {key: value for key, value in about.items() if value})
-    print("{}: {architecture}, {channels} channels, x{scale}, nf={nf}, {blocks} blocks".format(
-        options.target, **facts))
+    about = {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
+             "input_range": INPUT_RANGE[str(facts["architecture"])],
+             "colour": {1: "luma", 3: "rgb"}.get(int(facts["channels"]), "")}
+    return tensors, about, "{architecture}, {channels} channels, x{scale}, nf={nf}, {blocks} blocks".format(**facts)
+
+
+def checked(graph: Graph, output: Node, about: dict[str, str]) -> Model:
+    """A graph's model, compared with the graph."""
+    tensors, facts = lower.lower(graph, output)
+    about = about | facts
+    far = reference.difference(graph, output, tensors, about)
+    if not far <= reference.TOLERANCE:
+        raise ConvertError(f"the layers' result is {255 * far:.3g} of 255 off the network's: the converter is wrong")
+    kind = f"{about['architecture']}, {about['colour']}, x{about['scale']}, {len(layers.parse(about['layers']))} layers"
+    return tensors, about, f"{kind}, {255 * far:.2g} of 255 off PyTorch's result at most"
+
+
+def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
+    """A model of a family that its tensors tell."""
+    entry = families.recognise(tensors)
+    graph, output = families.build(entry, tensors, scale)
+    return checked(graph, output, {"architecture": entry.name, "input_range": str(entry.input_range)})
+
+
+def read(path: Path, options: argparse.Namespace) -> Model:
+    """The model that a file is converted to; ConvertError does not name the file yet."""
+    said: dict[str, str] = {}
+    if path.suffix == ".safetensors":
+        tensors, said = files.read_safetensors(path)
+        if "layers" in said:
+            raise ConvertError("a model file already: it has layers")
+    else:
+        tensors = files.read_pth(path)
+    scale = options.scale or (int(said["scale"]) if said.get("scale", "").isdecimal() else None)
+    if any(name.startswith(("B1.", "reprfb1.")) for name in tensors):
+        model = native(tensors)
+    else:
+        model = of_family(tensors, scale)
+    if said.get("input_range") in ("1", "255"):
+        model[1]["input_range"] = said["input_range"]
+    return model
+
+
+def convert(options: argparse.Namespace) -> Model:
+    """The model of the file that the command line names."""
+    try:
+        tensors, facts, line = read(options.source, options)
+        for fact in ("architecture", "scale"):
+            wanted = getattr(options, fact)
+            if wanted is not None and str(wanted) != facts[fact]:
+                raise ConvertError(f"{fact} is {facts[fact]} by its tensors, not {wanted}")
+    except ConvertError as error:
+        text = str(error)
+        raise ConvertError(text if text.startswith(f"{options.source}:") else f"{options.source}: {text}") from None
+    about = {"name": options.name or options.source.stem, **facts,
+             "description": options.description, "licence": options.licence}
+    if options.input_range:
+        about["input_range"] = options.input_range
+    return tensors, {key: value for key, value in about.items() if value}, line
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("source", type=Path, metavar="IN")
+    add("target", type=Path, metavar="OUT.safetensors")
+    add("--architecture", help="default: read from the tensors")
+    add("--scale", type=int, choices=range(1, 9), help="default: read from the tensors, where they tell it")
+    add("--input-range", choices=("1", "255"),
+        help="samples are 0..1 or 0..255 (default: as the file says, else as its authors released it)")
+    add("--name", help="default: the source's file name")
+    add("--description", default="")
+    add("--licence", default="", help="licence of the weights")
+    return parser
+
+
+def main() -> None:
+    options = command_line().parse_args()
+    tensors, about, line = convert(options)
+    weights.write(options.target, tensors, about)
+    print(f"{options.target}: {line}")
 
 
 if __name__ == "__main__":

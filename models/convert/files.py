@@ -1,0 +1,76 @@
+"""Files with a network's tensors: .pth and .safetensors.  None of their code is run."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .errors import ConvertError
+
+NESTED = ("params_ema", "params", "state_dict", "model_state_dict", "model")  # that frameworks put the tensors under
+COUNTERS = "num_batches_tracked"  # of batch norm: no part of the arithmetic
+KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConvertError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def read_pth(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .pth file."""
+    try:
+        content = torch.load(io.BytesIO(read_bytes(path)), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ConvertError(f"{path}: holds more than tensors; save its state dict alone") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError,
+            struct.error, zipfile.BadZipFile):
+        raise ConvertError(f"{path}: not a PyTorch file") from None
+    for key in NESTED:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+            break
+    if not isinstance(content, dict) or not content:
+        raise ConvertError(f"{path}: holds no state dict")
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ConvertError(f"{path}: {name!r} is not a tensor")
+        if not value.is_floating_point() and not name.endswith(COUNTERS):
+            raise ConvertError(f"{path}: {name} is {value.dtype}, not floating point")
+    return {name.removeprefix("module."): value for name, value in content.items() if not name.endswith(COUNTERS)}
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a .safetensors file."""
+    raw = read_bytes(path)
+    try:
+        (length,) = struct.unpack_from("<Q", raw)
+        header = json.loads(raw[8:8 + length])
+        about = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
+        tensors = {}
+        for name, entry in header.items():
+            if name.endswith(COUNTERS):
+                continue
+            if entry["dtype"] not in KINDS:
+                raise ConvertError(f"{path}: {name} is {entry['dtype']}, not floating point")
+            kind, shape = KINDS[entry["dtype"]], [int(size) for size in entry["shape"]]
+            begin, end = entry["data_offsets"]
+            if end - begin != kind.itemsize * math.prod(shape) or not 0 <= begin <= end <= len(raw) - 8 - length:
+                raise ConvertError(f"{path}: {name} has wrong offsets")
+            part = bytearray(raw[8 + length + begin:8 + length + end])
+            tensors[name] = torch.frombuffer(part, dtype=kind).reshape(shape) if part else torch.zeros(shape)
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError):
+        raise ConvertError(f"{path}: not a safetensors file") from None
+    if not tensors:
+        raise ConvertError(f"{path}: holds no tensors")
+    return tensors, about

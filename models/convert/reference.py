@@ -1,0 +1,136 @@
+"""A graph computed as its authors wrote it, grid by grid, in PyTorch: what its layers are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import evaluate
+from .errors import ConvertError
+from .graph import PIXEL, Graph, Node
+from .rewrite import reachable
+
+PICTURE = 48, 40  # rows and columns of what a result is checked with; the largest cell divides them
+TOLERANCE = 0.02 / 255  # of the samples' range
+
+
+def convolve(node: Node, x: Tensor) -> Tensor:
+    top, left, bottom, right = node.pads
+    assert node.weight is not None
+    weight, bias = node.weight.to(x.dtype), None if node.bias is None else node.bias.to(x.dtype)
+    if node.op == "deconv":
+        y = F.conv_transpose2d(x, weight, bias, node.stride, groups=node.groups)
+        return y[:, :, top:y.shape[2] - bottom, left:y.shape[3] - right]
+    if node.op == "stride2":
+        return F.conv2d(x, weight, bias, 2)
+    return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, bias, node.stride, groups=node.groups)
+
+
+def resize(node: Node, x: Tensor) -> Tensor:
+    if node.how == "nearest":
+        return F.interpolate(x, scale_factor=node.factor, mode="nearest")
+    if node.how != "bicubic-mirror":
+        return F.interpolate(x, scale_factor=node.factor, mode=node.how, align_corners=False)
+    result = x
+    for axis in (2, 3):  # a column and a row at a time, each pixel by its distance
+        size = x.shape[axis]
+        at = (torch.arange(size * node.factor) + 0.5) / node.factor - 0.5
+        matrix = torch.zeros(len(at), size, dtype=x.dtype)
+        for row, place in enumerate(at.tolist()):
+            for tap in range(int(place // 1) - 1, int(place // 1) + 3):
+                far = abs(place - tap)
+                near = 1.5 * far**3 - 2.5 * far**2 + 1 if far < 1 else -0.5 * far**3 + 2.5 * far**2 - 4 * far + 2
+                inside = -1 - tap if tap < 0 else 2 * size - 1 - tap if tap >= size else tap
+                matrix[row, inside] += near if far < 2 else 0
+        result = torch.einsum("rs,bcsk->bcrk" if axis == 2 else "rs,bcks->bckr", matrix, result)
+    return result
+
+
+def padded(node: Node, x: Tensor) -> Tensor:
+    amount = (node.factor,) * 4
+    if node.how == "edge" and node.factor > 0:
+        return F.pad(x, amount, mode="replicate")
+    if node.how == "mirror" and node.factor > 0:
+        rows = torch.cat([x[:, :, :node.factor].flip(2), x, x[:, :, -node.factor:].flip(2)], 2)
+        return torch.cat([rows[..., :node.factor].flip(3), rows, rows[..., -node.factor:].flip(3)], 3)
+    return F.pad(x, amount)
+
+
+def activate(node: Node, x: Tensor) -> Tensor:
+    name, *values = node.how.split(":")
+    if node.values is not None:
+        return F.prelu(x, node.values.to(x.dtype))
+    return evaluate.FUNCTIONS[name](x, *map(float, values))
+
+
+def binary(node: Node, a: Tensor, b: Tensor) -> Tensor:
+    """add and mul; where convolutions without padding made one smaller, the other's middle is taken."""
+    if b.shape[2:] != (1, 1) or node.inputs[1].kind != PIXEL:
+        height, width = (min(p, q) for p, q in zip(a.shape[2:], b.shape[2:], strict=True))
+        a, b = (v[:, :, (v.shape[2] - height) // 2:][:, :, :height, (v.shape[3] - width) // 2:][..., :width]
+                for v in (a, b))
+    return a + b if node.op == "add" else a * b
+
+
+def compute(node: Node, inputs: list[Tensor]) -> Tensor:
+    x = inputs[0]
+    if node.op in ("conv", "deconv", "stride2"):
+        return convolve(node, x)
+    if node.op in ("add", "mul"):
+        return binary(node, *inputs)
+    if node.op == "affine":
+        assert node.values is not None
+        gain, shift = node.values[:, None, :, None, None].to(x.dtype)
+        return x * gain + shift
+    if node.op == "concat":
+        return torch.cat(inputs, 1)
+    if node.op == "up":
+        return x + F.interpolate(inputs[1], x.shape[2:], mode="bilinear", align_corners=False)
+    if node.op == "mean":
+        mean = x.mean((2, 3), keepdim=True)
+        return mean if node.how == "mean" else mean + (x - mean).square().mean((2, 3), keepdim=True).sqrt()
+    if node.op == "softmax":
+        values, keys = x.unflatten(1, (2, node.factor, -1)).unbind(1)
+        return (values * keys.softmax(1)).sum(1)
+    others: dict[str, Callable[[Node, Tensor], Tensor]] = {
+        "act": activate, "resize": resize, "pad": padded, "pick": lambda n, v: v[:, list(n.order)],
+        "shuffle": lambda n, v: F.pixel_shuffle(v, n.factor),
+        "unshuffle": lambda n, v: F.pixel_unshuffle(v, n.factor), "maxpool": lambda n, v: F.max_pool2d(v, 7, 3)}
+    return others[node.op](node, x)
+
+
+def result(graph: Graph, output: Node, x: Tensor) -> Tensor:
+    """1 x colours x H x W to what the network makes of it."""
+    values: dict[Node, Tensor] = {graph.x: x}
+    for node in reachable(output):
+        if node is not graph.x:
+            values[node] = compute(node, [values[source] for source in node.inputs])
+    return values[output]
+
+
+def difference(graph: Graph, output: Node, tensors: dict[str, Tensor], about: dict[str, str]) -> float:
+    """How far a model file's result is from the graph's at most, as a part of the samples' range.
+
+    On noise, in double precision: what differs then is not rounding.
+    """
+    unit = float(about.get("input_range", 1))
+    noise = torch.rand(1, graph.x.channels, *PICTURE, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    picture = noise * unit
+    border = int(about.get("extend", 0))
+    if border and not any(node.op == "pad" and node.inputs[0] is graph.x for node in reachable(output)):
+        wide = F.pad(picture, (border,) * 4, mode="replicate")
+    else:
+        wide = picture
+    with torch.inference_mode():
+        theirs, ours = result(graph, output, wide), evaluate.enlarge(tensors, about, picture)
+    return far_apart(ours, theirs, unit)
+
+
+def far_apart(ours: Tensor, theirs: Tensor, unit: float) -> float:
+    """The largest difference, as a part of the range of the samples or, with random weights, of the result."""
+    if ours.shape != theirs.shape:
+        raise ConvertError(f"the layers' result is {list(ours.shape)}, the network's {list(theirs.shape)}")
+    return float((ours - theirs).abs().max()) / max(unit, float(theirs.abs().max()))

@@ -1,0 +1,245 @@
+"""Layers that are being made: maps, steps that write them, and what can be put into a step that is there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from . import layers
+from .errors import ConvertError
+from .graph import FULL
+
+ORDER = {"add": 0, "act": 1, "plus": 2, "up": 3, "times": 4, "gate": 4, "pad": 5}  # in which options act
+
+
+@dataclass(eq=False)
+class Map:
+    """A map, or a part of the stack `parent` from channel `offset` on."""
+
+    name: str
+    width: int
+    kind: str = FULL
+    parent: Map | None = None
+    offset: int = 0
+    stack: bool = False
+    pad: str = ""
+    fixed: bool = False  # cannot become a part of a stack
+    writers: list[Step] = field(default_factory=list)
+
+    def place(self, channel: int) -> tuple[Map, int]:
+        """The map of the text, and the channel there."""
+        return self.parent.place(self.offset + channel) if self.parent else (self, channel)
+
+
+@dataclass
+class Ref:
+    """Channels `begin` to `end` - 1 of a map."""
+
+    map: Map
+    begin: int
+    end: int
+
+    def __str__(self) -> str:
+        root, begin = self.map.place(self.begin)
+        width = self.end - self.begin
+        return root.name if width == root.width else f"{root.name}[{begin}:{begin + width}]"
+
+    def part(self, begin: int, end: int) -> Ref:
+        """The same of a narrower range; one channel stays one for all."""
+        return self if self.end - self.begin == 1 else Ref(self.map, self.begin + begin, self.begin + end)
+
+
+@dataclass
+class Option:
+    """An option's value: a word, behind it a map or a tensor (of slopes, `name` in the file)."""
+
+    word: str = ""
+    ref: Ref | None = None
+    slopes: Tensor | None = None
+    name: str = ""
+
+
+@dataclass(eq=False)
+class Step:
+    """A layer.  `rows` are those of `weight` and `bias` that it has, the tensors being in the file as a whole."""
+
+    out: Ref
+    operation: str
+    source: Ref
+    name: str = ""
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    rows: tuple[int, int] | None = None
+    number: int = 0
+    options: dict[str, Option] = field(default_factory=dict)
+
+    def takes(self, option: str) -> bool:
+        """Whether nothing that acts with this option or later is there."""
+        return all(ORDER[key] < ORDER[option] for key in self.options)
+
+    def own_tensors(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias of this step alone, to be changed."""
+        assert self.weight is not None
+        if self.rows:
+            begin, end = self.rows
+            self.weight = self.weight[begin:end]
+            self.bias = None if self.bias is None else self.bias[begin:end]
+            self.rows = None
+        return self.weight, self.bias
+
+
+Channel = tuple[Map, int]
+
+
+@dataclass
+class Value:
+    """A node's result: where each channel of each phase is, (c n + row) n + column, in which maps.
+
+    `inset` is how many pixels (of its own grid) it is smaller than the picture on each side, `beyond` what is found
+    there when it is larger.  `shared` is set where others read the same maps.
+    """
+
+    channels: list[Channel]
+    n: int = 1
+    kind: str = FULL
+    inset: int = 0
+    beyond: str = ""
+    shared: bool = False
+
+    def maps(self) -> list[Map]:
+        """In the order in which they come."""
+        return list(dict.fromkeys(m for m, _ in self.channels))
+
+    def ref(self) -> Ref | None:
+        """As a slice of a map, where it is one."""
+        places = [m.place(c) for m, c in self.channels]
+        root, begin = places[0]
+        if all(place == (root, begin + i) for i, place in enumerate(places)):
+            return Ref(root, begin, begin + len(places))
+        return None
+
+    def all_of(self) -> Map | None:
+        """The map of which it is all channels, in any order."""
+        first = self.channels[0][0]
+        if len(self.channels) == first.width and {(first, c) for c in range(first.width)} == set(self.channels):
+            return first
+        return None
+
+
+class Program:
+    """The steps so far."""
+
+    def __init__(self, colours: int) -> None:
+        self.x = Map("x", colours, fixed=True)
+        self.steps: list[Step] = []
+        self.names = {"x"}
+
+    def new_map(self, name: str, width: int, kind: str = FULL, stack: bool = False) -> Map:
+        if width > layers.CHANNEL_LIMIT:
+            raise ConvertError(f"{name}: a map of {width} channels; {layers.CHANNEL_LIMIT} are the limit")
+        stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "map"
+        stem = stem if stem[0].isalpha() else f"m{stem}"
+        unique, count = stem, 1
+        while unique in self.names:
+            count += 1
+            unique = f"{stem}_{count}"
+        self.names.add(unique)
+        return Map(unique, width, kind, stack=stack)
+
+    def emit(self, operation: str, source: Ref, out: Ref, name: str = "", weight: Tensor | None = None,
+             bias: Tensor | None = None, rows: tuple[int, int] | None = None, number: int = 0) -> Step:
+        if weight is not None and max(weight.shape[2:]) > layers.SIDE_LIMIT:
+            raise ConvertError(f"{name}: a kernel of {weight.shape[2]} x {weight.shape[3]} on the picture's grid; "
+                               f"{layers.SIDE_LIMIT} x {layers.SIDE_LIMIT} is the limit")
+        step = Step(out, operation, source, name, weight, bias, rows, number)
+        out.map.writers.append(step)
+        self.steps.append(step)
+        return step
+
+    def fresh(self, operation: str, source: Ref, width: int, name: str, kind: str = FULL, weight: Tensor | None = None,
+              bias: Tensor | None = None, number: int = 0) -> Map:
+        """A step that writes a new map."""
+        result = self.new_map(name, width, kind)
+        self.emit(operation, source, Ref(result, 0, width), name, weight, bias, number=number)
+        return result
+
+    def before(self, ref: Ref, step: Step) -> bool:
+        """Whether all of a slice is written before a step."""
+        root, begin = ref.map.place(ref.begin)
+        if root is self.x:
+            return True
+        end = begin + ref.end - ref.begin
+        late = self.steps[self.steps.index(step):]
+        return not any(self.overlaps(s.out, root, begin, end) for s in late)
+
+    @staticmethod
+    def overlaps(out: Ref, root: Map, begin: int, end: int) -> bool:
+        other, first = out.map.place(out.begin)
+        return other is root and first < end and begin < first + out.end - out.begin
+
+    def stacked(self, parts: Sequence[Ref], name: str) -> Map:
+        """A stack of slices, in this order: maps that are there become parts of it, others are copied."""
+        kind = parts[0].map.place(0)[0].kind
+        result = self.new_map(name, sum(part.end - part.begin for part in parts), kind, stack=True)
+        result.fixed, at, taken = True, 0, set()
+        for part in parts:
+            width = part.end - part.begin
+            whole, source = width == part.map.width, part.map
+            if whole and not (source.fixed or source.parent or source.pad or source in taken):
+                source.parent, source.offset = result, at
+                taken.add(source)
+            else:
+                self.emit("copy", part, Ref(result, at, at + width))
+            at += width
+        return result
+
+    def text(self) -> tuple[list[layers.Layer], dict[str, Tensor]]:
+        """The lines, and the tensors they name."""
+        tensors: dict[str, Tensor] = {}
+        lines: list[layers.Layer] = []
+        stacks: set[Map] = set()
+        for step in self.steps:
+            root = step.out.map.place(0)[0]
+            if root.stack and root not in stacks:
+                stacks.add(root)
+                lines.append(layers.Layer(root.name, "stack", number=root.width))
+            layer = layers.Layer(str(step.out), step.operation, str(step.source), number=step.number)
+            if step.weight is not None:
+                layer.tensor = store(tensors, step)
+            if step.rows and step.weight is not None and step.rows != (0, len(step.weight)):
+                layer.options["rows"] = "{}:{}".format(*step.rows)
+            for key, option in step.options.items():
+                layer.options[key] = option.word + (str(option.ref) if option.ref else "")
+                if option.slopes is not None:
+                    layer.options[key] += ":" + keep(tensors, word_name(option.name), {"": option.slopes})
+            lines.append(layer)
+        return lines, tensors
+
+
+def word_name(name: str) -> str:
+    """A tensor's name, which the list can name: without blanks and what it gives a meaning to."""
+    return re.sub(r"[^A-Za-z0-9_./-]+", "_", name) or "tensor"
+
+
+def keep(tensors: dict[str, Tensor], name: str, parts: dict[str, Tensor]) -> str:
+    """Put tensors under NAME and the ends given, or under another NAME where others have it; the NAME."""
+    unique, count = name, 1
+    while True:
+        there = {end: tensors.get(unique + end) for end in (".weight", ".bias", "")}
+        if all(value is None for value in there.values()):
+            tensors.update({unique + end: value.contiguous() for end, value in parts.items()})
+            return unique
+        found = {end: value for end, value in there.items() if value is not None}
+        if found.keys() == parts.keys() and all(torch.equal(found[end], value) for end, value in parts.items()):
+            return unique
+        count += 1
+        unique = f"{name}_{count}"
+
+
+def store(tensors: dict[str, Tensor], step: Step) -> str:
+    parts = {".weight": step.weight, ".bias": step.bias}
+    return keep(tensors, word_name(step.name), {end: t for end, t in parts.items() if t is not None})
