@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "train"))
 import networks  # noqa: E402
 import weights  # noqa: E402
 
-from convert import families, files, layers, lower, reference  # noqa: E402
+from convert import families, files, layers, lower, ncnn, reference  # noqa: E402
 from convert.errors import ConvertError  # noqa: E402
 from convert.graph import Graph, Node  # noqa: E402
 
@@ -61,6 +61,9 @@ def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
 def read(path: Path, options: argparse.Namespace) -> Model:
     """The model that a file is converted to; ConvertError does not name the file yet."""
     said: dict[str, str] = {}
+    if path.suffix in (".param", ".bin"):
+        graph, output = ncnn.read(path)
+        return checked(graph, output, {"architecture": "ncnn", "input_range": "1"})
     if path.suffix == ".safetensors":
         tensors, said = files.read_safetensors(path)
         if "layers" in said:

@@ -135,5 +135,18 @@ def both_signs(node: Node, _: Node, uses: Counter[Node]) -> Node | None:
     return replace(first, inputs=[doubled], channels=node.channels, name=node.name, serial=node.serial)
 
 
+def silu(node: Node, old: Node, uses: Counter[Node]) -> Node | None:
+    """x sigmoid(x), as some programs write SiLU."""
+    if node.op != "mul":
+        return None
+    for x, gate in (node.inputs, node.inputs[::-1]):
+        if gate.op == "act" and gate.how == "sigmoid" and gate.inputs[0] is x and uses[gate] == 1:
+            uses[x] -= 1
+            return replace(node, op="act", inputs=[x], how="silu")
+    return None
+
+
 def simplified(output: Node) -> Node:
-    return divide(rebuilt(rebuilt(output, both_signs), reorder))
+    for change in (silu, both_signs, reorder):
+        output = rebuilt(output, change)
+    return divide(output)

@@ -44,6 +44,11 @@ def picture(path: Path, unit: float) -> torch.Tensor:
     return torch.from_numpy(np.atleast_3d(pixels).transpose(2, 0, 1).copy())[None] * (unit / 255)
 
 
+def convert(source: Path, *options: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata that the command would write."""
+    return COMMAND.convert(COMMAND.command_line().parse_args([str(source), "o", *options]))[:2]
+
+
 class Published(WithFolder):
     """Each published network, as the command converts it."""
 
@@ -58,9 +63,7 @@ class Published(WithFolder):
                 continue
             with self.subTest(folder.name), torch.inference_mode():
                 target = self.folder / "out.safetensors"
-                options = COMMAND.command_line().parse_args([str(folder / "weights.safetensors"), str(target)])
-                tensors, about, _ = COMMAND.convert(options)
-                weights.write(target, tensors, about)
+                weights.write(target, *convert(folder / "weights.safetensors"))
                 tensors, about = weights.read(target)
                 theirs = weights.read(folder / "weights.safetensors")[1]
                 self.assertEqual({key: about[key] for key in ("scale", "colour", "input_range")},
@@ -82,9 +85,9 @@ class Published(WithFolder):
     @needs_networks
     def test_what_is_not_run_says_why(self) -> None:
         for name, word in REFUSED.items():
-            source = str(NETWORKS / name / "weights.safetensors")
+            source = NETWORKS / name / "weights.safetensors"
             with self.subTest(name), self.assertRaisesRegex(ConvertError, f"^{source}: .*{word}"):
-                COMMAND.convert(COMMAND.command_line().parse_args([source, "o"]))
+                convert(source)
 
 
 class Graphs(unittest.TestCase):
@@ -341,9 +344,7 @@ class Families(WithFolder):
         """Half precision of both kinds is read, and what other programs say about the file does not matter."""
         tensors = {name: tensor.half().float() for name, tensor in self.compact().items()}
         weights.write(self.folder / "a.safetensors", tensors, {"scale": "of four", "input_range": "7"}, "F16")
-        result = run(MODELS / "convert.py", self.folder / "a.safetensors", self.folder / "b.safetensors")
-        self.assertEqual(result.returncode, 0, result.stderr)
-        back, about = weights.read(self.folder / "b.safetensors")
+        back, about = convert(self.folder / "a.safetensors")
         self.assertEqual(about["input_range"], "1")
         self.assertTrue(torch.equal(back["body.2.weight"], tensors["body.2.weight"]))
 
@@ -387,22 +388,87 @@ class Families(WithFolder):
         truth = torch.pixel_shuffle(join(y, tensors["upsampler.0.weight"], tensors["upsampler.0.bias"], padding=1), 2)
 
         torch.save(tensors, self.folder / "span.pth")
-        result = run(MODELS / "convert.py", self.folder / "span.pth", self.folder / "o.safetensors")
-        self.assertEqual(result.returncode, 0, result.stderr)
-        ours = evaluate.enlarge(*weights.read(self.folder / "o.safetensors"), x)
+        ours = evaluate.enlarge(*convert(self.folder / "span.pth"), x)
         self.assertLess(float((ours - truth).abs().max() / truth.abs().max()), 1e-4)
+
+    def test_ends_on_the_large_grid(self) -> None:
+        """EDSR's, MDSR's and RCAN's structure with random weights, against PyTorch's own modules."""
+        from torch import nn
+
+        def conv(inputs: int, outputs: int, side: int = 3) -> nn.Conv2d:
+            return nn.Conv2d(inputs, outputs, side, padding=side // 2)
+
+        class Weighted(nn.Module):
+            """RCAN's attention."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.conv_du = nn.Sequential(conv(8, 2, 1), nn.ReLU(), conv(2, 8, 1), nn.Sigmoid())
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x * self.conv_du(x.mean((2, 3), keepdim=True))
+
+        class Residual(nn.Module):
+            def __init__(self, *body: nn.Module) -> None:
+                super().__init__()
+                self.body = nn.Sequential(*body)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return x + self.body(x)
+
+        class Whole(nn.Module):
+            def __init__(self, scale: int, several: bool, *body: nn.Module) -> None:
+                super().__init__()
+                self.head, self.body = nn.Sequential(conv(3, 8)), nn.Sequential(*body, conv(8, 8))
+                steps = [layer for s in ([3] if scale == 3 else [2] * (scale // 2))
+                         for layer in (conv(8, 8 * s * s), nn.PixelShuffle(s))]
+                if several:
+                    self.pre_process = nn.ModuleList([nn.Sequential(block(5), block(5)) for _ in range(3)])
+                    self.upsample = nn.ModuleList([nn.Sequential(*(steps if s == scale else [conv(8, 8)]))
+                                                   for s in (2, 3, 4)])
+                    self.tail = nn.Sequential(conv(8, 3))
+                    self.route = scale - 2
+                else:
+                    self.tail = nn.Sequential(nn.Sequential(*steps), conv(8, 3))
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                mean = 255 * torch.tensor([0.4488, 0.4371, 0.4040])[:, None, None]
+                x = self.head(x - mean)
+                if hasattr(self, "route"):
+                    x = self.pre_process[self.route](x)
+                x = self.body(x) + x
+                return self.tail(self.upsample[self.route](x) if hasattr(self, "route") else x) + mean
+
+        def block(side: int = 3, *more: nn.Module) -> Residual:
+            return Residual(conv(8, 8, side), nn.ReLU(), conv(8, 8, side), *more)
+
+        torch.manual_seed(5)
+        group = [Residual(block(3, Weighted()), block(3, Weighted()), conv(8, 8)) for _ in range(2)]
+        networks = {"edsr": [Whole(scale, False, block(), block()) for scale in (2, 3, 4)],
+                    "rcan": [Whole(2, False, *group)],
+                    "mdsr": [Whole(3, True, block(), block())]}
+        x = 255 * torch.rand(1, 3, 12, 14)
+        for name, several in networks.items():
+            for network in several:
+                with self.subTest(name), torch.no_grad():
+                    truth = network(x)
+                    torch.save(network.state_dict(), self.folder / "a.pth")
+                    more = ["--scale", "3"] if name == "mdsr" else []
+                    tensors, about = convert(self.folder / "a.pth", *more)
+                    self.assertEqual((about["architecture"], about["input_range"]), (name, "255"))
+                    ours = evaluate.enlarge(tensors, about, x)
+                    self.assertEqual(ours.shape, truth.shape)
+                    self.assertLess(float((ours - truth).abs().max()), 0.02)
 
     def test_scale_that_tensors_do_not_tell(self) -> None:
         tensors = {"first_part.0.weight": torch.rand(6, 1, 5, 5), "first_part.1.weight": torch.rand(6),
                    "mid_part.0.weight": torch.rand(4, 6, 1, 1), "mid_part.1.weight": torch.rand(4),
                    "last_part.weight": torch.rand(4, 1, 9, 9)}
         torch.save(tensors, self.folder / "a.pth")
-        command = MODELS / "convert.py", self.folder / "a.pth", self.folder / "o.safetensors"
-        self.assert_one_error(run(*command), "a.pth", "say --scale")
+        with self.assertRaisesRegex(ConvertError, "a.pth: .*say --scale"):
+            convert(self.folder / "a.pth")
         for scale in (2, 3, 4):
-            result = run(*command, "--scale", scale)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertEqual(weights.read(self.folder / "o.safetensors")[1]["scale"], str(scale))
+            self.assertEqual(convert(self.folder / "a.pth", "--scale", str(scale))[1]["scale"], str(scale))
 
     def test_bad_files(self) -> None:
         good = self.compact()
@@ -431,10 +497,14 @@ class Families(WithFolder):
                     (self.folder / name).write_bytes(content)
                 else:
                     torch.save(content, self.folder / name)
-                result = run(MODELS / "convert.py", self.folder / name, self.folder / "o")
-                self.assert_one_error(result, name, word)
-                self.assertEqual(result.returncode, 1)
-                self.assertFalse((self.folder / "o").exists())
+                with self.assertRaises(ConvertError) as caught:
+                    convert(self.folder / name)
+                self.assertTrue(str(caught.exception).startswith(f"{self.folder / name}: "), caught.exception)
+                self.assertIn(word, str(caught.exception))
+        result = run(MODELS / "convert.py", self.folder / "missing.pth", self.folder / "o")
+        self.assert_one_error(result, "missing.pth", "body.3.weight is missing")
+        self.assertEqual(result.returncode, 1)
+        self.assertFalse((self.folder / "o").exists())
 
     def test_every_family_has_a_name_of_its_own(self) -> None:
         self.assertGreater(len({entry.name for entry in families.FAMILIES}), 20)
