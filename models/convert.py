@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Convert a published network to a model file (.safetensors) that the plugin reads.
 
-Takes a PyTorch state dict (.pth, .safetensors) of a known family (models/README.md).  What the file's tensors
-tell is read from them; what is given on the command line must agree.  RFDN and re-parameterised RepRFN keep
-their tensors as they are; of others a list of layers is made (models/LAYERS.md), and its result is compared
-with the network's own, computed by PyTorch.
+Takes a PyTorch state dict (.pth, .safetensors) of a known family (models/README.md), or any network whose file
+has its operations: ncnn's pair of .param and .bin, .onnx.  What the file tells is read from it; what is given on
+the command line must agree.  RFDN and re-parameterised RepRFN keep their tensors as they are; of others a list of
+layers is made (models/LAYERS.md), and its result is compared with the network's own, computed by PyTorch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import argparse
 import sys
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "train"))
 import networks  # noqa: E402
 import weights  # noqa: E402
 
-from convert import families, files, layers, lower, ncnn, reference  # noqa: E402
+from convert import evaluate, families, files, layers, lower, ncnn, onnx_graph, reference  # noqa: E402
 from convert.errors import ConvertError  # noqa: E402
 from convert.graph import Graph, Node  # noqa: E402
 
@@ -51,6 +52,23 @@ def checked(graph: Graph, output: Node, about: dict[str, str]) -> Model:
     return tensors, about, f"{kind}, {255 * far:.2g} of 255 off PyTorch's result at most"
 
 
+def of_onnx(path: Path, input_range: str) -> Model:
+    """A model of an ONNX file, compared with ONNX Runtime's result too where that is installed."""
+    graph, output, (height, width) = onnx_graph.read(path)
+    tensors, about, line = checked(graph, output, {"architecture": "onnx", "input_range": input_range})
+    border, unit = reference.own_border(graph, output, about), float(input_range)
+    rows, columns = (height or reference.PICTURE[0]) - 2 * border, (width or reference.PICTURE[1]) - 2 * border
+    picture = reference.smooth(graph.x.channels, rows, columns, unit)
+    wide = torch.nn.functional.pad(picture, (border,) * 4, mode="replicate") if border else picture
+    theirs = onnx_graph.peer(path, wide)
+    if theirs is None:
+        return tensors, about, line
+    far = reference.far_apart(evaluate.enlarge(tensors, about, picture), theirs, unit)
+    if not far <= reference.TOLERANCE:
+        raise ConvertError(f"the layers' result is {255 * far:.3g} of 255 off ONNX Runtime's: the converter is wrong")
+    return tensors, about, f"{line}, {255 * far:.2g} off ONNX Runtime's"
+
+
 def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
     """A model of a family that its tensors tell."""
     entry = families.recognise(tensors)
@@ -63,7 +81,9 @@ def read(path: Path, options: argparse.Namespace) -> Model:
     said: dict[str, str] = {}
     if path.suffix in (".param", ".bin"):
         graph, output = ncnn.read(path)
-        return checked(graph, output, {"architecture": "ncnn", "input_range": "1"})
+        return checked(graph, output, {"architecture": "ncnn", "input_range": options.input_range or "1"})
+    if path.suffix == ".onnx":
+        return of_onnx(path, options.input_range or "1")
     if path.suffix == ".safetensors":
         tensors, said = files.read_safetensors(path)
         if "layers" in said:

@@ -119,14 +119,25 @@ def difference(graph: Graph, output: Node, tensors: dict[str, Tensor], about: di
     unit = float(about.get("input_range", 1))
     noise = torch.rand(1, graph.x.channels, *PICTURE, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     picture = noise * unit
-    border = int(about.get("extend", 0))
-    if border and not any(node.op == "pad" and node.inputs[0] is graph.x for node in reachable(output)):
-        wide = F.pad(picture, (border,) * 4, mode="replicate")
-    else:
-        wide = picture
+    border = own_border(graph, output, about)
+    wide = F.pad(picture, (border,) * 4, mode="replicate") if border else picture
     with torch.inference_mode():
         theirs, ours = result(graph, output, wide), evaluate.enlarge(tensors, about, picture)
     return far_apart(ours, theirs, unit)
+
+
+def own_border(graph: Graph, output: Node, about: dict[str, str]) -> int:
+    """By how many pixels on each side its program enlarges the picture, where the network does not do it itself."""
+    border = int(about.get("extend", 0))
+    itself = any(node.op == "pad" and node.inputs[0] is graph.x for node in reachable(output))
+    return 0 if itself else border
+
+
+def smooth(colours: int, rows: int, columns: int, unit: float) -> Tensor:
+    """A picture without noise, which some networks make so much of that single precision does not suffice."""
+    down, right = torch.arange(rows)[:, None] / 9, torch.arange(columns) / 7
+    shades = [0.5 + 0.25 * torch.sin(down + c) + 0.25 * torch.cos(right * (c + 1)) for c in range(colours)]
+    return torch.stack(shades)[None] * unit
 
 
 def far_apart(ours: Tensor, theirs: Tensor, unit: float) -> float:

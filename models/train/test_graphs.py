@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import struct
 import sys
+import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -194,6 +195,186 @@ class Ncnn(WithGraphs):
         self.assertEqual(result.returncode, 1)
         path.with_suffix(".bin").unlink()
         self.assert_one_error(run(MODELS / "convert.py", path, self.folder / "o"), "net.bin", "cannot be read")
+
+
+@unittest.skipUnless(importlib.util.find_spec("onnx"), f"{sys.executable} has no onnx")
+class Onnx(WithGraphs):
+    """Files made here by the package onnx, against PyTorch."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.nodes: list = []
+        self.constants: dict[str, Tensor] = {}
+
+    def node(self, op: str, inputs: str, outputs: str, **attributes: object) -> None:
+        import onnx
+        names = [name if name != "-" else "" for name in inputs.split()]
+        self.nodes.append(onnx.helper.make_node(op, names, outputs.split(), f"{op.lower()}_{outputs.split()[0]}",
+                                                **attributes))
+
+    def const(self, name: str, value: Tensor) -> Tensor:
+        self.constants[name] = value
+        return value
+
+    def write(self, colours: int = 1, size: tuple = ("h", "w"), opset: int = 20) -> Path:
+        import onnx
+        x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, colours, *size])
+        y = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, colours, "rows", "columns"])
+        values = [onnx.numpy_helper.from_array(value.numpy(), name) for name, value in self.constants.items()]
+        graph = onnx.helper.make_graph(self.nodes, "net", [x], [y], values)
+        path = self.folder / "net.onnx"
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=9)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    def test_plain(self) -> None:
+        """Convolution, PReLU, batch norm, concatenation, split, TensorFlow's cells; weights keep their names."""
+        first, bias = self.const("head.weight", self.tensor(6, 3, 3, 3)), self.const("head.bias", self.tensor(6))
+        slopes = self.const("act.weight", self.tensor(6, 1, 1))
+        norm = [self.const(f"n{k}", self.tensor(6).abs() + 0.5) for k in range(4)]
+        last = self.const("tail.weight", self.tensor(12, 9, 3, 3))
+        self.const("sizes", torch.tensor([2, 4]))
+        same = {"pads": [1, 1, 1, 1]}
+        self.node("Conv", "x head.weight head.bias", "a", **same)
+        self.node("BatchNormalization", "a n0 n1 n2 n3", "b", epsilon=1e-3)
+        self.node("PRelu", "b act.weight", "c")
+        self.node("Split", "c sizes", "d e", axis=1)
+        self.node("Elu", "d", "f", alpha=0.5)
+        self.node("Gelu", "e", "g")
+        self.node("Concat", "x f g", "i", axis=1)
+        self.node("Conv", "i tail.weight", "j", auto_pad="SAME_UPPER")
+        self.node("DepthToSpace", "j", "y", blocksize=2, mode="DCR")
+        x = torch.rand(1, 3, 8, 10)
+        a = F.batch_norm(F.conv2d(x, first, bias, padding=1), norm[2], norm[3], norm[0], norm[1], eps=1e-3)
+        c = F.prelu(a, slopes.flatten())
+        j = F.conv2d(torch.cat([x, F.elu(c[:, :2], 0.5), F.gelu(c[:, 2:])], 1), last, padding=1)
+        cells = j.reshape(1, 2, 2, 3, 8, 10).permute(0, 3, 4, 1, 5, 2).reshape(1, 3, 16, 20)
+        about = self.assert_same(self.write(3), x, cells)
+        self.assertIn("act=prelu:act.weight", about["layers"])
+        self.assertIn("conv x head\n", about["layers"].replace(" act=", "\n"))
+
+    def test_enlarged_and_padded(self) -> None:
+        """Resize of both kinds, deconvolution, a pad of the network's own, Clip, constants in front, a fixed size."""
+        first, up = self.const("a.weight", self.tensor(5, 1, 3, 3)), self.const("b.weight", self.tensor(5, 1, 4, 4))
+        self.const("mean", torch.tensor(0.25))
+        self.const("twice", torch.tensor([1.0, 1.0, 2.0, 2.0]))
+        self.const("sizes", torch.tensor([1, 1, 16, 20]))
+        self.const("low", torch.tensor(-0.5))
+        self.const("high", torch.tensor(1.5))
+        self.const("around", torch.tensor([0, 0, 1, 1, 0, 0, 1, 1]))
+        self.node("Sub", "x mean", "m")
+        self.node("Pad", "m around", "p", mode="edge")
+        self.node("Conv", "p a.weight", "a")
+        self.node("LeakyRelu", "a", "b", alpha=0.25)
+        self.node("ConvTranspose", "b b.weight", "c", strides=[2, 2], pads=[1, 1, 1, 1])
+        self.node("Resize", "x - twice", "d", mode="nearest", coordinate_transformation_mode="asymmetric",
+                  nearest_mode="floor")
+        self.node("Resize", "x - - sizes", "e", mode="linear", coordinate_transformation_mode="pytorch_half_pixel")
+        self.node("Add", "c d", "f")
+        self.node("Sub", "f e", "g")
+        self.node("Clip", "g low high", "y")
+        x = torch.rand(1, 1, 8, 10)
+        a = F.conv2d(F.pad(x - 0.25, (1,) * 4, mode="replicate"), first)
+        big = F.conv_transpose2d(F.leaky_relu(a, 0.25), up, stride=2, padding=1)
+        truth = big + F.interpolate(x, scale_factor=2) - F.interpolate(x, scale_factor=2, mode="bilinear")
+        self.assert_same(self.write(1, (8, 10)), x, truth.clamp(-0.5, 1.5))
+
+    def test_attention(self) -> None:
+        """The mean over the picture, SiLU as a product, a gate."""
+        first, last = self.const("a.weight", self.tensor(4, 1, 5, 5)), self.const("d.weight", self.tensor(4, 4, 3, 3))
+        down, up = self.const("b.weight", self.tensor(2, 4, 1, 1)), self.const("c.weight", self.tensor(4, 2, 1, 1))
+        self.node("Conv", "x a.weight", "a", pads=[2, 2, 2, 2])
+        self.node("Sigmoid", "a", "s")
+        self.node("Mul", "a s", "b")
+        self.node("GlobalAveragePool", "b", "m")
+        self.node("Conv", "m b.weight", "m1")
+        self.node("Relu", "m1", "m2")
+        self.node("Conv", "m2 c.weight", "m3")
+        self.node("Sigmoid", "m3", "m4")
+        self.node("Mul", "b m4", "c")
+        self.node("Identity", "c", "c1")
+        self.node("Constant", "", "half", value_float=0.5)
+        self.node("Mul", "c1 half", "c2")
+        self.node("Conv", "c2 d.weight", "d", pads=[1, 1, 1, 1])
+        self.node("Tanh", "d", "e")
+        self.node("DepthToSpace", "e", "y", blocksize=2, mode="CRD")
+        x = torch.rand(1, 1, 7, 9)
+        b = F.silu(F.conv2d(x, first, padding=2))
+        gate = torch.sigmoid(F.conv2d(F.relu(F.conv2d(b.mean((2, 3), keepdim=True), down)), up))
+        truth = F.pixel_shuffle(torch.tanh(F.conv2d(0.5 * b * gate, last, padding=1)), 2)
+        self.assertIn("act=silu", self.assert_same(self.write(), x, truth)["layers"])
+
+    def test_space_to_depth_and_slices(self) -> None:
+        weight = self.const("a.weight", self.tensor(24, 12, 3, 3))
+        for name, value in {"from": [6], "to": [1000], "axis": [1]}.items():
+            self.const(name, torch.tensor(value))
+        self.node("SpaceToDepth", "x", "s", blocksize=2)
+        self.node("Conv", "s a.weight", "a", pads=[1, 1, 1, 1])
+        self.node("Slice", "a from to axis", "b")
+        self.node("Slice", "a zero from axis", "c")
+        self.const("zero", torch.tensor([0]))
+        self.node("Concat", "b c", "d", axis=1)
+        self.node("Slice", "d zero twelve axis", "e")
+        self.const("twelve", torch.tensor([12]))
+        self.node("DepthToSpace", "e", "y", blocksize=2, mode="CRD")
+        x = torch.rand(1, 3, 8, 12)
+        cells = x.reshape(1, 3, 4, 2, 6, 2).permute(0, 3, 5, 1, 2, 4).reshape(1, 12, 4, 6)
+        a = F.conv2d(cells, weight, padding=1)
+        truth = F.pixel_shuffle(torch.cat([a[:, 6:], a[:, :6]], 1)[:, :12], 2)
+        self.assertEqual(self.assert_same(self.write(3), x, truth)["unshuffle"], "2")
+
+    def test_range_and_peer(self) -> None:
+        """Samples of 0..255 are told; ONNX Runtime's result is compared with where it is installed."""
+        self.const("a.weight", self.tensor(4, 1, 3, 3))
+        self.node("Conv", "x a.weight", "a", pads=[1, 1, 1, 1])
+        self.node("DepthToSpace", "a", "y", blocksize=2, mode="CRD")
+        path = self.write()
+        result = run(MODELS / "convert.py", path, self.folder / "o", "--input-range", "255")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual("ONNX Runtime" in result.stdout, bool(importlib.util.find_spec("onnxruntime")), result.stdout)
+        self.assertEqual(self.converted(path, "--input-range", "255")[1]["input_range"], "255")
+
+    def test_bad_files(self) -> None:
+        """Named by operation and place."""
+        weight = self.tensor(4, 1, 3, 3)
+        conv = ("Conv", "x a.weight", "a", {"pads": [1, 1, 1, 1]})
+        shuffle = ("DepthToSpace", "a", "y", {"blocksize": 2, "mode": "CRD"})
+        cases = {
+            "Softmax softmax_y: Softmax is not run": [conv, ("Softmax", "a", "y", {})],
+            "Resize resize_y: linear with align_corners": [conv, ("Resize", "a - twice", "y", {
+                "mode": "linear", "coordinate_transformation_mode": "align_corners"})],
+            "resized by 1.5 x 1.5": [conv, ("Resize", "a - more", "y", {"mode": "linear"})],
+            "Pad pad_p: reflect padding": [("Pad", "x around", "p", {"mode": "reflect"}), ("Relu", "p", "y", {})],
+            "Gelu gelu_y: the approximation": [conv, ("Gelu", "a", "y", {"approximate": "tanh"})],
+            "Concat concat_y: along axis 2": [conv, ("Concat", "a a", "y", {"axis": 2})],
+            "Shape shape_s: of a map whose size": [("Shape", "x", "s", {}), ("Add", "x s", "y", {})],
+            "a.weight is [4, 1, 3, 3]": [conv, ("Conv", "a a.weight", "y", {})],
+            "a convolution of stride 2": [("Conv", "x a.weight", "a", {"strides": [2, 2]}), shuffle],
+        }
+        for word, nodes in cases.items():
+            with self.subTest(word):
+                self.nodes = []
+                self.constants = {"a.weight": weight, "twice": torch.tensor([1.0, 1, 2, 2]),
+                                  "more": torch.tensor([1.0, 1, 1.5, 1.5]), "around": torch.tensor([0, 0, 1, 1] * 2)}
+                for op, inputs, outputs, attributes in nodes:
+                    self.node(op, inputs, outputs, **attributes)
+                path = self.write()
+                with self.assertRaises(COMMAND.ConvertError) as caught:
+                    self.converted(path)
+                self.assertIn(word, str(caught.exception))
+                self.assertTrue(str(caught.exception).startswith(f"{path}: "), caught.exception)
+        path.write_bytes(path.read_bytes()[:-40])
+        result = run(MODELS / "convert.py", path, self.folder / "o")
+        self.assert_one_error(result, str(path), "not a valid ONNX file")
+        self.assertEqual(result.returncode, 1)
+
+
+@unittest.skipIf(importlib.util.find_spec("onnx"), "onnx is there")
+class WithoutOnnx(WithFolder):
+    def test_the_package_is_named(self) -> None:
+        (self.folder / "a.onnx").write_bytes(b"x")
+        self.assert_one_error(run(MODELS / "convert.py", self.folder / "a.onnx", self.folder / "o"), "a.onnx",
+                              "pip install onnx")
 
 
 if __name__ == "__main__":
