@@ -141,7 +141,7 @@ class Program:
     def new_map(self, name: str, width: int, kind: str = FULL, stack: bool = False) -> Map:
         if width > layers.CHANNEL_LIMIT:
             raise ConvertError(f"{name}: a map of {width} channels; {layers.CHANNEL_LIMIT} are the limit")
-        stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "map"
+        stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[-60:].strip("_") or "map"  # the engine takes 128
         stem = stem if stem[0].isalpha() else f"m{stem}"
         unique, count = stem, 1
         while unique in self.names:

@@ -113,8 +113,11 @@ def rlfn(g: Graph) -> Node:
     return shuffled(g, g.conv(g.add(g.conv(x, "conv_2"), features), "upsampler.0"))
 
 
-def distilled(g: Graph, x: Node, name: str, how: str) -> Node:
-    """IMDN's block up to its last 1x1: of each convolution's result a few channels are kept, the others go on."""
+def distilled(g: Graph, x: Node, name: str, how: str, last: str = "") -> Node:
+    """IMDN's block up to its 1x1: of each convolution's result a few channels are kept, the others go on.
+
+    `last` is the last convolution's activation, where it has one.
+    """
     names = numbered(g, f"{name}.c{{}}")
     kept, y = [], x
     for part in names[:-2]:
@@ -122,8 +125,8 @@ def distilled(g: Graph, x: Node, name: str, how: str) -> Node:
         rest = g.tensor(f"{names[names.index(part) + 1]}.weight").shape[1]
         kept.append(g.slice(y, 0, y.channels - rest))
         y = g.slice(y, y.channels - rest, y.channels)
-    kept.append(g.conv(y, names[-2]))
-    return g.concat(kept)
+    y = g.conv(y, names[-2])
+    return g.concat([*kept, g.act(y, last) if last else y])
 
 
 @family("imdn", "fea_conv", "IMDB1.c1", "IMDB1.cca", "LR_conv")
@@ -154,7 +157,7 @@ def imdn_rte(g: Graph) -> Node:
     """At half the picture's size."""
     features = x = g.conv(g.act(g.conv(g.x, "fea_conv.0"), "relu"), "fea_conv.2", stride=2)
     for name in numbered(g, "block{}"):
-        x = g.add(g.conv(distilled(g, x, name, "relu"), numbered(g, f"{name}.c{{}}")[-1]), x)
+        x = g.add(g.conv(distilled(g, x, name, "relu", "relu"), numbered(g, f"{name}.c{{}}")[-1]), x)
     return shuffled(g, g.conv(g.add(g.conv(x, "LR_conv"), features), "upsampler.0"))
 
 
