@@ -132,7 +132,8 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
 {
   const gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo_cells (graph);
 
-  *layout = (RfdnLayout){.width = width, .height = height, .attention = !rfdn_graph_is_finite (graph)};
+  *layout =
+      (RfdnLayout){.width = width, .height = height, .attention = !rfdn_graph_is_finite (graph)};
   if (!layout->attention)
     layout->overlap = MAX (overlap, halo);
   else if (overlap < 0)
@@ -141,8 +142,8 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
     layout->overlap = MAX (overlap, ATTENTION_MIN_OVERLAP);
   if (tile_size > 0) {
     layout->tile_width = MIN (rfdn_round_up ((gint) tile_size, RFDN_GRAIN), width);
-    layout->tile_height =
-        MIN (rfdn_round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);
+    layout->tile_height = MIN (
+        rfdn_round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);
   } else if (layout->attention) {
     if (!choose_attention_tiles (layout, graph))
       return FALSE;

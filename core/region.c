@@ -67,8 +67,7 @@ get_valid (const RfdnLayout *layout, const RfdnGraph *graph, guint tile, RfdnRec
 
   for (guint i = 0; i < graph->activations->len; i++)
     valid[i] = get_extent (layout, graph, i);
-  valid[0] =
-      rfdn_rect_align (&seen, layout->attention ? RFDN_ATTENTION_GRAIN : RFDN_GRAIN, &frame);
+  valid[0] = rfdn_rect_align (&seen, layout->attention ? RFDN_ATTENTION_GRAIN : RFDN_GRAIN, &frame);
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     const RfdnRect extent = get_extent (layout, graph, layer->out.activation);

@@ -56,8 +56,8 @@ typedef struct {
 
 /* The rows that `layer` reads for rows y0 to y1 - 1 of its output, within the regions of a tile;
  * returns how many entries there are. */
-guint rfdn_layer_get_rows (const RfdnLayer *layer, const RfdnGraph *graph,
-                           const RfdnLayout *layout, const RfdnRect *regions, gint y0, gint y1,
+guint rfdn_layer_get_rows (const RfdnLayer *layer, const RfdnGraph *graph, const RfdnLayout *layout,
+                           const RfdnRect *regions, gint y0, gint y1,
                            RfdnRows rows[RFDN_MAX_READS]);
 
 #endif

@@ -195,8 +195,8 @@ can_do (const Roll *roll, guint group, gint y0, gint y1)
     RfdnRows reads[RFDN_MAX_READS];
     if (first >= end)
       continue;
-    const guint n = rfdn_layer_get_rows (layer, roll->graph, roll->layout, roll->regions, first,
-                                         end, reads);
+    const guint n =
+        rfdn_layer_get_rows (layer, roll->graph, roll->layout, roll->regions, first, end, reads);
     for (guint k = 0; k < n; k++) {
       if (reads[k].end > rows_done (roll, reads[k].activation, i))
         return FALSE;
@@ -330,7 +330,7 @@ visit_strips (Places *places, const RfdnTask *task, StripFunc visit)
     const RfdnLayer *layer = rfdn_graph_layer (places->graph, i);
     const RfdnRect *region = &places->regions[layer->out.activation];
     const RfdnRows out = {layer->out.activation, MAX (task->y0, region->y0),
-                      MIN (task->y1, region->y1)};
+                          MIN (task->y1, region->y1)};
     if (out.first >= out.end)
       continue;
     const guint n = rfdn_layer_get_rows (layer, places->graph, places->layout, places->regions,

@@ -151,8 +151,8 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run,
   second = CLAMP (second, pooled.region.y0, pooled.region.y1 - 1);
   run->network->kernels->upsample_row (
       dst, dst_run, rfdn_view_channel (&pooled, first, layer->upsampled.first),
-      rfdn_view_channel (&pooled, second, layer->upsampled.first), pooled.run, weight, worker->left + t,
-      worker->right + t, worker->weight + t, columns, layer->out.n, n);
+      rfdn_view_channel (&pooled, second, layer->upsampled.first), pooled.run, weight,
+      worker->left + t, worker->right + t, worker->weight + t, columns, layer->out.n, n);
 }
 
 /* ---- layers ---------------------------------------------------------------------------------- */
@@ -246,10 +246,10 @@ run_layer (const Run *run, guint index)
     run->worker->upsampled = index;
   }
   for (guint r = 0; r < part.rows; r++)
-    part.dst[r] = is_output ? run->worker->memory + network->weights->scratch_size +
-                                  r * out.stride + RFDN_RUN_SLACK
-                            : rfdn_view_channel (&out, part.y + (gint) r, layer->out.first) +
-                                  columns.first;
+    part.dst[r] =
+        is_output
+            ? run->worker->memory + network->weights->scratch_size + r * out.stride + RFDN_RUN_SLACK
+            : rfdn_view_channel (&out, part.y + (gint) r, layer->out.first) + columns.first;
   layer->op->run (&part);
   const gint64 middle = look_at_clock (run->worker);
   finish_part (run, &part, &columns, is_output);

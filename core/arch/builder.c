@@ -201,12 +201,10 @@ rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *
     const guint out_channels = shape->out_channels * shape->scale * shape->scale;
     RfdnSlice sum = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, shape->features);
     RfdnSlice out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, out_channels);
-    rfdn_builder_conv (builder, smooth,
-                       &(RfdnLayer){.op = &rfdn_op_conv3x3,
-                                    .in = x,
-                                    .out = sum,
-                                    .add = features,
-                                    .slope = RFDN_LINEAR});
+    rfdn_builder_conv (
+        builder, smooth,
+        &(RfdnLayer){
+            .op = &rfdn_op_conv3x3, .in = x, .out = sum, .add = features, .slope = RFDN_LINEAR});
     rfdn_builder_conv (
         builder, last,
         &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = sum, .out = out, .slope = RFDN_LINEAR});
@@ -243,8 +241,7 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
       &(RfdnLayer){
           .op = &rfdn_op_conv3x3_stride2, .in = squeezed, .out = half, .slope = RFDN_LINEAR});
   RfdnSlice pooled = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
-  rfdn_graph_add_layer (graph,
-                        &(RfdnLayer){.op = &rfdn_op_max_pool, .in = half, .out = pooled});
+  rfdn_graph_add_layer (graph, &(RfdnLayer){.op = &rfdn_op_max_pool, .in = half, .out = pooled});
 
   for (guint i = 0; middle[i] != NULL; i++) {
     g_autofree char *name = g_strconcat (prefix, ".", middle[i], NULL);

@@ -30,7 +30,7 @@ typedef struct {
   RfdnView add; /* of the addend, where the operation adds one */
   gint y;
   guint rows;
-  guint column, n; /* the first column of `out`, and how many */
+  guint column, n;        /* the first column of `out`, and how many */
   float *dst[RFDN_STRIP]; /* channel 0 of the result, at the first column */
   float *scratch;         /* as many floats as `conv` asks for */
 } RfdnPart;

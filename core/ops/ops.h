@@ -6,7 +6,7 @@
 
 /* The operations that there are. */
 extern const RfdnOp rfdn_op_conv1x1;
-extern const RfdnOp rfdn_op_conv3x3; /* padded */
+extern const RfdnOp rfdn_op_conv3x3;         /* padded */
 extern const RfdnOp rfdn_op_conv3x3_stride2; /* FRAME -> HALF, not padded */
 extern const RfdnOp rfdn_op_max_pool;        /* HALF -> POOLED: 7x7 every 3 pixels */
 
