@@ -9,6 +9,7 @@ layer_clear (gpointer data)
   RfdnLayer *layer = data;
   g_free (layer->weights);
   g_free (layer->bias);
+  g_free (layer->slopes);
 }
 
 RfdnGraph *
@@ -40,9 +41,15 @@ rfdn_graph_free (RfdnGraph *graph)
 RfdnSlice
 rfdn_graph_add_activation (RfdnGraph *graph, RfdnGrid grid, guint channels)
 {
-  const RfdnActivation activation = {.grid = grid, .channels = channels};
+  const RfdnActivation activation = {.grid = grid, .channels = channels, .margin = 1};
   rfdn_array_append (graph->activations, &activation);
   return (RfdnSlice){graph->activations->len - 1, 0, channels};
+}
+
+void
+rfdn_graph_set_border (RfdnGraph *graph, guint activation, RfdnBorder border)
+{
+  g_array_index (graph->activations, RfdnActivation, activation).border = border;
 }
 
 RfdnSlice
@@ -64,17 +71,26 @@ rfdn_graph_get_output (const RfdnGraph *graph)
   return rfdn_graph_layer (graph, graph->layers->len - 1)->out;
 }
 
+static gboolean
+is_point (const RfdnGraph *graph, RfdnSlice slice)
+{
+  return rfdn_graph_activation (graph, slice.activation)->grid == RFDN_GRID_POINT;
+}
+
 guint
 rfdn_layer_get_reads (const RfdnLayer *layer, const RfdnGraph *graph,
                       RfdnRead reads[RFDN_MAX_READS])
 {
   guint n = 0;
 
-  reads[n++] = (RfdnRead){layer->in, RFDN_REACH_WINDOW};
+  reads[n++] = (RfdnRead){layer->in, layer->op->whole ? RFDN_REACH_WHOLE : RFDN_REACH_WINDOW};
   if (layer->add.n)
     reads[n++] = (RfdnRead){layer->add, RFDN_REACH_PIXEL};
-  if (layer->gate.n)
-    reads[n++] = (RfdnRead){layer->gate, RFDN_REACH_PIXEL};
+  if (layer->plus.n)
+    reads[n++] = (RfdnRead){layer->plus, RFDN_REACH_PIXEL};
+  if (layer->times.n)
+    reads[n++] = (RfdnRead){layer->times,
+                            is_point (graph, layer->times) ? RFDN_REACH_WHOLE : RFDN_REACH_PIXEL};
   if (layer->upsampled.n)
     reads[n++] = (RfdnRead){layer->upsampled, RFDN_REACH_BILINEAR};
   return n;
@@ -92,8 +108,12 @@ add_halo (RfdnGraph *graph, const RfdnLayer *layer)
   RfdnActivation *out = &g_array_index (graph->activations, RfdnActivation, layer->out.activation);
   const RfdnWindow window = layer->op->get_window (layer);
   const guint reach = (guint) MAX (window.width, window.height) / 2;
+  RfdnActivation *source =
+      &g_array_index (graph->activations, RfdnActivation, layer->in.activation);
   RfdnRead reads[RFDN_MAX_READS];
 
+  if (window.padded)
+    source->margin = MAX (source->margin, (guint) window.width / 2);
   if (out->grid != RFDN_GRID_FRAME)
     return;
   const guint n = rfdn_layer_get_reads (layer, graph, reads);
@@ -119,13 +139,30 @@ rfdn_graph_add_layer (RfdnGraph *graph, const RfdnLayer *layer)
 }
 
 gboolean
-rfdn_graph_is_finite (const RfdnGraph *graph)
+rfdn_graph_needs_whole (const RfdnGraph *graph)
+{
+  for (guint i = 0; i < graph->layers->len; i++) {
+    if (rfdn_graph_layer (graph, i)->op->whole)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+rfdn_graph_pools (const RfdnGraph *graph)
 {
   for (guint i = 0; i < graph->activations->len; i++) {
-    if (rfdn_graph_activation (graph, i)->grid != RFDN_GRID_FRAME)
-      return FALSE;
+    const RfdnGrid grid = rfdn_graph_activation (graph, i)->grid;
+    if (grid == RFDN_GRID_HALF || grid == RFDN_GRID_POOLED)
+      return TRUE;
   }
-  return TRUE;
+  return FALSE;
+}
+
+gboolean
+rfdn_graph_is_finite (const RfdnGraph *graph)
+{
+  return !rfdn_graph_pools (graph) && !rfdn_graph_needs_whole (graph);
 }
 
 guint
@@ -151,8 +188,8 @@ rfdn_graph_get_halo_cells (const RfdnGraph *graph)
 guint64
 rfdn_graph_get_macs (const RfdnGraph *graph)
 {
-  /* A pixel of HALF stands for 4 of FRAME, one of POOLED for 36. */
-  static const double area[RFDN_N_GRIDS] = {1, 4, 36};
+  /* A pixel of HALF stands for 4 of FRAME, one of POOLED for 36, that of POINT for all. */
+  static const double area[RFDN_N_GRIDS] = {1, 4, 36, G_MAXDOUBLE};
   double macs = 0;
 
   for (guint i = 0; i < graph->layers->len; i++) {
@@ -170,8 +207,9 @@ rfdn_graph_get_n_parameters (const RfdnGraph *graph)
   /* Each weight is used once a pixel. */
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    n += layer->op->get_macs (layer);
+    n += layer->weights ? layer->op->get_macs (layer) : 0;
     n += layer->bias ? layer->out.n : 0;
+    n += layer->slopes ? layer->out.n : 0;
   }
   return n;
 }

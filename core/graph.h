@@ -3,6 +3,7 @@
 #define RFDN_GRAPH_H
 
 #include "alloc.h"
+#include "function.h"
 #include "grid.h"
 
 /* A network as a list of layers, in the order in which they are computed, over activations.
@@ -13,11 +14,20 @@
 
 typedef struct RfdnOp RfdnOp;
 
+/* What windows see beyond the frame's border. */
+typedef enum {
+  RFDN_BORDER_ZERO,
+  RFDN_BORDER_EDGE,   /* the outermost pixel again and again */
+  RFDN_BORDER_MIRROR, /* the outermost pixel twice, then the one before it, and so on */
+} RfdnBorder;
+
 typedef struct {
   RfdnGrid grid;
   guint channels;
-  guint halo;  /* pixels of FRAME on each side that the longest way to it sees */
-  guint cells; /* the same in cells of 4x4, where every convolution asks for whole ones */
+  RfdnBorder border;
+  guint margin; /* pixels that windows on it see to either side of their own, at most; 1 or more */
+  guint halo;   /* pixels of FRAME on each side that the longest way to it sees */
+  guint cells;  /* the same in cells of 4x4, where every convolution asks for whole ones */
 } RfdnActivation;
 
 /* Some channels of an activation; n = 0 stands for none at all. */
@@ -28,21 +38,27 @@ typedef struct {
 } RfdnSlice;
 
 /* out = op (in)
- *       + add                      unless add_last
- *       -> LeakyReLU (slope)       1: linear, 0: ReLU
- *       + add                      if add_last
+ *       + add
+ *       -> function
+ *       + plus
  *       + bilinear (upsampled)     POOLED -> FRAME, half-pixel centres
- *       -> sigmoid, times gate     if there is a gate */
+ *       -> product with times
+ *
+ * add, plus and times have as many channels as out, or one for all of them. times may lie on POINT:
+ * its pixel then is each pixel's. */
 typedef struct {
   const RfdnOp *op;
   RfdnSlice in, out;
   RfdnSlice add;
-  gboolean add_last;
-  float slope;
+  RfdnFunction function;
+  RfdnSlice plus;
   RfdnSlice upsampled;
-  RfdnSlice gate;
-  float *weights; /* [out.n][in.n][taps] */
-  float *bias;    /* [out.n], or NULL for zeros */
+  RfdnProduct product;
+  RfdnSlice times;
+  guint kernel_width, kernel_height; /* of operations whose filters have any size */
+  float *weights;                    /* [out.n][in.n][taps]; of depthwise, [out.n][taps] */
+  float *bias;                       /* [out.n], or NULL for zeros */
+  float *slopes;                     /* [out.n], of RFDN_FUNCTION_PRELU */
 } RfdnLayer;
 
 /* Which pixels of an activation a pixel of a layer's result needs. */
@@ -50,6 +66,7 @@ typedef enum {
   RFDN_REACH_PIXEL,    /* the one at its place */
   RFDN_REACH_WINDOW,   /* the operation's window */
   RFDN_REACH_BILINEAR, /* the four of another grid around it */
+  RFDN_REACH_WHOLE,    /* all there are */
 } RfdnReach;
 
 typedef struct {
@@ -57,7 +74,7 @@ typedef struct {
   RfdnReach reach;
 } RfdnRead;
 
-#define RFDN_MAX_READS 4
+#define RFDN_MAX_READS 5
 
 typedef struct {
   RfdnArray *activations; /* RfdnActivation; the first one is the input */
@@ -100,6 +117,15 @@ guint rfdn_layer_get_reads (const RfdnLayer *layer, const RfdnGraph *graph,
 
 /* The grid that a layer's result lies on. */
 RfdnGrid rfdn_layer_get_grid (const RfdnLayer *layer, const RfdnGraph *graph);
+
+/* Who reads `activation` sees this beyond the frame's border; zeros, if it is never called. */
+void rfdn_graph_set_border (RfdnGraph *graph, guint activation, RfdnBorder border);
+
+/* Whether a layer's result needs the whole frame: there are no tiles then. */
+gboolean rfdn_graph_needs_whole (const RfdnGraph *graph);
+
+/* Whether there are ESA's grids, which need some pixels to be there at all. */
+gboolean rfdn_graph_pools (const RfdnGraph *graph);
 
 /* Whether an output pixel depends on no more than the halo: no layer pools. */
 gboolean rfdn_graph_is_finite (const RfdnGraph *graph);

@@ -63,6 +63,8 @@ grid_size (RfdnGrid grid, gint size)
     return half;
   case RFDN_GRID_POOLED:
     return (half - 7) / 3 + 1;
+  case RFDN_GRID_POINT:
+    return 1;
   default:
     g_assert_not_reached ();
   }

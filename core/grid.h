@@ -12,6 +12,7 @@ typedef enum {
   RFDN_GRID_FRAME,
   RFDN_GRID_HALF,
   RFDN_GRID_POOLED,
+  RFDN_GRID_POINT, /* one pixel for the whole frame */
   RFDN_N_GRIDS,
 } RfdnGrid;
 

@@ -37,17 +37,29 @@ divide_up (gint a, gint b)
   return (a + b - 1) / b;
 }
 
+/* The part of the frame that tiles cover. */
+static gint
+wanted_width (const RfdnLayout *layout)
+{
+  return layout->width - 2 * layout->border;
+}
+
+static gint
+wanted_height (const RfdnLayout *layout)
+{
+  return layout->height - 2 * layout->border;
+}
+
 static void
 choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
 {
-  gint columns = divide_up (layout->width, ROLLING_WIDTH);
-  gint rows = n_threads * divide_up (layout->height, n_threads * ROLLING_HEIGHT);
-  rows = CLAMP (rows, 1, MAX (layout->height / ROLLING_MIN_HEIGHT, 1));
+  const gint width = wanted_width (layout), height = wanted_height (layout);
+  gint columns = divide_up (width, ROLLING_WIDTH);
+  gint rows = n_threads * divide_up (height, n_threads * ROLLING_HEIGHT);
+  rows = CLAMP (rows, 1, MAX (height / ROLLING_MIN_HEIGHT, 1));
 
-  layout->tile_width =
-      MIN (rfdn_round_up (divide_up (layout->width, columns), RFDN_GRAIN), layout->width);
-  layout->tile_height =
-      MIN (rfdn_round_up (divide_up (layout->height, rows), RFDN_GRAIN), layout->height);
+  layout->tile_width = MIN (rfdn_round_up (divide_up (width, columns), RFDN_GRAIN), width);
+  layout->tile_height = MIN (rfdn_round_up (divide_up (height, rows), RFDN_GRAIN), height);
 }
 
 /* Bytes that the pages of a tile take for each pixel of its width: of what is over FRAME, which is
@@ -82,15 +94,17 @@ choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
 
   layout->step = ATTENTION_STRIPS * RFDN_STRIP;
   layout->chunks = 1;
-  layout->tile_width = layout->width;
-  layout->tile_height = layout->height;
+  layout->tile_width = wanted_width (layout);
+  layout->tile_height = wanted_height (layout);
   layout->columns = layout->rows = 1;
+  if (rfdn_graph_needs_whole (graph))
+    return TRUE;
   const gsize bytes = get_page_bytes (layout, graph);
   if (bytes == 0)
     return FALSE;
   for (gint columns = 2;; columns++) {
     const gint seen = MIN (layout->tile_width + 2 * layout->overlap, layout->width);
-    const gint width = rfdn_round_up (divide_up (layout->width, columns), RFDN_GRAIN);
+    const gint width = rfdn_round_up (divide_up (wanted_width (layout), columns), RFDN_GRAIN);
     if ((gsize) seen * bytes <= ATTENTION_BUDGET || width < least)
       return TRUE;
     layout->tile_width = width;
@@ -122,25 +136,27 @@ choose_steps (RfdnLayout *layout, guint n_threads)
 static void
 count_tiles (RfdnLayout *layout)
 {
-  layout->columns = divide_up (layout->width, layout->tile_width);
-  layout->rows = divide_up (layout->height, layout->tile_height);
+  layout->columns = divide_up (wanted_width (layout), layout->tile_width);
+  layout->rows = divide_up (wanted_height (layout), layout->tile_height);
 }
 
 gboolean
-rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
+rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height, gint border,
                   guint n_threads, guint tile_size, guint tile_height, gint overlap)
 {
   const gint halo = RFDN_GRAIN * (gint) rfdn_graph_get_halo_cells (graph);
 
-  *layout =
-      (RfdnLayout){.width = width, .height = height, .attention = !rfdn_graph_is_finite (graph)};
+  *layout = (RfdnLayout){.width = width + 2 * border,
+                         .height = height + 2 * border,
+                         .border = border,
+                         .attention = !rfdn_graph_is_finite (graph)};
   if (!layout->attention)
     layout->overlap = MAX (overlap, halo);
   else if (overlap < 0)
     layout->overlap = ATTENTION_OVERLAP;
   else
     layout->overlap = MAX (overlap, ATTENTION_MIN_OVERLAP);
-  if (tile_size > 0) {
+  if (tile_size > 0 && !rfdn_graph_needs_whole (graph)) {
     layout->tile_width = MIN (rfdn_round_up ((gint) tile_size, RFDN_GRAIN), width);
     layout->tile_height = MIN (
         rfdn_round_up ((gint) (tile_height > 0 ? tile_height : tile_size), RFDN_GRAIN), height);

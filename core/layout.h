@@ -9,12 +9,15 @@
 /* The smallest frame side for a network with attention: one pooling window. */
 #define RFDN_ATTENTION_MIN_SIZE 15
 
-/* Lays the tiles out. `tile_size`, `tile_height` and `overlap` as in RfdnUpscalerParams; tile sizes
- * are rounded up to multiples of RFDN_GRAIN. With attention the answer depends on the network and
- * the frame's size alone. Without, where no layout changes a bit, every thread gets as much to do.
- * FALSE if there is no memory to find out. */
+/* Lays the tiles out over `width` x `height` pixels, around which the frame has `border` more, a
+ * multiple of RFDN_GRAIN. `tile_size`, `tile_height` and `overlap` as in RfdnUpscalerParams; tile
+ * sizes are rounded up to multiples of RFDN_GRAIN. With attention the answer depends on the network
+ * and the frame's size alone. Without, where no layout changes a bit, every thread gets as much to
+ * do. A network that needs the whole frame has one tile. FALSE if there is no memory to find out.
+ */
 gboolean rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint height,
-                           guint n_threads, guint tile_size, guint tile_height, gint overlap);
+                           gint border, guint n_threads, guint tile_size, guint tile_height,
+                           gint overlap);
 
 /* What was chosen, in words. */
 char *rfdn_layout_describe (const RfdnLayout *layout);

@@ -7,6 +7,7 @@
 struct RfdnModel {
   gatomicrefcount refs;
   RfdnModelInfo info;
+  RfdnFrameInfo frame;
   RfdnGraph *graph;
   char *name;
   char *description;
@@ -48,6 +49,12 @@ const RfdnGraph *
 rfdn_model_get_graph (const RfdnModel *model)
 {
   return model->graph;
+}
+
+const RfdnFrameInfo *
+rfdn_model_get_frame_info (const RfdnModel *model)
+{
+  return &model->frame;
 }
 
 const RfdnWeights *
@@ -133,6 +140,72 @@ dup_metadata (const RfdnTensorFile *file, const char *key)
   return g_strdup (text ? text : "");
 }
 
+/* Behind the halo no pixel is seen: a border that is wider than the file asks for changes nothing.
+ */
+static RfdnFrameInfo
+get_frame_info (const RfdnArchShape *shape, const RfdnGraph *graph)
+{
+  RfdnFrameInfo frame = {.unshuffle = MAX (shape->unshuffle, 1)};
+
+  if (shape->extend > 0)
+    frame.border = (MAX (shape->extend, rfdn_graph_get_halo (graph)) + 3) & ~3u;
+  for (guint c = 0; c < G_N_ELEMENTS (frame.gain); c++) {
+    frame.gain[c] = shape->gain[c] == 0 ? 1 : shape->gain[c];
+    frame.offset[c] = -shape->mean[c] * frame.gain[c];
+  }
+  return frame;
+}
+
+/* Owns the graph from here on. */
+static RfdnModel *
+new_model (RfdnGraph *graph, const RfdnArchShape *shape, float input_range)
+{
+  RfdnModel *model = g_new0 (RfdnModel, 1);
+
+  g_atomic_ref_count_init (&model->refs);
+  g_mutex_init (&model->mutex);
+  model->frame = get_frame_info (shape, graph);
+  model->graph = graph;
+  model->info = (RfdnModelInfo){
+      .colour = shape->in_channels == 1 ? RFDN_COLOUR_LUMA : RFDN_COLOUR_RGB,
+      .channels = shape->in_channels,
+      .scale = shape->scale,
+      .features = shape->features,
+      .blocks = shape->blocks,
+      .attention = !rfdn_graph_is_finite (graph),
+      .input_range = shape->input_range > 0 ? shape->input_range : input_range,
+      .halo = rfdn_graph_get_halo (graph) * model->frame.unshuffle,
+      .macs = rfdn_graph_get_macs (graph) / (model->frame.unshuffle * model->frame.unshuffle),
+      .parameters = rfdn_graph_get_n_parameters (graph),
+  };
+  return model;
+}
+
+static void
+set_names (RfdnModel *model, char *name, char *description, const char *architecture)
+{
+  model->info.name = model->name = name;
+  model->info.description = model->description = description;
+  model->info.architecture = architecture;
+}
+
+RfdnModel *
+rfdn_model_new_for_graph (RfdnGraph *graph, guint scale)
+{
+  const guint cells = scale * scale;
+  const RfdnArchShape shape = {.in_channels = rfdn_graph_get_input (graph).n,
+                               .out_channels = rfdn_graph_get_output (graph).n / cells,
+                               .scale = scale};
+
+  if (rfdn_graph_has_failed (graph)) {
+    rfdn_graph_free (graph);
+    return NULL;
+  }
+  RfdnModel *model = new_model (graph, &shape, 1);
+  set_names (model, g_strdup (""), g_strdup (""), "graph");
+  return model;
+}
+
 RfdnModel *
 rfdn_model_new (GBytes *bytes, GError **error)
 {
@@ -144,34 +217,13 @@ rfdn_model_new (GBytes *bytes, GError **error)
     return NULL;
 
   RfdnArchShape shape = {0};
-  g_autoptr (RfdnGraph) graph = arch->read (file, &shape, error);
+  RfdnGraph *graph = arch->read (file, &shape, error);
   if (graph == NULL)
     return NULL;
-
-  RfdnModelInfo info = {
-      .architecture = arch->name,
-      .colour = shape.in_channels == 1 ? RFDN_COLOUR_LUMA : RFDN_COLOUR_RGB,
-      .channels = shape.in_channels,
-      .scale = shape.scale,
-      .features = shape.features,
-      .blocks = shape.blocks,
-      .attention = shape.attention,
-      .input_range = arch->input_range,
-      .halo = rfdn_graph_get_halo (graph),
-      .macs = rfdn_graph_get_macs (graph),
-      .parameters = rfdn_graph_get_n_parameters (graph),
-  };
-  if (!check_metadata (file, &info, error))
-    return NULL;
-
-  RfdnModel *model = g_new0 (RfdnModel, 1);
-  g_atomic_ref_count_init (&model->refs);
-  g_mutex_init (&model->mutex);
-  model->graph = g_steal_pointer (&graph);
-  model->name = dup_metadata (file, "name");
-  model->description = dup_metadata (file, "description");
-  model->info = info;
-  model->info.name = model->name;
-  model->info.description = model->description;
-  return model;
+  RfdnModel *model = new_model (graph, &shape, arch->input_range);
+  set_names (model, dup_metadata (file, "name"), dup_metadata (file, "description"), arch->name);
+  if (check_metadata (file, &model->info, error))
+    return model;
+  rfdn_model_unref (model);
+  return NULL;
 }

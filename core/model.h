@@ -6,8 +6,23 @@
 #include "rfdn.h"
 #include "weights.h"
 
+/* A model of these layers, which it owns from here on: samples in 0..1, no name. For tests; NULL if
+ * @graph has failed. */
+RfdnModel *rfdn_model_new_for_graph (RfdnGraph *graph, guint scale);
+
 /* The layers of @model; they belong to it. */
 const RfdnGraph *rfdn_model_get_graph (const RfdnModel *model);
+
+/* What lies between samples and the frame that its layers see: how the picture is taken apart, how
+ * far it goes on beyond its border (a multiple of 4 pixels), and of each colour what makes numbers
+ * of samples in 0..input_range: gain * v + offset. */
+typedef struct {
+  guint unshuffle;
+  guint border;
+  float gain[3], offset[3];
+} RfdnFrameInfo;
+
+const RfdnFrameInfo *rfdn_model_get_frame_info (const RfdnModel *model);
 
 /* Its weights as @kernels want them, which belong to it too: packed when somebody first asks, and
  * shared by all upscalers. NULL if there is no memory. Any thread. */

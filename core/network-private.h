@@ -44,6 +44,7 @@ typedef struct {
   guint upsampled;      /* the layer that left, right and weight were made for; 0: none */
   gint32 *left, *right; /* columns for the bilinear interpolation of a row */
   float *weight;
+  float *splat;     /* a run's columns, all of one number */
   float *memory;    /* what the kernels need, and an output strip */
   RfdnTimes *times; /* of loading and of each layer, or NULL: nobody wants to know */
 } RfdnWorker;

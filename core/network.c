@@ -132,8 +132,10 @@ worker_init (RfdnWorker *worker, const RfdnNetwork *network)
   worker->left = rfdn_try_new (gint32, columns);
   worker->right = rfdn_try_new (gint32, columns);
   worker->weight = rfdn_try_new (float, columns);
+  worker->splat = rfdn_try_new (float, network->max_columns + RFDN_RUN_ALIGN);
   worker->memory = rfdn_try_floats (worker_size (network));
-  return worker->regions && worker->left && worker->right && worker->weight && worker->memory;
+  return worker->regions && worker->left && worker->right && worker->weight && worker->splat &&
+         worker->memory;
 }
 
 RfdnScratch *
@@ -170,6 +172,7 @@ rfdn_scratch_free (RfdnScratch *self)
     g_free (self->workers[i].left);
     g_free (self->workers[i].right);
     g_free (self->workers[i].weight);
+    g_free (self->workers[i].splat);
     free (self->workers[i].memory);
     g_free (self->workers[i].times);
   }

@@ -14,16 +14,18 @@ typedef struct RfdnNetwork RfdnNetwork;
 /* The memory that tiles are computed in, one after the other. */
 typedef struct RfdnScratch RfdnScratch;
 
-/* The picture in front of the network. It is `width` x `height` LR pixels of a frame that may be
- * larger (see RfdnLayout): the rest continues the last column and row. */
+/* The picture in front of the network. It is `width` x `height` samples, of which `unshuffle` each
+ * way make a pixel of the frame. The frame may be larger, by RfdnLayout.border pixels on each side
+ * and by any number on the right and below: there the picture's outermost samples go on. */
 typedef struct {
   const RfdnPlane *in;
   const RfdnPlane *out;
   RfdnSampleFormat format;
   guint width;
   guint height;
-  float in_gain;  /* sample -> number for the network */
-  float out_gain; /* and back */
+  guint unshuffle;
+  float in_gain[3], in_offset[3]; /* sample -> number for the network, of each colour */
+  float out_gain;                 /* and back */
 } RfdnPicture;
 
 /* Whether work is wanted no more. It may be again a moment later, when one thread has already left

@@ -9,7 +9,7 @@ get_layer_name (const RfdnLayer *layer)
 {
   return g_strdup_printf ("%s %u -> %u%s%s", layer->op->name, layer->in.n, layer->out.n,
                           layer->upsampled.n ? ", interpolation" : "",
-                          layer->gate.n ? ", gate" : "");
+                          layer->times.n ? ", product" : "");
 }
 
 void

@@ -6,10 +6,12 @@
 RfdnRect
 rfdn_layout_get_tile (const RfdnLayout *layout, guint tile)
 {
-  gint x0 = (gint) tile % layout->columns * layout->tile_width;
-  gint y0 = (gint) tile / layout->columns * layout->tile_height;
-  return (RfdnRect){x0, y0, MIN (x0 + layout->tile_width, layout->width),
-                    MIN (y0 + layout->tile_height, layout->height)};
+  const gint border = layout->border;
+  const gint x0 = border + (gint) tile % layout->columns * layout->tile_width;
+  const gint y0 = border + (gint) tile / layout->columns * layout->tile_height;
+
+  return (RfdnRect){x0, y0, MIN (x0 + layout->tile_width, layout->width - border),
+                    MIN (y0 + layout->tile_height, layout->height - border)};
 }
 
 static RfdnRect
@@ -123,6 +125,9 @@ needed_before (const RfdnLayout *layout, const RfdnGraph *graph, const RfdnLayer
   switch (read->reach) {
   case RFDN_REACH_PIXEL:
     break;
+  case RFDN_REACH_WHOLE:
+    need = extent;
+    break;
   case RFDN_REACH_WINDOW:
     need = needed_for_window (layer, out);
     if (rfdn_graph_activation (graph, activation)->grid == RFDN_GRID_FRAME)
@@ -210,6 +215,8 @@ rfdn_layer_get_rows (const RfdnLayer *layer, const RfdnGraph *graph, const RfdnL
     if (reads[i].reach == RFDN_REACH_WINDOW) {
       rows[i].first = window.step * y0 - window.above;
       rows[i].end = window.step * (y1 - 1) - window.above + window.height;
+    } else if (reads[i].reach == RFDN_REACH_WHOLE) {
+      rows[i] = (RfdnRows){activation, 0, G_MAXINT};
     } else if (reads[i].reach == RFDN_REACH_BILINEAR) {
       get_bilinear_rows (layout, get_extent (layout, graph, activation).y1, y0, y1, &rows[i]);
     }

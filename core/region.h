@@ -34,6 +34,7 @@ typedef struct {
   gint width, height; /* of the frame that the network sees */
   gint tile_width, tile_height;
   gint columns, rows; /* of tiles */
+  gint border;        /* of the frame, on each side, that no tile's output is wanted of */
   gint overlap;
   gboolean attention;
   gboolean together; /* all threads compute one tile after the other; else each its own tiles */

@@ -20,7 +20,8 @@ is_written_in (const RfdnGraph *graph, guint activation, const RfdnGroup *group)
 static gboolean
 looks_around (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer)
 {
-  const gboolean looks = layer->op->get_window (layer).height > 1;
+  const RfdnWindow window = layer->op->get_window (layer);
+  const gboolean looks = window.width > 1 || window.height > 1;
   RfdnRead reads[RFDN_MAX_READS];
   const guint n = rfdn_layer_get_reads (layer, graph, reads);
 
@@ -205,6 +206,18 @@ can_do (const Roll *roll, guint group, gint y0, gint y1)
   return TRUE;
 }
 
+/* A mirrored end may lie in the chunk before the last. */
+static gboolean
+is_mirrored (const Roll *roll, const RfdnGroup *group)
+{
+  for (guint i = group->first; i < group->end; i++) {
+    const guint out = rfdn_graph_layer (roll->graph, i)->out.activation;
+    if (rfdn_graph_activation (roll->graph, out)->border == RFDN_BORDER_MIRROR)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Layers that are computed together must agree on where a chunk ends. */
 static guint
 get_n_chunks (const Roll *roll, guint group)
@@ -212,7 +225,9 @@ get_n_chunks (const Roll *roll, guint group)
   const RfdnGroup *layers = get_group (roll, group);
   const gboolean same_columns =
       layers->end - layers->first == 1 || roll->layout->attention || roll->layout->columns == 1;
-  return same_columns && group != 0 && is_over_frame (roll, group) ? roll->layout->chunks : 1;
+  return same_columns && group != 0 && !is_mirrored (roll, layers) && is_over_frame (roll, group)
+             ? roll->layout->chunks
+             : 1;
 }
 
 static void

@@ -1,32 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "storage.h"
 
+/* The pixel that stands beyond the border of a side of `size` pixels: at v < 0 or v >= size. */
+static gint
+get_inside (RfdnBorder border, gint v, gint size)
+{
+  if (border == RFDN_BORDER_MIRROR)
+    v = v < 0 ? -1 - v : 2 * size - 1 - v;
+  return CLAMP (v, 0, size - 1);
+}
+
 const float *
 rfdn_view_padded_row (const RfdnView *view, gint y, guint channel)
 {
-  if (y >= view->region.y0 && y < view->region.y1)
+  const gint y0 = view->region.y0, y1 = view->region.y1, size = view->extent.y1;
+  const gboolean is_outside = y < 0 || y >= size;
+
+  if (y >= y0 && y < y1)
     return rfdn_view_channel (view, y, channel);
-  if (view->grid == RFDN_GRID_POOLED && y >= 0 && y < view->extent.y1)
-    return rfdn_view_channel (view, CLAMP (y, view->region.y0, view->region.y1 - 1), channel);
-  return view->zeros;
+  if (is_outside ? view->border == RFDN_BORDER_ZERO : view->grid != RFDN_GRID_POOLED)
+    return view->zeros;
+  if (is_outside)
+    y = get_inside (view->border, y, size);
+  return rfdn_view_channel (view, CLAMP (y, y0, y1 - 1), channel);
 }
 
-/* Behind the last pixel zeros fill its column and one more pixel. */
+/* What a window is to see at pixel x, which is outside the region. */
+static float
+get_beyond (const RfdnView *view, const float *row, gint x)
+{
+  const gint x0 = view->region.x0, x1 = view->region.x1, size = view->extent.x1;
+  const gboolean is_outside = x < 0 || x >= size;
+
+  if (is_outside ? view->border == RFDN_BORDER_ZERO : view->grid != RFDN_GRID_POOLED)
+    return 0;
+  if (is_outside)
+    x = get_inside (view->border, x, size);
+  return row[rfdn_view_pixel (view, CLAMP (x, x0, x1 - 1))];
+}
+
+/* Behind the last pixel, its column is filled as well. */
 void
 rfdn_view_pad (const RfdnView *view, guint first, guint n, guint from, guint end, gint y)
 {
   const gint x0 = view->region.x0, x1 = view->region.x1;
-  const gint padded_end = rfdn_cell_floor (x1 + RFDN_PHASES - 1) + 1;
-  const gboolean is_pooled = view->grid == RFDN_GRID_POOLED;
-  const gboolean keep_left = is_pooled && x0 > 0;
-  const gboolean keep_right = is_pooled && x1 < view->extent.x1;
+  const gint padded_end = rfdn_cell_floor (x1 + RFDN_PHASES - 1) + view->margin;
   const gboolean is_last = end == rfdn_view_columns (view);
 
   for (guint c = first; c < first + n; c++) {
     float *row = rfdn_view_channel (view, y, c);
-    if (from == 0)
-      row[rfdn_view_pixel (view, x0 - 1)] = keep_left ? row[rfdn_view_pixel (view, x0)] : 0;
+    for (gint x = x0 - view->margin; from == 0 && x < x0; x++)
+      row[rfdn_view_pixel (view, x)] = get_beyond (view, row, x);
     for (gint x = x1; is_last && x < padded_end; x++)
-      row[rfdn_view_pixel (view, x)] = keep_right ? row[rfdn_view_pixel (view, x1 - 1)] : 0;
+      row[rfdn_view_pixel (view, x)] = get_beyond (view, row, x);
   }
 }

@@ -2,7 +2,7 @@
 #ifndef RFDN_STORAGE_H
 #define RFDN_STORAGE_H
 
-#include "grid.h"
+#include "graph.h"
 #include "kernels/kernels.h"
 
 /* Where the pixels of an activation lie in memory: rows in pages of a strip each, which a schedule
@@ -19,6 +19,8 @@ typedef struct {
   RfdnRect region;
   RfdnRect extent; /* of the whole grid */
   RfdnGrid grid;
+  RfdnBorder border;
+  gint margin;        /* pixels that windows see beyond a row's ends */
   const float *zeros; /* a row of them */
 } RfdnView;
 
@@ -59,8 +61,17 @@ rfdn_view_columns (const RfdnView *view)
   return (guint) (view->region.x1 - view->column0 + RFDN_PHASES - 1) / RFDN_PHASES;
 }
 
-/* A row as a window is to see it: zeros beyond the frame's border, and the last row there is where
- * a pooled map goes on beyond what the tile sees. */
+/* Row y of a channel at the place of column `column` of `out`, another activation of the same
+ * grid. */
+static inline float *
+rfdn_view_column (const RfdnView *view, const RfdnView *out, gint y, guint channel, guint column)
+{
+  return rfdn_view_channel (view, y, channel) + (out->column0 - view->column0) / RFDN_PHASES +
+         column;
+}
+
+/* A row as a window is to see it: beyond the frame's border what the activation has there, and the
+ * last row there is where a pooled map goes on beyond what the tile sees. */
 const float *rfdn_view_padded_row (const RfdnView *view, gint y, guint channel);
 
 /* Writes the pixels around row y of `n` channels from `first` on, as windows are to see them:

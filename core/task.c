@@ -4,6 +4,7 @@
 
 #include "network-private.h"
 #include "ops/op.h"
+#include "samples.h"
 
 #include <time.h>
 
@@ -32,6 +33,8 @@ get_view (const Run *run, guint activation)
       .region = *region,
       .extent = rfdn_grid_get_extent (a->grid, layout->width, layout->height),
       .grid = a->grid,
+      .border = a->border,
+      .margin = (gint) a->margin,
       .zeros = run->scratch->zeros + RFDN_RUN_SLACK,
   };
   view.run = rfdn_run_size (region->x1 - view.column0);
@@ -53,59 +56,6 @@ get_columns (const RfdnTask *task, const RfdnView *out)
   const guint batches = (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN;
   return (Columns){batches * task->chunk / task->n_chunks * RFDN_RUN_ALIGN,
                    MIN (batches * (task->chunk + 1) / task->n_chunks * RFDN_RUN_ALIGN, columns)};
-}
-
-/* ---- the ends: samples ----------------------------------------------------------------------- */
-
-static void
-load_rows (const Run *run, gint y, gint last)
-{
-  const RfdnPicture *picture = run->picture;
-  const RfdnSlice input = rfdn_graph_get_input (run->network->graph);
-  const RfdnView view = get_view (run, input.activation);
-  const gint x0 = view.region.x0, x1 = view.region.x1;
-  const gint end = MIN (x1, (gint) picture->width);
-
-  for (; y < last; y++) {
-    for (guint c = 0; c < input.n; c++) {
-      const RfdnPlane *plane = &picture->in[c];
-      const guint8 *src = (const guint8 *) plane->data +
-                          MIN (y, (gint) picture->height - 1) * plane->stride +
-                          (gsize) x0 * plane->pixel_stride;
-      float *dst = rfdn_view_channel (&view, y, c);
-      run->network->kernels->load_row (dst, view.run, src, plane->pixel_stride, &picture->format,
-                                       picture->in_gain, (guint) (end - x0));
-      for (gint x = end; x < x1; x++)
-        dst[rfdn_view_pixel (&view, x)] = dst[rfdn_view_pixel (&view, end - 1)];
-    }
-    rfdn_view_pad (&view, 0, input.n, 0, rfdn_view_columns (&view), y);
-  }
-}
-
-/* Some columns of a row of the last layer's output, to the picture. */
-static void
-store_row (const Run *run, const float *row, gsize run_size, const RfdnRect *region,
-           const Columns *columns, gint y)
-{
-  const RfdnPicture *picture = run->picture;
-  const RfdnModelInfo *info = rfdn_model_get_info (run->network->model);
-  const gint x0 = region->x0 + RFDN_PHASES * (gint) columns->first;
-  const gint end =
-      MIN (MIN (region->x1, (gint) picture->width), region->x0 + RFDN_PHASES * (gint) columns->end);
-
-  if (y >= (gint) picture->height || end <= x0)
-    return;
-  for (guint c = 0; c < info->channels; c++) {
-    for (guint k = 0; k < info->scale; k++) {
-      const RfdnPlane *plane = &picture->out[c];
-      guint8 *dst = (guint8 *) plane->data + ((gssize) y * info->scale + k) * plane->stride +
-                    (gsize) x0 * info->scale * plane->pixel_stride;
-      run->network->kernels->store_row (
-          dst, plane->pixel_stride, &picture->format,
-          row + (gsize) (c * info->scale + k) * info->scale * RFDN_PHASES * run_size, run_size,
-          info->scale, picture->out_gain, (guint) (end - x0));
-    }
-  }
 }
 
 /* ---- attention ------------------------------------------------------------------------------- */
@@ -157,28 +107,125 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run,
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-/* What a layer does to its result, row by row while it is in the cache. */
+/* ---- what a layer does to its result --------------------------------------------------------- */
+
+/* Whether a map that is added or multiplied is one for all channels. */
+static gboolean
+is_shared (const RfdnLayer *layer, const RfdnSlice *map)
+{
+  return map->n == 1 && layer->out.n > 1;
+}
+
+/* What the operation itself does of it: an addition of all channels and LeakyReLU, where that is
+ * all or comes first. */
+static void
+fuse (const Run *run, RfdnPart *part)
+{
+  const RfdnLayer *layer = part->layer;
+  const gboolean is_leaky = layer->function.kind == RFDN_FUNCTION_LEAKY;
+
+  part->slope = 1;
+  if (!layer->op->fuses)
+    return;
+  if (layer->add.n && !is_shared (layer, &layer->add))
+    part->addend = layer->add;
+  if (is_leaky && (layer->add.n == 0 || part->addend.n))
+    part->slope = layer->function.a;
+  if (is_leaky && layer->add.n == 0 && layer->plus.n && !is_shared (layer, &layer->plus)) {
+    part->addend = layer->plus;
+    part->add_last = TRUE;
+  }
+  if (part->addend.n)
+    part->addend_view = get_view (run, part->addend.activation);
+}
+
+static void
+add_map (const Run *run, const RfdnPart *part, const RfdnSlice *map, guint r)
+{
+  const RfdnView view = get_view (run, map->activation);
+
+  part->kernels->add_row (
+      part->dst[r], part->out.run,
+      rfdn_view_column (&view, &part->out, part->y + (gint) r, map->first, part->column), view.run,
+      is_shared (part->layer, map) ? 0 : RFDN_PHASES * view.run, part->layer->out.n, part->n);
+}
+
+/* By a map of one pixel: a number for each channel. */
+static void
+multiply_by_point (const Run *run, const RfdnPart *part, const RfdnView *view, guint r)
+{
+  const RfdnLayer *layer = part->layer;
+  float *splat = run->worker->splat;
+
+  for (guint c = 0; c < layer->out.n; c++) {
+    const guint channel = layer->times.first + (is_shared (layer, &layer->times) ? 0 : c);
+    const float value = *rfdn_view_channel (view, 0, channel);
+    for (guint t = 0; t < part->n + RFDN_RUN_ALIGN - 1; t++)
+      splat[t] = value;
+    part->kernels->multiply_row (part->dst[r] + c * RFDN_PHASES * part->out.run, part->out.run,
+                                 splat, 0, 0, layer->product, 1, part->n);
+  }
+}
+
+static void
+multiply_map (const Run *run, const RfdnPart *part, guint r)
+{
+  const RfdnLayer *layer = part->layer;
+  const RfdnSlice *map = &layer->times;
+  const RfdnView view = get_view (run, map->activation);
+
+  if (view.grid == RFDN_GRID_POINT && part->out.grid != RFDN_GRID_POINT) {
+    multiply_by_point (run, part, &view, r);
+    return;
+  }
+  const float *src =
+      rfdn_view_column (&view, &part->out, part->y + (gint) r, map->first, part->column);
+  if (layer->product == RFDN_PRODUCT_GATE && !is_shared (layer, map))
+    part->kernels->gate_row (part->dst[r], part->out.run, src, view.run, layer->out.n, part->n);
+  else
+    part->kernels->multiply_row (part->dst[r], part->out.run, src, view.run,
+                                 is_shared (layer, map) ? 0 : RFDN_PHASES * view.run,
+                                 layer->product, layer->out.n, part->n);
+}
+
+/* Row r of a part, but for what the operation has done of it. */
+static void
+finish_row (const Run *run, const RfdnPart *part, guint r)
+{
+  const RfdnLayer *layer = part->layer;
+  const RfdnFunction *function = &layer->function;
+  const gboolean is_linear = function->kind == RFDN_FUNCTION_LEAKY && function->a == part->slope;
+  const gboolean added = part->addend.n && !part->add_last;
+  const gboolean added_last = part->addend.n && part->add_last;
+
+  if (layer->add.n && !added)
+    add_map (run, part, &layer->add, r);
+  if (!is_linear)
+    part->kernels->function_row (part->dst[r], part->out.run, function, layer->slopes, layer->out.n,
+                                 part->n);
+  if (layer->plus.n && !added_last)
+    add_map (run, part, &layer->plus, r);
+  if (layer->upsampled.n)
+    upsample_row (run, layer, part->dst[r], part->out.run, part->column, part->n,
+                  part->y + (gint) r);
+  if (layer->times.n)
+    multiply_map (run, part, r);
+}
+
+/* Row by row, while it is in the cache. */
 static void
 finish_part (const Run *run, const RfdnPart *part, const Columns *columns, gboolean is_output)
 {
-  const RfdnLayer *layer = part->layer;
-  const RfdnView *out = &part->out;
+  const RfdnSlice *out = &part->layer->out;
 
   for (guint r = 0; r < part->rows; r++) {
     const gint y = part->y + (gint) r;
-    if (layer->upsampled.n)
-      upsample_row (run, layer, part->dst[r], out->run, part->column, part->n, y);
-    if (layer->gate.n) {
-      const RfdnView gate = get_view (run, layer->gate.activation);
-      part->kernels->gate_row (part->dst[r], out->run,
-                               rfdn_view_channel (&gate, y, layer->gate.first) +
-                                   (out->column0 - gate.column0) / RFDN_PHASES + part->column,
-                               gate.run, layer->out.n, part->n);
-    }
+    finish_row (run, part, r);
     if (is_output)
-      store_row (run, part->dst[r], out->run, &out->region, columns, y);
+      rfdn_store_row (run->network, run->picture, part->dst[r], part->out.run, &part->out.region,
+                      columns->first, columns->end, y);
     else
-      rfdn_view_pad (out, layer->out.first, layer->out.n, columns->first, columns->end, y);
+      rfdn_view_pad (&part->out, out->first, out->n, columns->first, columns->end, y);
   }
 }
 
@@ -223,8 +270,7 @@ get_part (const Run *run, guint index, const RfdnView *out, const Columns *colum
       .scratch = run->worker->memory,
   };
 
-  if (layer->add.n)
-    part.add = get_view (run, layer->add.activation);
+  fuse (run, &part);
   return part;
 }
 
@@ -265,7 +311,8 @@ rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const R
 
   if (group->first == group->end) {
     const gint64 start = look_at_clock (worker);
-    load_rows (&run, task->y0, task->y1);
+    const RfdnView input = get_view (&run, rfdn_graph_get_input (network->graph).activation);
+    rfdn_load_rows (network, picture, &input, task->y0, task->y1);
     add_times (worker, 0, start, look_at_clock (worker));
   }
   for (guint i = group->first; i < group->end; i++)

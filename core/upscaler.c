@@ -13,9 +13,8 @@ struct RfdnUpscaler {
   /* One for all threads, or one each: see RfdnLayout.together. */
   RfdnScratch **scratch;
   guint n_scratch;
-  float in_gain, out_gain;
 
-  /* The run at hand. */
+  /* The run at hand; all but the planes is set beforehand. */
   RfdnPicture picture;
   const guint *tiles; /* in this order; NULL for all of them */
   guint n_tiles;
@@ -80,6 +79,46 @@ alloc_scratch (RfdnUpscaler *self, GError **error)
   return TRUE;
 }
 
+static guint
+divide_up (guint a, guint b)
+{
+  return (a + b - 1) / b;
+}
+
+/* FALSE if there is no memory. */
+static gboolean
+init_layout (RfdnLayout *layout, const RfdnGraph *graph, const RfdnFrameInfo *frame,
+             const RfdnUpscalerParams *params, guint n_threads)
+{
+  const guint least = rfdn_graph_pools (graph) ? RFDN_ATTENTION_MIN_SIZE : 1;
+  const guint u = frame->unshuffle;
+
+  return rfdn_layout_init (layout, graph, (gint) MAX (divide_up (params->width, u), least),
+                           (gint) MAX (divide_up (params->height, u), least), (gint) frame->border,
+                           n_threads, divide_up (params->tile_size, u),
+                           divide_up (params->tile_height, u), params->tile_overlap);
+}
+
+static void
+init_picture (RfdnUpscaler *self)
+{
+  const RfdnFrameInfo *frame = rfdn_model_get_frame_info (self->model);
+  const float range = rfdn_model_get_info (self->model)->input_range;
+  const float largest = rfdn_sample_format_get_max (&self->params.format);
+
+  self->picture = (RfdnPicture){
+      .format = self->params.format,
+      .width = self->params.width,
+      .height = self->params.height,
+      .unshuffle = frame->unshuffle,
+      .out_gain = largest > 0 ? largest / range : 1,
+  };
+  for (guint c = 0; c < G_N_ELEMENTS (frame->gain); c++) {
+    self->picture.in_gain[c] = (largest > 0 ? range / largest : 1) * frame->gain[c];
+    self->picture.in_offset[c] = frame->offset[c];
+  }
+}
+
 RfdnUpscaler *
 rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
 {
@@ -89,17 +128,14 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   if (kernels == NULL)
     return NULL;
 
-  const RfdnModelInfo *info = rfdn_model_get_info (model);
-  gint least = info->attention ? RFDN_ATTENTION_MIN_SIZE : 1;
+  const RfdnGraph *graph = rfdn_model_get_graph (model);
+  const RfdnFrameInfo *frame = rfdn_model_get_frame_info (model);
   g_autoptr (RfdnUpscaler) self = g_new0 (RfdnUpscaler, 1);
   self->model = rfdn_model_ref (model);
   self->params = *params;
   self->params.cpu = kernels->cpu;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
-  if (rfdn_layout_init (&self->layout, rfdn_model_get_graph (model),
-                        MAX ((gint) params->width, least), MAX ((gint) params->height, least),
-                        rfdn_pool_get_n_threads (self->pool, NULL), params->tile_size,
-                        params->tile_height, params->tile_overlap))
+  if (init_layout (&self->layout, graph, frame, params, rfdn_pool_get_n_threads (self->pool, NULL)))
     self->network = rfdn_network_new (model, kernels, &self->layout);
   if (self->network == NULL) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
@@ -109,9 +145,7 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   if (!alloc_scratch (self, error))
     return NULL;
 
-  float largest = rfdn_sample_format_get_max (&params->format);
-  self->in_gain = largest > 0 ? info->input_range / largest : 1;
-  self->out_gain = largest > 0 ? largest / info->input_range : 1;
+  init_picture (self);
   return g_steal_pointer (&self);
 }
 
@@ -132,11 +166,14 @@ rfdn_upscaler_free (RfdnUpscaler *self)
 static RfdnArea
 to_area (const RfdnUpscaler *self, RfdnRect rect)
 {
-  const guint x0 = MIN ((guint) rect.x0, self->params.width);
-  const guint y0 = MIN ((guint) rect.y0, self->params.height);
+  const gint width = (gint) self->params.width, height = (gint) self->params.height;
+  const gint u = (gint) self->picture.unshuffle, border = self->layout.border;
+  const gint x0 = CLAMP ((rect.x0 - border) * u, 0, width);
+  const gint y0 = CLAMP ((rect.y0 - border) * u, 0, height);
+  const gint x1 = CLAMP ((rect.x1 - border) * u, x0, width);
+  const gint y1 = CLAMP ((rect.y1 - border) * u, y0, height);
 
-  return (RfdnArea){x0, y0, MIN ((guint) rect.x1, self->params.width) - x0,
-                    MIN ((guint) rect.y1, self->params.height) - y0};
+  return (RfdnArea){(guint) x0, (guint) y0, (guint) (x1 - x0), (guint) (y1 - y0)};
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -185,15 +222,8 @@ begin_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out)
 {
   rfdn_stop_begin (&self->stop);
   g_atomic_int_set (&self->next_tile, 0);
-  self->picture = (RfdnPicture){
-      .in = in,
-      .out = out,
-      .format = self->params.format,
-      .width = self->params.width,
-      .height = self->params.height,
-      .in_gain = self->in_gain,
-      .out_gain = self->out_gain,
-  };
+  self->picture.in = in;
+  self->picture.out = out;
 }
 
 gboolean

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "weights.h"
 
-#include "ops/op.h"
+#include "ops/conv.h"
 
 static const RfdnConv *
 get_conv (const RfdnGraph *graph, const RfdnLayer *layer, const RfdnKernels *kernels)
@@ -30,8 +30,9 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
     self->offsets[i] = total;
     if (conv == NULL)
       continue;
-    total += conv->packed_size (layer->in.n, layer->out.n);
-    self->scratch_size = MAX (self->scratch_size, conv->scratch_size (layer->in.n, layer->out.n));
+    const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+    total += conv->packed_size (&shape);
+    self->scratch_size = MAX (self->scratch_size, conv->scratch_size (&shape));
   }
   self->packed = rfdn_try_new (float, total);
   if (self->packed == NULL) {
@@ -40,9 +41,10 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
   }
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    if (self->convs[i] != NULL)
-      self->convs[i]->pack (self->packed + self->offsets[i], layer->weights, layer->bias,
-                            layer->in.n, layer->out.n);
+    if (self->convs[i] == NULL)
+      continue;
+    const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+    self->convs[i]->pack (self->packed + self->offsets[i], layer->weights, layer->bias, &shape);
   }
   return self;
 }

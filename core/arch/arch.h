@@ -11,11 +11,16 @@
 
 /* What the tensors' shapes tell, set by read(). */
 typedef struct {
-  guint in_channels, out_channels;
+  guint in_channels, out_channels; /* colours: 1 or 3 */
   guint scale;
   guint features;
   guint blocks;
   gboolean attention;
+  /* What else files with a list of layers say (see models/LAYERS.md); zeros where they do not. */
+  float input_range;      /* 0: the architecture's */
+  float mean[3], gain[3]; /* gain (v - mean) of a colour; a gain of 0 stands for 1 */
+  guint unshuffle;        /* 0: 1 */
+  guint extend;
 } RfdnArchShape;
 
 typedef struct {
@@ -40,10 +45,8 @@ extern const RfdnArch *const rfdn_archs[];
 #define RFDN_MAX_CHANNELS 1024
 #define RFDN_MAX_BLOCKS 64
 
-/* Negative slope of every LeakyReLU in these networks. */
-#define RFDN_SLOPE 0.05f
-#define RFDN_LINEAR 1.0f
-#define RFDN_RELU 0.0f
+/* The LeakyReLU of these networks. */
+#define RFDN_LEAKY ((RfdnFunction){RFDN_FUNCTION_LEAKY, 0.05f, 0})
 
 /* Builds a graph from a file. After the first failure `error` is set and all calls do nothing, so
  * that a network reads as a list and asks once, at its end. */

@@ -189,7 +189,7 @@ rfdn_builder_begin (RfdnBuilder *builder, const RfdnArchShape *shape)
                      &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                   .in = rfdn_graph_get_input (builder->graph),
                                   .out = features,
-                                  .slope = RFDN_LINEAR});
+                                  .function = RFDN_LINEAR});
   return features;
 }
 
@@ -204,10 +204,10 @@ rfdn_builder_end (RfdnBuilder *builder, const RfdnArchShape *shape, const char *
     rfdn_builder_conv (
         builder, smooth,
         &(RfdnLayer){
-            .op = &rfdn_op_conv3x3, .in = x, .out = sum, .add = features, .slope = RFDN_LINEAR});
+            .op = &rfdn_op_conv3x3, .in = x, .out = sum, .add = features, .function = RFDN_LINEAR});
     rfdn_builder_conv (
         builder, last,
-        &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = sum, .out = out, .slope = RFDN_LINEAR});
+        &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = sum, .out = out, .function = RFDN_LINEAR});
   }
   if (rfdn_graph_has_failed (builder->graph))
     rfdn_builder_fail_memory (builder);
@@ -234,14 +234,16 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
   RfdnSlice squeezed = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, f);
   rfdn_builder_conv (
       builder, conv1,
-      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = in, .out = squeezed, .slope = RFDN_LINEAR});
+      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = in, .out = squeezed, .function = RFDN_LINEAR});
   RfdnSlice half = rfdn_graph_add_activation (graph, RFDN_GRID_HALF, f);
   rfdn_builder_conv (
       builder, conv2,
       &(RfdnLayer){
-          .op = &rfdn_op_conv3x3_stride2, .in = squeezed, .out = half, .slope = RFDN_LINEAR});
+          .op = &rfdn_op_conv3x3_stride2, .in = squeezed, .out = half, .function = RFDN_LINEAR});
   RfdnSlice pooled = rfdn_graph_add_activation (graph, RFDN_GRID_POOLED, f);
-  rfdn_graph_add_layer (graph, &(RfdnLayer){.op = &rfdn_op_max_pool, .in = half, .out = pooled});
+  rfdn_graph_add_layer (
+      graph,
+      &(RfdnLayer){.op = &rfdn_op_max_pool, .in = half, .out = pooled, .function = RFDN_LINEAR});
 
   for (guint i = 0; middle[i] != NULL; i++) {
     g_autofree char *name = g_strconcat (prefix, ".", middle[i], NULL);
@@ -250,7 +252,7 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
                        &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                     .in = pooled,
                                     .out = next,
-                                    .slope = middle[i + 1] ? RFDN_RELU : RFDN_LINEAR});
+                                    .function = middle[i + 1] ? RFDN_RELU : RFDN_LINEAR});
     pooled = next;
   }
 
@@ -259,10 +261,13 @@ rfdn_builder_esa (RfdnBuilder *builder, const char *prefix, const char *const *m
                      &(RfdnLayer){.op = &rfdn_op_conv1x1,
                                   .in = squeezed,
                                   .out = sum,
-                                  .slope = RFDN_LINEAR,
+                                  .function = RFDN_LINEAR,
                                   .upsampled = pooled});
-  rfdn_builder_conv (
-      builder, conv4,
-      &(RfdnLayer){
-          .op = &rfdn_op_conv1x1, .in = sum, .out = out, .slope = RFDN_LINEAR, .gate = in});
+  rfdn_builder_conv (builder, conv4,
+                     &(RfdnLayer){.op = &rfdn_op_conv1x1,
+                                  .in = sum,
+                                  .out = out,
+                                  .function = RFDN_LINEAR,
+                                  .product = RFDN_PRODUCT_GATE,
+                                  .times = in});
 }

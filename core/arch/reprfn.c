@@ -19,19 +19,16 @@ read_block (RfdnBuilder *builder, guint k, gboolean attention, RfdnSlice in)
     RfdnSlice next = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in.n);
     rfdn_builder_conv (
         builder, name,
-        &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = x, .out = next, .slope = RFDN_SLOPE});
+        &(RfdnLayer){.op = &rfdn_op_conv3x3, .in = x, .out = next, .function = RFDN_LEAKY});
     x = next;
   }
 
   g_autofree char *last = g_strdup_printf ("reprfb%u.conv3", k);
   RfdnSlice sum = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, in.n);
-  rfdn_builder_conv (builder, last,
-                     &(RfdnLayer){.op = &rfdn_op_conv3x3,
-                                  .in = x,
-                                  .out = sum,
-                                  .add = in,
-                                  .add_last = TRUE,
-                                  .slope = RFDN_SLOPE});
+  rfdn_builder_conv (
+      builder, last,
+      &(RfdnLayer){
+          .op = &rfdn_op_conv3x3, .in = x, .out = sum, .function = RFDN_LEAKY, .plus = in});
   if (!attention)
     return sum;
 

@@ -26,12 +26,12 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
                        &(RfdnLayer){.op = &rfdn_op_conv1x1,
                                     .in = x,
                                     .out = rfdn_slice (parts, (i - 1) * distilled, distilled),
-                                    .slope = RFDN_SLOPE});
+                                    .function = RFDN_LEAKY});
     RfdnSlice refined = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
     rfdn_builder_conv (
         builder, refine,
         &(RfdnLayer){
-            .op = &rfdn_op_conv3x3, .in = x, .out = refined, .add = x, .slope = RFDN_SLOPE});
+            .op = &rfdn_op_conv3x3, .in = x, .out = refined, .add = x, .function = RFDN_LEAKY});
     x = refined;
   }
 
@@ -42,11 +42,11 @@ read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
                      &(RfdnLayer){.op = &rfdn_op_conv3x3,
                                   .in = x,
                                   .out = rfdn_slice (parts, 3 * distilled, distilled),
-                                  .slope = RFDN_SLOPE});
+                                  .function = RFDN_LEAKY});
   RfdnSlice fused = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_conv (
       builder, fuse,
-      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = parts, .out = fused, .slope = RFDN_LINEAR});
+      &(RfdnLayer){.op = &rfdn_op_conv1x1, .in = parts, .out = fused, .function = RFDN_LINEAR});
   RfdnSlice out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, nf);
   rfdn_builder_esa (builder, esa, esa_middle, fused, out);
   return out;
@@ -78,7 +78,7 @@ rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
                      .in = x,
                      .out = collected,
                      .add = k == 1 ? (RfdnSlice){0} : collected,
-                     .slope = k == shape->blocks ? RFDN_SLOPE : RFDN_LINEAR});
+                     .function = k == shape->blocks ? RFDN_LEAKY : RFDN_LINEAR});
   }
   return rfdn_builder_end (&builder, shape, "LR_conv", "upsampler.0", features, collected, error);
 }

@@ -2,6 +2,7 @@
 #ifndef RFDN_KERNELS_H
 #define RFDN_KERNELS_H
 
+#include "../function.h"
 #include "../rfdn.h"
 
 /* Kernels: the arithmetic, a row or a strip of four rows a call. They know nothing of layers and
@@ -33,19 +34,29 @@
 /* Bytes that runs are aligned to. */
 #define RFDN_ALIGN 64
 
+/* The longest side of a filter, and rows of input that a strip sees through it. */
+#define RFDN_MAX_KERNEL 9
+#define RFDN_MAX_ROWS (RFDN_STRIP + RFDN_MAX_KERNEL - 1)
+
+/* Channels, and the filter's sides in pixels. */
+typedef struct {
+  guint in_channels, out_channels;
+  guint width, height;
+} RfdnConvShape;
+
 /* A convolution of up to four rows: dst[o] = f (bias[o] + sum over i, taps of weights * src[i])
  * with f (v) = LeakyReLU (v + add), or LeakyReLU (v) + add where add_last, or LeakyReLU (v) where
  * add is NULL. dst may be add.
  *
  * Row pointers point at channel 0, phase 0, first column. 3x3: src[r] is row r - 1 of the strip.
  * 1x1: src[r] is row r. 3x3 with stride 2: src[2 r .. 2 r + 2] belong to row r, pixels 2x..2x+2 to
- * pixel x; n counts columns of dst. Rows beyond `rows` are not written; rows that a 3x3 convolution
- * reads beyond the picture are the caller's zeros. */
+ * pixel x; n counts columns of dst. Filters of any size: src[r] is row r - height / 2. Rows beyond
+ * `rows` are not written; rows that a 3x3 convolution reads beyond the picture are the caller's
+ * zeros. */
 typedef struct {
-  const float *src[2 * RFDN_STRIP + 1];
+  RfdnConvShape shape;
+  const float *src[RFDN_MAX_ROWS];
   gsize src_run;
-  guint in_channels;
-  guint out_channels;
   const float *weights; /* as the kernel's pack function lays them out */
   float *dst[RFDN_STRIP];
   gsize dst_run;
@@ -62,11 +73,10 @@ typedef struct {
  * agree on tiles and blocks among themselves. */
 typedef struct {
   /* Floats of the packed weights, and of the scratch that a call needs. */
-  gsize (*packed_size) (guint in_channels, guint out_channels);
-  gsize (*scratch_size) (guint in_channels, guint out_channels);
-  /* weights[out][in][taps], bias[out] (NULL: zeros) */
-  void (*pack) (float *packed, const float *weights, const float *bias, guint in_channels,
-                guint out_channels);
+  gsize (*packed_size) (const RfdnConvShape *shape);
+  gsize (*scratch_size) (const RfdnConvShape *shape);
+  /* weights[out][in][taps], or of depthwise [out][taps]; bias[out] (NULL: zeros) */
+  void (*pack) (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape);
   void (*strip) (const RfdnConvStrip *strip);
 } RfdnConv;
 
@@ -84,16 +94,36 @@ typedef void (*RfdnUpsampleRowFunc) (float *dst, gsize dst_run, const float *row
                                      const gint32 *right, const float *weight, gsize pitch,
                                      guint channels, guint n);
 
+/* row = f (row), over n columns of all runs of a row; `slopes` of each channel for PRELU. */
+typedef void (*RfdnFunctionRowFunc) (float *row, gsize run, const RfdnFunction *function,
+                                     const float *slopes, guint channels, guint n);
+
+/* dst = dst + src, or their product, over n columns of all runs of a row. `src_channel`: floats
+ * from a channel of src to the next; 0 where one stands for all. */
+typedef void (*RfdnAddRowFunc) (float *dst, gsize dst_run, const float *src, gsize src_run,
+                                gsize src_channel, guint channels, guint n);
+typedef void (*RfdnMultiplyRowFunc) (float *dst, gsize dst_run, const float *src, gsize src_run,
+                                     gsize src_channel, RfdnProduct product, guint channels,
+                                     guint n);
+
+/* src has `values` values for each of `channels` channels, value i of channel j in channel
+ * i * channels + j; behind them as many keys. dst[j] = the sum of its values, each weighted by the
+ * softmax of its key. */
+typedef void (*RfdnSoftmaxRowFunc) (float *dst, gsize dst_run, const float *src, gsize src_run,
+                                    guint values, guint channels, guint n);
+
 /* dst = gate / (1 + exp (-dst)), over n columns of all runs of a row. */
 typedef void (*RfdnGateRowFunc) (float *dst, gsize dst_run, const float *gate, gsize gate_run,
                                  guint channels, guint n);
 
-/* Pixel x of dst (one channel) = gain * sample x, n pixels from column 0 on. */
+/* Pixel x of dst (one channel) = gain * sample x + offset, n pixels from column 0 on. */
 typedef void (*RfdnLoadRowFunc) (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
-                                 const RfdnSampleFormat *format, float gain, guint n);
+                                 const RfdnSampleFormat *format, float gain, float offset, guint n);
 
 /* Pixel shuffle: sample x * scale + k = gain * pixel x of channel k, rounded to nearest and clamped
- * to the format. n counts pixels; writes n * scale samples. */
+ * to the format. n counts pixels; writes n * scale samples; scale is at most RFDN_MAX_SHUFFLE. */
+#define RFDN_MAX_SHUFFLE 16
+
 typedef void (*RfdnStoreRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
                                   const float *src, gsize src_run, guint scale, float gain,
                                   guint n);
@@ -116,9 +146,15 @@ typedef struct {
   RfdnConv conv3x3_wide;
   RfdnConv conv1x1;
   RfdnConv conv3x3_stride2;
+  RfdnConv conv; /* of any size */
+  RfdnConv depthwise;
   RfdnMaxPoolRowFunc max_pool_row;
   RfdnUpsampleRowFunc upsample_row;
   RfdnGateRowFunc gate_row;
+  RfdnFunctionRowFunc function_row;
+  RfdnAddRowFunc add_row;
+  RfdnMultiplyRowFunc multiply_row;
+  RfdnSoftmaxRowFunc softmax_row;
   RfdnLoadRowFunc load_row;
   RfdnStoreRowFunc store_row;
   RfdnFirRowFunc fir_row;

@@ -17,97 +17,122 @@ at (gssize x, gsize run)
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
+static gsize
+get_taps (const RfdnConvShape *shape)
+{
+  return (gsize) shape->width * shape->height;
+}
+
+static gsize
+packed_size (const RfdnConvShape *shape)
+{
+  return (gsize) shape->out_channels * (shape->in_channels * get_taps (shape) + 1);
+}
+
+static gsize
+no_scratch (const RfdnConvShape *shape)
+{
+  return 0;
+}
+
 /* Packed: for each output channel its bias and its weights[in][taps]. */
 static void
-pack (float *packed, const float *weights, const float *bias, guint in_channels, guint out_channels,
-      guint taps)
+pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
 {
-  const gsize row = (gsize) in_channels * taps;
+  const gsize row = shape->in_channels * get_taps (shape);
 
-  for (guint o = 0; o < out_channels; o++, packed += row + 1) {
+  for (guint o = 0; o < shape->out_channels; o++, packed += row + 1) {
     packed[0] = bias ? bias[o] : 0;
     memcpy (packed + 1, weights + o * row, row * sizeof (float));
   }
 }
 
-static gsize
-packed_size_9 (guint in_channels, guint out_channels)
+/* What a convolution adds to its sum, and does to it. */
+static float
+finish (const RfdnConvStrip *a, guint o, guint y, guint x, float v)
 {
-  return (gsize) out_channels * (9 * in_channels + 1);
+  const float add =
+      a->add[y] ? a->add[y][o * RFDN_PHASES * a->add_run + (gsize) at (x, a->add_run)] : 0;
+
+  if (!a->add_last)
+    v += add;
+  v = v < 0 ? v * a->slope : v;
+  return a->add_last ? v + add : v;
 }
 
-static gsize
-packed_size_1 (guint in_channels, guint out_channels)
-{
-  return (gsize) out_channels * (in_channels + 1);
-}
-
-static gsize
-no_scratch (guint in_channels, guint out_channels)
-{
-  return 0;
-}
-
+/* `step`: source pixels a pixel of dst; `left`: where the filter begins. */
 static void
-pack_9 (float *packed, const float *weights, const float *bias, guint in_channels,
-        guint out_channels)
+conv_row (const RfdnConvStrip *a, guint y, guint step, gssize left)
 {
-  pack (packed, weights, bias, in_channels, out_channels, 9);
-}
+  const RfdnConvShape *shape = &a->shape;
 
-static void
-pack_1 (float *packed, const float *weights, const float *bias, guint in_channels,
-        guint out_channels)
-{
-  pack (packed, weights, bias, in_channels, out_channels, 1);
-}
-
-/* `side`: of the filter, 1 or 3; `step`: source pixels a pixel of dst; `left`: where it begins. */
-static void
-conv_row (const RfdnConvStrip *a, guint y, guint side, guint step, gssize left)
-{
-  for (guint o = 0; o < a->out_channels; o++) {
-    const float *packed = a->weights + o * ((gsize) a->in_channels * side * side + 1);
+  for (guint o = 0; o < shape->out_channels; o++) {
+    const float *packed = a->weights + o * (shape->in_channels * get_taps (shape) + 1);
     for (guint x = 0; x < RFDN_PHASES * a->n; x++) {
       const float *w = packed;
       float v = *w++;
-      for (guint i = 0; i < a->in_channels; i++) {
-        for (guint ky = 0; ky < side; ky++) {
+      for (guint i = 0; i < shape->in_channels; i++) {
+        for (guint ky = 0; ky < shape->height; ky++) {
           const float *src = a->src[y * step + ky] + i * RFDN_PHASES * a->src_run;
-          for (guint kx = 0; kx < side; kx++)
+          for (guint kx = 0; kx < shape->width; kx++)
             v += src[at ((gssize) x * step + left + kx, a->src_run)] * *w++;
         }
       }
-      float add = a->add[y] ? a->add[y][o * RFDN_PHASES * a->add_run + at (x, a->add_run)] : 0;
-      if (!a->add_last)
-        v += add;
-      v = v < 0 ? v * a->slope : v;
-      if (a->add_last)
-        v += add;
-      a->dst[y][o * RFDN_PHASES * a->dst_run + at (x, a->dst_run)] = v;
+      a->dst[y][o * RFDN_PHASES * a->dst_run + (gsize) at (x, a->dst_run)] = finish (a, o, y, x, v);
     }
   }
 }
 
 static void
-conv3x3_strip (const RfdnConvStrip *a)
+conv_strip (const RfdnConvStrip *a)
 {
   for (guint y = 0; y < a->rows; y++)
-    conv_row (a, y, 3, 1, -1);
-}
-
-static void
-conv1x1_strip (const RfdnConvStrip *a)
-{
-  for (guint y = 0; y < a->rows; y++)
-    conv_row (a, y, 1, 1, 0);
+    conv_row (a, y, 1, -(gssize) (a->shape.width / 2));
 }
 
 static void
 conv3x3_stride2_strip (const RfdnConvStrip *a)
 {
   for (guint y = 0; y < a->rows; y++)
-    conv_row (a, y, 3, 2, 0);
+    conv_row (a, y, 2, 0);
+}
+
+/* Packed: for each channel its bias and its taps. */
+static gsize
+depthwise_packed_size (const RfdnConvShape *shape)
+{
+  return shape->out_channels * (get_taps (shape) + 1);
+}
+
+static void
+depthwise_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
+{
+  pack (packed, weights, bias,
+        &(RfdnConvShape){1, shape->out_channels, shape->width, shape->height});
+}
+
+static void
+depthwise_strip (const RfdnConvStrip *a)
+{
+  const RfdnConvShape *shape = &a->shape;
+  const gssize left = -(gssize) (shape->width / 2);
+
+  for (guint y = 0; y < a->rows; y++) {
+    for (guint c = 0; c < shape->out_channels; c++) {
+      const float *packed = a->weights + c * (get_taps (shape) + 1);
+      for (guint x = 0; x < RFDN_PHASES * a->n; x++) {
+        const float *w = packed;
+        float v = *w++;
+        for (guint ky = 0; ky < shape->height; ky++) {
+          const float *src = a->src[y + ky] + c * RFDN_PHASES * a->src_run;
+          for (guint kx = 0; kx < shape->width; kx++)
+            v += src[at ((gssize) x + left + kx, a->src_run)] * *w++;
+        }
+        a->dst[y][c * RFDN_PHASES * a->dst_run + (gsize) at (x, a->dst_run)] =
+            finish (a, c, y, x, v);
+      }
+    }
+  }
 }
 
 /* ---- attention ------------------------------------------------------------------------------- */
@@ -153,6 +178,110 @@ gate_row (float *dst, gsize dst_run, const float *gate, gsize gate_run, guint ch
   }
 }
 
+/* ---- number by number ------------------------------------------------------------------------ */
+
+static float
+sigmoid (float v)
+{
+  return 1 / (1 + expf (-v));
+}
+
+static float
+apply (const RfdnFunction *f, float slope, float v)
+{
+  switch (f->kind) {
+  case RFDN_FUNCTION_LEAKY:
+    return v < 0 ? f->a * v : v;
+  case RFDN_FUNCTION_PRELU:
+    return v < 0 ? slope * v : v;
+  case RFDN_FUNCTION_SILU:
+    return v * sigmoid (v);
+  case RFDN_FUNCTION_ELU:
+    return v < 0 ? f->a * (expf (v) - 1) : v;
+  case RFDN_FUNCTION_GELU:
+    return v * 0.5f * (1 + erff (v * 0.70710678f));
+  case RFDN_FUNCTION_TANH:
+    return tanhf (v);
+  case RFDN_FUNCTION_SIGMOID:
+    return sigmoid (v);
+  case RFDN_FUNCTION_CLIP:
+    v = v > f->a ? v : f->a;
+    return v < f->b ? v : f->b;
+  }
+  g_assert_not_reached ();
+}
+
+static void
+function_row (float *row, gsize run, const RfdnFunction *function, const float *slopes,
+              guint channels, guint n)
+{
+  for (guint r = 0; r < RFDN_PHASES * channels; r++) {
+    const float slope = slopes ? slopes[r / RFDN_PHASES] : 0;
+    for (guint t = 0; t < n; t++)
+      row[r * run + t] = apply (function, slope, row[r * run + t]);
+  }
+}
+
+static void
+add_row (float *dst, gsize dst_run, const float *src, gsize src_run, gsize src_channel,
+         guint channels, guint n)
+{
+  for (guint r = 0; r < RFDN_PHASES * channels; r++) {
+    const float *from = src + r / RFDN_PHASES * src_channel + r % RFDN_PHASES * src_run;
+    for (guint t = 0; t < n; t++)
+      dst[r * dst_run + t] += from[t];
+  }
+}
+
+static float
+multiply (RfdnProduct product, float v, float m)
+{
+  switch (product) {
+  case RFDN_PRODUCT_PLAIN:
+    return v * m;
+  case RFDN_PRODUCT_SIGMOID:
+    return v * sigmoid (m);
+  case RFDN_PRODUCT_SIGMOID_HALF:
+    return v * (sigmoid (m) - 0.5f);
+  case RFDN_PRODUCT_GATE:
+    return sigmoid (v) * m;
+  }
+  g_assert_not_reached ();
+}
+
+static void
+multiply_row (float *dst, gsize dst_run, const float *src, gsize src_run, gsize src_channel,
+              RfdnProduct product, guint channels, guint n)
+{
+  for (guint r = 0; r < RFDN_PHASES * channels; r++) {
+    const float *from = src + r / RFDN_PHASES * src_channel + r % RFDN_PHASES * src_run;
+    for (guint t = 0; t < n; t++)
+      dst[r * dst_run + t] = multiply (product, dst[r * dst_run + t], from[t]);
+  }
+}
+
+static void
+softmax_row (float *dst, gsize dst_run, const float *src, gsize src_run, guint values,
+             guint channels, guint n)
+{
+  const gsize next = (gsize) channels * RFDN_PHASES * src_run, keys = values * next;
+
+  for (guint r = 0; r < RFDN_PHASES * channels; r++) {
+    for (guint t = 0; t < n; t++) {
+      const float *from = src + r * src_run + t;
+      float largest = from[keys], sum = 0, weights = 0;
+      for (guint i = 1; i < values; i++)
+        largest = MAX (largest, from[keys + i * next]);
+      for (guint i = 0; i < values; i++) {
+        const float weight = expf (from[keys + i * next] - largest);
+        sum += weight * from[i * next];
+        weights += weight;
+      }
+      dst[r * dst_run + t] = sum / weights;
+    }
+  }
+}
+
 /* ---- samples --------------------------------------------------------------------------------- */
 
 static float
@@ -189,10 +318,11 @@ set_sample (void *sample, const RfdnSampleFormat *format, float v)
 
 static void
 load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
-          const RfdnSampleFormat *format, float gain, guint n)
+          const RfdnSampleFormat *format, float gain, float offset, guint n)
 {
   for (guint x = 0; x < n; x++)
-    dst[at (x, dst_run)] = gain * get_sample ((const guint8 *) src + x * pixel_stride, format);
+    dst[at (x, dst_run)] =
+        gain * get_sample ((const guint8 *) src + x * pixel_stride, format) + offset;
 }
 
 static void
@@ -233,13 +363,19 @@ pack_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const f
 
 const RfdnKernels rfdn_kernels_scalar = {
     .cpu = RFDN_CPU_SCALAR,
-    .conv3x3 = {packed_size_9, no_scratch, pack_9, conv3x3_strip},
-    .conv3x3_wide = {packed_size_9, no_scratch, pack_9, conv3x3_strip},
-    .conv1x1 = {packed_size_1, no_scratch, pack_1, conv1x1_strip},
-    .conv3x3_stride2 = {packed_size_9, no_scratch, pack_9, conv3x3_stride2_strip},
+    .conv3x3 = {packed_size, no_scratch, pack, conv_strip},
+    .conv3x3_wide = {packed_size, no_scratch, pack, conv_strip},
+    .conv1x1 = {packed_size, no_scratch, pack, conv_strip},
+    .conv3x3_stride2 = {packed_size, no_scratch, pack, conv3x3_stride2_strip},
+    .conv = {packed_size, no_scratch, pack, conv_strip},
+    .depthwise = {depthwise_packed_size, no_scratch, depthwise_pack, depthwise_strip},
     .max_pool_row = max_pool_row,
     .upsample_row = upsample_row,
     .gate_row = gate_row,
+    .function_row = function_row,
+    .add_row = add_row,
+    .multiply_row = multiply_row,
+    .softmax_row = softmax_row,
     .load_row = load_row,
     .store_row = store_row,
     .fir_row = fir_row,

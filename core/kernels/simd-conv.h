@@ -11,37 +11,30 @@
 #endif
 #define CONV_VECTORS 2
 
-typedef enum { CONV_3X3, CONV_1X1, CONV_3X3_STRIDE2 } Conv;
+typedef enum { CONV_3X3, CONV_1X1, CONV_3X3_STRIDE2, CONV_ANY } Conv;
 
 /* ---- packing: for each block its biases, then weights[in][taps][channels of the block] --------
  */
 
 static gsize
-conv_no_scratch (guint in_channels, guint out_channels)
+conv_no_scratch (const RfdnConvShape *shape)
 {
   return 0;
 }
 
 static gsize
-conv3x3_packed_size (guint in_channels, guint out_channels)
+conv_packed_size (const RfdnConvShape *shape)
 {
-  return (gsize) out_channels * (9 * in_channels + 1);
-}
-
-static gsize
-conv1x1_packed_size (guint in_channels, guint out_channels)
-{
-  return (gsize) out_channels * (in_channels + 1);
+  return (gsize) shape->out_channels * (shape->in_channels * shape->width * shape->height + 1);
 }
 
 static void
-conv_pack (float *packed, const float *weights, const float *bias, guint in_channels,
-           guint out_channels, guint taps)
+conv_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
 {
-  const gsize row = (gsize) in_channels * taps;
+  const gsize row = (gsize) shape->in_channels * shape->width * shape->height;
 
-  for (guint o = 0, k = 0; o < out_channels; k++) {
-    const guint block = block_size (out_channels, CONV_BLOCK, k);
+  for (guint o = 0, k = 0; o < shape->out_channels; k++) {
+    const guint block = block_size (shape->out_channels, CONV_BLOCK, k);
     for (guint b = 0; b < block; b++)
       *packed++ = bias ? bias[o + b] : 0;
     for (gsize i = 0; i < row; i++) {
@@ -52,25 +45,12 @@ conv_pack (float *packed, const float *weights, const float *bias, guint in_chan
   }
 }
 
-static void
-conv3x3_pack (float *packed, const float *weights, const float *bias, guint in_channels,
-              guint out_channels)
-{
-  conv_pack (packed, weights, bias, in_channels, out_channels, 9);
-}
-
-static void
-conv1x1_pack (float *packed, const float *weights, const float *bias, guint in_channels,
-              guint out_channels)
-{
-  conv_pack (packed, weights, bias, in_channels, out_channels, 1);
-}
-
 /* ---- one run of one row ---------------------------------------------------------------------- */
 
 /* Where the taps of a run lie in channel 0, and where its results go. */
 typedef struct {
-  const float *taps[9];
+  const float *taps[RFDN_MAX_KERNEL * RFDN_MAX_KERNEL];
+  guint n_taps;
   gsize src_channel, dst_channel, add_channel; /* floats from a channel to the next */
   float *dst;
   const float *add;
@@ -114,7 +94,7 @@ INLINE void
 conv_tile (const Run *run, const float *weights, guint in_channels, guint o, guint t,
            const Conv conv, const guint block, const guint vectors)
 {
-  const guint taps = conv == CONV_1X1 ? 1 : 9;
+  const guint taps = conv == CONV_1X1 ? 1 : conv == CONV_ANY ? run->n_taps : 9;
   const gsize step = conv == CONV_3X3_STRIDE2 ? 2 : 1;
   Vec acc[CONV_BLOCK][CONV_VECTORS];
 
@@ -189,17 +169,16 @@ conv_block (const Run *run, const float *weights, guint in_channels, guint o, gu
 
 #define CONV_CASE(size)                                                                            \
   case size:                                                                                       \
-    conv_block (run, weights, a->in_channels, o, a->n, conv, size);                                \
+    conv_block (run, weights, a->shape.in_channels, o, a->n, conv, size);                          \
     break;
 
 INLINE void
 conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
 {
-  const gsize taps = conv == CONV_1X1 ? 1 : 9;
   const float *weights = a->weights;
 
-  for (guint o = 0, k = 0; o < a->out_channels; k++) {
-    const guint block = block_size (a->out_channels, CONV_BLOCK, k);
+  for (guint o = 0, k = 0; o < a->shape.out_channels; k++) {
+    const guint block = block_size (a->shape.out_channels, CONV_BLOCK, k);
     switch (block) {
       CONV_CASE (1)
       CONV_CASE (2)
@@ -216,7 +195,7 @@ conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
       CONV_CASE (12)
 #endif
     }
-    weights += block * (1 + a->in_channels * taps);
+    weights += block * (1 + (gsize) a->shape.in_channels * run->n_taps);
     o += block;
   }
 }
@@ -234,10 +213,12 @@ pixel_at (gssize x, gsize run)
 INLINE void
 conv_strip (const RfdnConvStrip *a, const Conv conv)
 {
-  const guint side = conv == CONV_1X1 ? 1 : 3;
+  const guint width = conv == CONV_1X1 ? 1 : conv == CONV_ANY ? a->shape.width : 3;
+  const guint height = conv == CONV_1X1 ? 1 : conv == CONV_ANY ? a->shape.height : 3;
   const guint step = conv == CONV_3X3_STRIDE2 ? 2 : 1;
-  const gssize left = conv == CONV_3X3 ? -1 : 0;
+  const gssize left = conv == CONV_3X3_STRIDE2 ? 0 : -(gssize) (width / 2);
   Run run = {
+      .n_taps = width * height,
       .src_channel = RFDN_PHASES * a->src_run,
       .dst_channel = RFDN_PHASES * a->dst_run,
       .add_channel = RFDN_PHASES * a->add_run,
@@ -247,9 +228,9 @@ conv_strip (const RfdnConvStrip *a, const Conv conv)
 
   for (guint y = 0; y < a->rows; y++) {
     for (guint phase = 0; phase < RFDN_PHASES; phase++) {
-      for (guint k = 0; k < side * side; k++)
-        run.taps[k] = a->src[y * step + k / side] +
-                      pixel_at ((gssize) (phase * step + k % side) + left, a->src_run);
+      for (guint k = 0; k < width * height; k++)
+        run.taps[k] = a->src[y * step + k / width] +
+                      pixel_at ((gssize) (phase * step + k % width) + left, a->src_run);
       run.next =
           phase + 1 < RFDN_PHASES ? run.taps[0] + a->src_run : a->src[MIN (y + 1, a->rows - 1)];
       run.dst = a->dst[y] + phase * a->dst_run;
@@ -275,4 +256,67 @@ static void
 conv3x3_stride2_strip (const RfdnConvStrip *a)
 {
   conv_strip (a, CONV_3X3_STRIDE2);
+}
+
+static void
+conv_any_strip (const RfdnConvStrip *a)
+{
+  conv_strip (a, CONV_ANY);
+}
+
+/* ---- a filter a channel ---------------------------------------------------------------------- */
+
+/* Packed: for each channel its bias and its taps. */
+static gsize
+depthwise_packed_size (const RfdnConvShape *shape)
+{
+  return (gsize) shape->out_channels * (shape->width * shape->height + 1);
+}
+
+static void
+depthwise_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
+{
+  const guint taps = shape->width * shape->height;
+
+  for (guint c = 0; c < shape->out_channels; c++) {
+    *packed++ = bias ? bias[c] : 0;
+    for (guint k = 0; k < taps; k++)
+      *packed++ = *weights++;
+  }
+}
+
+/* One run of one row of a channel. */
+INLINE void
+depthwise_run (const RfdnConvStrip *a, const float *const *taps, gsize at, const float *weights,
+               float *dst, const float *add)
+{
+  const guint n_taps = a->shape.width * a->shape.height;
+
+  for (guint t = 0; t < a->n; t += VECTOR_FLOATS) {
+    Vec v = splat (weights[0]);
+    for (guint k = 0; k < n_taps; k++)
+      v += load (taps[k] + at + t) * weights[1 + k];
+    store (dst + t, conv_epilogue (v, add ? add + t : NULL, a->add_last, a->slope));
+  }
+}
+
+static void
+depthwise_strip (const RfdnConvStrip *a)
+{
+  const guint width = a->shape.width, n_taps = width * a->shape.height;
+  const float *taps[RFDN_MAX_KERNEL * RFDN_MAX_KERNEL];
+
+  for (guint y = 0; y < a->rows; y++) {
+    for (guint phase = 0; phase < RFDN_PHASES; phase++) {
+      for (guint k = 0; k < n_taps; k++)
+        taps[k] = a->src[y + k / width] +
+                  pixel_at ((gssize) (phase + k % width) - (gssize) (width / 2), a->src_run);
+      for (guint c = 0; c < a->shape.out_channels; c++) {
+        const gsize run = c * RFDN_PHASES + phase;
+        depthwise_run (a, taps, c * RFDN_PHASES * a->src_run, a->weights + c * (n_taps + 1),
+                       a->dst[y] + run * a->dst_run,
+                       a->add[y] ? a->add[y] + run * a->add_run : NULL);
+      }
+    }
+  }
 }

@@ -5,7 +5,6 @@
 
 /* Columns that are converted before they are interleaved. */
 #define SAMPLES_CHUNK 64
-#define SAMPLES_MAX_SCALE 4
 
 /* A loop for each kind of sample and, of the common kinds, for samples side by side, so that the
  * compiler sees constants. */
@@ -23,7 +22,7 @@
 
 static void
 load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
-          const RfdnSampleFormat *format, float gain, guint n)
+          const RfdnSampleFormat *format, float gain, float offset, guint n)
 {
   const guint shift = format->shift;
 
@@ -34,7 +33,7 @@ load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
     const guint count = (n - p + RFDN_PHASES - 1) / RFDN_PHASES;                                   \
     for (guint t = 0; t < count; t++) {                                                            \
       Type s = *(const Type *) (const void *) (from + t * (gsize) (RFDN_PHASES * (stride)));       \
-      to[t] = gain * (float) (expression);                                                         \
+      to[t] = gain * (float) (expression) + offset;                                                \
     }                                                                                              \
   }
   FOR_SAMPLES (format, pixel_stride, LOAD_LOOP)
@@ -64,7 +63,7 @@ unpack_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleFor
  * src + offsets[r]. First all runs are rounded, which vectorises, then interleaved. */
 #define INTERLEAVE(Type, stride, expression)                                                       \
   {                                                                                                \
-    Type levels[SAMPLES_MAX_SCALE * RFDN_PHASES][SAMPLES_CHUNK];                                   \
+    Type levels[RFDN_MAX_SHUFFLE * RFDN_PHASES][SAMPLES_CHUNK];                                    \
     for (guint t0 = 0; t0 * n_runs < n; t0 += SAMPLES_CHUNK) {                                     \
       const guint left = n - t0 * n_runs;                                                          \
       const guint count = MIN (SAMPLES_CHUNK, (left + n_runs - 1) / n_runs);                       \
@@ -92,7 +91,7 @@ INLINE void
 interleave_bytes (guint8 *dst, const float *src, const gsize *offsets, const guint n_runs,
                   float gain, float max, guint n)
 {
-  guint32 words[SAMPLES_MAX_SCALE][SAMPLES_CHUNK];
+  guint32 words[RFDN_MAX_SHUFFLE][SAMPLES_CHUNK];
 
   for (guint t0 = 0; t0 * n_runs < n; t0 += SAMPLES_CHUNK) {
     const guint left = n - t0 * n_runs, whole = MIN (SAMPLES_CHUNK, left / n_runs);
@@ -139,7 +138,7 @@ static void
 store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
            gsize src_run, guint scale, float gain, guint n)
 {
-  gsize offsets[SAMPLES_MAX_SCALE * RFDN_PHASES];
+  gsize offsets[RFDN_MAX_SHUFFLE * RFDN_PHASES];
 
   for (guint p = 0; p < RFDN_PHASES; p++) {
     for (guint k = 0; k < scale; k++)
@@ -155,6 +154,8 @@ store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const 
   case 4:
     interleave (dst, pixel_stride, format, src, offsets, 16, gain, n * scale);
     break;
+  default:
+    interleave (dst, pixel_stride, format, src, offsets, scale * RFDN_PHASES, gain, n * scale);
   }
 }
 
@@ -162,7 +163,7 @@ static void
 pack_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
           gsize pitch, guint scale, guint n)
 {
-  gsize offsets[SAMPLES_MAX_SCALE * RFDN_PHASES];
+  gsize offsets[RFDN_MAX_SHUFFLE * RFDN_PHASES];
 
   for (guint k = 0; k < scale; k++)
     offsets[k] = k * pitch;

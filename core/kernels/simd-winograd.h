@@ -37,17 +37,17 @@ winograd_pitch (guint in_channels)
  */
 
 static gsize
-winograd_packed_size (guint in_channels, guint out_channels)
+winograd_packed_size (const RfdnConvShape *shape)
 {
-  return (gsize) out_channels * (WINOGRAD_POSITIONS * in_channels + 1);
+  return (gsize) shape->out_channels * (WINOGRAD_POSITIONS * shape->in_channels + 1);
 }
 
 /* All of the transformed input; of a block, a row of products and what it has been turned into. */
 static gsize
-winograd_scratch_size (guint in_channels, guint out_channels)
+winograd_scratch_size (const RfdnConvShape *shape)
 {
   return WINOGRAD_LANES *
-         (WINOGRAD_POSITIONS * winograd_pitch (in_channels) + (6 + 24) * WINOGRAD_BLOCK);
+         (WINOGRAD_POSITIONS * winograd_pitch (shape->in_channels) + (6 + 24) * WINOGRAD_BLOCK);
 }
 
 /* G g G' of one filter. */
@@ -73,9 +73,10 @@ winograd_filter (float u[WINOGRAD_POSITIONS], const float *g)
 }
 
 static void
-winograd_pack (float *packed, const float *weights, const float *bias, guint in_channels,
-               guint out_channels)
+winograd_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
 {
+  const guint in_channels = shape->in_channels, out_channels = shape->out_channels;
+
   for (guint o = 0; o < out_channels; o++)
     *packed++ = bias ? bias[o] : 0;
   for (guint o = 0, k = 0; o < out_channels; k++) {
@@ -145,13 +146,13 @@ winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guin
 {
   const gsize lanes = vectors * VECTOR_FLOATS;
 
-  for (guint i = 0; i < a->in_channels; i++) {
+  for (guint i = 0; i < a->shape.in_channels; i++) {
     for (guint v = 0; v < vectors; v++) {
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
         rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
-      winograd_input (to + i * lanes + v * VECTOR_FLOATS, winograd_pitch (a->in_channels) * lanes,
-                      rows, a->src_run);
+      winograd_input (to + i * lanes + v * VECTOR_FLOATS,
+                      winograd_pitch (a->shape.in_channels) * lanes, rows, a->src_run);
     }
   }
 }
@@ -288,22 +289,23 @@ winograd_multiply (float *products, const float *weights, const float *bias, con
 INLINE void
 winograd_batch (const RfdnConvStrip *a, guint t, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS, step = winograd_pitch (a->in_channels) * lanes;
+  const gsize lanes = vectors * VECTOR_FLOATS, step = winograd_pitch (a->shape.in_channels) * lanes;
   float *input = a->scratch;
-  float *products = input + WINOGRAD_POSITIONS * winograd_pitch (a->in_channels) * WINOGRAD_LANES;
+  float *products =
+      input + WINOGRAD_POSITIONS * winograd_pitch (a->shape.in_channels) * WINOGRAD_LANES;
   float *half = products + 6 * WINOGRAD_BLOCK * WINOGRAD_LANES;
-  const float *weights = a->weights + a->out_channels;
+  const float *weights = a->weights + a->shape.out_channels;
 
   winograd_transform_input (input, a, t, vectors);
-  for (guint o = 0, k = 0; o < a->out_channels; k++) {
-    const guint block = block_size (a->out_channels, WINOGRAD_BLOCK, k);
+  for (guint o = 0, k = 0; o < a->shape.out_channels; k++) {
+    const guint block = block_size (a->shape.out_channels, WINOGRAD_BLOCK, k);
     for (guint r = 0; r < 6; r++) {
       for (guint j = 0; j < 6; j++) {
         /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
         const float *bias = r == 1 && j == 1 ? a->weights + o : NULL;
         winograd_multiply (products + j * block * lanes, weights, bias, input + (6 * r + j) * step,
-                           a->in_channels, block, vectors);
-        weights += (gsize) block * a->in_channels;
+                           a->shape.in_channels, block, vectors);
+        weights += (gsize) block * a->shape.in_channels;
       }
       winograd_output_row (half + r * RFDN_PHASES * lanes, products, block, vectors);
     }

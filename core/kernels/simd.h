@@ -62,17 +62,24 @@ block_size (guint channels, guint most, guint block)
 #include "simd-conv.h"
 #include "simd-winograd.h"
 #include "simd-attention.h"
+#include "simd-functions.h"
 #include "simd-samples.h"
 
 const RfdnKernels KERNELS_NAME = {
     .cpu = KERNELS_CPU,
-    .conv3x3 = {conv3x3_packed_size, conv_no_scratch, conv3x3_pack, conv3x3_strip},
+    .conv3x3 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_strip},
     .conv3x3_wide = {winograd_packed_size, winograd_scratch_size, winograd_pack, winograd_strip},
-    .conv1x1 = {conv1x1_packed_size, conv_no_scratch, conv1x1_pack, conv1x1_strip},
-    .conv3x3_stride2 = {conv3x3_packed_size, conv_no_scratch, conv3x3_pack, conv3x3_stride2_strip},
+    .conv1x1 = {conv_packed_size, conv_no_scratch, conv_pack, conv1x1_strip},
+    .conv3x3_stride2 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_stride2_strip},
+    .conv = {conv_packed_size, conv_no_scratch, conv_pack, conv_any_strip},
+    .depthwise = {depthwise_packed_size, conv_no_scratch, depthwise_pack, depthwise_strip},
     .max_pool_row = max_pool_row,
     .upsample_row = upsample_row,
     .gate_row = gate_row,
+    .function_row = function_row,
+    .add_row = add_row,
+    .multiply_row = multiply_row,
+    .softmax_row = softmax_row,
     .load_row = load_row,
     .store_row = store_row,
     .fir_row = fir_row,

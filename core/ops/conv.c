@@ -2,9 +2,21 @@
 #include "conv.h"
 
 RfdnWindow
-rfdn_conv_get_window (gint side)
+rfdn_conv_get_window (guint width, guint height)
 {
-  return (RfdnWindow){side / 2, side / 2, side, side, 1, TRUE};
+  return (RfdnWindow){.left = (gint) width / 2,
+                      .above = (gint) height / 2,
+                      .width = (gint) width,
+                      .height = (gint) height,
+                      .step = 1,
+                      .padded = TRUE};
+}
+
+RfdnConvShape
+rfdn_conv_get_shape (const RfdnLayer *layer)
+{
+  const RfdnWindow window = layer->op->get_window (layer);
+  return (RfdnConvShape){layer->in.n, layer->out.n, (guint) window.width, (guint) window.height};
 }
 
 guint64
@@ -36,16 +48,15 @@ set_source (RfdnConvStrip *strip, const RfdnPart *part, const RfdnWindow *window
 static void
 set_addend (RfdnConvStrip *strip, const RfdnPart *part)
 {
-  const RfdnLayer *layer = part->layer;
-  const RfdnView *add = &part->add;
+  const RfdnView *view = &part->addend_view;
 
-  if (layer->add.n == 0)
+  if (part->addend.n == 0)
     return;
   for (guint r = 0; r < strip->rows; r++)
-    strip->add[r] = rfdn_view_channel (add, part->y + (gint) r, layer->add.first) +
-                    (part->out.column0 - add->column0) / RFDN_PHASES + part->column;
-  strip->add_run = add->run;
-  strip->add_last = layer->add_last;
+    strip->add[r] =
+        rfdn_view_column (view, &part->out, part->y + (gint) r, part->addend.first, part->column);
+  strip->add_run = view->run;
+  strip->add_last = part->add_last;
 }
 
 void
@@ -54,11 +65,10 @@ rfdn_conv_run (const RfdnPart *part)
   const RfdnLayer *layer = part->layer;
   const RfdnWindow window = layer->op->get_window (layer);
   RfdnConvStrip strip = {
-      .in_channels = layer->in.n,
-      .out_channels = layer->out.n,
+      .shape = rfdn_conv_get_shape (layer),
       .weights = part->weights,
       .dst_run = part->out.run,
-      .slope = layer->slope,
+      .slope = part->slope,
       .rows = part->rows,
       .n = part->n,
       .scratch = part->scratch,

@@ -6,8 +6,11 @@
 
 /* What the convolutions share. */
 
-/* A square window in the middle of `side` pixels, padded. */
-RfdnWindow rfdn_conv_get_window (gint side);
+/* A window with the pixel in its middle, padded; odd sides. */
+RfdnWindow rfdn_conv_get_window (guint width, guint height);
+
+/* As kernels want it. */
+RfdnConvShape rfdn_conv_get_shape (const RfdnLayer *layer);
 
 /* Multiply-adds a pixel, with filters of so many taps. */
 guint64 rfdn_conv_get_macs (const RfdnLayer *layer, guint taps);

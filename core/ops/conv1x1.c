@@ -5,7 +5,7 @@
 static RfdnWindow
 get_window (const RfdnLayer *layer)
 {
-  return rfdn_conv_get_window (1);
+  return rfdn_conv_get_window (1, 1);
 }
 
 static guint64

@@ -8,7 +8,7 @@
 static RfdnWindow
 get_window (const RfdnLayer *layer)
 {
-  return rfdn_conv_get_window (3);
+  return rfdn_conv_get_window (3, 3);
 }
 
 static guint64

@@ -20,14 +20,18 @@ typedef struct {
 
 /* What a thread is to compute of a layer: up to four rows of its result, in one chunk of columns.
  * The operation writes `dst`; what the layer does to its result afterwards is not its work, but for
- * what rfdn_layer_is_fused() says. */
+ * what an operation that fuses is asked for here. */
 typedef struct {
   const RfdnLayer *layer;
   const RfdnKernels *kernels;
   const RfdnConv *conv; /* of get_conv() */
   const float *weights; /* as it packed them */
   RfdnView in, out;
-  RfdnView add; /* of the addend, where the operation adds one */
+  /* What an operation that fuses does to its result; addend.n = 0: adds nothing. */
+  RfdnSlice addend;
+  RfdnView addend_view;
+  gboolean add_last; /* after LeakyReLU */
+  float slope;       /* 1: nothing */
   gint y;
   guint rows;
   guint column, n;        /* the first column of `out`, and how many */
@@ -38,6 +42,8 @@ typedef struct {
 struct RfdnOp {
   const char *name; /* in words, for profiles */
   RfdnWindow (*get_window) (const RfdnLayer *layer);
+  /* Whether a pixel needs the whole of the input, whatever the window. */
+  gboolean whole;
   /* Multiply-adds a pixel of the result. */
   guint64 (*get_macs) (const RfdnLayer *layer);
 
@@ -47,7 +53,7 @@ struct RfdnOp {
 
   void (*run) (const RfdnPart *part);
 
-  /* Whether run() also adds `add` or `plus`, and applies LeakyReLU: see RfdnLayer. */
+  /* Whether run() also adds something and applies LeakyReLU, as RfdnPart says. */
   gboolean fuses;
 };
 

@@ -82,13 +82,19 @@ get_columns (const Bench *bench)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
+static RfdnConvShape
+get_conv_shape (const Shape *shape)
+{
+  const guint side = shape->kernel.taps == 9 ? 3 : 1;
+  return (RfdnConvShape){shape->in, shape->out, side, side};
+}
+
 static void
 call_conv (const Bench *b)
 {
   RfdnConvStrip strip = {
       .src_run = b->src.run,
-      .in_channels = b->shape->in,
-      .out_channels = b->shape->out,
+      .shape = get_conv_shape (b->shape),
       .weights = b->packed,
       .dst_run = b->dst.run,
       .slope = 0.05f,
@@ -96,7 +102,7 @@ call_conv (const Bench *b)
       .n = get_columns (b),
       .scratch = b->scratch,
   };
-  for (guint r = 0; r < G_N_ELEMENTS (strip.src); r++)
+  for (guint r = 0; r < 2 * RFDN_STRIP + 1; r++)
     strip.src[r] = b->src.first + r * b->src.row;
   for (guint r = 0; r < RFDN_STRIP; r++)
     strip.dst[r] = b->dst.first + r * b->dst.row;
@@ -135,7 +141,8 @@ call_gate (const Bench *b)
 static void
 call_load (const Bench *b)
 {
-  b->kernels->load_row (b->dst.first, b->dst.run, b->samples, b->shape->in, &format, 1, b->width);
+  b->kernels->load_row (b->dst.first, b->dst.run, b->samples, b->shape->in, &format, 1, 0,
+                        b->width);
 }
 
 static void
@@ -290,16 +297,16 @@ prepare_conv (Bench *bench, GRand *random)
 {
   const Shape *s = bench->shape;
   const guint n = s->in * s->out * s->kernel.taps;
+  const RfdnConvShape shape = get_conv_shape (s);
   g_autofree float *weights = g_new (float, n);
 
   for (guint i = 0; i < n; i++)
     weights[i] = (float) g_rand_double_range (random, -0.1, 0.1);
   bench->conv = find_conv (bench->kernels, s->kernel.name);
-  bench->packed =
-      g_aligned_alloc0 (bench->conv->packed_size (s->in, s->out), sizeof (float), RFDN_ALIGN);
+  bench->packed = g_aligned_alloc0 (bench->conv->packed_size (&shape), sizeof (float), RFDN_ALIGN);
   bench->scratch =
-      g_aligned_alloc0 (bench->conv->scratch_size (s->in, s->out) + 1, sizeof (float), RFDN_ALIGN);
-  bench->conv->pack (bench->packed, weights, NULL, s->in, s->out);
+      g_aligned_alloc0 (bench->conv->scratch_size (&shape) + 1, sizeof (float), RFDN_ALIGN);
+  bench->conv->pack (bench->packed, weights, NULL, &shape);
 }
 
 /* Where the pixels of a row of FRAME find their neighbours in one of POOLED. */

@@ -40,8 +40,8 @@ assert_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile)
       g_assert_true (2 * out->y0 >= in.y0 && 2 * (out->y1 - 1) + 3 <= in.y1);
     if (layer->add.n)
       g_assert_true (contains (&regions[layer->add.activation], out));
-    if (layer->gate.n)
-      g_assert_true (contains (&regions[layer->gate.activation], out));
+    if (layer->times.n)
+      g_assert_true (contains (&regions[layer->times.activation], out));
   }
 }
 
@@ -57,7 +57,7 @@ test_cover (void)
     gint width = g_test_rand_int_range (least, 300), height = g_test_rand_int_range (least, 200);
     guint tile_size = g_test_rand_bit () ? (guint) g_test_rand_int_range (1, 100) : 0;
     RfdnLayout layout;
-    rfdn_layout_init (&layout, graph, width, height, 1 + round % 5, tile_size,
+    rfdn_layout_init (&layout, graph, width, height, 0, 1 + round % 5, tile_size,
                       (guint) g_test_rand_int_range (0, 50),
                       g_test_rand_bit () ? g_test_rand_int_range (0, 80) : -1);
 
@@ -90,8 +90,8 @@ test_extremes (void)
       const RfdnGraph *graph = rfdn_model_get_graph (model);
       gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
       RfdnLayout layout;
-      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 2, 0, 0,
-                        -1);
+      rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 0, 2, 0,
+                        0, -1);
       assert_regions (&layout, graph, 0);
       assert_regions (&layout, graph, (guint) (layout.columns * layout.rows) - 1);
     }
@@ -213,7 +213,7 @@ test_choice (void)
     g_autoptr (RfdnModel) model = make_known (cases[i].model);
     const RfdnGraph *graph = rfdn_model_get_graph (model);
     RfdnLayout layout;
-    rfdn_layout_init (&layout, graph, cases[i].width, cases[i].height, cases[i].n_threads,
+    rfdn_layout_init (&layout, graph, cases[i].width, cases[i].height, 0, cases[i].n_threads,
                       cases[i].tile_size, 0, -1);
     g_autofree char *got = describe (&layout, graph);
     g_assert_cmpstr (got, ==, cases[i].want);
@@ -227,7 +227,7 @@ get_memory (guint which, gint width, gint height, guint n_threads)
   g_autoptr (RfdnModel) model = make_known (which);
   RfdnLayout layout;
 
-  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, n_threads, 0, 0, -1);
+  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, 0, n_threads, 0, 0, -1);
   g_autoptr (RfdnNetwork) network =
       rfdn_network_new (model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &layout);
   const guint n_tiles = (guint) (layout.columns * layout.rows);

@@ -57,7 +57,7 @@ case_init (Case *self)
   self->graph = rfdn_model_get_graph (self->model);
   self->groups = rfdn_find_groups (self->graph);
   rfdn_layout_init (&self->layout, self->graph, g_test_rand_int_range (least, size),
-                    g_test_rand_int_range (least, size), 1 + random_below (9), tile,
+                    g_test_rand_int_range (least, size), 0, 1 + random_below (9), tile,
                     (guint) random_below (60), random_below (2) ? (gint) random_below (100) : -1);
   if (random_below (2))
     change_sharing (&self->layout);

@@ -292,8 +292,10 @@ read_for_row (Simulator *self, const RfdnLayer *layer, gint y)
   }
   if (layer->add.n)
     read_row (self, &layer->add, y, TRUE);
-  if (layer->gate.n)
-    read_row (self, &layer->gate, y, TRUE);
+  if (layer->plus.n)
+    read_row (self, &layer->plus, y, TRUE);
+  if (layer->times.n)
+    read_row (self, &layer->times, y, TRUE);
   if (layer->upsampled.n) {
     const RfdnRect extent =
         rfdn_grid_get_extent (RFDN_GRID_POOLED, self->plan->width, self->plan->height);

@@ -110,10 +110,11 @@ assert_close (const Rows *got, const Rows *want, const Rows *scale, guint rows, 
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
-typedef enum { CONV_3X3, CONV_3X3_WIDE, CONV_1X1, CONV_3X3_STRIDE2 } Conv;
+typedef enum { CONV_3X3, CONV_3X3_WIDE, CONV_1X1, CONV_3X3_STRIDE2, CONV_ANY, DEPTHWISE } Conv;
 
 typedef struct {
-  guint in, out, taps, rows;
+  RfdnConvShape shape;
+  guint n_weights, rows;
   Rows src, add;
   float *weights, *bias;
   gboolean with_add, add_last;
@@ -130,22 +131,26 @@ get_conv (const RfdnKernels *kernels, Conv conv)
     return &kernels->conv3x3_wide;
   case CONV_1X1:
     return &kernels->conv1x1;
-  default:
+  case CONV_3X3_STRIDE2:
     return &kernels->conv3x3_stride2;
+  case CONV_ANY:
+    return &kernels->conv;
+  case DEPTHWISE:
+    return &kernels->depthwise;
   }
+  g_assert_not_reached ();
 }
 
 static void
 run_conv (const RfdnKernels *kernels, Conv kind, const ConvCase *c, Rows *dst, guint n)
 {
   const RfdnConv *conv = get_conv (kernels, kind);
-  float *packed = g_new (float, conv->packed_size (c->in, c->out));
-  float *scratch = g_new (float, conv->scratch_size (c->in, c->out) + 1);
-  conv->pack (packed, c->weights, c->bias, c->in, c->out);
+  float *packed = g_new (float, conv->packed_size (&c->shape));
+  float *scratch = g_new (float, conv->scratch_size (&c->shape) + 1);
+  conv->pack (packed, c->weights, c->bias, &c->shape);
   RfdnConvStrip strip = {
       .src_run = c->src.run,
-      .in_channels = c->in,
-      .out_channels = c->out,
+      .shape = c->shape,
       .weights = packed,
       .dst_run = dst->run,
       .add_last = c->add_last,
@@ -173,24 +178,34 @@ absolute (float *values, gsize n)
     values[i] = fabsf (values[i]);
 }
 
+/* Sides of filters: what the operation has, or any. */
+static RfdnConvShape
+get_shape (Conv conv, guint in, guint out)
+{
+  if (conv == CONV_ANY || conv == DEPTHWISE)
+    return (RfdnConvShape){in, out, 1 + 2 * (guint) g_test_rand_int_range (0, 5),
+                           1 + 2 * (guint) g_test_rand_int_range (0, 5)};
+  const guint side = conv == CONV_1X1 ? 1 : 3;
+  return (RfdnConvShape){in, out, side, side};
+}
+
 static ConvCase
 conv_case_new (Conv conv, guint in, guint out, guint n)
 {
   const float slopes[] = {1, 0.05f, 0};
-  ConvCase c = {.in = in, .out = out, .taps = conv == CONV_1X1 ? 1 : 9};
+  ConvCase c = {.shape = get_shape (conv, conv == DEPTHWISE ? out : in, out)};
+  c.n_weights = (conv == DEPTHWISE ? 1 : in) * out * c.shape.width * c.shape.height;
   c.rows = (guint) g_test_rand_int_range (1, RFDN_STRIP + 1);
   c.slope = slopes[g_test_rand_int_range (0, 3)];
   c.with_add = g_test_rand_bit ();
   c.add_last = g_test_rand_bit ();
-  c.weights = g_new (float, in *out *c.taps);
-  fill_random (c.weights, in * out * c.taps);
+  c.weights = g_new (float, c.n_weights);
+  fill_random (c.weights, c.n_weights);
   c.bias = g_test_rand_bit () ? g_new (float, out) : NULL;
   if (c.bias)
     fill_random (c.bias, out);
-  c.src = rows_new (conv == CONV_3X3_STRIDE2 ? 9
-                    : conv == CONV_1X1       ? 4
-                                             : 6,
-                    in, conv == CONV_3X3_STRIDE2 ? 2 * n + RFDN_RUN_ALIGN : n);
+  c.src = rows_new (conv == CONV_3X3_STRIDE2 ? 9 : RFDN_STRIP + c.shape.height - 1,
+                    c.shape.in_channels, conv == CONV_3X3_STRIDE2 ? 2 * n + RFDN_RUN_ALIGN : n);
   fill_random (c.src.memory, c.src.size);
   c.add = rows_new (RFDN_STRIP, out, n);
   fill_random (c.add.memory, c.add.size);
@@ -220,7 +235,7 @@ check_conv_case (const Pair *pair, Conv conv, guint in, guint out, guint n, cons
   /* The same with all magnitudes bounds the error. Winograd's transforms mix 36 pixels, and their
    * numbers grow: there the largest magnitudes anywhere do. */
   const gboolean mixes = conv == CONV_3X3_WIDE;
-  absolute (c.weights, (gsize) in * out * c.taps);
+  absolute (c.weights, c.n_weights);
   if (c.bias)
     absolute (c.bias, out);
   absolute (c.src.memory, c.src.size);
@@ -281,21 +296,36 @@ check_conv3x3_stride2 (const Pair *pair)
   check_conv (pair, CONV_3X3_STRIDE2, "conv3x3_stride2");
 }
 
+static void
+check_conv_any (const Pair *pair)
+{
+  check_conv (pair, CONV_ANY, "conv");
+}
+
+static void
+check_depthwise (const Pair *pair)
+{
+  check_conv (pair, DEPTHWISE, "depthwise");
+}
+
 /* The column that a pixel is in must not change its value, or tiles would show. */
 static void
 check_conv_position (const Pair *pair)
 {
   const guint n = 45, shift = 5;
 
-  for (Conv conv = CONV_3X3; conv <= CONV_1X1; conv++) {
+  for (Conv conv = CONV_3X3; conv <= DEPTHWISE; conv++) {
+    if (conv == CONV_3X3_STRIDE2)
+      continue;
     ConvCase c = conv_case_new (conv, 4, 8, n);
-    Rows whole = rows_new (RFDN_STRIP, c.out, n), part = rows_new (RFDN_STRIP, c.out, n);
+    const guint out = c.shape.out_channels;
+    Rows whole = rows_new (RFDN_STRIP, out, n), part = rows_new (RFDN_STRIP, out, n);
     run_conv (pair->tested, conv, &c, &whole, n);
     memmove (c.src.memory, c.src.memory + shift, (c.src.size - shift) * sizeof (float));
     memmove (c.add.memory, c.add.memory + shift, (c.add.size - shift) * sizeof (float));
     run_conv (pair->tested, conv, &c, &part, n - shift);
     for (guint y = 0; y < c.rows; y++) {
-      for (guint r = 0; r < c.out * RFDN_PHASES; r++)
+      for (guint r = 0; r < out * RFDN_PHASES; r++)
         g_assert_cmpmem (rows_at (&part, y, 0) + r * part.run, (n - shift) * sizeof (float),
                          rows_at (&whole, y, 0) + r * whole.run + shift,
                          (n - shift) * sizeof (float));
@@ -393,6 +423,117 @@ check_gate (const Pair *pair)
   }
 }
 
+/* ---- number by number ------------------------------------------------------------------------ */
+
+/* A row of numbers that functions are looked at for, the same for both; guards around `got`. */
+static void
+fill_numbers (Rows *got, Rows *want, guint n)
+{
+  static const float extremes[] = {0, -0.0f, 88, -88, 1e4f, -1e4f, 1e-30f, -1e-7f, 1e-7f};
+
+  fill (got->memory, got->size, GUARD);
+  for (guint r = 0; r < want->channels * RFDN_PHASES; r++) {
+    for (guint t = 0; t < n; t++)
+      rows_at (want, 0, 0)[r * want->run + t] = r == 0 && t < G_N_ELEMENTS (extremes)
+                                                    ? extremes[t]
+                                                    : (float) g_test_rand_double_range (-12, 12);
+    memcpy (rows_at (got, 0, 0) + r * got->run, rows_at (want, 0, 0) + r * want->run,
+            n * sizeof (float));
+  }
+}
+
+/* What may be off: a part of the number itself, and as much near 0. */
+static void
+check_function_case (const Pair *pair, const RfdnFunction *function, guint n)
+{
+  const float slopes[3] = {0.25f, -0.5f, 1};
+  Rows got = rows_new (1, 3, n), want = rows_new (1, 3, n), scale = rows_new (1, 3, n);
+
+  fill_numbers (&got, &want, n);
+  for (gsize i = 0; i < scale.size; i++)
+    scale.memory[i] = 1 + fabsf (want.memory[i]);
+  pair->tested->function_row (rows_at (&got, 0, 0), got.run, function, slopes, 3, n);
+  pair->reference->function_row (rows_at (&want, 0, 0), want.run, function, slopes, 3, n);
+  assert_close (&got, &want, &scale, 1, n, 5e-7, "function_row");
+  assert_guards (&got, 1, n, "function_row");
+  g_free (got.memory);
+  g_free (want.memory);
+  g_free (scale.memory);
+}
+
+static void
+check_functions (const Pair *pair)
+{
+  for (RfdnFunctionKind kind = RFDN_FUNCTION_LEAKY; kind <= RFDN_FUNCTION_CLIP; kind++) {
+    const RfdnFunction function = {kind, kind == RFDN_FUNCTION_CLIP ? -0.5f : 0.3f, 2};
+    for (guint n = 1; n <= COLUMNS; n++)
+      check_function_case (pair, &function, n);
+  }
+}
+
+/* add_row where `product` is behind the last one. */
+static void
+combine (const RfdnKernels *kernels, Rows *row, const Rows *map, gboolean shared, guint product,
+         guint n)
+{
+  const gsize channel = shared ? 0 : RFDN_PHASES * map->run;
+
+  if (product > RFDN_PRODUCT_GATE)
+    kernels->add_row (rows_at (row, 0, 0), row->run, rows_at (map, 0, 0), map->run, channel, 3, n);
+  else
+    kernels->multiply_row (rows_at (row, 0, 0), row->run, rows_at (map, 0, 0), map->run, channel,
+                           product, 3, n);
+}
+
+static void
+check_combine (const Pair *pair)
+{
+  for (guint product = 0; product <= RFDN_PRODUCT_GATE + 1; product++) {
+    for (guint n = 1; n <= COLUMNS; n++) {
+      const gboolean shared = n % 2;
+      Rows got = rows_new (1, 3, n), want = rows_new (1, 3, n), map = rows_new (1, 3, n);
+      Rows scale = rows_new (1, 3, n);
+      fill_numbers (&got, &want, n);
+      fill_random (map.memory, map.size);
+      for (gsize i = 0; i < scale.size; i++)
+        scale.memory[i] = 4e4f * (1 + fabsf (want.memory[i])) + 4e4f;
+      combine (pair->tested, &got, &map, shared, product, n);
+      combine (pair->reference, &want, &map, shared, product, n);
+      assert_close (&got, &want, &scale, 1, n, 1e-6, "multiply_row");
+      assert_guards (&got, 1, n, "multiply_row");
+      g_free (got.memory);
+      g_free (want.memory);
+      g_free (map.memory);
+      g_free (scale.memory);
+    }
+  }
+}
+
+static void
+check_softmax (const Pair *pair)
+{
+  for (guint values = 1; values <= 9; values++) {
+    for (guint n = 1; n <= COLUMNS; n++) {
+      Rows src = rows_new (1, 2 * values * 3, n), got = rows_new (1, 3, n);
+      Rows want = rows_new (1, 3, n), scale = rows_new (1, 3, n);
+      fill (got.memory, got.size, GUARD);
+      for (gsize i = 0; i < src.size; i++)
+        src.memory[i] = (float) g_test_rand_double_range (-20, 20);
+      fill (scale.memory, scale.size, 20);
+      pair->tested->softmax_row (rows_at (&got, 0, 0), got.run, rows_at (&src, 0, 0), src.run,
+                                 values, 3, n);
+      pair->reference->softmax_row (rows_at (&want, 0, 0), want.run, rows_at (&src, 0, 0), src.run,
+                                    values, 3, n);
+      assert_close (&got, &want, &scale, 1, n, 1e-6, "softmax_row");
+      assert_guards (&got, 1, n, "softmax_row");
+      g_free (src.memory);
+      g_free (got.memory);
+      g_free (want.memory);
+      g_free (scale.memory);
+    }
+  }
+}
+
 /* ---- samples --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -426,15 +567,25 @@ check_load (const Pair *pair)
       fill (got.memory, got.size, GUARD);
       fill (want.memory, want.size, GUARD);
       pair->tested->load_row (rows_at (&got, 0, 0), got.run, samples, pixel_stride, format, 0.37f,
-                              n);
+                              0, n);
       pair->reference->load_row (rows_at (&want, 0, 0), want.run, samples, pixel_stride, format,
-                                 0.37f, n);
+                                 0.37f, 0, n);
       g_assert_cmpmem (got.memory, got.size * sizeof (float), want.memory,
                        want.size * sizeof (float));
       pair->tested->unpack_row (got.memory, samples, pixel_stride, format, n);
       pair->reference->unpack_row (want.memory, samples, pixel_stride, format, n);
       g_assert_cmpmem (got.memory, got.size * sizeof (float), want.memory,
                        want.size * sizeof (float));
+      /* Multiplying and adding may be one rounding or two. */
+      pair->tested->load_row (rows_at (&got, 0, 0), got.run, samples, pixel_stride, format, 0.37f,
+                              -3, n);
+      pair->reference->load_row (rows_at (&want, 0, 0), want.run, samples, pixel_stride, format,
+                                 0.37f, -3, n);
+      for (guint x = 0; x < n; x++) {
+        const gsize at = x % RFDN_PHASES * got.run + x / RFDN_PHASES;
+        const float a = rows_at (&got, 0, 0)[at], b = rows_at (&want, 0, 0)[at];
+        g_assert_cmpfloat (fabsf (a - b), <=, 3e-7f * (6 + fabsf (b)));
+      }
       g_free (samples);
       g_free (got.memory);
       g_free (want.memory);
@@ -481,7 +632,7 @@ static void
 check_store (const Pair *pair)
 {
   for (guint k = 0; k < G_N_ELEMENTS (sample_cases); k++) {
-    for (guint scale = 2; scale <= 4; scale++) {
+    for (guint scale = 1; scale <= RFDN_MAX_SHUFFLE; scale += 1 + scale / 4) {
       for (guint n = 1; n <= PIXELS; n++)
         check_store_case (pair, k, scale, n);
       check_store_case (pair, k, scale, 4 * 64 + 1);
@@ -523,10 +674,15 @@ static const struct {
     {"conv3x3-wide", check_conv3x3_wide},
     {"conv1x1", check_conv1x1},
     {"conv3x3-stride2", check_conv3x3_stride2},
+    {"conv", check_conv_any},
+    {"depthwise", check_depthwise},
     {"conv-position", check_conv_position},
     {"max-pool", check_max_pool},
     {"upsample", check_upsample},
     {"gate", check_gate},
+    {"function", check_functions},
+    {"combine", check_combine},
+    {"softmax", check_softmax},
     {"load", check_load},
     {"store", check_store},
     {"fir", check_fir},

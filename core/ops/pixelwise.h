@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_OPS_PIXELWISE_H
+#define RFDN_OPS_PIXELWISE_H
+
+#include "op.h"
+
+/* What operations share that see one pixel for each of their result and have no weights. */
+
+static inline RfdnWindow
+rfdn_pixelwise_get_window (const RfdnLayer *layer)
+{
+  return (RfdnWindow){.width = 1, .height = 1, .step = 1, .padded = TRUE};
+}
+
+static inline guint64
+rfdn_pixelwise_get_macs (const RfdnLayer *layer)
+{
+  return 0;
+}
+
+#endif

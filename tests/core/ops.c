@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What every operation promises: random graphs, in which each stands among others, against plain
+ * arithmetic on whole maps; at every CPU level, in tiles of any size, by any number of threads. */
+
+#include <math.h>
+#include <string.h>
+
+#include "model.h"
+#include "naive-graph.h"
+#include "ops/ops.h"
+#include "picture.h"
+
+#define ROUNDS 60
+#define MOST 7 /* channels of a map */
+
+typedef struct {
+  RfdnGraph *graph;
+  RfdnSlice maps[16]; /* whole ones over FRAME that may be read */
+  guint n_maps;
+} Builder;
+
+static guint
+random_below (guint n)
+{
+  return (guint) g_test_rand_int_range (0, (gint32) n);
+}
+
+static float *
+random_numbers (guint n, double size)
+{
+  float *values = g_new (float, n);
+
+  for (guint i = 0; i < n; i++)
+    values[i] = (float) g_test_rand_double_range (-size, size);
+  return values;
+}
+
+static RfdnSlice
+random_slice (const Builder *builder)
+{
+  const RfdnSlice map = builder->maps[random_below (builder->n_maps)];
+  const guint first = random_below (map.n);
+
+  return rfdn_slice (map, first, 1 + random_below (map.n - first));
+}
+
+/* Of `n` channels or one, or none if there is no such map. */
+static RfdnSlice
+find_map (const Builder *builder, guint n)
+{
+  for (guint tries = 0; tries < 8; tries++) {
+    const RfdnSlice map = random_slice (builder);
+    if (map.n >= n)
+      return (RfdnSlice){map.activation, map.first, n};
+    if (map.n == 1)
+      return map;
+  }
+  return (RfdnSlice){0};
+}
+
+static void
+set_weights (RfdnLayer *layer, guint taps, gboolean depthwise)
+{
+  const guint inputs = (depthwise ? 1 : layer->in.n) * taps;
+
+  layer->weights = random_numbers (layer->out.n * inputs, 1.5 / sqrt (inputs));
+  layer->bias = g_test_rand_bit () ? random_numbers (layer->out.n, 0.3) : NULL;
+}
+
+static void
+set_function (RfdnLayer *layer)
+{
+  layer->function = RFDN_LINEAR;
+  if (g_test_rand_bit ())
+    return;
+  layer->function.kind = random_below (RFDN_FUNCTION_CLIP + 1);
+  layer->function.a = layer->function.kind == RFDN_FUNCTION_CLIP ? -0.4f : 0.2f;
+  layer->function.b = 0.6f;
+  if (layer->function.kind == RFDN_FUNCTION_PRELU)
+    layer->slopes = random_numbers (layer->out.n, 0.5);
+}
+
+static void
+set_extras (Builder *builder, RfdnLayer *layer)
+{
+  const guint n = layer->out.n;
+
+  if (random_below (3) == 0)
+    layer->add = find_map (builder, n);
+  if (random_below (3) == 0)
+    layer->plus = find_map (builder, n);
+  if (random_below (3) == 0) {
+    layer->times = find_map (builder, n);
+    layer->product = random_below (RFDN_PRODUCT_GATE + 1);
+  }
+}
+
+static RfdnSlice
+add_frame (Builder *builder, guint channels)
+{
+  const RfdnSlice out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, channels);
+
+  if (random_below (3) == 0)
+    rfdn_graph_set_border (builder->graph, out.activation, random_below (3));
+  return out;
+}
+
+static void
+add_layer (Builder *builder, RfdnLayer *layer)
+{
+  set_function (layer);
+  set_extras (builder, layer);
+  rfdn_graph_add_layer (builder->graph, layer);
+  builder->maps[builder->n_maps++] = layer->out;
+}
+
+static void
+add_conv (Builder *builder, const RfdnOp *op, guint width, guint height, gboolean depthwise)
+{
+  RfdnLayer layer = {.op = op, .in = random_slice (builder)};
+
+  layer.kernel_width = width;
+  layer.kernel_height = height;
+  layer.out = add_frame (builder, depthwise ? layer.in.n : 1 + random_below (MOST));
+  set_weights (&layer, width * height, depthwise);
+  add_layer (builder, &layer);
+}
+
+/* Wide enough for Winograd. */
+static void
+add_wide_conv (Builder *builder)
+{
+  RfdnLayer widen = {.op = &rfdn_op_conv1x1, .in = random_slice (builder)};
+  RfdnLayer layer = {.op = &rfdn_op_conv3x3};
+
+  widen.out = layer.in = add_frame (builder, 9);
+  set_weights (&widen, 1, FALSE);
+  add_layer (builder, &widen);
+  layer.out = add_frame (builder, 1 + random_below (MOST));
+  set_weights (&layer, 9, FALSE);
+  add_layer (builder, &layer);
+}
+
+static void
+add_copy (Builder *builder)
+{
+  RfdnLayer layer = {.op = &rfdn_op_copy, .in = random_slice (builder)};
+
+  layer.out = add_frame (builder, layer.in.n);
+  add_layer (builder, &layer);
+}
+
+static void
+add_softmax (Builder *builder)
+{
+  const guint channels = 1 + random_below (3), values = 1 + random_below (4);
+  RfdnLayer keys = {.op = &rfdn_op_conv1x1, .in = random_slice (builder)};
+  RfdnLayer layer = {.op = &rfdn_op_softmax};
+
+  keys.out = layer.in = add_frame (builder, 2 * channels * values);
+  set_weights (&keys, 1, FALSE);
+  keys.function = RFDN_LINEAR;
+  rfdn_graph_add_layer (builder->graph, &keys);
+  layer.out = add_frame (builder, channels);
+  add_layer (builder, &layer);
+}
+
+/* Squeezed to a pixel, through a convolution, and multiplied with. */
+static void
+add_mean (Builder *builder)
+{
+  RfdnLayer layer = {.op = g_test_rand_bit () ? &rfdn_op_mean : &rfdn_op_mean_std,
+                     .in = random_slice (builder),
+                     .function = RFDN_LINEAR};
+  RfdnLayer conv = {.op = &rfdn_op_conv1x1};
+  RfdnLayer copy = {.op = &rfdn_op_copy, .in = layer.in, .function = RFDN_LINEAR};
+
+  layer.out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_POINT, layer.in.n);
+  rfdn_graph_add_layer (builder->graph, &layer);
+  conv.in = layer.out;
+  conv.out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_POINT,
+                                        g_test_rand_bit () ? layer.in.n : 1);
+  set_weights (&conv, 1, FALSE);
+  set_function (&conv);
+  rfdn_graph_add_layer (builder->graph, &conv);
+  copy.out = add_frame (builder, copy.in.n);
+  copy.times = conv.out;
+  copy.product = random_below (RFDN_PRODUCT_GATE + 1);
+  rfdn_graph_add_layer (builder->graph, &copy);
+  builder->maps[builder->n_maps++] = copy.out;
+}
+
+static void
+add_random (Builder *builder, gboolean whole)
+{
+  const guint sides[] = {1, 3, 5, 7, 9};
+  const guint width = sides[random_below (5)], height = sides[random_below (5)];
+
+  switch (random_below (whole ? 8 : 7)) {
+  case 0:
+    add_conv (builder, &rfdn_op_conv, width, height, FALSE);
+    break;
+  case 1:
+    add_conv (builder, &rfdn_op_conv3x3, 3, 3, FALSE);
+    break;
+  case 2:
+    add_conv (builder, &rfdn_op_conv1x1, 1, 1, FALSE);
+    break;
+  case 3:
+    add_conv (builder, &rfdn_op_depthwise, width, height, TRUE);
+    break;
+  case 4:
+    add_copy (builder);
+    break;
+  case 5:
+    add_softmax (builder);
+    break;
+  case 6:
+    add_wide_conv (builder);
+    break;
+  default:
+    add_mean (builder);
+  }
+}
+
+/* All that nothing reads flows into the result, or no part of it would be computed. */
+static void
+add_sum (Builder *builder, guint channels)
+{
+  RfdnSlice sum = {0};
+
+  for (guint i = 0; i < builder->n_maps; i++) {
+    RfdnLayer layer = {
+        .op = &rfdn_op_conv1x1, .in = builder->maps[i], .add = sum, .function = RFDN_LINEAR};
+    layer.out = rfdn_graph_add_activation (builder->graph, RFDN_GRID_FRAME, channels);
+    set_weights (&layer, 1, FALSE);
+    rfdn_graph_add_layer (builder->graph, &layer);
+    sum = layer.out;
+  }
+}
+
+static RfdnGraph *
+make_graph (guint in_channels, guint out_channels, gboolean whole)
+{
+  Builder builder = {.graph = rfdn_graph_new (in_channels)};
+
+  builder.maps[builder.n_maps++] = rfdn_graph_get_input (builder.graph);
+  while (builder.n_maps < 6)
+    add_random (&builder, whole);
+  add_sum (&builder, out_channels);
+  return builder.graph;
+}
+
+/* ---- the engine beside ----------------------------------------------------------------------- */
+
+static Map *
+shuffle (const Map *in, guint scale)
+{
+  Map *out = map_new (in->channels / (scale * scale), in->height * scale, in->width * scale);
+
+  for (guint c = 0; c < out->channels; c++) {
+    for (guint y = 0; y < out->height; y++) {
+      for (guint x = 0; x < out->width; x++) {
+        const guint from = (c * scale + y % scale) * scale + x % scale;
+        out->values[((gsize) c * out->height + y) * out->width + x] =
+            in->values[((gsize) from * in->height + y / scale) * in->width + x / scale];
+      }
+    }
+  }
+  return out;
+}
+
+static void
+assert_same (const Map *got, const Map *want, double size, const char *what)
+{
+  for (gsize i = 0; i < (gsize) want->channels * want->height * want->width; i++) {
+    if (!(fabs ((double) got->values[i] - want->values[i]) <= 2e-5 * size))
+      g_error ("%s: sample %" G_GSIZE_FORMAT " of %ux%u is %g, not %g", what, i, want->width,
+               want->height, got->values[i], want->values[i]);
+  }
+}
+
+static double
+largest (const Map *map)
+{
+  double most = 1;
+
+  for (gsize i = 0; i < (gsize) map->channels * map->height * map->width; i++)
+    most = MAX (most, fabs (map->values[i]));
+  return most;
+}
+
+static void
+check_graph (gboolean whole)
+{
+  const guint channels = g_test_rand_bit () ? 1 : 3, scale = 1 + random_below (8);
+  RfdnGraph *graph = make_graph (channels, channels * scale * scale, whole);
+  g_autoptr (Map) picture = make_picture (channels, 1 + random_below (60), 1 + random_below (90));
+  g_autoptr (Map) naive = naive_run_graph (graph, picture);
+  g_autoptr (Map) want = shuffle (naive, scale);
+  const double size = largest (want);
+  g_autoptr (RfdnModel) model = rfdn_model_new_for_graph (graph, scale);
+  g_autoptr (Map) first = NULL;
+
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    if (!rfdn_cpu_is_available (cpu))
+      continue;
+    params.cpu = cpu;
+    params.n_threads = 1 + random_below (4);
+    g_autoptr (Map) got = upscale_float (model, &params, picture);
+    assert_same (got, want, size, rfdn_cpu_get_name (cpu));
+    /* Tiles change no bit. */
+    for (guint round = 0; round < 3; round++) {
+      params.tile_size = 1 + random_below (40);
+      params.tile_height = 1 + random_below (40);
+      params.n_threads = 1 + random_below (4);
+      g_autoptr (Map) tiled = upscale_float (model, &params, picture);
+      g_assert_cmpmem (tiled->values,
+                       sizeof (float) * tiled->channels * tiled->height * tiled->width, got->values,
+                       sizeof (float) * got->channels * got->height * got->width);
+    }
+  }
+}
+
+static void
+test_finite (void)
+{
+  for (guint i = 0; i < ROUNDS; i++)
+    check_graph (FALSE);
+}
+
+static void
+test_whole (void)
+{
+  for (guint i = 0; i < ROUNDS; i++)
+    check_graph (TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/ops/finite", test_finite);
+  g_test_add_func ("/ops/whole", test_whole);
+  return g_test_run ();
+}
