@@ -11,6 +11,7 @@ struct RfdnModel {
   RfdnGraph *graph;
   char *name;
   char *description;
+  char *architecture;
 
   GMutex mutex; /* of what follows */
   RfdnWeights *weights[RFDN_CPU_NEON + 1];
@@ -33,6 +34,7 @@ rfdn_model_unref (RfdnModel *model)
   rfdn_graph_free (model->graph);
   g_free (model->name);
   g_free (model->description);
+  g_free (model->architecture);
   for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights); cpu++)
     rfdn_weights_free (model->weights[cpu]);
   g_mutex_clear (&model->mutex);
@@ -72,6 +74,8 @@ rfdn_model_get_weights (RfdnModel *model, const RfdnKernels *kernels)
 static const RfdnArch *
 find_arch (const RfdnTensorFile *file, GError **error)
 {
+  if (rfdn_tensor_file_get_metadata (file, "layers") != NULL)
+    return &rfdn_arch_layers;
   for (guint i = 0; rfdn_archs[i] != NULL; i++) {
     if (rfdn_tensor_file_get (file, rfdn_archs[i]->signature) == NULL)
       continue;
@@ -90,47 +94,78 @@ find_arch (const RfdnTensorFile *file, GError **error)
     g_string_append_printf (known, "%s%s (%s)", i ? ", " : "", rfdn_archs[i]->name,
                             rfdn_archs[i]->signature);
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-               "the tensors are those of no known network; known are: %s", known->str);
+               "the tensors are those of no known network (known are: %s), and there is no list of "
+               "layers; convert it with models/convert.py FILE OUT",
+               known->str);
   g_string_free (known, TRUE);
   return NULL;
 }
 
-/* The metadata may repeat what the tensors say, and must not contradict it. */
 static gboolean
-check_metadata (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
+check_scale (const RfdnTensorFile *file, const RfdnModelInfo *info, GError **error)
 {
   const char *scale = rfdn_tensor_file_get_metadata (file, "scale");
   guint64 number;
-  if (scale != NULL &&
-      (!g_ascii_string_to_unsigned (scale, 10, 2, 4, &number, NULL) || number != info->scale)) {
-    g_autofree char *quoted = rfdn_tensor_file_quote (scale);
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 "metadata scale is '%s', but the tensors are those of x%u", quoted, info->scale);
-    return FALSE;
-  }
 
+  if (scale == NULL || (g_ascii_string_to_unsigned (scale, 10, 1, RFDN_MAX_SCALE, &number, NULL) &&
+                        number == info->scale))
+    return TRUE;
+  g_autofree char *quoted = rfdn_tensor_file_quote (scale);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "metadata scale is '%s', but the tensors are those of x%u", quoted, info->scale);
+  return FALSE;
+}
+
+static gboolean
+check_input_range (const RfdnTensorFile *file, RfdnModelInfo *info, GError **error)
+{
   const char *range = rfdn_tensor_file_get_metadata (file, "input_range");
-  if (range != NULL) {
-    if (g_str_equal (range, "1") || g_str_equal (range, "255")) {
-      info->input_range = range[0] == '1' ? 1 : 255;
-    } else {
-      g_autofree char *quoted = rfdn_tensor_file_quote (range);
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                   "metadata input_range is '%s'; 1 and 255 are known", quoted);
-      return FALSE;
-    }
-  }
 
+  if (range == NULL)
+    return TRUE;
+  if (g_str_equal (range, "1") || g_str_equal (range, "255")) {
+    info->input_range = range[0] == '1' ? 1 : 255;
+    return TRUE;
+  }
+  g_autofree char *quoted = rfdn_tensor_file_quote (range);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "metadata input_range is '%s'; 1 and 255 are known", quoted);
+  return FALSE;
+}
+
+static gboolean
+check_colour (const RfdnTensorFile *file, const RfdnModelInfo *info, GError **error)
+{
   const char *colour = rfdn_tensor_file_get_metadata (file, "colour");
   const char *expected = info->colour == RFDN_COLOUR_LUMA ? "luma" : "rgb";
-  if (colour != NULL && g_ascii_strcasecmp (colour, expected) != 0) {
-    g_autofree char *quoted = rfdn_tensor_file_quote (colour);
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 "metadata colour is '%s', but a network of %u channels is %s", quoted,
-                 info->channels, expected);
-    return FALSE;
-  }
-  return TRUE;
+
+  if (colour == NULL || g_ascii_strcasecmp (colour, expected) == 0)
+    return TRUE;
+  g_autofree char *quoted = rfdn_tensor_file_quote (colour);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "metadata colour is '%s', but a network of %u channels is %s", quoted,
+               info->channels, expected);
+  return FALSE;
+}
+
+/* The metadata may repeat what the tensors say, and must not contradict it. Those of a list of
+ * layers have been read with it. */
+static gboolean
+check_metadata (const RfdnTensorFile *file, const RfdnArch *arch, RfdnModelInfo *info,
+                GError **error)
+{
+  return arch->signature == NULL ||
+         (check_scale (file, info, error) && check_input_range (file, info, error) &&
+          check_colour (file, info, error));
+}
+
+/* Of a file with a list of layers, the name is for people. */
+static char *
+dup_architecture (const RfdnTensorFile *file, const RfdnArch *arch)
+{
+  const char *text = rfdn_tensor_file_get_metadata (file, "architecture");
+
+  return g_strdup (arch->signature == NULL && text != NULL ? text : arch->name);
 }
 
 static char *
@@ -182,11 +217,11 @@ new_model (RfdnGraph *graph, const RfdnArchShape *shape, float input_range)
 }
 
 static void
-set_names (RfdnModel *model, char *name, char *description, const char *architecture)
+set_names (RfdnModel *model, char *name, char *description, char *architecture)
 {
   model->info.name = model->name = name;
   model->info.description = model->description = description;
-  model->info.architecture = architecture;
+  model->info.architecture = model->architecture = architecture;
 }
 
 RfdnModel *
@@ -202,7 +237,7 @@ rfdn_model_new_for_graph (RfdnGraph *graph, guint scale)
     return NULL;
   }
   RfdnModel *model = new_model (graph, &shape, 1);
-  set_names (model, g_strdup (""), g_strdup (""), "graph");
+  set_names (model, g_strdup (""), g_strdup (""), g_strdup ("graph"));
   return model;
 }
 
@@ -221,8 +256,9 @@ rfdn_model_new (GBytes *bytes, GError **error)
   if (graph == NULL)
     return NULL;
   RfdnModel *model = new_model (graph, &shape, arch->input_range);
-  set_names (model, dup_metadata (file, "name"), dup_metadata (file, "description"), arch->name);
-  if (check_metadata (file, &model->info, error))
+  set_names (model, dup_metadata (file, "name"), dup_metadata (file, "description"),
+             dup_architecture (file, arch));
+  if (check_metadata (file, arch, &model->info, error))
     return model;
   rfdn_model_unref (model);
   return NULL;

@@ -11,15 +11,14 @@
 
 #define LOBES 3
 #define TAPS (2 * LOBES)
-#define MAX_SCALE 8
 /* Pixels that a row is continued by on each side: a shift of up to one input sample and the taps.
  */
 #define MARGIN 8
 
 /* Output sample scale * m + k is the sum of taps[k][t] times input sample m + first[k] + t. */
 typedef struct {
-  gint first[MAX_SCALE];
-  float taps[MAX_SCALE][TAPS];
+  gint first[RFDN_MAX_SCALE];
+  float taps[RFDN_MAX_SCALE][TAPS];
 } Filter;
 
 struct RfdnResampler {
@@ -68,7 +67,7 @@ static gboolean
 check_params (const RfdnResamplerParams *p, GError **error)
 {
   gboolean sizes = p->in_width >= 1 && p->in_width <= RFDN_MAX_SIZE && p->in_height >= 1 &&
-                   p->in_height <= RFDN_MAX_SIZE && p->scale >= 1 && p->scale <= MAX_SCALE &&
+                   p->in_height <= RFDN_MAX_SIZE && p->scale >= 1 && p->scale <= RFDN_MAX_SCALE &&
                    p->out_width >= 1 && p->out_width <= p->scale * p->in_width &&
                    p->out_height >= 1 && p->out_height <= p->scale * p->in_height;
 

@@ -39,6 +39,9 @@ G_BEGIN_DECLS
 /** The largest picture side, in LR pixels, that an upscaler accepts. */
 #define RFDN_MAX_SIZE 32768
 
+/** The most that anything here enlarges a picture by, each way. */
+#define RFDN_MAX_SCALE 8
+
 /** The most scratch memory, in bytes, that a tile may take: see rfdn_upscaler_new(). */
 #define RFDN_MAX_TILE_MEMORY (G_GUINT64_CONSTANT (2) << 30)
 
@@ -88,15 +91,18 @@ typedef enum {
  * RfdnModelInfo:
  * @name: what the file calls itself (metadata `name`), or "" when it does not say
  * @description: one sentence of the file about itself (metadata `description`), or ""
- * @architecture: the name of the network's kind, "rfdn" or "reprfn"
+ * @architecture: the name of the network's kind: "rfdn" or "reprfn", or what a file with a list of
+ *   layers calls its own, "layers" if it does not
  * @colour: what the channels mean
  * @channels: channels in, and as many out: 1 or 3
- * @scale: HR pixels an LR pixel, in each direction: 2, 3 or 4
- * @features: width of the network: channels of its features (nf in the papers)
- * @blocks: number of residual blocks
- * @attention: whether the blocks end in ESA, whose pooling makes the receptive field larger than
- *   any overlap that tiles could have
- * @input_range: what the largest sample value is for the network: 255 or 1
+ * @scale: HR pixels an LR pixel, in each direction: 1 to %RFDN_MAX_SCALE; 2, 3 or 4 of "rfdn" and
+ *   "reprfn"
+ * @features: width of the network: channels of its features (nf in the papers), or of the widest
+ *   map that a list of layers makes
+ * @blocks: number of residual blocks; 0 of a list of layers
+ * @attention: whether something in it pools, as ESA does at the end of blocks, which makes the
+ *   receptive field larger than any overlap that tiles could have
+ * @input_range: what the largest sample value is for the network: 255 or 1 in most
  * @halo: LR pixels on each side that an output pixel depends on through convolutions alone
  * @macs: multiply-adds an LR pixel, attention included
  * @parameters: number of weights and biases
@@ -124,12 +130,16 @@ typedef struct {
  * @bytes: a whole safetensors file; not kept after the call
  * @error: (nullable): where to say what is wrong
  *
- * Reads a network. Architecture, width, depth, channels and scale are found from the tensors'
- * names and shapes, which are those that the networks' authors gave them; the file's metadata
- * `architecture`, `scale`, `input_range` and `colour` are used when present and must not
- * contradict the tensors. The bytes may come from anywhere: whatever they hold, the call ends with
- * a model or with an error. What a network's blocks distil and attend to has at most as many
- * channels as its features.
+ * Reads a network. Where the file's metadata have a list of `layers` (models/LAYERS.md), it is
+ * that. Else architecture, width, depth, channels and scale are found from the tensors' names and
+ * shapes, which are those that the networks' authors gave them; the metadata `architecture`,
+ * `scale`, `input_range` and `colour` are used when present and must not contradict the tensors.
+ *
+ * The bytes may come from anywhere: whatever they hold, the call ends with a model or with an
+ * error. What a network's blocks distil and attend to has at most as many channels as its features.
+ * A list of layers has at most 64 KiB and 1024 lines, and makes at most 2048 layers of them; a map
+ * has at most 1024 channels, all maps together 65536; a filter's sides are odd and at most 9; all
+ * layers together have at most 2^26 weights.
  *
  * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
  *   with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY
@@ -500,7 +510,7 @@ RFDN_API void rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into,
  * @out_width: samples in a row of the plane that comes out; at most scale * in_width. It may be
  *   less: subsampled chroma of an odd width has half a sample too many
  * @out_height: its rows; at most scale * in_height
- * @scale: 1 to 8: output samples an input sample
+ * @scale: 1 to %RFDN_MAX_SCALE: output samples an input sample
  * @shift_x: where the grid of output samples lies, in output samples: 0 when both planes'
  *   samples sit in the middle of the area they stand for, (1 - scale) / 4 when both are
  *   subsampled by two and sit on the left edge ("left" and "top-left" chroma sites)

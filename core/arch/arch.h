@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  /* A tensor that this network has and no other. */
+  /* A tensor that this network has and no other; NULL: its files have a list of layers. */
   const char *signature;
   /* Largest sample value that the authors' training code used. */
   float input_range;
@@ -37,7 +37,10 @@ typedef struct {
 extern const RfdnArch rfdn_arch_rfdn;
 extern const RfdnArch rfdn_arch_reprfn;
 
-/* The networks that there are; ends with NULL. */
+/* Whatever the metadata `layers` say. */
+extern const RfdnArch rfdn_arch_layers;
+
+/* The networks that are known by a tensor; ends with NULL. */
 extern const RfdnArch *const rfdn_archs[];
 
 /* ---- what the networks' files share ---------------------------------------------------------- */
@@ -85,6 +88,15 @@ void rfdn_builder_fail (RfdnBuilder *builder, const char *format, ...) G_GNUC_PR
 
 /* The same where it is memory that is wanting. */
 void rfdn_builder_fail_memory (RfdnBuilder *builder);
+
+/* A tensor of floating-point numbers, NULL after a failure; and whether `n` of its numbers are all
+ * finite. */
+const RfdnTensor *rfdn_builder_tensor (RfdnBuilder *builder, const char *name);
+gboolean rfdn_builder_check_finite (RfdnBuilder *builder, const char *name, const float *values,
+                                    gsize n);
+
+/* "16x3x3x3", to be freed. */
+char *rfdn_describe_shape (const gsize *shape, guint n_dims);
 
 /* Out channels (axis 0) or in channels (axis 1) of PREFIX.weight, 1 to RFDN_MAX_CHANNELS; 0 after
  * a failure. */

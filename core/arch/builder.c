@@ -24,9 +24,8 @@ rfdn_builder_fail_memory (RfdnBuilder *builder)
                                           "no memory for the network's layers");
 }
 
-/* A tensor of finite numbers, or NULL after a failure. */
-static const RfdnTensor *
-get_tensor (RfdnBuilder *builder, const char *name)
+const RfdnTensor *
+rfdn_builder_tensor (RfdnBuilder *builder, const char *name)
 {
   if (builder->error != NULL)
     return NULL;
@@ -40,17 +39,35 @@ get_tensor (RfdnBuilder *builder, const char *name)
     rfdn_builder_fail (builder, "tensor %s does not hold floating-point numbers", name);
     return NULL;
   }
-  for (gsize i = 0; i < tensor->n_values; i++) {
-    if (!isfinite (tensor->values[i])) {
-      rfdn_builder_fail (builder, "tensor %s holds a number that is not finite", name);
-      return NULL;
-    }
-  }
   return tensor;
 }
 
-static char *
-describe_shape (const gsize *shape, guint n_dims)
+gboolean
+rfdn_builder_check_finite (RfdnBuilder *builder, const char *name, const float *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    if (!isfinite (values[i])) {
+      rfdn_builder_fail (builder, "tensor %s holds a number that is not finite", name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* A tensor of finite numbers, or NULL after a failure. */
+static const RfdnTensor *
+get_tensor (RfdnBuilder *builder, const char *name)
+{
+  const RfdnTensor *tensor = rfdn_builder_tensor (builder, name);
+
+  return tensor != NULL &&
+                 rfdn_builder_check_finite (builder, name, tensor->values, tensor->n_values)
+             ? tensor
+             : NULL;
+}
+
+char *
+rfdn_describe_shape (const gsize *shape, guint n_dims)
 {
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < n_dims; i++)
@@ -65,8 +82,8 @@ get_shaped_tensor (RfdnBuilder *builder, const char *name, guint n_dims, const g
   if (tensor == NULL)
     return NULL;
   if (tensor->n_dims != n_dims || memcmp (tensor->shape, shape, n_dims * sizeof *shape) != 0) {
-    g_autofree char *got = describe_shape (tensor->shape, tensor->n_dims);
-    g_autofree char *want = describe_shape (shape, n_dims);
+    g_autofree char *got = rfdn_describe_shape (tensor->shape, tensor->n_dims);
+    g_autofree char *want = rfdn_describe_shape (shape, n_dims);
     rfdn_builder_fail (builder, "tensor %s is %s; the rest of the network asks for %s", name, got,
                        want);
     return NULL;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_LAYERS_METADATA_H
+#define RFDN_LAYERS_METADATA_H
+
+#include "arch.h"
+
+/* What a file with a list of layers says beside it. */
+
+/* Sets what the metadata tell of `shape`, and `clip` to what clips the result, or to a function
+ * that does nothing. Faults go to the builder. */
+void rfdn_layers_read_metadata (RfdnBuilder *builder, RfdnArchShape *shape, RfdnFunction *clip);
+
+#endif
