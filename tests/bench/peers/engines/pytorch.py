@@ -10,11 +10,28 @@ import torch
 
 from . import Case, Engine
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "models" / "train"))
+MODELS = Path(__file__).resolve().parents[4] / "models"
+sys.path[:0] = [str(MODELS / "train"), str(MODELS)]
 import networks
+from convert import evaluate
 
 
-def load(weights: Path) -> networks.RFDN | networks.RepRFN:
+class Listed(torch.nn.Module):
+    """A network that its file has a list of layers of (models/LAYERS.md)."""
+
+    def __init__(self, tensors: dict[str, torch.Tensor], about: dict[str, str]) -> None:
+        super().__init__()
+        self.tensors, self.about = tensors, about
+        self.channels, self.scale = {"luma": 1, "rgb": 3}[about["colour"]], int(about["scale"])
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        return evaluate.enlarge(self.tensors, self.about, picture)
+
+
+def load(weights: Path) -> networks.RFDN | networks.RepRFN | Listed:
+    tensors, about = networks.weights.read(weights)
+    if "layers" in about:
+        return Listed(tensors, about).eval()
     network, _, _ = networks.load(weights)
     return network.eval().requires_grad_(False)
 
