@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The way out. */
+#define CONVERT "convert it with models/convert.py FILE OUT."
+
 static char *folder;
 
 /* Tries a model, expects one error of the element, and that it names `name` and `what`. */
@@ -149,6 +152,7 @@ test_not_a_model (void)
       {"length.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f{}"},
       {"negative.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}"},
       {"json.safetensors", "\x02\0\0\0\0\0\0\0[]"},
+      {"zipped.pth", "PK\3\4\0\0\0\0\0\0"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
@@ -156,6 +160,7 @@ test_not_a_model (void)
     g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
 
     expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, "not a usable");
+    expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, CONVERT);
     g_remove (path);
   }
 }
@@ -176,6 +181,7 @@ test_not_a_network (void)
   gsize size;
 
   expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, path, "network");
+  expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, path, CONVERT);
   g_remove (path);
 
   g_assert_true (g_file_get_contents (nearest_model (1, 2), &data, &size, NULL));
