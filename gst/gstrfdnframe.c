@@ -300,10 +300,10 @@ gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled)
     gst_rfdn_mosaic_set_cancelled (self->mosaic, cancelled);
 }
 
-gboolean
-gst_rfdn_plan_converts (const GstRfdnPlan *self)
+const char *
+gst_rfdn_plan_get_conversion (const GstRfdnPlan *self)
 {
-  return self->before != NULL;
+  return self->before != NULL ? GST_VIDEO_INFO_NAME (&self->small.frame.info) : NULL;
 }
 
 guint

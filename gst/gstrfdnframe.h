@@ -73,8 +73,9 @@ void gst_rfdn_plan_reset (GstRfdnPlan *self);
  * until this is taken back. Any thread. */
 void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);
 
-/** Whether frames take the long way, through an intermediate format. */
-gboolean gst_rfdn_plan_converts (const GstRfdnPlan *self);
+/** Returns: (nullable): the name of the format by whose way frames come to the network and back;
+ * %NULL where they need none. */
+const char *gst_rfdn_plan_get_conversion (const GstRfdnPlan *self);
 
 /** How many threads compute; @wanted is how many there should be, if the system let them start. */
 guint gst_rfdn_plan_get_n_threads (const GstRfdnPlan *self, guint *wanted);

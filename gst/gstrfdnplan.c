@@ -95,6 +95,23 @@ warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
                        ("the system lets this process start no more threads"));
 }
 
+/* Once while the format stays, which is all that it depends on: of YUV frames the model works on
+ * RGB, of RGB frames on luma. */
+static void
+tell_conversion (GstRfdnUpscale *self, const GstRfdnPlan *plan, const GstVideoInfo *in,
+                 RfdnColour colour)
+{
+  const char *between = gst_rfdn_plan_get_conversion (plan);
+
+  if (between == NULL || self->told_conversion == GST_VIDEO_INFO_FORMAT (in))
+    return;
+  self->told_conversion = GST_VIDEO_INFO_FORMAT (in);
+  GST_CAT_INFO_OBJECT (gst_rfdn_performance_debug, self,
+                       "the model works on %s: each frame of %s is converted to %s (%s) and back",
+                       colour == RFDN_COLOUR_LUMA ? "luma" : "RGB", GST_VIDEO_INFO_NAME (in),
+                       colour == RFDN_COLOUR_LUMA ? "YUV" : "RGB", between);
+}
+
 static gboolean
 make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
            GstRfdnModel *model, const GstRfdnSettings *settings)
@@ -122,10 +139,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   description = gst_rfdn_plan_describe (plan);
   GST_INFO_OBJECT (self, "%s times %u to %dx%d: %s", GST_VIDEO_INFO_NAME (in), factor,
                    GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), description);
-  if (gst_rfdn_plan_converts (plan))
-    GST_CAT_INFO_OBJECT (gst_rfdn_performance_debug, self,
-                         "the model does not take %s: each frame is converted twice",
-                         GST_VIDEO_INFO_NAME (in));
+  tell_conversion (self, plan, in, gst_rfdn_model_get_colour (model));
   warn_of_few_threads (self, plan);
   set_plan (self, plan);
   self->plan_model = gst_rfdn_model_ref (model);

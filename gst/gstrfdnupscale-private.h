@@ -55,11 +55,12 @@ struct _GstRfdnUpscale {
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
-  GstClockTime last_pts;     /* of the last buffer; GST_CLOCK_TIME_NONE: none */
-  GstRfdnOverlays overlays;  /* of the last frame */
-  gboolean short_of_threads; /* that has been said */
-  gboolean refused;          /* it has been said why the last caps or buffers cannot be enlarged */
-  gint warned;               /* atomic: it has been said that interlaced frames are not taken */
+  GstClockTime last_pts;          /* of the last buffer; GST_CLOCK_TIME_NONE: none */
+  GstRfdnOverlays overlays;       /* of the last frame */
+  gboolean short_of_threads;      /* that has been said */
+  GstVideoFormat told_conversion; /* of this format it has been said that frames are converted */
+  gboolean refused; /* it has been said why the last caps or buffers cannot be enlarged */
+  gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };
 
 /* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,

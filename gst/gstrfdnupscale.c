@@ -150,6 +150,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   self->refused = FALSE;
   self->short_of_threads = FALSE;
+  self->told_conversion = GST_VIDEO_FORMAT_UNKNOWN;
   g_atomic_int_set (&self->warned, FALSE);
   gst_rfdn_upscale_set_flushing (self, FALSE);
   gst_rfdn_late_start (self);

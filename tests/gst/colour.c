@@ -429,6 +429,77 @@ test_padding (gconstpointer channels)
   }
 }
 
+/* ---- what is told --------------------------------------------------------------------------- */
+
+#ifndef GST_DISABLE_GST_DEBUG
+static void
+collect (GstDebugCategory *category, GstDebugLevel level, const char *file, const char *function,
+         gint line, GObject *object, GstDebugMessage *message, gpointer data)
+{
+  if (strcmp (gst_debug_category_get_name (category), "GST_PERFORMANCE") == 0 &&
+      g_str_equal (function, "tell_conversion"))
+    g_ptr_array_add (data, g_strdup (gst_debug_message_get (message)));
+}
+
+/* Frames of @formats, one after the other, tell @told in all. */
+static void
+check_told (guint channels, const char *const *formats, const char *const *told)
+{
+  g_autofree char *properties = g_strdup_printf ("model=\"%s\"", nearest_model (channels, 2));
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  GstHarness *harness;
+  guint n = 0;
+
+  gst_debug_add_log_function (collect, texts, NULL);
+  harness = upscale_harness (properties);
+  for (guint i = 0; formats[i] != NULL; i++) {
+    g_autoptr (Picture) in =
+        picture_new_printf ("format=%s,width=%u,height=20,framerate=30/1", formats[i], 20 + 2 * i);
+
+    picture_free (upscale_with (harness, in, NULL));
+  }
+  gst_harness_teardown (harness);
+  gst_debug_remove_log_function_by_data (texts);
+  for (; told[n] != NULL; n++) {
+    g_assert_cmpuint (n, <, texts->len);
+    g_test_message ("%s", (const char *) texts->pdata[n]);
+    g_assert_cmpstr (texts->pdata[n], ==, told[n]);
+  }
+  g_assert_cmpuint (texts->len, ==, n);
+}
+#endif
+
+/* What conversions cost is told, once where the format stays. */
+static void
+test_conversion_told (void)
+{
+#ifdef GST_DISABLE_GST_DEBUG
+  g_test_skip ("this GStreamer has no logs");
+#else
+  static const char *const yuv[] = {"I420", "I420", "RGB", "I420", "NV12", NULL};
+  static const char *const rgb[] = {"RGB", "BGRx", "BGRx", "I420", NULL};
+  static const char *const yuv_told[] = {
+      "the model works on RGB: each frame of I420 is converted to RGB (ARGB64) and back",
+      "the model works on RGB: each frame of NV12 is converted to RGB (ARGB64) and back",
+      NULL,
+  };
+  static const char *const rgb_told[] = {
+      "the model works on luma: each frame of RGB is converted to YUV (AYUV64) and back",
+      "the model works on luma: each frame of BGRx is converted to YUV (AYUV64) and back",
+      NULL,
+  };
+  static const char *const nothing[] = {NULL};
+
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_set_threshold_for_name ("GST_PERFORMANCE", GST_LEVEL_INFO);
+  check_told (3, yuv, yuv_told);
+  check_told (1, rgb, rgb_told);
+  check_told (1, yuv + 3, nothing);
+  gst_debug_set_threshold_for_name ("GST_PERFORMANCE", GST_LEVEL_NONE);
+  gst_debug_add_log_function (gst_debug_log_default, NULL, NULL);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -448,5 +519,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/colour/alpha/rgb", GUINT_TO_POINTER (3), test_alpha);
   g_test_add_data_func ("/colour/padding/luma", GUINT_TO_POINTER (1), test_padding);
   g_test_add_data_func ("/colour/padding/rgb", GUINT_TO_POINTER (3), test_padding);
+  g_test_add_func ("/colour/conversion-told", test_conversion_told);
   return test_run ();
 }
