@@ -17,6 +17,12 @@ gst_rfdn_caps_next_factor (guint factors, guint after)
   return factors & GST_RFDN_FACTOR (1) ? 1 : 0;
 }
 
+gboolean
+gst_rfdn_caps_can_pass (guint factors)
+{
+  return (factors & GST_RFDN_FACTOR (1)) && factors != GST_RFDN_FACTOR (1);
+}
+
 /* ---- caps --------------------------------------------------------------------------------- */
 
 gboolean
@@ -64,21 +70,22 @@ append (GstCaps *result, GstStructure *structure, const GstCapsFeatures *feature
   return gst_caps_merge_structure_full (result, structure, gst_caps_features_copy (features));
 }
 
-/* Appends what the structures of @caps become by being multiplied or divided. */
+/* Appends what the structures of @caps become by being multiplied or divided; those of frames that
+ * cannot be mapped where @passes. */
 static GstCaps *
-append_scaled (GstCaps *result, const GstCaps *caps, guint factor, gboolean enlarge)
+append_scaled (GstCaps *result, const GstCaps *caps, guint factor, gboolean passes,
+               gboolean enlarge)
 {
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
     const GstCapsFeatures *features = gst_caps_get_features (caps, i);
     GstStructure *structure = gst_structure_copy (gst_caps_get_structure (caps, i));
     gboolean possible;
 
-    /* Frames in memory that cannot be mapped may pass. */
     if (gst_rfdn_caps_can_enlarge (features))
       possible = gst_rfdn_size_scale (structure, "width", factor, enlarge) &&
                  gst_rfdn_size_scale (structure, "height", factor, enlarge);
     else
-      possible = factor == 1;
+      possible = passes;
     if (possible && keep_progressive (structure, enlarge))
       result = append (result, structure, features);
     else
@@ -121,7 +128,8 @@ gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint f
     return gst_caps_merge (result, gst_caps_new_any ());
 
   while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
-    result = append_scaled (result, caps, factor, enlarge);
+    result = append_scaled (result, caps, factor, factor == 1 && gst_rfdn_caps_can_pass (factors),
+                            enlarge);
   if (resample)
     result = append_any_size (result, caps, enlarge);
   return result;
@@ -345,6 +353,7 @@ GstCaps *
 gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample)
 {
   const guint least = gst_rfdn_caps_next_factor (factors, 0);
+  const gboolean passes = gst_rfdn_caps_can_pass (factors);
   GstCaps *chosen = NULL;
   GstRfdnSize size;
   guint factor = 0;
@@ -357,11 +366,12 @@ gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean r
   if (!get_size (in, &size))
     return gst_caps_fixate (gst_caps_truncate (out));
 
-  while (chosen == NULL && (factor = gst_rfdn_caps_next_factor (factors, factor)) > 1)
+  while (chosen == NULL &&
+         (factor = gst_rfdn_caps_next_factor (factors, factor)) > (passes ? 1 : 0))
     chosen = choose_exact (out, &size, factor);
   if (chosen == NULL && resample)
     chosen = choose_fit (out, &size, least, TRUE);
-  if (chosen == NULL && factors & GST_RFDN_FACTOR (1))
+  if (chosen == NULL && passes)
     chosen = choose_exact (out, &size, 1);
   if (chosen == NULL && resample)
     chosen = choose_fit (out, &size, least, FALSE);

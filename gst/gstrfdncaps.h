@@ -10,23 +10,28 @@
 
 G_BEGIN_DECLS
 
-/* Pure functions on caps. A set of factors is a bit mask: bit N stands for "N times as large", bit
- * 1 for frames that pass untouched. */
+/* Pure functions on caps. A set of factors is a bit mask: bit N stands for "N times as large". Bit
+ * 1 among others stands for frames that pass untouched; alone, for those of a network that cleans
+ * frames and leaves their size: none of them passes. */
 
 #define GST_RFDN_FACTOR(n) (1u << (n))
-#define GST_RFDN_FACTORS_ALL (GST_RFDN_FACTOR (2) | GST_RFDN_FACTOR (3) | GST_RFDN_FACTOR (4))
-#define GST_RFDN_MAX_FACTOR 4
+#define GST_RFDN_MAX_FACTOR RFDN_MAX_SCALE
+/* Those that enlarge: 2 to the largest. */
+#define GST_RFDN_FACTORS_ALL (GST_RFDN_FACTOR (GST_RFDN_MAX_FACTOR + 1) - GST_RFDN_FACTOR (2))
 
 /**
  * gst_rfdn_caps_next_factor:
  * @factors: a set of factors
  * @after: the factor before, 0 to begin
  *
- * Goes through a set in the order of preference: 2, 3, 4, and 1 last.
+ * Goes through a set in the order of preference: from 2 on, and 1 last.
  *
  * Returns: a factor, or 0 after the last one
  */
 guint gst_rfdn_caps_next_factor (guint factors, guint after);
+
+/** Whether frames may pass untouched where they keep their size. */
+gboolean gst_rfdn_caps_can_pass (guint factors);
 
 /**
  * gst_rfdn_caps_transform:
@@ -78,9 +83,9 @@ GstCaps *gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour);
  * @factors: what is possible
  * @resample: whether any other size is possible too
  *
- * Prefers one of @factors in their order, then a larger size of the same display aspect, then the
- * same size, then any. What the frames of @in are by default is written into the result: see
- * gst_rfdn_defaults_apply().
+ * Prefers one of @factors in their order, then a larger size of the same display aspect, then to
+ * have frames pass, then any size. What the frames of @in are by default is written into the
+ * result: see gst_rfdn_defaults_apply().
  *
  * Returns: (transfer full): fixed caps; empty if all of @out stand for other colours or interlaced
  *   frames
@@ -104,7 +109,7 @@ gboolean gst_rfdn_caps_is_exact (const GstVideoInfo *in, const GstVideoInfo *out
  * gst_rfdn_caps_get_factor:
  *
  * Returns: by which of @factors to enlarge @in on the way to @out: the one that leads there, or the
- *   least that leads beyond, or the largest; 1 when it is better done without a network
+ *   least that leads beyond, or the largest; 1 when it is better done without one that enlarges
  */
 guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint factors);
 

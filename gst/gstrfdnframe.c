@@ -300,6 +300,12 @@ gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled)
     gst_rfdn_mosaic_set_cancelled (self->mosaic, cancelled);
 }
 
+gboolean
+gst_rfdn_plan_has_network (const GstRfdnPlan *self)
+{
+  return self->mosaic != NULL;
+}
+
 const char *
 gst_rfdn_plan_get_conversion (const GstRfdnPlan *self)
 {

@@ -73,6 +73,9 @@ void gst_rfdn_plan_reset (GstRfdnPlan *self);
  * until this is taken back. Any thread. */
 void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);
 
+/** Whether there is a network, rather than another size only. */
+gboolean gst_rfdn_plan_has_network (const GstRfdnPlan *self);
+
 /** Returns: (nullable): the name of the format by whose way frames come to the network and back;
  * %NULL where they need none. */
 const char *gst_rfdn_plan_get_conversion (const GstRfdnPlan *self);

@@ -29,7 +29,7 @@ char *gst_rfdn_model_describe_values (void);
  *
  * What can be told of a model without loading it.
  *
- * Returns: a bit mask of its scales, all there are when @value is not a built-in's name
+ * Returns: a bit mask of its scales, all that enlarge when @value is not a built-in's name
  */
 guint gst_rfdn_model_guess_scales (const char *value);
 
@@ -49,7 +49,8 @@ GstRfdnModel *gst_rfdn_model_ref (GstRfdnModel *self);
 /** Gives a reference back; %NULL is ignored. */
 void gst_rfdn_model_unref (GstRfdnModel *self);
 
-/** A bit mask of the scales that @self has. */
+/** A bit mask of the scales that @self has: of 1 and no other where it cleans frames and leaves
+ * their size. */
 guint gst_rfdn_model_get_scales (const GstRfdnModel *self);
 
 /** What the network sees, at all of its scales. */
@@ -57,7 +58,7 @@ RfdnColour gst_rfdn_model_get_colour (const GstRfdnModel *self);
 
 /**
  * gst_rfdn_model_get:
- * @scale: 2, 3 or 4
+ * @scale: 1 to %GST_RFDN_MAX_FACTOR
  * @error: where to say that the model has not got that scale
  *
  * Gives the network of a scale, which is loaded by the first call that asks for it: all get the

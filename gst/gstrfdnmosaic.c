@@ -211,9 +211,10 @@ char *
 gst_rfdn_mosaic_describe (const GstRfdnMosaic *self)
 {
   g_autofree char *whole = rfdn_upscaler_describe (self->whole);
+  const char *plain = self->scale > 1 ? "Lanczos" : "the picture itself";
 
   return g_strdup_printf ("%s, %s where there is no time", whole,
-                          self->small != NULL ? "a smaller network" : "Lanczos");
+                          self->small != NULL ? "a smaller network" : plain);
 }
 
 static void

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 /* The components that a network sees, which it enlarges as a whole if there is time for that, or
  * else tile by tile: those first that gain most. Beneath them lies a ground, the whole picture by
- * a smaller network if there is time for that, or else by a Lanczos filter. Tiles that are as they
- * were stay as they are.
+ * a smaller network if there is time for that, or else by a Lanczos filter, which at a scale of 1
+ * copies. Tiles that are as they were stay as they are.
  *
  * Used by one thread at a time, but for gst_rfdn_mosaic_set_cancelled(). Times are those of
  * g_get_monotonic_time(). */

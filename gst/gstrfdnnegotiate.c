@@ -176,20 +176,33 @@ is_too_large (GstCaps *outcaps)
   return TRUE;
 }
 
+static char *
+describe_sizes (guint factors)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+  guint factor = 0;
+
+  if (factors == GST_RFDN_FACTOR (1))
+    return g_strdup (_ ("as large as they are"));
+  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
+    g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
+  return g_strdup_printf (_ ("%s times as large"), list->str);
+}
+
 /* Why negotiation failed, as far as that can be told. */
 static void
 explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  const guint factors = gst_rfdn_upscale_get_factors (self) & ~GST_RFDN_FACTOR (1);
+  const guint all = gst_rfdn_upscale_get_factors (self);
+  const guint factors = gst_rfdn_caps_can_pass (all) ? all & ~GST_RFDN_FACTOR (1) : all;
   const gboolean resample = may_resample (self);
   g_autoptr (GstCaps) exact = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, FALSE);
   g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
   g_autoptr (GstCaps) taken = NULL;
   g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
+  g_autofree char *sizes = describe_sizes (factors);
   const char *conflict;
-  GString *list;
-  guint factor = 0;
 
   if (self->refused || GST_PAD_IS_FLUSHING (pad) || !gst_pad_is_linked (pad))
     return;
@@ -210,17 +223,14 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
   if (!gst_caps_is_empty (taken))
     return;
 
-  list = g_string_new (NULL);
-  while ((factor = gst_rfdn_caps_next_factor (factors, factor)) != 0)
-    g_string_append_printf (list, "%s%u", list->len > 0 ? ", " : "", factor);
   gst_rfdn_upscale_refuse (
       self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
-      resample ? _ ("Downstream does not take what these frames can become: %s times as large or "
-                    "resampled, format and colorimetry unchanged.")
-               : _ ("Downstream does not take what these frames can become: %s times as large, "
-                    "format and colorimetry unchanged."),
-      list->str);
-  g_string_free (list, TRUE);
+      resample
+          ? _ ("Downstream does not take what these frames can become: %s or resampled, format "
+               "and colorimetry unchanged.")
+          : _ ("Downstream does not take what these frames can become: %s, format and "
+               "colorimetry unchanged."),
+      sizes);
 }
 
 static gboolean

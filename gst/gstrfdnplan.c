@@ -65,14 +65,15 @@ gst_rfdn_upscale_is_stopped (GstRfdnUpscale *self)
   return stopped;
 }
 
-/* The network for a factor; NULL with no error for frames that need none. */
+/* The network for a factor; NULL with no error for frames that need none: they keep their size, and
+ * the model is not one that cleans them. */
 static gboolean
 get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
 {
   g_autoptr (GError) error = NULL;
 
   *network = NULL;
-  if (factor == 1)
+  if (factor == 1 && !(gst_rfdn_model_get_scales (model) & GST_RFDN_FACTOR (1)))
     return TRUE;
   *network = gst_rfdn_model_get (model, factor, &error);
   if (*network == NULL)
@@ -131,7 +132,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   if (plan == NULL) {
     gst_rfdn_error_translate (error, &domain, &code);
     gst_rfdn_upscale_refuse (
-        self, domain, code, NULL, _ ("Frames of %dx%d cannot be enlarged to %dx%d: %s."),
+        self, domain, code, NULL, _ ("Frames of %dx%d cannot be turned into %dx%d: %s."),
         GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
         GST_VIDEO_INFO_HEIGHT (out), error->message);
     return FALSE;
@@ -165,6 +166,7 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
   g_autoptr (GstRfdnModel) model = NULL;
   GstRfdnSettings settings;
   GstVideoInfo shown = *out;
+  const guint factors = gst_rfdn_upscale_get_factors (self);
   gboolean passthrough;
   guint factor;
 
@@ -175,14 +177,14 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
   GST_OBJECT_UNLOCK (self);
   shown.width = settings.picture.w;
   shown.height = settings.picture.h;
-  factor = gst_rfdn_caps_get_factor (in, &shown, gst_rfdn_upscale_get_factors (self));
-  passthrough =
-      factor == 1 && gst_rfdn_caps_is_exact (in, out, 1) && gst_rfdn_caps_is_exact (in, &shown, 1);
+  factor = gst_rfdn_caps_get_factor (in, &shown, factors);
+  passthrough = factor == 1 && gst_rfdn_caps_can_pass (factors) &&
+                gst_rfdn_caps_is_exact (in, out, 1) && gst_rfdn_caps_is_exact (in, &shown, 1);
 
   if (gst_base_transform_is_passthrough (trans) != passthrough) {
     GST_INFO_OBJECT (self, "from %dx%d to %dx%d: frames %s", GST_VIDEO_INFO_WIDTH (in),
                      GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
-                     GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are enlarged");
+                     GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are worked on");
     gst_base_transform_set_passthrough (trans, passthrough);
     if (!is_new)
       gst_base_transform_reconfigure_src (trans); /* for the buffers that this takes */

@@ -186,8 +186,9 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * GstRfdnUpscale:scale:
    *
    * How much larger frames become. `auto` takes what downstream's caps ask for among the factors
-   * that the model has, else the model's smallest. A factor that the model has not got is treated
-   * like a wrong #GstRfdnUpscale:model. Both can be set in one call of g_object_set(), and then
+   * that the model has, else the model's smallest; of a model that cleans pictures that is 1, by
+   * which frames go through it all the same. A factor that the model has not got is treated like a
+   * wrong #GstRfdnUpscale:model. Both can be set in one call of g_object_set(), and then
    * take effect together.
    *
    * Since: 0.1
@@ -232,7 +233,8 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * GstRfdnUpscale:strength:
    *
    * How much the network has to say: 1 is its picture, 0 that of a plain Lanczos filter, and values
-   * between them mix both.
+   * between them mix both. Where frames keep their size, what the filter leaves is the frame
+   * itself.
    *
    * Since: 0.1
    */
@@ -249,12 +251,13 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * What to do when frames would be late: in a live pipeline, or when a sink says so by QoS events.
    *
    * `degrade`: the network enlarges as much of each frame as there is time for, where there is most
-   * detail first, and a Lanczos filter does the rest; each notable change is told in a QoS message,
-   * whose `quality` is the share of the picture that the network does. `drop`: late frames are left
-   * out, in a live pipeline also where no sink says that they are late; each is told in a QoS
-   * message. `never`: neither. In trick modes that ask for frames to be left out, `degrade` does so
-   * too once there is no quality left to give. When nothing has to be in time, as from file to
-   * file, there is no difference. The property `qos`, if off, turns all of it off.
+   * detail first, and a Lanczos filter does the rest, which where frames keep their size stays as
+   * it is; each notable change is told in a QoS message, whose `quality` is the share of the
+   * picture that the network does. `drop`: late frames are left out, in a live pipeline also where
+   * no sink says that they are late; each is told in a QoS message. `never`: neither. In trick
+   * modes that ask for frames to be left out, `degrade` does so too once there is no quality left
+   * to give. When nothing has to be in time, as from file to file, there is no difference. The
+   * property `qos`, if off, turns all of it off.
    *
    * Since: 0.1
    */

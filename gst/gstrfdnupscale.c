@@ -7,7 +7,8 @@
  *
  * Makes video 2, 3 or 4 times as large each way with a small neural network of the RFDN family
  * (Residual Feature Distillation Network), and keeps all else: format, colours, timestamps, aspect
- * ratio, metadata. It needs nothing but a CPU.
+ * ratio, metadata. It needs nothing but a CPU. With a network from a file it is up to 8 times, or
+ * the same size where the network cleans pictures.
  *
  * A luma network sees the luma of YUV video alone, an RGB network the three components of RGB
  * video; chroma and alpha go through a Lanczos filter that honours the chroma site. Every other
@@ -15,7 +16,8 @@
  *
  * The factor is what downstream asks for among those that the model has, or else the model's
  * smallest. Downstream asks with a caps filter, where the width or the height is enough. Where
- * downstream takes no other size than that of the input, frames pass untouched.
+ * downstream takes no other size than that of the input, frames pass untouched; but a network that
+ * cleans pictures does so with each of them.
  *
  * Where frames have to be in time, in a live pipeline or when a sink reports that they are not, the
  * network does as much of each as there is time for, and a Lanczos filter the rest: see
@@ -74,12 +76,18 @@ GST_ELEMENT_REGISTER_DEFINE (rfdnupscale, "rfdnupscale", GST_RANK_NONE, GST_TYPE
 GType
 gst_rfdn_scale_get_type (void)
 {
+  G_STATIC_ASSERT (GST_RFDN_SCALE_8 == RFDN_MAX_SCALE);
   static gsize type = 0;
   static const GEnumValue values[] = {
       {GST_RFDN_SCALE_AUTO, "What downstream asks for, else the model's smallest", "auto"},
+      {GST_RFDN_SCALE_1, "As large as they are, with a model that cleans pictures", "1"},
       {GST_RFDN_SCALE_2, "Twice as wide and high", "2"},
       {GST_RFDN_SCALE_3, "Three times as wide and high", "3"},
       {GST_RFDN_SCALE_4, "Four times as wide and high", "4"},
+      {GST_RFDN_SCALE_5, "Five times as wide and high", "5"},
+      {GST_RFDN_SCALE_6, "Six times as wide and high", "6"},
+      {GST_RFDN_SCALE_7, "Seven times as wide and high", "7"},
+      {GST_RFDN_SCALE_8, "Eight times as wide and high", "8"},
       {0, NULL, NULL},
   };
 
@@ -490,8 +498,8 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   gst_rfdn_stats_add (&self->stats, took, &work);
   GST_OBJECT_UNLOCK (self);
   gst_rfdn_late_end_frame (self, in->buffer, took,
-                           deadline != G_MAXINT64 && self->plan_factor > 1 && strength > 0 &&
-                               work.level < 1);
+                           deadline != G_MAXINT64 && gst_rfdn_plan_has_network (self->plan) &&
+                               strength > 0 && work.level < 1);
   return GST_FLOW_OK;
 }
 
@@ -531,7 +539,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
 
   gst_element_class_set_static_metadata (
       element_class, "RFDN upscaler", "Filter/Converter/Video/Scaler",
-      "Makes video 2, 3 or 4 times as large with a neural network on the CPU",
+      "Makes video 2 to 8 times as large, or cleans it, with a neural network on the CPU",
       "The gst-rfdn developers");
   add_pad_templates (element_class);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_SCALE, 0);

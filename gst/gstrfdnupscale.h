@@ -15,19 +15,30 @@ G_DECLARE_FINAL_TYPE (GstRfdnUpscale, gst_rfdn_upscale, GST, RFDN_UPSCALE, GstVi
 /**
  * GstRfdnScale:
  * @GST_RFDN_SCALE_AUTO: what downstream asks for, else what the model is made for
+ * @GST_RFDN_SCALE_1: the same width and height, by a model that cleans pictures (since 0.2)
  * @GST_RFDN_SCALE_2: twice the width and height
  * @GST_RFDN_SCALE_3: three times
  * @GST_RFDN_SCALE_4: four times
+ * @GST_RFDN_SCALE_5: five times (since 0.2, as are those that follow)
+ * @GST_RFDN_SCALE_6: six times
+ * @GST_RFDN_SCALE_7: seven times
+ * @GST_RFDN_SCALE_8: eight times
  *
- * How much larger frames become.
+ * How much larger frames become. Built-in models have 2, 3 and 4; that of a file has what the file
+ * says.
  *
  * Since: 0.1
  */
 typedef enum {
   GST_RFDN_SCALE_AUTO = 0,
+  GST_RFDN_SCALE_1 = 1,
   GST_RFDN_SCALE_2 = 2,
   GST_RFDN_SCALE_3 = 3,
   GST_RFDN_SCALE_4 = 4,
+  GST_RFDN_SCALE_5 = 5,
+  GST_RFDN_SCALE_6 = 6,
+  GST_RFDN_SCALE_7 = 7,
+  GST_RFDN_SCALE_8 = 8,
 } GstRfdnScale;
 
 #define GST_TYPE_RFDN_SCALE (gst_rfdn_scale_get_type ())

@@ -9,7 +9,9 @@
 #define N_RANDOM 400
 
 static const guint factor_sets[] = {
+    GST_RFDN_FACTOR (1),
     GST_RFDN_FACTOR (2),
+    GST_RFDN_FACTOR (8) | GST_RFDN_FACTOR (1),
     GST_RFDN_FACTOR (3) | GST_RFDN_FACTOR (1),
     GST_RFDN_FACTORS_ALL | GST_RFDN_FACTOR (1),
 };

@@ -71,6 +71,12 @@ static const struct {
     {"other-memory", F2 | F1, TRUE, "video/x-raw(memory:GLMemory),width=32,height=24",
      "video/x-raw(memory:GLMemory),width=32,height=24"},
     {"other-memory-alone", F2, TRUE, "video/x-raw(memory:GLMemory),width=32,height=24", "EMPTY"},
+    {"same-size-alone", F1, TRUE, "video/x-raw,width=32,height=24",
+     "video/x-raw,width=32,height=24"},
+    {"other-memory-same-size-alone", F1, TRUE, "video/x-raw(memory:GLMemory),width=32,height=24",
+     "EMPTY"},
+    {"eight", GST_RFDN_FACTORS_ALL & ~(F2 | F3 | F4), FALSE, "video/x-raw,width=40,height=[1,16]",
+     "video/x-raw,width=8,height=[1,3];video/x-raw,width=5,height=[1,2]"},
     {"overlay", F2, TRUE, "video/x-raw(meta:GstVideoOverlayComposition),width=32,height=24",
      "video/x-raw(meta:GstVideoOverlayComposition),width=64,height=48"},
 };

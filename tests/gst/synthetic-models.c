@@ -73,6 +73,14 @@ add_middle (GArray *tensors, const char *weight, const char *bias, guint out, gu
   g_array_append_val (tensors, b);
 }
 
+static void
+free_tensors (GArray *tensors)
+{
+  for (guint i = 0; i < tensors->len; i++)
+    g_free (g_array_index (tensors, SyntheticTensor, i).values);
+  g_array_unref (tensors);
+}
+
 static gint
 from_nothing (guint o, guint channels, guint scale)
 {
@@ -119,9 +127,7 @@ nearest_model (guint channels, guint scale)
   add_middle (tensors, "upsampler.conv.weight", "upsampler.conv.bias", channels * scale * scale,
               channels, from_channel, channels, scale);
   bytes = synthetic_file_new ((const SyntheticTensor *) (void *) tensors->data, tensors->len, NULL);
-  for (guint i = 0; i < tensors->len; i++)
-    g_free (g_array_index (tensors, SyntheticTensor, i).values);
-  g_array_unref (tensors);
+  free_tensors (tensors);
   return keep_model_file (key, bytes);
 }
 
@@ -137,6 +143,33 @@ random_model (const char *architecture, guint channels, guint scale, gboolean at
     return known;
   }
   return keep_model_file (key, synthetic_network_new (&network));
+}
+
+const char *
+listed_model (guint channels, guint scale, guint added)
+{
+  char *key = g_strdup_printf ("listed%u_x%u_%u", channels, scale, added);
+  const char *known = find_model_file (key);
+  g_autofree char *metadata = NULL;
+  GArray *tensors;
+  GBytes *bytes;
+
+  if (known != NULL) {
+    g_free (key);
+    return known;
+  }
+  tensors = g_array_new (FALSE, FALSE, sizeof (SyntheticTensor));
+  add_middle (tensors, "up.weight", "up.bias", channels * scale * scale, channels, from_channel,
+              channels, scale);
+  for (guint o = 0; o < channels * scale * scale; o++)
+    g_array_index (tensors, SyntheticTensor, 1).values[o] = (float) added / 255;
+  metadata =
+      g_strdup_printf ("{\"layers\":\"result = conv x up\",\"scale\":\"%u\",\"colour\":\"%s\"}",
+                       scale, channels == 1 ? "luma" : "rgb");
+  bytes =
+      synthetic_file_new ((const SyntheticTensor *) (void *) tensors->data, tensors->len, metadata);
+  free_tensors (tensors);
+  return keep_model_file (key, bytes);
 }
 
 RfdnModel *

@@ -75,6 +75,10 @@ guint picture_tolerance (const Picture *self, guint component);
  * comes out can be foretold. Of 1 or 3 channels. The file goes when the test ends. */
 const char *nearest_model (guint channels, guint scale);
 
+/** The same as a list of layers, of any scale that there is, with @added of 255 levels added to
+ * each sample: with a scale of 1, one that cleans pictures, and can be told from none. */
+const char *listed_model (guint channels, guint scale, guint added);
+
 /** Path of a model of random weights. */
 const char *random_model (const char *architecture, guint channels, guint scale,
                           gboolean attention);
