@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "listed.h"
 #include "tap.h"
 
 /* A sanitizer makes everything slower; the pauses grow with it, or no frame would ever be made. */
@@ -38,6 +39,7 @@ typedef struct {
   GstElement *pipeline, *element, *sink;
   GstPad *sink_pad, *src_pad;
   GstCaps *wanted; /* for the input, taken by the streaming thread */
+  char *cleaner;   /* path of a model that leaves the size */
   gint done;
   gint n_frames;
 } Storm;
@@ -90,21 +92,25 @@ set_properties (Worker *self)
   GstElement *element = self->storm->element;
   g_autoptr (GstStructure) stats = NULL;
 
-  switch (draw (self, 5)) {
+  switch (draw (self, 6)) {
   case 0:
     note (self, "model");
-    g_object_set (element, "model", models[draw (self, G_N_ELEMENTS (models))], NULL);
+    g_object_set (element, "model", models[draw (self, G_N_ELEMENTS (models))], "scale", 0, NULL);
     break;
   case 1:
     note (self, "model and scale");
     g_object_set (element, "model", "live", "scale", draw (self, 2) ? 0 : 2 + draw (self, 3), NULL);
     break;
   case 2:
+    note (self, "model that cleans");
+    g_object_set (element, "scale", draw (self, 2), "model", self->storm->cleaner, NULL);
+    break;
+  case 3:
     note (self, "strength and policy");
     g_object_set (element, "strength", g_rand_double (self->rand), "late-policy", draw (self, 3),
                   "qos", draw (self, 4) > 0, "resample", draw (self, 4) > 0, NULL);
     break;
-  case 3:
+  case 4:
     note (self, "threads and tiles");
     g_object_set (element, "n-threads", (guint) draw (self, 4), "tile-size",
                   (guint) draw (self, 2) * 32, "tile-overlap", draw (self, 4) - 1, "reuse",
@@ -293,6 +299,21 @@ build (Storm *self)
   return TRUE;
 }
 
+static char *
+write_cleaner (void)
+{
+  static const char *const metadata[] = {"scale", "1", NULL};
+  g_autoptr (GBytes) bytes = listed_file_new ("result = conv x small rows=0:1", metadata);
+  char *path;
+  const int file = g_file_open_tmp ("storm-XXXXXX.safetensors", &path, NULL);
+
+  g_assert_cmpint (file, >=, 0);
+  close (file);
+  g_assert_true (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
+                                      (gssize) g_bytes_get_size (bytes), NULL));
+  return path;
+}
+
 static gboolean
 enough_frames (Storm *self, double seconds)
 {
@@ -325,6 +346,8 @@ clear (Storm *self)
   gst_object_unref (self->sink);
   gst_object_unref (self->element);
   gst_object_unref (self->pipeline);
+  g_remove (self->cleaner);
+  g_free (self->cleaner);
 }
 
 /* Errors but those that were asked for: a start with a model that is none. */
@@ -472,6 +495,7 @@ main (int argc, char **argv)
   signal (SIGUSR2, write_stack);
   if (!build (&storm))
     return 1;
+  storm.cleaner = write_cleaner ();
   bus = gst_element_get_bus (storm.pipeline);
   g_print ("1..4\n# seed %u\n", seed);
   gst_element_set_state (storm.pipeline, GST_STATE_PLAYING);
