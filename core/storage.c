@@ -5,9 +5,10 @@
 static gint
 get_inside (RfdnBorder border, gint v, gint size)
 {
-  if (border == RFDN_BORDER_MIRROR)
-    v = v < 0 ? -1 - v : 2 * size - 1 - v;
-  return CLAMP (v, 0, size - 1);
+  if (border != RFDN_BORDER_MIRROR)
+    return CLAMP (v, 0, size - 1);
+  v = (v % (2 * size) + 2 * size) % (2 * size);
+  return v < size ? v : 2 * size - 1 - v;
 }
 
 const float *

@@ -3,7 +3,6 @@
 
 #include "layers-text.h"
 
-#define MAX_UNSHUFFLE 4
 #define MAX_EXTEND 32
 
 /* Says that a key's text is not what it should be. */
@@ -41,7 +40,7 @@ read_counts (RfdnBuilder *builder, RfdnArchShape *shape)
     guint *count;
   } counts[] = {
       {"scale", NULL, 1, RFDN_MAX_SCALE, &shape->scale},
-      {"unshuffle", "1", 1, MAX_UNSHUFFLE, &shape->unshuffle},
+      {"unshuffle", "1", 1, RFDN_MAX_UNSHUFFLE, &shape->unshuffle},
       {"extend", "0", 0, MAX_EXTEND, &shape->extend},
   };
 
@@ -52,6 +51,9 @@ read_counts (RfdnBuilder *builder, RfdnArchShape *shape)
     if (word == NULL || !rfdn_text_get_count (word, counts[i].min, counts[i].max, counts[i].count))
       refuse (builder, counts[i].key, text, known);
   }
+  if (shape->extend > 0 && shape->unshuffle > 1)
+    refuse (builder, "extend", rfdn_tensor_file_get_metadata (builder->file, "extend"),
+            "0 where the picture is unshuffled");
 }
 
 /* Numbers parted by blanks, `min` or `max` of them, one standing for all; whether they are there.

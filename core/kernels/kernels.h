@@ -122,7 +122,8 @@ typedef void (*RfdnLoadRowFunc) (float *dst, gsize dst_run, const void *src, gsi
 
 /* Pixel shuffle: sample x * scale + k = gain * pixel x of channel k, rounded to nearest and clamped
  * to the format. n counts pixels; writes n * scale samples; scale is at most RFDN_MAX_SHUFFLE. */
-#define RFDN_MAX_SHUFFLE 16
+#define RFDN_MAX_UNSHUFFLE 4
+#define RFDN_MAX_SHUFFLE (RFDN_MAX_SCALE * RFDN_MAX_UNSHUFFLE)
 
 typedef void (*RfdnStoreRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
                                   const float *src, gsize src_run, guint scale, float gain,

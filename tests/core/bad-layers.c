@@ -278,6 +278,9 @@ test_bad_metadata (void)
   static const char *const rgb[] = {"colour", "rgb", "mean", "1 2", NULL};
   g_autoptr (GBytes) two = listed_file_new (HEAD TAIL, rgb);
   assert_bad (two, "metadata mean is '1 2'; it should be 1 or 3 numbers");
+  static const char *const cells[] = {"unshuffle", "2", "extend", "7", NULL};
+  g_autoptr (GBytes) both = listed_file_new (HEAD TAIL, cells);
+  assert_bad (both, "metadata extend is '7'; it should be 0 where the picture is unshuffled");
 
   g_autoptr (GBytes) none = synthetic_file_new (NULL, 0, "{}");
   assert_bad (none, "convert it with models/convert.py FILE OUT");

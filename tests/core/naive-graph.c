@@ -16,13 +16,12 @@ at (const Map *map, guint c, gint y, gint x)
   return map->values + ((gsize) c * map->height + (guint) y) * map->width + (guint) x;
 }
 
+/* A side that is shorter than what is seen beyond it is mirrored at both ends in turn. */
 static gint
 beyond (RfdnBorder border, gint v, gint size)
 {
-  if (border == RFDN_BORDER_MIRROR && v < 0)
-    v = -v - 1;
-  if (border == RFDN_BORDER_MIRROR && v >= size)
-    v = 2 * size - v - 1;
+  while (border == RFDN_BORDER_MIRROR && (v < 0 || v >= size))
+    v = v < 0 ? -v - 1 : 2 * size - v - 1;
   return CLAMP (v, 0, size - 1);
 }
 
