@@ -44,6 +44,12 @@ def shipped() -> list[str]:
     return [name for name in ORDER if name in found] + sorted(found - {*ORDER})
 
 
+def scale_of(file: Path) -> int:
+    """What a model file enlarges by; of one with a list of layers, the plugin checks the rest."""
+    about = weights.read(file)[1]
+    return int(about["scale"]) if "layers" in about else networks.load(file)[0].scale
+
+
 def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
     """The models at the given scales, or at all that they have; InputError for a file of another scale."""
     result = []
@@ -52,7 +58,7 @@ def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
     called = dict(zip(paths, names.short(paths, [*FILTERS, *wanted])))
     for model in wanted:
         if model in called:
-            own = networks.load(Path(model))[0].scale
+            own = scale_of(Path(model))
             if scales and own not in scales:
                 raise InputError(f"{model}: enlarges by {own}, not by {' or '.join(map(str, scales))}")
             result.append(Upscaler(called[model], own, model, Path(model)))

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 import clips
@@ -18,6 +19,8 @@ import codec
 import evaluate
 import networks
 import plugin
+import weights
+from convert import evaluate as layers
 from data import InputError, resize, to_bytes
 
 Frames = list[np.ndarray]
@@ -52,9 +55,23 @@ class Upscaler:
         return list(map(network, frames)) if network else None
 
 
+def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[[np.ndarray], np.ndarray]:
+    """A network that its file has a list of layers of, as a function of byte planes."""
+    gain = float(about.get("input_range", "1")) / 255
+
+    def upscale(low: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            picture = torch.from_numpy(low.astype(np.float32))[None, None] * gain
+            return to_bytes(layers.enlarge(tensors, about, picture)[0, 0].numpy() / gain)
+    return upscale
+
+
 @cache
 def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
     """A file's network as a function of byte planes; None where it wants colours."""
+    tensors, about = weights.read(file)
+    if "layers" in about:
+        return listed(tensors, about) if about.get("colour") == "luma" else None
     network, _, about = networks.load(file)
     return evaluate.through(network, float(about.get("input_range", "1"))) if network.channels == 1 else None
 
