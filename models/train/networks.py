@@ -166,15 +166,65 @@ class RepRFN(nn.Module):
         return self.upsampler(x + first)
 
 
-def start_near_nearest(network: RFDN | RepRFN) -> None:
+class DistillingBlock(nn.Module):
+    """DRN's residual distilling block: what it adds to its input, and beside it `f` channels distilled of it."""
+
+    def __init__(self, inputs: int, f: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = conv3(inputs, inputs), conv3(inputs, inputs)
+        self.distil = nn.Conv2d(inputs, f, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N x inputs x H x W to N x (inputs + f) x H x W."""
+        return torch.cat([self.conv2(F.elu(self.conv1(x))) + x, F.elu(self.distil(x))], 1)
+
+
+class DistillingGroup(nn.Module):
+    """Blocks whose channels grow, a 1x1 back to what they began with, and a skip around all of them."""
+
+    def __init__(self, nf: int, blocks: int, f: int) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*(DistillingBlock(nf + k * f, f) for k in range(blocks)))
+        self.reduce = nn.Conv2d(nf + blocks * f, nf, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.elu(self.reduce(self.blocks(x))) + x
+
+
+class DRN(nn.Module):
+    """DRN (Sun, Lu, Wang and Bai 2019, "Distilling with residual network"); f channels are distilled a block.
+
+    Its authors published no weights to have names from: head and end are named as RFDN's are, and the widths
+    inside a block, which keeps as many channels as it is given, are ours.
+    """
+
+    def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int, groups: int) -> None:
+        super().__init__()
+        self.scale, self.channels, self.bf16 = scale, channels, False
+        self.fea_conv = conv3(channels, nf)
+        self.groups = nn.Sequential(*(DistillingGroup(nf, blocks, f) for _ in range(groups)))
+        self.LR_conv = conv3(nf, nf)
+        self.upsampler = nn.Sequential(conv3(nf, channels * scale**2), nn.PixelShuffle(scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.fea_conv(x)
+        with rounded(self):
+            x = self.LR_conv(self.groups(first))
+        return self.upsampler(x + first)
+
+
+Network = RFDN | RepRFN | DRN
+
+
+def start_near_nearest(network: Network) -> None:
     """Initialise so that the untrained network repeats each sample `scale` times in both directions.
 
     The first feature of each colour carries the image through the outer skip to the pixel shuffle; all
     else starts small, so that training begins at about 30 dB and never has to find the image itself.
     """
     colours = network.channels
-    last, before = (network.upsampler[0], network.LR_conv) if isinstance(network, RFDN) else \
-        (network.upsampler.conv, network.lr_conv)
+    last, before = (network.upsampler.conv, network.lr_conv) if isinstance(network, RepRFN) else \
+        (network.upsampler[0], network.LR_conv)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
@@ -196,16 +246,17 @@ class UnknownNetwork(ValueError):
 
 
 def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
-    """Architecture, channels, nf, blocks, scale and f, as the tensors' names and shapes have them."""
+    """Architecture, channels, nf, blocks, scale and f (of DRN also groups), as the tensors' names and shapes have them."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for architecture, block, last in (("rfdn", r"B(\d+)\.", "upsampler.0.weight"),
-                                      ("reprfn", r"reprfb(\d+)\.", "upsampler.conv.weight")):
+                                      ("reprfn", r"reprfb(\d+)\.", "upsampler.conv.weight"),
+                                      ("drn", r"groups\.\d+\.blocks\.(\d+)\.", "upsampler.0.weight")):
         numbers = {int(m[1]) for m in map(re.compile(block).match, shapes) if m}
         if numbers and last in shapes and "fea_conv.weight" in shapes:
             break
     else:
-        raise UnknownNetwork("no known network has these tensors: expected rfdn's (B1..., upsampler.0) "
-                             "or reprfn's (reprfb1..., upsampler.conv)")
+        raise UnknownNetwork("no known network has these tensors: expected rfdn's (B1..., upsampler.0), "
+                             "reprfn's (reprfb1..., upsampler.conv) or drn's (groups.0..., upsampler.0)")
     first = shapes["fea_conv.weight"]
     if len(first) != 4 or len(shapes[last]) != 4:
         raise UnknownNetwork("fea_conv and the upsampler must be two-dimensional convolutions")
@@ -213,16 +264,19 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
     scale = round((shapes[last][0] / channels) ** 0.5)
     if scale < 1 or scale**2 * channels != shapes[last][0]:
         raise UnknownNetwork(f"the upsampler's {shapes[last][0]} outputs are no whole scale of {channels} channels")
-    prefix = {"rfdn": "B1", "reprfn": "reprfb1"}[architecture]
-    f = shapes.get(f"{prefix}.esa.conv1.weight", (0,))[0]
-    return {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
-            "scale": scale, "f": f}
+    narrow = {"rfdn": "B1.esa.conv1", "reprfn": "reprfb1.esa.conv1", "drn": "groups.0.blocks.0.distil"}[architecture]
+    facts = {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
+             "scale": scale, "f": shapes.get(f"{narrow}.weight", (0,))[0]}
+    if architecture == "drn":
+        facts["blocks"] += 1  # they are counted from 0
+        facts["groups"] = 1 + max(int(m[1]) for m in map(re.compile(r"groups\.(\d+)\.").match, shapes) if m)
+    return facts
 
 
-def build(tensors: Mapping[str, Tensor]) -> RFDN | RepRFN:
+def build(tensors: Mapping[str, Tensor]) -> Network:
     """The network the tensors are of, with them loaded."""
     facts = describe(tensors)
-    kind = {"rfdn": RFDN, "reprfn": RepRFN}[facts.pop("architecture")]
+    kind = {"rfdn": RFDN, "reprfn": RepRFN, "drn": DRN}[facts.pop("architecture")]
     network = kind(**facts)
     wanted = network.state_dict()
     for name, tensor in wanted.items():
@@ -237,7 +291,7 @@ def build(tensors: Mapping[str, Tensor]) -> RFDN | RepRFN:
     return network
 
 
-def load(path: Path) -> tuple[RFDN | RepRFN, dict[str, Tensor], dict[str, str]]:
+def load(path: Path) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
     """A safetensors file's network, tensors and metadata."""
     tensors, about = weights.read(path)
     try:
@@ -258,7 +312,7 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
     share = torch.tensor([[max(0.0, min((i + 1) / scale, (j + 1) / own) - max(i / scale, j / own)) * scale
                            for j in range(own)] for i in range(scale)])
     shares = torch.kron(share, share)  # scale^2 x own^2
-    last = {"rfdn": "upsampler.0.", "reprfn": "upsampler.conv."}[facts["architecture"]]
+    last = "upsampler.conv." if facts["architecture"] == "reprfn" else "upsampler.0."
     return {name: torch.einsum("pq,cq...->cp...", shares, tensor.unflatten(0, (facts["channels"], -1))).flatten(0, 1)
             if name.startswith(last) else tensor for name, tensor in tensors.items()}
 
@@ -271,7 +325,7 @@ def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
     """
     facts = describe(tensors)
     if facts.pop("architecture") != "reprfn":
-        raise UnknownNetwork("only RepRFN takes further blocks: RFDN's all lead to its last convolution")
+        raise UnknownNetwork("only RepRFN takes further blocks: those of others all lead to one convolution")
     network = RepRFN(**facts | {"blocks": facts["blocks"] + more})
     start_near_nearest(network)
     network.load_state_dict(dict(tensors), strict=False)  # the new blocks keep their random weights
@@ -297,7 +351,7 @@ class Shared(nn.Module):
     What an x4 network's features know, an x2 one needs too, and nearly all of the work is in the body.
     """
 
-    def __init__(self, network: RFDN | RepRFN, others: Iterable[int]) -> None:
+    def __init__(self, network: Network, others: Iterable[int]) -> None:
         """Upsamplers of other scales than the network's begin as `at_scale` makes them."""
         super().__init__()
         tensors = network.state_dict()

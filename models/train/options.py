@@ -10,7 +10,7 @@ import losses
 import validation
 from data import InputError
 
-CHOICES = {"architecture": ["reprfn", "rfdn"], "loss": sorted(losses.PIXEL)}
+CHOICES = {"architecture": ["reprfn", "rfdn", "drn"], "loss": sorted(losses.PIXEL)}
 PATHS = {"images", "video", "val", "out", "init", "teacher"}  # never in a config: they are of one machine
 
 
@@ -32,7 +32,9 @@ def parser(description: str) -> argparse.ArgumentParser:
         "their own; with --video of teach.py and --clean 0")
     add("--architecture", choices=CHOICES["architecture"], default="reprfn")
     add("--features", type=int, default=16, help="channels of every layer (default 16)")
-    add("--blocks", type=int, default=1)
+    add("--blocks", type=int, default=1, help="(of drn in each group)")
+    add("--groups", type=int, default=1, help="of drn (default 1)")
+    add("--distilled", type=int, default=4, help="of drn: channels that each block adds (default 4)")
     add("--esa", type=int, default=0, help="channels of the attention; 0: none in reprfn, a quarter of the "
         "features in rfdn (default)")
     add("--init", type=Path, help="start from these .safetensors weights, of any scale; they say what the network is")
@@ -106,8 +108,8 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
         options = result.parse_args(arguments)
     if options.steps is None and options.minutes is None:
         result.error("how long? give --steps or --minutes")
-    for name in ("scale", "features", "blocks", "steps", "minutes", "batch", "patch", "choice", "rate", "clip",
-                 "every"):
+    for name in ("scale", "features", "blocks", "groups", "distilled", "steps", "minutes", "batch", "patch", "choice",
+                 "rate", "clip", "every"):
         value = getattr(options, name)
         if value is not None and value <= 0:
             result.error(f"--{name} must be above 0")

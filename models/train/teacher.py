@@ -15,8 +15,8 @@ BLACK, SPAN = 16 / 255, 219 / 255  # of video range, in 0..1
 
 
 def tap(network: nn.Module) -> nn.Conv2d:
-    """The last convolution before the upsampler: both architectures have it, after all their blocks."""
-    return network.LR_conv if isinstance(network, networks.RFDN) else network.lr_conv
+    """The last convolution before the upsampler: all architectures have it, after all their blocks."""
+    return network.lr_conv if isinstance(network, networks.RepRFN) else network.LR_conv
 
 
 class Teacher:

@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 sys.path.insert(0, str(MODELS))
+import networks
 import weights
 
 from convert import evaluate, families, layers, lower, reference
@@ -493,6 +494,18 @@ class Families(WithFolder):
                     ours = evaluate.enlarge(tensors, about, x)
                     self.assertEqual(ours.shape, truth.shape)
                     self.assertLess(float((ours - truth).abs().max()), 0.02)
+
+    def test_drn(self) -> None:
+        """Channels that grow by concatenation take no copies, and the range that training wrote is kept."""
+        torch.manual_seed(4)
+        network = networks.DRN(1, 8, 3, 3, 4, 2)
+        weights.write(self.folder / "ema.safetensors", network.state_dict(), {"input_range": "1", "scale": "3"})
+        tensors, about = convert(self.folder / "ema.safetensors")
+        self.assertEqual((about["architecture"], about["scale"], about["colour"]), ("drn", "3", "luma"))
+        self.assertNotIn("copy", about["layers"])
+        x = torch.rand(1, 1, 12, 14)
+        with torch.no_grad():
+            self.assertLess(float((evaluate.enlarge(tensors, about, x) - network(x)).abs().max()), 1e-5)
 
     def test_scale_that_tensors_do_not_tell(self) -> None:
         tensors = {"first_part.0.weight": torch.rand(6, 1, 5, 5), "first_part.1.weight": torch.rand(6),

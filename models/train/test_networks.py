@@ -43,6 +43,26 @@ class Networks(WithFolder):
             facts = {"channels": 3, "nf": 16, "blocks": 2, "scale": 3, "f": f}
             found = networks.describe(kind(**facts).state_dict())
             self.assertEqual(found, {"architecture": architecture, **facts})
+        facts = {"channels": 3, "nf": 16, "blocks": 2, "scale": 3, "f": 4, "groups": 3}
+        found = networks.describe(networks.DRN(**facts).state_dict())
+        self.assertEqual(found, {"architecture": "drn", **facts})
+
+    def test_drn_by_hand(self) -> None:
+        """A block keeps what it is given, adds to it, and puts what it distils behind; the group skips all of it."""
+        block = networks.DistillingBlock(3, 2)
+        x = torch.rand(1, 3, 6, 7)
+        with torch.no_grad():
+            y = block(x)
+            self.assertEqual(y.shape, (1, 5, 6, 7))
+            self.assertTrue(torch.equal(y[:, 3:], torch.nn.functional.elu(block.distil(x))))
+            block.conv2.weight.zero_()
+            block.conv2.bias.zero_()
+            self.assertTrue(torch.equal(block(x)[:, :3], x))
+            group = networks.DistillingGroup(3, 2, 2)
+            self.assertEqual(group.reduce.weight.shape, (3, 7, 1, 1))
+            group.reduce.weight.zero_()
+            group.reduce.bias.zero_()
+            self.assertTrue(torch.equal(group(x), x))
 
     def test_sizes_of_published_networks(self) -> None:
         """E-RFDN's and our luma network's parameters and multiply-adds, as their tables have them."""

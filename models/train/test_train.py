@@ -375,7 +375,7 @@ class Train(WithFolder):
         self.assert_one_error(run(HERE / "export.py", *files, model, *words), str(files[1]))
 
     def test_options_of_every_kind_train(self) -> None:
-        """Branches, spectra, a teacher with features, RFDN, a config file: each makes a result that loads."""
+        """Branches, spectra, a teacher with features, RFDN, DRN, a config file: each makes a result that loads."""
         self.assertEqual(self.train("first", "--steps", 2).returncode, 0)
         first = self.folder / "first/ema.safetensors"
         (self.folder / "c.toml").write_text('branches = true\nloss = "charbonnier"\nfourier = 0.1\nsteps = 2\n')
@@ -383,6 +383,8 @@ class Train(WithFolder):
                  "teacher": ["--steps", 2, "--teacher", first, "--distil-features", 0.1],
                  "still": ["--steps", 2, "--stillness", 0.2],
                  "rfdn": ["--steps", 2, "--architecture", "rfdn", "--features", 8],
+                 "drn": ["--steps", 2, "--architecture", "drn", "--features", 8, "--groups", 2, "--blocks", 2,
+                         "--branches", "--teacher", first, "--distil-features", 0.1],
                  "x3": ["--steps", 2, "--init", first, "--scale", 3]}
         for name, more in cases.items():
             with self.subTest(name):
@@ -408,7 +410,7 @@ class Train(WithFolder):
                 options = self.options("--config", config, *more)
                 self.assertEqual((options.steps, options.minutes), truth)
         for text, word in (("colour = 1", "colour"), ("steps = 'x'", "int"), ("out = 'x'", "'out'"),
-                           ("steps = true", "int"), ("architecture = 'vgg'", "reprfn, rfdn"),
+                           ("steps = true", "int"), ("architecture = 'vgg'", "reprfn, rfdn, drn"),
                            ("loss = 'l3'", "charbonnier"), ("steps = 3\nminutes = 1", "both")):
             with self.subTest(text), self.assertRaisesRegex(data.InputError, f"c.toml: .*{word}"):
                 config.write_text(text)

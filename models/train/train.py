@@ -42,7 +42,7 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN:
+def make_network(options: argparse.Namespace) -> networks.Network:
     """The network to train: of the given weights, or a new one."""
     if options.init:
         network, tensors, about = networks.load(options.init)
@@ -55,8 +55,12 @@ def make_network(options: argparse.Namespace) -> networks.RFDN | networks.RepRFN
             except networks.UnknownNetwork as error:
                 raise InputError(f"{options.init}: {error}") from None
         return networks.build(tensors)
-    kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
-    network = kind(1, options.features, options.blocks, options.scale, options.esa)
+    size = 1, options.features, options.blocks, options.scale
+    if options.architecture == "drn":
+        network = networks.DRN(*size, options.distilled, options.groups)
+    else:
+        kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
+        network = kind(*size, options.esa)
     networks.start_near_nearest(network)
     return network
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Published networks of many families, converted by models/convert.py as a user would, against what
- * their authors' own code makes of the same pictures: at every CPU level, whole and in tiles. */
+ * their authors' own code makes of the same pictures: at every CPU level, whole and in tiles.
+ * Others, of which there are no files, with random weights against PyTorch (made.py). */
 
 #include "floats.h"
 #include "npy.h"
@@ -20,9 +21,16 @@ static const char *const networks[] = {
     "plainusr_u_x2",   "rlfn_ntire_x4",   "span_ch48_x2",  "waifu2x_upconv7_photo_x2",
 };
 
-static char *folder; /* of converted files */
+static const struct {
+  const char *name;
+  double bound; /* of 255 */
+} made[] = {
+    {"drn_x2", 0.0055},
+};
 
-/* The words of a command that runs models/convert.py; NULL at its end. */
+static char *folder; /* of converted files, and of those that made.py makes */
+
+/* The words of a command that runs Python; NULL at its end. */
 static void
 run_python (const char *const *words, int *status, char **errors)
 {
@@ -45,25 +53,25 @@ has_torch (void)
 
   if (status == -1) {
     g_autofree char *missing = NULL;
-    run_python ((const char *const[]){"-c", "import numpy, torch", NULL}, &status, &missing);
+    run_python ((const char *const[]){"-c", "import numpy, PIL, torch", NULL}, &status, &missing);
   }
   return status == 0;
 }
 
-/* Skips the test where there is no PyTorch. */
+/* A program of Python with two arguments. Skips the test where there is no PyTorch. */
 static gboolean
-convert_or_skip (const char *weights, const char *file)
+run_or_skip (const char *program, const char *from, const char *to)
 {
   g_autofree char *errors = NULL;
   int status;
 
   if (!has_torch ()) {
-    g_test_skip ("no Python with numpy and torch (models/README.md)");
+    g_test_skip ("no Python with numpy, pillow and torch (models/README.md)");
     return FALSE;
   }
-  run_python ((const char *const[]){CONVERT_PY, weights, file, NULL}, &status, &errors);
+  run_python ((const char *const[]){program, from, to, NULL}, &status, &errors);
   if (status != 0)
-    g_error ("convert.py %s: %s", weights, errors);
+    g_error ("%s %s: %s", program, from, errors);
   return TRUE;
 }
 
@@ -80,8 +88,9 @@ compare (RfdnModel *model, const Picture *picture, const float *want, gsize n, R
   g_assert_cmpfloat (worst, <=, bound);
 }
 
+/* Everything within `exact`, but tiles of networks with attention. */
 static void
-check_picture (RfdnModel *model, const char *base, gboolean is_small)
+check_picture (RfdnModel *model, const char *base, double exact, gboolean is_small)
 {
   g_autofree char *in_path = g_strconcat (base, ".in.png", NULL);
   g_autofree char *out_path = g_strconcat (base, ".out.npy", NULL);
@@ -93,16 +102,16 @@ check_picture (RfdnModel *model, const char *base, gboolean is_small)
   g_assert_no_error (error);
   const gsize n = shape[0] * shape[1] * shape[2];
   /* Tiles see less of pooled maps, but never by as much as a level. */
-  const double bound = info->attention ? 0.5 : 0.02;
+  const double bound = info->attention ? 0.5 : exact;
 
   g_assert_cmpuint (shape[0], ==, info->channels);
   g_assert_cmpuint (shape[1], ==, info->scale * picture_height (picture, 0));
-  compare (model, picture, want, n, RFDN_CPU_AUTO, 0, 0.02);
+  compare (model, picture, want, n, RFDN_CPU_AUTO, 0, exact);
   for (guint tile_size = 12; tile_size < 60; tile_size += 21)
     compare (model, picture, want, n, RFDN_CPU_AUTO, tile_size, bound);
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; is_small && rfdn_cpu_get_name (cpu) != NULL; cpu++) {
     if (rfdn_cpu_is_available (cpu))
-      compare (model, picture, want, n, cpu, 0, 0.02);
+      compare (model, picture, want, n, cpu, 0, exact);
   }
 }
 
@@ -116,7 +125,7 @@ test_network (gconstpointer data)
   g_autofree char *file = g_strdup_printf ("%s/%s.safetensors", folder, name);
   guint n = 0;
 
-  if (!shared_or_skip (weights) || !convert_or_skip (weights, file))
+  if (!shared_or_skip (weights) || !run_or_skip (CONVERT_PY, weights, file))
     return;
   g_autoptr (RfdnModel) model = load_model (file);
   g_autoptr (GDir) dir = g_dir_open (base, 0, NULL);
@@ -125,11 +134,31 @@ test_network (gconstpointer data)
       continue;
     g_autofree char *stem = g_strndup (entry, strlen (entry) - strlen (".out.npy"));
     g_autofree char *picture = g_build_filename (base, stem, NULL);
-    check_picture (model, picture, g_str_has_prefix (stem, "butterfly"));
+    check_picture (model, picture, 0.02, g_str_has_prefix (stem, "butterfly"));
     n++;
   }
   g_assert_cmpuint (n, ==, 2);
   g_remove (file);
+}
+
+static void
+test_made (gconstpointer data)
+{
+  const guint i = GPOINTER_TO_UINT (data);
+  g_autofree char *weights = g_build_filename (folder, "weights.safetensors", NULL);
+  g_autofree char *file = g_build_filename (folder, "made.safetensors", NULL);
+  g_autofree char *base = g_build_filename (folder, "noise", NULL);
+  g_autofree char *in = g_strconcat (base, ".in.png", NULL);
+  g_autofree char *out = g_strconcat (base, ".out.npy", NULL);
+
+  if (!run_or_skip (MADE_PY, made[i].name, folder) || !run_or_skip (CONVERT_PY, weights, file))
+    return;
+  g_autoptr (RfdnModel) model = load_model (file);
+  check_picture (model, base, made[i].bound, TRUE);
+  g_remove (weights);
+  g_remove (file);
+  g_remove (in);
+  g_remove (out);
 }
 
 int
@@ -143,6 +172,10 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (networks); i++) {
     g_autofree char *path = g_strdup_printf ("/networks/%s", networks[i]);
     g_test_add_data_func (path, networks[i], test_network);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (made); i++) {
+    g_autofree char *path = g_strdup_printf ("/networks/made/%s", made[i].name);
+    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_made);
   }
   const int result = test_run ();
   g_rmdir (folder);

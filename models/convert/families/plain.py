@@ -173,3 +173,14 @@ def weighted(g: Graph, x: Node, squared: bool) -> Node:
     return g.shuffle(g.softmax(x, x.channels // (2 * cell)), g.scale or 2)
 
 
+@family("drn", "fea_conv", "groups.0.blocks.0.distil", "groups.0.reduce", "LR_conv", "upsampler.0")
+def drn(g: Graph) -> Node:
+    """DRN, as models/train/networks.py has it: each block's channels lie behind those that it was given."""
+    features = x = g.conv(g.x, "fea_conv")
+    for group in numbered(g, "groups.{}"):
+        y = x
+        for name in numbered(g, f"{group}.blocks.{{}}"):
+            inner = g.conv(g.act(g.conv(y, f"{name}.conv1"), "elu:1"), f"{name}.conv2")
+            y = g.concat([g.add(inner, y), g.act(g.conv(y, f"{name}.distil"), "elu:1")])
+        x = g.add(g.act(g.conv(y, f"{group}.reduce"), "elu:1"), x)
+    return shuffled(g, g.conv(g.add(g.conv(x, "LR_conv"), features), "upsampler.0"))
