@@ -137,9 +137,9 @@ typedef struct {
  *
  * The bytes may come from anywhere: whatever they hold, the call ends with a model or with an
  * error. What a network's blocks distil and attend to has at most as many channels as its features.
- * A list of layers has at most 64 KiB and 1024 lines, and makes at most 2048 layers of them; a map
- * has at most 1024 channels, all maps together 65536; a filter's sides are odd and at most 9; all
- * layers together have at most 2^26 weights.
+ * A list of layers has at most 128 KiB and 2048 lines, and makes at most 4096 layers of them; a map
+ * has at most 1024 channels, all maps together 131072; a filter's sides are odd and at most 9; all
+ * layers together have at most 2^26 weights. Reading a list takes at most 32 MiB beside weights.
  *
  * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
  *   with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY

@@ -3,7 +3,7 @@
 
 /* Scratch memory grows with the channels of all maps together, and a line of text makes as many as
  * it likes. */
-#define MAX_ALL_CHANNELS 65536
+#define MAX_ALL_CHANNELS 131072
 
 /* A channel's. */
 typedef struct {

@@ -11,9 +11,9 @@
  * (layers-maps.c), as have the weights (layers-operations.c); a filter RFDN_MAX_KERNEL rows and
  * columns. What does not go into the result is refused: there would be no part of it to compute. */
 
-#define MAX_TEXT 65536
-#define MAX_LINES 1024
-#define MAX_LAYERS 2048 /* those included that gather what a line reads */
+#define MAX_TEXT 131072
+#define MAX_LINES 2048
+#define MAX_LAYERS 4096 /* those included that gather what a line reads */
 
 typedef struct {
   RfdnLayersReader reader;

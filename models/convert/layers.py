@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .errors import ConvertError
 
-TEXT_LIMIT, LAYER_LIMIT, CHANNEL_LIMIT, SIDE_LIMIT = 65536, 1024, 1024, 9
+TEXT_LIMIT, LAYER_LIMIT, CHANNEL_LIMIT, SIDE_LIMIT = 131072, 2048, 1024, 9
 WITH_TENSORS = ("conv", "depthwise", "stride2")
 WITH_NUMBER = ("stack", "softmax")
 OPERATIONS = (*WITH_TENSORS, *WITH_NUMBER, "maxpool", "copy", "mean", "meanstd")

@@ -14,6 +14,7 @@ from .graph import PIXEL, Graph, Node
 from .rewrite import reachable
 
 PICTURE = 48, 40  # rows and columns of what a result is checked with; the largest cell divides them
+SMALL, MANY = (24, 20), 1 << 22  # the same for networks of so many weights, which take minutes else
 TOLERANCE = 0.02 / 255  # of the samples' range
 
 
@@ -117,7 +118,8 @@ def difference(graph: Graph, output: Node, tensors: dict[str, Tensor], about: di
     On noise, in double precision: what differs then is not rounding.
     """
     unit = float(about.get("input_range", 1))
-    noise = torch.rand(1, graph.x.channels, *PICTURE, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    size = PICTURE if sum(tensor.numel() for tensor in tensors.values()) < MANY else SMALL
+    noise = torch.rand(1, graph.x.channels, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     picture = noise * unit
     border = own_border(graph, output, about)
     wide = F.pad(picture, (border,) * 4, mode="replicate") if border else picture

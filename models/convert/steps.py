@@ -183,19 +183,42 @@ class Program:
 
     def stacked(self, parts: Sequence[Ref], name: str) -> Map:
         """A stack of slices, in this order: maps that are there become parts of it, others are copied."""
+        grown = self.grown(parts)
+        if grown:
+            return grown
         kind = parts[0].map.place(0)[0].kind
         result = self.new_map(name, sum(part.end - part.begin for part in parts), kind, stack=True)
         result.fixed, at, taken = True, 0, set()
         for part in parts:
             width = part.end - part.begin
-            whole, source = width == part.map.width, part.map
-            if whole and not (source.fixed or source.parent or source.pad or source in taken):
-                source.parent, source.offset = result, at
-                taken.add(source)
+            if self.can_move(part) and part.map not in taken:
+                part.map.parent, part.map.offset = result, at
+                taken.add(part.map)
             else:
                 self.emit("copy", part, Ref(result, at, at + width))
             at += width
         return result
+
+    def grown(self, parts: Sequence[Ref]) -> Map | None:
+        """The stack that the first parts are, with the others behind them, where they can become parts of it."""
+        stack, at, others = parts[0].map.place(parts[0].begin)[0], 0, list(parts)
+        while others and others[0].map.place(others[0].begin) == (stack, at):
+            at += others[0].end - others[0].begin
+            del others[0]
+        width = at + sum(part.end - part.begin for part in others)
+        if not (stack.stack and stack.fixed and at == stack.width) or width > layers.CHANNEL_LIMIT or \
+                not all(self.can_move(part) for part in others) or len({part.map for part in others}) < len(others):
+            return None
+        for part in others:
+            part.map.parent, part.map.offset = stack, stack.width
+            stack.width += part.map.width
+        return stack
+
+    @staticmethod
+    def can_move(part: Ref) -> bool:
+        """Whether a slice is a whole map that can become a part of a stack."""
+        source = part.map
+        return part.end - part.begin == source.width and not (source.fixed or source.parent or source.pad)
 
     def text(self) -> tuple[list[layers.Layer], dict[str, Tensor]]:
         """The lines, and the tensors they name."""

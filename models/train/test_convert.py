@@ -23,6 +23,7 @@ from PIL import Image
 
 sys.path.insert(0, str(MODELS))
 import networks
+import published
 import weights
 
 from convert import evaluate, families, layers, lower, reference
@@ -213,6 +214,15 @@ class Graphs(unittest.TestCase):
         g = Graph({}, 3)
         x = g.unshuffle(g.x, 2, "dcr")
         self.check(g, g.shuffle(self.conv(g, x, 48), 4), 1)
+
+    def test_dense_blocks_take_no_copies(self) -> None:
+        """A stack grows by what is put behind it: its slices are read before its last one is written."""
+        g = Graph({}, 3)
+        seen = [self.conv(g, g.x, 6)]
+        for _ in range(3):
+            seen.append(self.conv(g, g.concat(seen), 4))
+        about = self.check(g, self.conv(g, g.concat([*seen, seen[1], seen[0]]), 3), 6, ("= stack 18",))
+        self.assertNotIn("copy", about["layers"])
 
     def test_both_signs(self) -> None:
         g = Graph({}, 3)
@@ -427,73 +437,40 @@ class Families(WithFolder):
         self.assertLess(float((ours - truth).abs().max() / truth.abs().max()), 1e-4)
 
     def test_ends_on_the_large_grid(self) -> None:
-        """EDSR's, MDSR's and RCAN's structure with random weights, against PyTorch's own modules."""
-        from torch import nn
-
-        def conv(inputs: int, outputs: int, side: int = 3) -> nn.Conv2d:
-            return nn.Conv2d(inputs, outputs, side, padding=side // 2)
-
-        class Weighted(nn.Module):
-            """RCAN's attention."""
-
-            def __init__(self) -> None:
-                super().__init__()
-                self.conv_du = nn.Sequential(conv(8, 2, 1), nn.ReLU(), conv(2, 8, 1), nn.Sigmoid())
-
-            def forward(self, x: torch.Tensor) -> torch.Tensor:
-                return x * self.conv_du(x.mean((2, 3), keepdim=True))
-
-        class Residual(nn.Module):
-            def __init__(self, *body: nn.Module) -> None:
-                super().__init__()
-                self.body = nn.Sequential(*body)
-
-            def forward(self, x: torch.Tensor) -> torch.Tensor:
-                return x + self.body(x)
-
-        class Whole(nn.Module):
-            def __init__(self, scale: int, several: bool, *body: nn.Module) -> None:
-                super().__init__()
-                self.head, self.body = nn.Sequential(conv(3, 8)), nn.Sequential(*body, conv(8, 8))
-                steps = [layer for s in ([3] if scale == 3 else [2] * (scale // 2))
-                         for layer in (conv(8, 8 * s * s), nn.PixelShuffle(s))]
-                if several:
-                    self.pre_process = nn.ModuleList([nn.Sequential(block(5), block(5)) for _ in range(3)])
-                    self.upsample = nn.ModuleList([nn.Sequential(*(steps if s == scale else [conv(8, 8)]))
-                                                   for s in (2, 3, 4)])
-                    self.tail = nn.Sequential(conv(8, 3))
-                    self.route = scale - 2
-                else:
-                    self.tail = nn.Sequential(nn.Sequential(*steps), conv(8, 3))
-
-            def forward(self, x: torch.Tensor) -> torch.Tensor:
-                mean = 255 * torch.tensor([0.4488, 0.4371, 0.4040])[:, None, None]
-                x = self.head(x - mean)
-                if hasattr(self, "route"):
-                    x = self.pre_process[self.route](x)
-                x = self.body(x) + x
-                return self.tail(self.upsample[self.route](x) if hasattr(self, "route") else x) + mean
-
-        def block(side: int = 3, *more: nn.Module) -> Residual:
-            return Residual(conv(8, 8, side), nn.ReLU(), conv(8, 8, side), *more)
-
+        """EDSR's, MDSR's, RCAN's and ESRGAN's structure with random weights, against PyTorch's own modules."""
         torch.manual_seed(5)
-        group = [Residual(block(3, Weighted()), block(3, Weighted()), conv(8, 8)) for _ in range(2)]
-        networks = {"edsr": [Whole(scale, False, block(), block()) for scale in (2, 3, 4)],
-                    "rcan": [Whole(2, False, *group)],
-                    "mdsr": [Whole(3, True, block(), block())]}
-        x = 255 * torch.rand(1, 3, 12, 14)
-        for name, several in networks.items():
-            for network in several:
-                with self.subTest(name), torch.no_grad():
-                    truth = network(x)
-                    torch.save(network.state_dict(), self.folder / "a.pth")
-                    more = ["--scale", "3"] if name == "mdsr" else []
-                    tensors, about = convert(self.folder / "a.pth", *more)
-                    self.assertEqual((about["architecture"], about["input_range"]), (name, "255"))
-                    ours = evaluate.enlarge(tensors, about, x)
-                    self.assertEqual(ours.shape, truth.shape)
-                    self.assertLess(float((ours - truth).abs().max()), 0.02)
+        made = [("edsr", published.edsr(8, 2, scale)) for scale in (2, 3, 4)]
+        made += [("rcan", published.rcan(8, 2, 2, 2, 2)), ("mdsr", published.MDSR(8, 2, 3))]
+        made += [("rrdbnet", published.RRDBNet(8, 4, 2, scale)) for scale in (1, 2, 4)]
+        for name, network in made:
+            unit = 1 if name == "rrdbnet" else 255
+            x = unit * torch.rand(1, 3, 12, 16)
+            with self.subTest(name), torch.no_grad():
+                truth = network(x)
+                torch.save(network.state_dict(), self.folder / "a.pth")
+                more = ["--scale", "3"] if name == "mdsr" else []
+                tensors, about = convert(self.folder / "a.pth", *more)
+                self.assertEqual((about["architecture"], about["input_range"]), (name, str(unit)))
+                ours = evaluate.enlarge(tensors, about, x)
+                self.assertEqual(ours.shape, truth.shape)
+                self.assertLess(float((ours - truth).abs().max()), 0.02 * unit / 255)
+
+    def test_first_names_of_esrgan(self) -> None:
+        """The same network as it was named first."""
+        torch.manual_seed(6)
+        tensors = published.RRDBNet(8, 4, 2, 4).state_dict()
+        parts = {"conv_first.": "model.0.", "conv_body.": "model.1.sub.2.", "conv_up1.": "model.3.",
+                 "conv_up2.": "model.6.", "conv_hr.": "model.8.", "conv_last.": "model.10."}
+
+        def first(name: str) -> str:
+            name = re.sub(r"body\.(\d)\.rdb(\d)\.conv(\d)\.", r"model.1.sub.\1.RDB\2.conv\3.0.", name)
+            return next((new + name.removeprefix(old) for old, new in parts.items() if name.startswith(old)), name)
+
+        torch.save(tensors, self.folder / "a.pth")
+        torch.save({first(name): tensor for name, tensor in tensors.items()}, self.folder / "b.pth")
+        x = torch.rand(1, 3, 9, 11)
+        one, other = (evaluate.enlarge(*convert(self.folder / name), x) for name in ("a.pth", "b.pth"))
+        self.assertTrue(torch.equal(one, other))
 
     def test_drn(self) -> None:
         """Channels that grow by concatenation take no copies, and the range that training wrote is kept."""

@@ -25,7 +25,8 @@ static const struct {
   const char *name;
   double bound; /* of 255 */
 } made[] = {
-    {"drn_x2", 0.0055},
+    {"drn_x2", 0.0055}, {"edsr_x4", 0.02},    {"mdsr_x3", 0.02},
+    {"rcan_x4", 0.02},  {"rrdbnet_x4", 0.02},
 };
 
 static char *folder; /* of converted files, and of those that made.py makes */

@@ -299,23 +299,23 @@ static void
 test_long (void)
 {
   g_autoptr (GString) text = g_string_new (HEAD TAIL "#");
-  while (text->len < 65536)
+  while (text->len < 131072)
     g_string_append_c (text, 'x');
   g_autoptr (GBytes) most = listed_file_new (text->str, NULL);
   g_autoptr (RfdnModel) model = rfdn_model_new (most, NULL);
   g_assert_nonnull (model);
   g_string_append_c (text, 'x');
-  assert_bad_list (text, "metadata layers has more than 65536 bytes");
+  assert_bad_list (text, "metadata layers has more than 131072 bytes");
 
   g_autoptr (GString) many = g_string_new (NULL);
-  for (guint i = 0; i < 1022; i++)
+  for (guint i = 0; i < 2046; i++)
     g_string_append (many, "x = copy x add=x\n\n");
   g_string_append (many, HEAD TAIL);
   g_autoptr (GBytes) all = listed_file_new (many->str, NULL);
   g_autoptr (RfdnModel) deep = rfdn_model_new (all, NULL);
   g_assert_nonnull (deep);
   g_string_append (many, "r = copy r add=r");
-  assert_bad_list (many, "layers, line 2047: more than 1024 layers");
+  assert_bad_list (many, "layers, line 4095: more than 2048 layers");
 
   g_autoptr (GString) name = g_string_new (NULL);
   while (name->len < 129)
@@ -330,13 +330,13 @@ test_channels (void)
 {
   g_autoptr (GString) list = g_string_new (NULL);
 
-  for (guint i = 0; i < 63; i++)
+  for (guint i = 0; i < 127; i++)
     g_string_append_printf (list, "m%u = conv x fan\n", i);
-  g_string_append (list, "m63 = conv x fan rows=0:1023\n");
+  g_string_append (list, "m127 = conv x fan rows=0:1023\n");
   /* As many as there can be: what is wrong here is what they are for. */
-  assert_bad_list (list, "layers, line 64: the last line makes 1023 channels");
-  g_string_append (list, "m64 = copy x");
-  assert_bad_list (list, "layers, line 65: all maps together have more than 65536 channels");
+  assert_bad_list (list, "layers, line 128: the last line makes 1023 channels");
+  g_string_append (list, "m128 = copy x");
+  assert_bad_list (list, "layers, line 129: all maps together have more than 131072 channels");
 }
 
 /* A tensor can be named once a line. */

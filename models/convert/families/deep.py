@@ -94,3 +94,43 @@ def mdsr(g: Graph) -> Node:
         x = residual(g, x, name, 1)
     x = upsampler(g, g.add(g.conv(x, last), first), even(g, f"upsample.{mine}"))
     return shifted(g, g.conv(x, "tail.0"), "add_mean", 255 * MEAN)
+
+
+def dense(g: Graph, x: Node, names: list[str]) -> Node:
+    """ESRGAN's dense block: each convolution sees the results of all in front of it."""
+    seen = [x]
+    for name in names[:-1]:
+        seen.append(g.act(g.conv(g.concat(seen), name), "leaky:0.2"))
+    return g.add(g.affine(g.conv(g.concat(seen), names[-1]), 0.2), x)
+
+
+def rrdbnet(g: Graph, head: str, body: list[list[list[str]]], names: tuple[str, ...]) -> Node:
+    """`names`: what comes behind the body, the two that enlarge, and the last two."""
+    behind, *enlarge, large, last = names
+    g.x.channels = len(g.tensor(f"{last}.weight"))
+    cell = round((g.tensor(f"{head}.weight").shape[1] / g.x.channels)**0.5)
+    first = x = g.conv(g.unshuffle(g.x, cell) if cell > 1 else g.x, head)
+    for blocks in body:
+        y = x
+        for block in blocks:
+            y = dense(g, y, block)
+        x = g.add(g.affine(y, 0.2), x)
+    x = g.add(g.conv(x, behind), first)
+    for name in enlarge:
+        x = g.act(g.conv(g.resize(x, 2, "nearest"), name), "leaky:0.2")
+    return g.conv(g.act(g.conv(x, large), "leaky:0.2"), last)
+
+
+@family("rrdbnet", "conv_first", "body.0.rdb1.conv1", "conv_body", "conv_up1", "conv_hr", "conv_last")
+def esrgan(g: Graph) -> Node:
+    """Real-ESRGAN's large networks, and ESRGAN's under their names; x2 and x1 see the picture unshuffled."""
+    body = [[[f"{name}.rdb{k}.conv{j}" for j in range(1, 6)] for k in (1, 2, 3)] for name in numbered(g, "body.{}")]
+    return rrdbnet(g, "conv_first", body, ("conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"))
+
+
+@family("rrdbnet", "model.0", "model.1.sub.0.RDB1.conv1.0", "model.3", "model.10")
+def esrgan_first(g: Graph) -> Node:
+    """ESRGAN as it was published first, and most networks that people trained by it."""
+    *names, behind = numbered(g, "model.1.sub.{}")
+    body = [[[f"{name}.RDB{k}.conv{j}.0" for j in range(1, 6)] for k in (1, 2, 3)] for name in names]
+    return rrdbnet(g, "model.0", body, (behind, "model.3", "model.6", "model.8", "model.10"))
