@@ -30,6 +30,7 @@ Model = tuple[dict[str, Tensor], dict[str, str], str]  # tensors, metadata, a li
 
 def native(tensors: dict[str, Tensor]) -> Model:
     """RFDN and RepRFN, which the engine knows by their tensors' names."""
+    files.check_floating(tensors)
     try:
         networks.build(tensors)  # every tensor has its place and shape
     except networks.UnknownNetwork as error:
@@ -72,6 +73,8 @@ def of_onnx(path: Path, input_range: str) -> Model:
 def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
     """A model of a family that its tensors tell."""
     entry = families.recognise(tensors)
+    if not entry.refused:
+        files.check_floating(tensors)
     graph, output = families.build(entry, tensors, scale)
     return checked(graph, output, {"architecture": entry.name, "input_range": str(entry.input_range)})
 

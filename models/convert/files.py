@@ -8,6 +8,7 @@ import math
 import pickle
 import struct
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,7 +18,9 @@ from .errors import ConvertError
 
 NESTED = ("params_ema", "params", "state_dict", "model_state_dict", "model")  # that frameworks put the tensors under
 COUNTERS = "num_batches_tracked"  # of batch norm: no part of the arithmetic
-KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+         "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8,
+         "BOOL": torch.bool}
 
 
 def read_bytes(path: Path) -> bytes:
@@ -25,6 +28,13 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConvertError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def check_floating(tensors: Mapping[str, Tensor]) -> None:
+    """ConvertError where a tensor has integers: transformers have some, which say what they are; none that runs."""
+    for name, value in tensors.items():
+        if not value.is_floating_point():
+            raise ConvertError(f"{name} is {value.dtype}, not floating point")
 
 
 def read_pth(path: Path) -> dict[str, Tensor]:
@@ -45,8 +55,6 @@ def read_pth(path: Path) -> dict[str, Tensor]:
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise ConvertError(f"{path}: {name!r} is not a tensor")
-        if not value.is_floating_point() and not name.endswith(COUNTERS):
-            raise ConvertError(f"{path}: {name} is {value.dtype}, not floating point")
     return {name.removeprefix("module."): value for name, value in content.items() if not name.endswith(COUNTERS)}
 
 
@@ -62,7 +70,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             if name.endswith(COUNTERS):
                 continue
             if entry["dtype"] not in KINDS:
-                raise ConvertError(f"{path}: {name} is {entry['dtype']}, not floating point")
+                raise ConvertError(f"{path}: {name} is {entry['dtype']}, which is not read")
             kind, shape = KINDS[entry["dtype"]], [int(size) for size in entry["shape"]]
             begin, end = entry["data_offsets"]
             if end - begin != kind.itemsize * math.prod(shape) or not 0 <= begin <= end <= len(raw) - 8 - length:

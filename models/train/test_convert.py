@@ -8,7 +8,9 @@ tests say that they skip, all do without torch.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -494,6 +496,43 @@ class Families(WithFolder):
         for scale in (2, 3, 4):
             self.assertEqual(convert(self.folder / "a.pth", "--scale", str(scale))[1]["scale"], str(scale))
 
+    def test_what_is_not_run_is_known(self) -> None:
+        """By the names of the authors' files; transformers have integers there, which are not what is wrong."""
+        window = "layers.0.residual_group.blocks.0."
+        swin = ("conv_first.weight", f"{window}norm1.weight", f"{window}attn.qkv.weight",
+                f"{window}attn.relative_position_index")
+        cases = {"KDSR is not run: .*dynamic kernels": ("G.sub_mean.weight", "G.head.0.weight", "E_st.E.0.weight",
+                                                        "G.body.0.body.0.da_conv1.kernel.0.weight"),
+                 "CoMo .IKM. is not run: .*dynamic kernels": ("head.0.weight",
+                                                             "body.0.body.0.body.0.layer.0.Conv2d.weight",
+                                                             "body.0.body.0.body.0.layer.0.threshold"),
+                 "SAN is not run: .*covariance": ("head.0.weight", "RG.0.rcab.0.conv_first.0.weight",
+                                                  "RG.0.soca.conv_du.0.weight", "non_local.non_local.g.weight"),
+                 "HPINet is not run: .*attention": ("first_conv.weight", "cross_match.0.norm.weight",
+                                                    "blocks.0.layers.0.0.fn.to_q.weight"),
+                 "SwinFIR is not run: .*spectrum": (*swin, "layers.0.conv.fusion.weight"),
+                 "a transformer is not run: .*attention": (*swin, "layers.0.conv.weight")}
+        for words, names in cases.items():
+            tensors = {name: torch.zeros(4, 4, dtype=torch.int64 if name.endswith("index") else torch.float32)
+                       for name in names}
+            torch.save({"params": tensors}, self.folder / "a.pth")
+            self.packed(self.folder / "a.safetensors", tensors)
+            for file in ("a.pth", "a.safetensors"):
+                with self.subTest(words, file=file), self.assertRaisesRegex(ConvertError, f"{file}: {words}"):
+                    convert(self.folder / file)
+
+    @staticmethod
+    def packed(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+        """A .safetensors with integers, too, which `weights.write` does not do."""
+        header, data = {}, b""
+        for name, tensor in tensors.items():
+            raw = tensor.numpy().tobytes()
+            kind = {torch.int64: "I64", torch.float32: "F32"}[tensor.dtype]
+            header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+            data += raw
+        text = json.dumps(header).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
     def test_bad_files(self) -> None:
         good = self.compact()
         torch.save(good, self.folder / "good.pth")
@@ -510,6 +549,7 @@ class Families(WithFolder):
             "more.pth": (good | {"extra": torch.rand(8)}, "extra is not of this network (compact)"),
             "rows.pth": (good | {"body.4.weight": torch.rand(11, 8, 3, 3), "body.4.bias": torch.rand(11)},
                          "body.4 has 11 outputs"),
+            "whole.pth": (good | {"body.2.bias": torch.ones(8, dtype=torch.int64)}, "body.2.bias is torch.int64, not"),
             "code.pth": (torch.nn.Conv2d(3, 3, 3), "holds more than tensors"),
             "half.pth": (whole[:len(whole) // 2], "not a PyTorch file"),
             "half.safetensors": (packed[:len(packed) // 2], "wrong offsets"),

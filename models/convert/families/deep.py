@@ -9,13 +9,19 @@ from ..graph import Graph, Node
 from . import family, numbered, refuse
 from .attention import MEAN
 
-refuse("como", "its kernels are multiplied by what the whole picture is like (dynamic kernels)",
+refuse("CoMo (IKM)", "its kernels are multiplied by what the whole picture is like (dynamic kernels)",
        "body.0.body.0.body.0.layer.0.Conv2d", "body.0.body.0.body.0.layer.0.threshold")
+refuse("KDSR", "its kernels are made anew of what the whole picture is like (dynamic kernels)",
+       "G.head.0", "G.body.0.body.0.da_conv1.kernel.0")
 refuse("safmnpp", "its windows for the largest value are an eighth of the picture, whatever its size",
        "feats.0.conv1.dwconv", "feats.0.conv1.proj", "to_img.0")
 refuse("smfanet", "its windows for the largest value are an eighth of the picture, and each pixel's features are "
        "divided by their length", "feats.0.smfa.alpha", "to_img.0")
-refuse("san", "it weights channels by the covariance of all of them over the whole picture", "RG.0.soca", "RG.0.rcab")
+refuse("SAN", "it weights channels by the covariance of all of them over the whole picture", "RG.0.soca", "RG.0.rcab")
+refuse("HPINet", "it weights pixels of a window by each other, and by those of the window most like it in the whole "
+       "picture (attention), which no layer here does", "cross_match.0.norm", "blocks.0.layers.0.0.fn.to_q")
+refuse("SwinFIR", "it weights pixels of a window by each other (attention), and takes the spectrum of the whole picture, "
+       "which no layer here does", "layers.0.residual_group.blocks.0.attn", "layers.0.conv.fusion")
 refuse("a transformer", "it weights pixels of a window by each other (attention), which no layer here does",
        "layers.0.residual_group.blocks.0.attn")
 refuse("a transformer", "it weights pixels of a window by each other (attention), which no layer here does",
