@@ -27,6 +27,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import networks
+import others
 import weights
 from data import LUMA, InputError, list_images, open_rgb, resize, size_of, stretch, to_bytes
 from folders import check_new, filling
@@ -42,14 +43,14 @@ class Teachers:
         self.scales = scales
         self.networks: list[tuple[nn.Module, float]] = []
         for file in files:
-            network, _, about = networks.load(file)
+            network, unit = others.teacher(file)
             if network.channels != 3:
                 raise InputError(f"{file}: takes luma; a teacher of pictures takes RGB")
             if network.scale < max(scales):
                 raise InputError(f"{file}: enlarges by {network.scale}, less than by {max(scales)}")
             network.bf16 = bf16
             network.eval().to(memory_format=torch.channels_last)
-            self.networks.append((network, float(about.get("input_range", "1"))))
+            self.networks.append((network, unit))
 
     def answer(self, low: np.ndarray) -> dict[int, np.ndarray]:
         """h x w x 3 of 0..255, rounded or not, to luma by scale, each (scale h) x (scale w), float32."""
@@ -104,7 +105,8 @@ def tiles(height: int, width: int, size: int) -> list[tuple[int, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--teachers", type=Path, nargs="+", required=True, help=".safetensors files of RGB networks")
+    add("--teachers", type=Path, nargs="+", required=True, help=".safetensors files of RGB networks; with "
+        "the package spandrel, files of those it knows")
     add("--images", type=Path, nargs="+", required=True, help="folders of pictures, searched recursively")
     add("--out", type=Path, required=True, help="folder to make, with a folder a scale in it: x2, x3, x4")
     add("--scales", type=int, nargs="+", default=[2], help="of the students (default 2)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -18,8 +20,16 @@ from PIL import Image
 import data
 import evaluate
 import networks
+import others
+import published
 import teach
 import weights
+
+try:
+    import spandrel
+    SPANDREL = bool(spandrel.__version__)
+except (ImportError, OSError, RuntimeError):
+    SPANDREL = False
 
 
 class Teach(WithFolder):
@@ -181,6 +191,60 @@ class Teach(WithFolder):
                               str(images))
         self.assert_one_error(self.teach("--teachers", self.folder / "none", "--images", images, "--out",
                                          self.folder / "a"), "none")
+
+
+class Others(WithFolder):
+    """Teachers of other families, by spandrel."""
+
+    @unittest.skipUnless(SPANDREL, f"{sys.executable} has no spandrel")
+    def test_answers_are_the_networks_own(self) -> None:
+        """ESRGAN's with random weights, and a small transformer's file with its integers."""
+        torch.manual_seed(2)
+        network, low = published.RRDBNet(8, 32, 1, 4), np.random.default_rng(1).integers(0, 256, (14, 12, 3), np.uint8)
+        with torch.no_grad():
+            network.conv_last.bias.fill_(0.4)
+        torch.save({"params_ema": network.state_dict()}, self.folder / "esrgan.pth")
+        answer = teach.Teachers([self.folder / "esrgan.pth"], [4], False).answer(low)[4]
+        with torch.no_grad():
+            x = torch.from_numpy(low.astype(np.float32)).permute(2, 0, 1)[None] / 255
+            rgb = network(x)[0].clamp(0, 1).permute(1, 2, 0).numpy() * 255
+        self.assertGreater(answer.std(), 0.1)
+        self.assertLess(np.abs(answer - (rgb @ data.LUMA + 16)).max(), 0.01)
+
+    @unittest.skipUnless(SPANDREL, f"{sys.executable} has no spandrel")
+    def test_a_transformer_teaches(self) -> None:
+        from spandrel.architectures.SwinIR import SwinIR
+        torch.manual_seed(3)
+        network = SwinIR(upscale=2, img_size=16, window_size=4, embed_dim=8, depths=[2], num_heads=[2], mlp_ratio=2,
+                         upsampler="pixelshuffledirect")
+        torch.save(network.state_dict(), self.folder / "swin.pth")
+        noise_image(self.folder / "a.png", 40, 33)
+        result = run(HERE / "teach.py", "--teachers", self.folder / "swin.pth", "--images", self.folder, "--sizes", 1,
+                     "--size", 16, "--bf16", "--out", self.folder / "pairs")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        high = np.load(self.folder / "pairs/x2/high.npy")
+        self.assertEqual(high.shape, (9, 32, 32))
+        self.assertTrue(np.isfinite(high).all())
+
+    @unittest.skipUnless(SPANDREL, f"{sys.executable} has no spandrel")
+    def test_what_spandrel_does_not_read(self) -> None:
+        torch.save({"a.weight": torch.zeros(3, 3)}, self.folder / "unknown.pth")
+        torch.save(torch.nn.Conv2d(1, 1, 1), self.folder / "code.pth")
+        (self.folder / "text.pth").write_bytes(b"hello")
+        (self.folder / "a.txt").write_bytes(b"hello")
+        for name, word in (("unknown.pth", "knows no network"), ("code.pth", "cannot read"), ("text.pth", "cannot read"),
+                           ("a.txt", "cannot read")):
+            with self.subTest(name), self.assertRaisesRegex(data.InputError, f"{name}: spandrel .*{word}"):
+                others.teacher(self.folder / name)
+
+    def test_without_spandrel(self) -> None:
+        """One line that says what is wrong with the file, and what would read others."""
+        torch.save({"a.weight": torch.zeros(3, 3)}, self.folder / "a.pth")
+        with unittest.mock.patch.dict(sys.modules, {"spandrel": None}), \
+                self.assertRaisesRegex(data.InputError, "^[^\n]*a.pth: [^\n]*pip install spandrel[^\n]*$"):
+            others.teacher(self.folder / "a.pth")
+        with self.assertRaisesRegex(weights.WeightsError, "none.pth: cannot be read"):
+            others.teacher(self.folder / "none.pth")
 
 
 if __name__ == "__main__":

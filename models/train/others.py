@@ -1,0 +1,71 @@
+"""Teachers of families that this project does not have, through spandrel where that is installed.
+
+spandrel (MIT) knows some forty families by their tensors' names, transformers among them, and runs none of a
+file's code.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import networks
+import weights
+from data import InputError
+
+
+class Other(nn.Module):
+    """A network of spandrel's, as those of `networks` are used: RGB of 0..1, clipped to it."""
+
+    def __init__(self, descriptor: object) -> None:
+        super().__init__()
+        self.descriptor, self.model = descriptor, descriptor.model
+        self.scale, self.channels, self.bf16 = descriptor.scale, descriptor.input_channels, False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """1 x 3 x H x W; spandrel continues pictures that are too small."""
+        with networks.rounded(self):
+            return self.descriptor(x).float()
+
+
+def load(file: Path, why: str) -> Other:
+    """The network of a file; InputError where spandrel is not there, or does not know it.
+
+    `why` is what made the file none of this project's.
+    """
+    try:
+        import spandrel
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torch and torchvision of two builds
+        raise InputError(f"{why}; networks of other families are read by spandrel (pip install spandrel), which "
+                         f"{sys.executable} cannot import ({first_line(error)})") from None
+    try:
+        descriptor = spandrel.ModelLoader(device="cpu").load_from_file(file)
+    except spandrel.UnsupportedModelError:
+        raise InputError(f"{file}: spandrel {spandrel.__version__} knows no network with these tensors") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from None
+    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(f"{file}: spandrel cannot read it ({first_line(error)})") from None
+    if not isinstance(descriptor, spandrel.ImageModelDescriptor) or descriptor.input_channels != 3 or \
+            descriptor.output_channels != 3:
+        raise InputError(f"{file}: {descriptor.architecture.name} makes no RGB of RGB here")
+    return Other(descriptor)
+
+
+def first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def teacher(file: Path) -> tuple[nn.Module, float]:
+    """A teacher and the range of its samples: a network of this project's if the file is one, else spandrel's."""
+    try:
+        network, _, about = networks.load(file)
+    except (networks.UnknownNetwork, weights.WeightsError) as error:
+        if not file.is_file():
+            raise
+        return load(file, str(error)), 1.0
+    return network, float(about.get("input_range", "1"))
