@@ -116,22 +116,25 @@ is_shared (const RfdnLayer *layer, const RfdnSlice *map)
   return map->n == 1 && layer->out.n > 1;
 }
 
-/* What the operation itself does of it: an addition of all channels and LeakyReLU, where that is
- * all or comes first. */
+/* What the operation itself does of it: an addition of all channels and LeakyReLU or PReLU, where
+ * that is all or comes first. */
 static void
 fuse (const Run *run, RfdnPart *part)
 {
   const RfdnLayer *layer = part->layer;
-  const gboolean is_leaky = layer->function.kind == RFDN_FUNCTION_LEAKY;
+  const RfdnFunctionKind kind = layer->function.kind;
+  const gboolean has_slope = kind == RFDN_FUNCTION_LEAKY || kind == RFDN_FUNCTION_PRELU;
 
   part->slope = 1;
   if (!layer->op->fuses)
     return;
   if (layer->add.n && !is_shared (layer, &layer->add))
     part->addend = layer->add;
-  if (is_leaky && (layer->add.n == 0 || part->addend.n))
+  if (kind == RFDN_FUNCTION_LEAKY && (layer->add.n == 0 || part->addend.n))
     part->slope = layer->function.a;
-  if (is_leaky && layer->add.n == 0 && layer->plus.n && !is_shared (layer, &layer->plus)) {
+  if (kind == RFDN_FUNCTION_PRELU && (layer->add.n == 0 || part->addend.n))
+    part->slopes = layer->slopes;
+  if (has_slope && layer->add.n == 0 && layer->plus.n && !is_shared (layer, &layer->plus)) {
     part->addend = layer->plus;
     part->add_last = TRUE;
   }
@@ -194,13 +197,16 @@ finish_row (const Run *run, const RfdnPart *part, guint r)
 {
   const RfdnLayer *layer = part->layer;
   const RfdnFunction *function = &layer->function;
-  const gboolean is_linear = function->kind == RFDN_FUNCTION_LEAKY && function->a == part->slope;
+  const gboolean applied =
+      function->kind == RFDN_FUNCTION_PRELU
+          ? part->slopes != NULL
+          : function->kind == RFDN_FUNCTION_LEAKY && function->a == part->slope;
   const gboolean added = part->addend.n && !part->add_last;
   const gboolean added_last = part->addend.n && part->add_last;
 
   if (layer->add.n && !added)
     add_map (run, part, &layer->add, r);
-  if (!is_linear)
+  if (!applied)
     part->kernels->function_row (part->dst[r], part->out.run, function, layer->slopes, layer->out.n,
                                  part->n);
   if (layer->plus.n && !added_last)

@@ -45,8 +45,8 @@ typedef struct {
 } RfdnConvShape;
 
 /* A convolution of up to four rows: dst[o] = f (bias[o] + sum over i, taps of weights * src[i])
- * with f (v) = LeakyReLU (v + add), or LeakyReLU (v) + add where add_last, or LeakyReLU (v) where
- * add is NULL. dst may be add.
+ * with f (v) = PReLU (v + add), or PReLU (v) + add where add_last, or PReLU (v) where add is NULL.
+ * Bit for bit the same as the sum without, function_row() and add_row(). dst may be add.
  *
  * Row pointers point at channel 0, phase 0, first column. 3x3: src[r] is row r - 1 of the strip.
  * 1x1: src[r] is row r. 3x3 with stride 2: src[2 r .. 2 r + 2] belong to row r, pixels 2x..2x+2 to
@@ -63,7 +63,8 @@ typedef struct {
   const float *add[RFDN_STRIP];
   gsize add_run;
   gboolean add_last;
-  float slope; /* of negative values, 0 to 1; 1 is linear */
+  float slope;         /* of negative values; 1 is linear */
+  const float *slopes; /* of each channel, where they are not all the same; else NULL */
   guint rows;
   guint n;        /* columns */
   float *scratch; /* for this thread alone: see RfdnConv.scratch_size */

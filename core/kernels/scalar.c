@@ -51,13 +51,15 @@ pack (float *packed, const float *weights, const float *bias, const RfdnConvShap
 static float
 finish (const RfdnConvStrip *a, guint o, guint y, guint x, float v)
 {
-  const float add =
-      a->add[y] ? a->add[y][o * RFDN_PHASES * a->add_run + (gsize) at (x, a->add_run)] : 0;
+  const float *add =
+      a->add[y] ? a->add[y] + o * RFDN_PHASES * a->add_run + at (x, a->add_run) : NULL;
 
-  if (!a->add_last)
-    v += add;
-  v = v < 0 ? v * a->slope : v;
-  return a->add_last ? v + add : v;
+  if (add && !a->add_last)
+    v += *add;
+  v = v < 0 ? v * (a->slopes ? a->slopes[o] : a->slope) : v;
+  if (add && a->add_last)
+    v += *add;
+  return v;
 }
 
 /* `step`: source pixels a pixel of dst; `left`: where the filter begins. */

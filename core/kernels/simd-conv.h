@@ -55,9 +55,15 @@ typedef struct {
   float *dst;
   const float *add;
   const float *next; /* where the next run's channel 0 lies, for 1x1 */
-  gboolean add_last;
-  float slope;
+  const RfdnConvStrip *strip;
 } Run;
+
+/* Of the negative values of channel o. */
+INLINE float
+conv_slope (const RfdnConvStrip *a, guint o)
+{
+  return a->slopes ? a->slopes[o] : a->slope;
+}
 
 INLINE Vec
 conv_epilogue (Vec v, const float *add, gboolean add_last, float slope)
@@ -150,7 +156,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
       const gsize x = t + v * VECTOR_FLOATS;
       const float *add = run->add ? run->add + (o + b) * run->add_channel + x : NULL;
       store (run->dst + (o + b) * run->dst_channel + x,
-             conv_epilogue (acc[b][v], add, run->add_last, run->slope));
+             conv_epilogue (acc[b][v], add, run->strip->add_last, conv_slope (run->strip, o + b)));
     }
   }
 }
@@ -222,8 +228,7 @@ conv_strip (const RfdnConvStrip *a, const Conv conv)
       .src_channel = RFDN_PHASES * a->src_run,
       .dst_channel = RFDN_PHASES * a->dst_run,
       .add_channel = RFDN_PHASES * a->add_run,
-      .add_last = a->add_last,
-      .slope = a->slope,
+      .strip = a,
   };
 
   for (guint y = 0; y < a->rows; y++) {
@@ -288,7 +293,7 @@ depthwise_pack (float *packed, const float *weights, const float *bias, const Rf
 /* One run of one row of a channel. */
 INLINE void
 depthwise_run (const RfdnConvStrip *a, const float *const *taps, gsize at, const float *weights,
-               float *dst, const float *add)
+               float slope, float *dst, const float *add)
 {
   const guint n_taps = a->shape.width * a->shape.height;
 
@@ -296,7 +301,7 @@ depthwise_run (const RfdnConvStrip *a, const float *const *taps, gsize at, const
     Vec v = splat (weights[0]);
     for (guint k = 0; k < n_taps; k++)
       v += load (taps[k] + at + t) * weights[1 + k];
-    store (dst + t, conv_epilogue (v, add ? add + t : NULL, a->add_last, a->slope));
+    store (dst + t, conv_epilogue (v, add ? add + t : NULL, a->add_last, slope));
   }
 }
 
@@ -314,7 +319,7 @@ depthwise_strip (const RfdnConvStrip *a)
       for (guint c = 0; c < a->shape.out_channels; c++) {
         const gsize run = c * RFDN_PHASES + phase;
         depthwise_run (a, taps, c * RFDN_PHASES * a->src_run, a->weights + c * (n_taps + 1),
-                       a->dst[y] + run * a->dst_run,
+                       conv_slope (a, c), a->dst[y] + run * a->dst_run,
                        a->add[y] ? a->add[y] + run * a->add_run : NULL);
       }
     }

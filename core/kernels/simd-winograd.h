@@ -194,6 +194,8 @@ winograd_output_row (float *half, const float *products, guint block, const guin
 INLINE void
 winograd_output (const RfdnConvStrip *a, const float *half, gsize step, guint o, guint t)
 {
+  const float slope = conv_slope (a, o);
+
 #pragma GCC unroll 4
   for (guint p = 0; p < RFDN_PHASES; p++) {
     const gsize x = o * RFDN_PHASES + p;
@@ -207,7 +209,7 @@ winograd_output (const RfdnConvStrip *a, const float *half, gsize step, guint o,
       if (y >= a->rows)
         break;
       const float *add = a->add[y] ? a->add[y] + x * a->add_run + t : NULL;
-      store (a->dst[y] + x * a->dst_run + t, conv_epilogue (pixels[y], add, a->add_last, a->slope));
+      store (a->dst[y] + x * a->dst_run + t, conv_epilogue (pixels[y], add, a->add_last, slope));
     }
   }
 }

@@ -69,6 +69,7 @@ rfdn_conv_run (const RfdnPart *part)
       .weights = part->weights,
       .dst_run = part->out.run,
       .slope = part->slope,
+      .slopes = part->slopes,
       .rows = part->rows,
       .n = part->n,
       .scratch = part->scratch,

@@ -30,8 +30,9 @@ typedef struct {
   /* What an operation that fuses does to its result; addend.n = 0: adds nothing. */
   RfdnSlice addend;
   RfdnView addend_view;
-  gboolean add_last; /* after LeakyReLU */
-  float slope;       /* 1: nothing */
+  gboolean add_last;   /* after the function */
+  float slope;         /* of LeakyReLU; 1: nothing */
+  const float *slopes; /* of PReLU; NULL: that is not it */
   gint y;
   guint rows;
   guint column, n;        /* the first column of `out`, and how many */
@@ -53,7 +54,7 @@ struct RfdnOp {
 
   void (*run) (const RfdnPart *part);
 
-  /* Whether run() also adds something and applies LeakyReLU, as RfdnPart says. */
+  /* Whether run() also adds something and applies LeakyReLU or PReLU, as RfdnPart says. */
   gboolean fuses;
 };
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The convolutions of every level. */
+
+#include "convolutions.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef enum { CONV_3X3, CONV_3X3_WIDE, CONV_1X1, CONV_3X3_STRIDE2, CONV_ANY, DEPTHWISE } Conv;
+
+typedef struct {
+  RfdnConvShape shape;
+  guint n_weights, rows;
+  Rows src, add;
+  float *weights, *bias;
+  gboolean with_add, add_last;
+  float slope, *slopes;
+} ConvCase;
+
+static const RfdnConv *
+get_conv (const RfdnKernels *kernels, Conv conv)
+{
+  switch (conv) {
+  case CONV_3X3:
+    return &kernels->conv3x3;
+  case CONV_3X3_WIDE:
+    return &kernels->conv3x3_wide;
+  case CONV_1X1:
+    return &kernels->conv1x1;
+  case CONV_3X3_STRIDE2:
+    return &kernels->conv3x3_stride2;
+  case CONV_ANY:
+    return &kernels->conv;
+  case DEPTHWISE:
+    return &kernels->depthwise;
+  }
+  g_assert_not_reached ();
+}
+
+static void
+run_conv (const RfdnKernels *kernels, Conv kind, const ConvCase *c, Rows *dst, guint n)
+{
+  const RfdnConv *conv = get_conv (kernels, kind);
+  float *packed = g_new (float, conv->packed_size (&c->shape));
+  float *scratch = g_new (float, conv->scratch_size (&c->shape) + 1);
+  conv->pack (packed, c->weights, c->bias, &c->shape);
+  RfdnConvStrip strip = {
+      .src_run = c->src.run,
+      .shape = c->shape,
+      .weights = packed,
+      .dst_run = dst->run,
+      .add_last = c->add_last,
+      .slope = c->slope,
+      .slopes = c->slopes,
+      .rows = c->rows,
+      .n = n,
+      .scratch = scratch,
+  };
+  for (guint r = 0; r < c->src.rows; r++)
+    strip.src[r] = rows_at (&c->src, r, 0);
+  for (guint r = 0; r < c->rows; r++) {
+    strip.dst[r] = rows_at (dst, r, 0);
+    strip.add[r] = c->with_add ? rows_at (&c->add, r, 0) : NULL;
+    strip.add_run = c->add.run;
+  }
+  conv->strip (&strip);
+  g_free (packed);
+  g_free (scratch);
+}
+
+/* Sides of filters: what the operation has, or any. */
+static RfdnConvShape
+get_shape (Conv conv, guint in, guint out)
+{
+  if (conv == CONV_ANY || conv == DEPTHWISE)
+    return (RfdnConvShape){in, out, 1 + 2 * (guint) g_test_rand_int_range (0, 5),
+                           1 + 2 * (guint) g_test_rand_int_range (0, 5)};
+  const guint side = conv == CONV_1X1 ? 1 : 3;
+  return (RfdnConvShape){in, out, side, side};
+}
+
+static ConvCase
+conv_case_new (Conv conv, guint in, guint out, guint n)
+{
+  const float slopes[] = {1, 0.05f, 0};
+  ConvCase c = {.shape = get_shape (conv, conv == DEPTHWISE ? out : in, out)};
+  c.n_weights = (conv == DEPTHWISE ? 1 : in) * out * c.shape.width * c.shape.height;
+  c.rows = (guint) g_test_rand_int_range (1, RFDN_STRIP + 1);
+  c.slope = slopes[g_test_rand_int_range (0, 3)];
+  c.slopes = g_test_rand_bit () ? g_new (float, out) : NULL;
+  for (guint o = 0; c.slopes && o < out; o++)
+    c.slopes[o] = g_test_rand_int_range (0, 8) ? (float) g_test_rand_double_range (-1, 1) : 1;
+  c.with_add = g_test_rand_bit ();
+  c.add_last = g_test_rand_bit ();
+  c.weights = g_new (float, c.n_weights);
+  fill_random (c.weights, c.n_weights);
+  c.bias = g_test_rand_bit () ? g_new (float, out) : NULL;
+  if (c.bias)
+    fill_random (c.bias, out);
+  c.src = rows_new (conv == CONV_3X3_STRIDE2 ? 9 : RFDN_STRIP + c.shape.height - 1,
+                    c.shape.in_channels, conv == CONV_3X3_STRIDE2 ? 2 * n + RFDN_RUN_ALIGN : n);
+  fill_random (c.src.memory, c.src.size);
+  c.add = rows_new (RFDN_STRIP, out, n);
+  fill_random (c.add.memory, c.add.size);
+  return c;
+}
+
+static void
+conv_case_clear (ConvCase *c)
+{
+  g_free (c->weights);
+  g_free (c->bias);
+  g_free (c->slopes);
+  g_free (c->src.memory);
+  g_free (c->add.memory);
+}
+
+static void
+check_conv_case (const Pair *pair, Conv conv, guint in, guint out, guint n, const char *what)
+{
+  ConvCase c = conv_case_new (conv, in, out, n);
+  Rows got = rows_new (RFDN_STRIP, out, n), want = rows_new (RFDN_STRIP, out, n);
+  Rows scale = rows_new (RFDN_STRIP, out, n);
+
+  fill (got.memory, got.size, GUARD);
+  run_conv (pair->tested, conv, &c, &got, n);
+  run_conv (pair->reference, conv, &c, &want, n);
+  assert_guards (&got, c.rows, n, what);
+  /* The same with all magnitudes bounds the error. Winograd's transforms mix 36 pixels, and their
+   * numbers grow: there the largest magnitudes anywhere do. */
+  const gboolean mixes = conv == CONV_3X3_WIDE;
+  absolute (c.weights, c.n_weights);
+  if (c.bias)
+    absolute (c.bias, out);
+  absolute (c.src.memory, c.src.size);
+  absolute (c.add.memory, c.add.size);
+  c.slope = 1;
+  g_clear_pointer (&c.slopes, g_free);
+  run_conv (pair->reference, conv, &c, &scale, n);
+  if (mixes) {
+    float largest = 0;
+    for (gsize i = 0; i < scale.size; i++)
+      largest = MAX (largest, i / scale.run < scale.channels * RFDN_PHASES * c.rows &&
+                                      i % scale.run >= RFDN_RUN_SLACK &&
+                                      i % scale.run < RFDN_RUN_SLACK + n
+                                  ? scale.memory[i]
+                                  : 0);
+    fill (scale.memory, scale.size, largest);
+  }
+  assert_close (&got, &want, &scale, c.rows, n, mixes ? 1e-5 : 2e-6, what);
+
+  conv_case_clear (&c);
+  g_free (got.memory);
+  g_free (want.memory);
+  g_free (scale.memory);
+}
+
+static void
+check_conv (const Pair *pair, Conv conv, const char *what)
+{
+  /* Every number of channels in the last block, every length of the last vector. */
+  for (guint out = 1; out <= 26; out++)
+    check_conv_case (pair, conv, 1 + out % 4, out, 21, what);
+  for (guint n = 1; n <= COLUMNS; n++)
+    check_conv_case (pair, conv, 3, 7, n, what);
+  check_conv_case (pair, conv, 50, 50, 40, what);
+  check_conv_case (pair, conv, 16, 16, 160, what);
+}
+
+void
+check_conv3x3 (const Pair *pair)
+{
+  check_conv (pair, CONV_3X3, "conv3x3");
+}
+
+void
+check_conv3x3_wide (const Pair *pair)
+{
+  check_conv (pair, CONV_3X3_WIDE, "conv3x3_wide");
+}
+
+void
+check_conv1x1 (const Pair *pair)
+{
+  check_conv (pair, CONV_1X1, "conv1x1");
+}
+
+void
+check_conv3x3_stride2 (const Pair *pair)
+{
+  check_conv (pair, CONV_3X3_STRIDE2, "conv3x3_stride2");
+}
+
+void
+check_conv_any (const Pair *pair)
+{
+  check_conv (pair, CONV_ANY, "conv");
+}
+
+void
+check_depthwise (const Pair *pair)
+{
+  check_conv (pair, DEPTHWISE, "depthwise");
+}
+
+/* The column that a pixel is in must not change its value, or tiles would show. */
+void
+check_conv_position (const Pair *pair)
+{
+  const guint n = 45, shift = 5;
+
+  for (Conv conv = CONV_3X3; conv <= DEPTHWISE; conv++) {
+    if (conv == CONV_3X3_STRIDE2)
+      continue;
+    ConvCase c = conv_case_new (conv, 4, 8, n);
+    const guint out = c.shape.out_channels;
+    Rows whole = rows_new (RFDN_STRIP, out, n), part = rows_new (RFDN_STRIP, out, n);
+    run_conv (pair->tested, conv, &c, &whole, n);
+    memmove (c.src.memory, c.src.memory + shift, (c.src.size - shift) * sizeof (float));
+    memmove (c.add.memory, c.add.memory + shift, (c.add.size - shift) * sizeof (float));
+    run_conv (pair->tested, conv, &c, &part, n - shift);
+    for (guint y = 0; y < c.rows; y++) {
+      for (guint r = 0; r < out * RFDN_PHASES; r++)
+        g_assert_cmpmem (rows_at (&part, y, 0) + r * part.run, (n - shift) * sizeof (float),
+                         rows_at (&whole, y, 0) + r * whole.run + shift,
+                         (n - shift) * sizeof (float));
+    }
+    conv_case_clear (&c);
+    g_free (whole.memory);
+    g_free (part.memory);
+  }
+}
+
+/* ---- what is done to the sums ---------------------------------------------------------------- */
+
+static void
+add_map (const RfdnKernels *kernels, const ConvCase *c, Rows *dst, guint y, guint n)
+{
+  kernels->add_row (rows_at (dst, y, 0), dst->run, rows_at (&c->add, y, 0), c->add.run,
+                    RFDN_PHASES * c->add.run, dst->channels, n);
+}
+
+/* The same by kernels of their own, one after the other. */
+static void
+finish_rows (const RfdnKernels *kernels, const ConvCase *c, Rows *dst, guint n)
+{
+  const RfdnFunction leaky = {RFDN_FUNCTION_LEAKY, c->slope, 0},
+                     prelu = {RFDN_FUNCTION_PRELU, 0, 0};
+
+  for (guint y = 0; y < c->rows; y++) {
+    float *row = rows_at (dst, y, 0);
+    if (c->with_add && !c->add_last)
+      add_map (kernels, c, dst, y, n);
+    kernels->function_row (row, dst->run, c->slopes ? &prelu : &leaky, c->slopes, dst->channels, n);
+    if (c->with_add && c->add_last)
+      add_map (kernels, c, dst, y, n);
+  }
+}
+
+static void
+check_epilogue_case (const RfdnKernels *kernels, Conv conv, guint n)
+{
+  ConvCase c = conv_case_new (conv, 3, 8, n);
+  const guint out = c.shape.out_channels;
+  Rows got = rows_new (RFDN_STRIP, out, n), want = rows_new (RFDN_STRIP, out, n);
+  ConvCase plain = c;
+
+  run_conv (kernels, conv, &c, &got, n);
+  plain.slope = 1;
+  plain.slopes = NULL;
+  plain.with_add = FALSE;
+  run_conv (kernels, conv, &plain, &want, n);
+  finish_rows (kernels, &c, &want, n);
+  for (guint y = 0; y < c.rows; y++) {
+    for (guint r = 0; r < out * RFDN_PHASES; r++)
+      g_assert_cmpmem (rows_at (&got, y, 0) + r * got.run, n * sizeof (float),
+                       rows_at (&want, y, 0) + r * want.run, n * sizeof (float));
+  }
+  conv_case_clear (&c);
+  g_free (got.memory);
+  g_free (want.memory);
+}
+
+/* An addition and a function in the same pass change no bit. */
+void
+check_conv_epilogue (const Pair *pair)
+{
+  for (Conv conv = CONV_3X3; conv <= DEPTHWISE; conv++) {
+    for (guint n = 1; n <= COLUMNS; n++) {
+      check_epilogue_case (pair->tested, conv, n);
+      check_epilogue_case (pair->reference, conv, n);
+    }
+  }
+}
