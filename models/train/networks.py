@@ -246,7 +246,7 @@ class UnknownNetwork(ValueError):
 
 
 def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
-    """Architecture, channels, nf, blocks, scale and f (of DRN also groups), as the tensors' names and shapes have them."""
+    """Architecture, channels, nf, blocks, scale, f (and DRN's groups), as the tensors' names and shapes have them."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for architecture, block, last in (("rfdn", r"B(\d+)\.", "upsampler.0.weight"),
                                       ("reprfn", r"reprfb(\d+)\.", "upsampler.conv.weight"),

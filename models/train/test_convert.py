@@ -528,8 +528,8 @@ class Families(WithFolder):
         for name, tensor in tensors.items():
             raw = tensor.numpy().tobytes()
             kind = {torch.int64: "I64", torch.float32: "F32"}[tensor.dtype]
-            header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-            data += raw
+            begin, data = len(data), data + raw
+            header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [begin, len(data)]}
         text = json.dumps(header).encode()
         path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 

@@ -232,8 +232,8 @@ class Others(WithFolder):
         torch.save(torch.nn.Conv2d(1, 1, 1), self.folder / "code.pth")
         (self.folder / "text.pth").write_bytes(b"hello")
         (self.folder / "a.txt").write_bytes(b"hello")
-        for name, word in (("unknown.pth", "knows no network"), ("code.pth", "cannot read"), ("text.pth", "cannot read"),
-                           ("a.txt", "cannot read")):
+        for name, word in (("unknown.pth", "knows no network"), ("code.pth", "cannot read"),
+                           ("text.pth", "cannot read"), ("a.txt", "cannot read")):
             with self.subTest(name), self.assertRaisesRegex(data.InputError, f"{name}: spandrel .*{word}"):
                 others.teacher(self.folder / name)
 

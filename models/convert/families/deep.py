@@ -20,8 +20,8 @@ refuse("smfanet", "its windows for the largest value are an eighth of the pictur
 refuse("SAN", "it weights channels by the covariance of all of them over the whole picture", "RG.0.soca", "RG.0.rcab")
 refuse("HPINet", "it weights pixels of a window by each other, and by those of the window most like it in the whole "
        "picture (attention), which no layer here does", "cross_match.0.norm", "blocks.0.layers.0.0.fn.to_q")
-refuse("SwinFIR", "it weights pixels of a window by each other (attention), and takes the spectrum of the whole picture, "
-       "which no layer here does", "layers.0.residual_group.blocks.0.attn", "layers.0.conv.fusion")
+refuse("SwinFIR", "it weights pixels of a window by each other (attention), and takes the spectrum of the whole "
+       "picture, which no layer here does", "layers.0.residual_group.blocks.0.attn", "layers.0.conv.fusion")
 refuse("a transformer", "it weights pixels of a window by each other (attention), which no layer here does",
        "layers.0.residual_group.blocks.0.attn")
 refuse("a transformer", "it weights pixels of a window by each other (attention), which no layer here does",
