@@ -34,12 +34,28 @@ typedef struct {
   gint64 kernel, rest;
 } RfdnTimes;
 
+/* Bytes that two processors do not write to at the same time without waiting for each other. */
+#define RFDN_LINE 64
+
+/* What threads share of a bundle and of RFDN_WORD units: see run.c. */
+typedef struct {
+  gint missing; /* bundles that must be done before */
+  gint left;    /* units that are not done */
+  guint8 line[RFDN_LINE - 2 * sizeof (gint)];
+} RfdnCount;
+
+#define RFDN_WORD 32
+
+typedef struct {
+  guint ready; /* a bit for each unit that can be begun */
+  gint n;      /* units that have not been begun */
+  guint8 line[RFDN_LINE - 2 * sizeof (gint)];
+} RfdnWord;
+
 /* What a thread keeps for itself. */
 typedef struct {
   gint round;           /* the run that the rest belongs to */
   guint tile;           /* of the run's last task; `regions` are this one's */
-  guint base;           /* number of its first task */
-  guint done;           /* so many tasks, from the first on, are known to be done */
   RfdnRect *regions;    /* of each activation */
   guint upsampled;      /* the layer that left, right and weight were made for; 0: none */
   gint32 *left, *right; /* columns for the bilinear interpolation of a row */
@@ -58,13 +74,25 @@ struct RfdnScratch {
 
   const RfdnStop *stop; /* the upscaler's: whether to return */
   gint round;           /* counts runs */
-  gint next;            /* the next task */
-  gint *done;           /* of each task: the last round that it was done in */
-  /* Threads that sleep until a task is done. */
-  gint n_waiting;
+
+  /* The run at hand: see run.c for who may read and write what. */
+  guint tile, last_tile;
+  const RfdnSchedule *schedule; /* the tile's */
+  gpointer shared;              /* memory of what follows */
+  RfdnCount *counts;            /* of each bundle */
+  RfdnWord *words;
+  guint8 before_first[RFDN_LINE];
+  gint first, top; /* words */
+  gint over;       /* no unit is left to begin, or the run is abandoned */
+  guint8 before_awake[RFDN_LINE];
+  gint awake, asleep, called; /* threads */
   GMutex mutex;
   GCond cond;
 };
+
+/* For tests: called before and after each task by the thread that does it. */
+typedef void (*RfdnTaskHook) (const RfdnSchedule *schedule, guint task, gboolean is_done);
+void rfdn_run_set_hook (RfdnTaskHook hook);
 
 /* Computes what one task stands for, of the tile whose regions the worker has. */
 void rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnTask *task,

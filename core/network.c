@@ -104,19 +104,6 @@ worker_size (const RfdnNetwork *self)
   return self->row_size + self->weights->scratch_size;
 }
 
-/* Tasks of all tiles of a run: with tiles apart, a run is one tile. */
-static gsize
-get_n_tasks (const RfdnNetwork *self)
-{
-  gsize n = 0, most = 0;
-
-  for (gint row = 0; row < self->layout.rows; row++) {
-    n += (gsize) self->schedules[row]->tasks->len * (guint) self->layout.columns;
-    most = MAX (most, self->schedules[row]->tasks->len);
-  }
-  return self->layout.together ? n : most;
-}
-
 gsize
 rfdn_network_get_scratch_size (const RfdnNetwork *self, guint n_threads)
 {
@@ -138,6 +125,27 @@ worker_init (RfdnWorker *worker, const RfdnNetwork *network)
          worker->memory;
 }
 
+/* What threads share that work off a schedule together; FALSE if there is no memory. */
+static gboolean
+alloc_shared (RfdnScratch *self, const RfdnNetwork *network)
+{
+  gsize n_counts = 0, n_words = 0;
+
+  if (self->n_workers == 1)
+    return TRUE;
+  for (gint row = 0; row < network->layout.rows; row++) {
+    const RfdnSchedule *schedule = network->schedules[row];
+    n_counts = MAX (n_counts, schedule->bundles->len);
+    n_words = MAX (n_words, (schedule->units->len + RFDN_WORD - 1) / RFDN_WORD);
+  }
+  self->shared = rfdn_try_alloc (n_counts + n_words + 1, RFDN_LINE);
+  if (self->shared == NULL)
+    return FALSE;
+  self->counts = (RfdnCount *) (((guintptr) self->shared + RFDN_LINE - 1) & -(guintptr) RFDN_LINE);
+  self->words = (RfdnWord *) (self->counts + n_counts);
+  return TRUE;
+}
+
 RfdnScratch *
 rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *stop)
 {
@@ -150,10 +158,9 @@ rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *s
   self->memory = rfdn_try_new (float, network->arena_size + RFDN_ALIGN);
   self->arena = (float *) (((guintptr) self->memory + RFDN_ALIGN - 1) & -(guintptr) RFDN_ALIGN);
   self->zeros = rfdn_try_floats (network->zero_size);
-  self->done = rfdn_try_new (gint, get_n_tasks (network));
   self->n_workers = n_threads;
   self->workers = rfdn_try_new (RfdnWorker, n_threads);
-  gboolean ok = self->memory && self->zeros && self->done && self->workers;
+  gboolean ok = self->memory && self->zeros && self->workers && alloc_shared (self, network);
   for (guint i = 0; i < n_threads && ok; i++)
     ok = worker_init (&self->workers[i], network);
   if (ok)
@@ -179,7 +186,7 @@ rfdn_scratch_free (RfdnScratch *self)
   g_free (self->workers);
   g_free (self->memory);
   free (self->zeros);
-  g_free (self->done);
+  g_free (self->shared);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);
   g_free (self);

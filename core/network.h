@@ -57,16 +57,17 @@ void rfdn_scratch_free (RfdnScratch *scratch);
 /* Bytes that a scratch takes. */
 gsize rfdn_network_get_scratch_size (const RfdnNetwork *network, guint n_threads);
 
-/* Makes ready for a run; before any thread calls rfdn_network_run(). */
-void rfdn_scratch_begin (RfdnScratch *scratch);
+/* Makes ready to compute `n_tiles` tiles from number `tile` on, before any thread calls
+ * rfdn_network_run(). */
+void rfdn_scratch_begin (RfdnScratch *scratch, const RfdnNetwork *network, guint tile,
+                         guint n_tiles);
 
-/* Takes part in computing `n_tiles` tiles from number `tile` on: works until there is no task left
- * to begin, or the member must leave. The tiles are done when all threads that have called this for
- * the run have returned, and one of them had no reason to leave. `worker` is this thread's own
- * number, below the scratch's n_threads. */
-void rfdn_network_run (const RfdnNetwork *network, guint tile, guint n_tiles,
-                       const RfdnPicture *picture, RfdnScratch *scratch, guint worker,
-                       RfdnMember member);
+/* Takes part in computing the tiles: works until there is no task left to begin, or the member must
+ * leave. The tiles are done when all threads that have called this for the run have returned, and
+ * one of them had no reason to leave. `worker` is this thread's own number, below the scratch's
+ * n_threads. */
+void rfdn_network_run (const RfdnNetwork *network, const RfdnPicture *picture, RfdnScratch *scratch,
+                       guint worker, RfdnMember member);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnNetwork, rfdn_network_free)
 

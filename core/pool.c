@@ -177,3 +177,9 @@ rfdn_member_must_leave (RfdnMember member)
   return member.index > 0 && member.pool->shared &&
          g_atomic_int_get (&n_working) > member.pool->processors;
 }
+
+guint
+rfdn_member_get_processors (RfdnMember member)
+{
+  return member.pool != NULL ? (guint) member.pool->processors : 1;
+}

@@ -30,4 +30,7 @@ void rfdn_pool_run (RfdnPool *pool, RfdnPoolFunc func, gpointer data);
  * process than there are processors. */
 gboolean rfdn_member_must_leave (RfdnMember member);
 
+/* Processors that the member's pool may use. */
+guint rfdn_member_get_processors (RfdnMember member);
+
 #endif

@@ -1,16 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Working off schedules: threads take tasks in order, and wait for those that theirs needs. */
+/* Working off schedules. One thread does the tasks in their order; several take units (a task, or
+ * some that are joined), each the first one that can be begun.
+ *
+ * What they share, a cache line each, all of it by GLib's atomic operations, which are in one order
+ * for all threads:
+ *
+ * - Of each bundle `missing`, the bundles that must be done before and are not, and `left`, its own
+ *   units that are not done. Who has done a unit counts `left` down; who comes to 0 counts down
+ *   `missing` of those that wait for the bundle; who comes to 0 there sets the bits of that one's
+ *   units. All writes of a task are in front of its count, and a count that comes to 0 is behind
+ * all others: what a unit needs has been written for whoever sees its bit.
+ * - Of each 32 units (Word) a bit each that it can be begun, and how many have not been begun. Who
+ *   clears a bit has the unit.
+ * - `first`, the first word in which a unit has not been begun, and `top`, behind the last one that
+ *   has had a bit: threads look for bits between the two. Both only grow within a tile.
+ *
+ * Tiles share memory. The last bundle of a schedule, which has no units, is done when all others
+ * are: who brings that about alone has the next tile begin. What it writes (`tile`, `schedule`) the
+ * others read when they have a unit of the tile, whose bit was set afterwards.
+ *
+ * A thread that finds nothing looks again for some microseconds, if there are as many processors as
+ * threads that are awake, and then sleeps. No wake-up is lost: it says that it will sleep
+ * (`asleep`), and looks once more; who sets bits looks at `asleep` afterwards. One of the two sees
+ * the other. And who has finished a unit looks for another before it sleeps or leaves, or wakes
+ * another if it leaves: as long as a unit can be begun, somebody is awake who will find it. Waking
+ * more is only for speed: there is no use in more than there are processors. `asleep` counts those
+ * who sleep and have not been woken, `called` those who have been woken and have not noticed; both
+ * change under the lock. */
 
 #include "network-private.h"
 #include "threads.h"
 
-/* How a thread waits: at first it only looks, for about as long as sleeping and waking takes. Then
- * it lets others have the processor between two looks, who may be those that it waits for; it still
- * is one that could run, which is what makes the system give it a processor of its own. A task is
- * done by then, unless other programs hold it up: the thread sleeps. */
-#define LOOKS 1000
-#define YIELDS 1000
+/* How often a thread looks for work before it sleeps: for two or three microseconds. */
+#define LOOKS 40
+
+static RfdnTaskHook hook;
+
+void
+rfdn_run_set_hook (RfdnTaskHook func)
+{
+  hook = func;
+}
 
 void
 rfdn_stop_set_cancelled (RfdnStop *self, gboolean cancelled)
@@ -36,63 +67,7 @@ rfdn_stop_is_abandoned (const RfdnStop *self)
   return g_atomic_int_get (&self->abandoned);
 }
 
-void
-rfdn_scratch_begin (RfdnScratch *self)
-{
-  g_atomic_int_set (&self->next, 0);
-  self->round++;
-}
-
-/* Whether all tasks before number `after` are done. */
-static gboolean
-look (const RfdnScratch *scratch, RfdnWorker *worker, guint after)
-{
-  while (worker->done < after && g_atomic_int_get (&scratch->done[worker->done]) == worker->round)
-    worker->done++;
-  return worker->done >= after;
-}
-
-/* FALSE if that will never be, because the run is abandoned. */
-static gboolean
-wait_until_done (RfdnScratch *scratch, RfdnWorker *worker, guint after)
-{
-  for (guint i = 0; i < LOOKS; i++) {
-    if (look (scratch, worker, after))
-      return TRUE;
-    rfdn_relax ();
-  }
-  for (guint i = 0; i < YIELDS; i++) {
-    if (look (scratch, worker, after))
-      return TRUE;
-    g_thread_yield ();
-  }
-  g_mutex_lock (&scratch->mutex);
-  g_atomic_int_inc (&scratch->n_waiting);
-  while (!look (scratch, worker, after) && !rfdn_stop_is_abandoned (scratch->stop))
-    g_cond_wait (&scratch->cond, &scratch->mutex);
-  g_atomic_int_add (&scratch->n_waiting, -1);
-  g_mutex_unlock (&scratch->mutex);
-  return look (scratch, worker, after);
-}
-
-static void
-wake_all (RfdnScratch *scratch)
-{
-  if (g_atomic_int_get (&scratch->n_waiting) == 0)
-    return;
-  g_mutex_lock (&scratch->mutex);
-  g_cond_broadcast (&scratch->cond);
-  g_mutex_unlock (&scratch->mutex);
-}
-
-/* Either this thread sees that another is about to sleep, or that one sees that the task is done:
- * the atomic operations are in one order for all. */
-static void
-set_done (RfdnScratch *scratch, guint task, gint round)
-{
-  g_atomic_int_set (&scratch->done[task], round);
-  wake_all (scratch);
-}
+/* ---- a tile's beginning ---------------------------------------------------------------------- */
 
 static const RfdnSchedule *
 get_schedule (const RfdnNetwork *network, guint tile)
@@ -100,60 +75,326 @@ get_schedule (const RfdnNetwork *network, guint tile)
   return network->schedules[tile / (guint) network->layout.columns];
 }
 
-static void
-begin_tile (const RfdnNetwork *network, RfdnWorker *worker, guint tile)
+static const RfdnBundle *
+get_bundle (const RfdnSchedule *schedule, guint bundle)
 {
+  return &g_array_index (schedule->bundles, RfdnBundle, bundle);
+}
+
+static guint
+get_n_words (const RfdnSchedule *schedule)
+{
+  return (schedule->units->len + RFDN_WORD - 1) / RFDN_WORD;
+}
+
+/* Sets the bits of a bundle's units. */
+static void
+publish (RfdnScratch *self, const RfdnBundle *bundle)
+{
+  guint unit = bundle->first_unit;
+  const guint end = unit + bundle->n_units;
+  gint top = g_atomic_int_get (&self->top);
+  const gint needed = (gint) ((end + RFDN_WORD - 1) / RFDN_WORD);
+
+  while (top < needed && !g_atomic_int_compare_and_exchange (&self->top, top, needed))
+    top = g_atomic_int_get (&self->top);
+  while (unit < end) {
+    const guint word = unit / RFDN_WORD, bit = unit % RFDN_WORD;
+    const guint n = MIN (end - unit, RFDN_WORD - bit);
+    g_atomic_int_or (&self->words[word].ready, (G_MAXUINT32 >> (RFDN_WORD - n)) << bit);
+    unit += n;
+  }
+}
+
+/* The counters of a schedule's bundles and words. Others may be looking for bits, no more. */
+static void
+reset (RfdnScratch *self, const RfdnSchedule *schedule)
+{
+  const guint n_units = schedule->units->len;
+
+  for (guint b = 0; b < schedule->bundles->len; b++) {
+    const RfdnBundle *bundle = get_bundle (schedule, b);
+    self->counts[b].missing = (gint) bundle->n_before;
+    self->counts[b].left = (gint) bundle->n_units;
+  }
+  for (guint w = 0; w < get_n_words (schedule); w++) {
+    self->words[w].n = (gint) MIN (n_units - w * RFDN_WORD, RFDN_WORD);
+    /* Bits are left of a run that was abandoned. */
+    if (g_atomic_int_get (&self->words[w].ready) != 0)
+      g_atomic_int_set (&self->words[w].ready, 0);
+  }
+}
+
+/* Returns how many units can be begun. */
+static guint
+begin_tile (const RfdnNetwork *network, RfdnScratch *self, guint tile)
+{
+  const RfdnSchedule *schedule = get_schedule (network, tile);
+  guint n = 0;
+
+  self->tile = tile;
+  self->schedule = schedule;
+  reset (self, schedule);
+  g_atomic_int_set (&self->top, 0);
+  g_atomic_int_set (&self->first, 0);
+  for (guint b = 0; b < schedule->bundles->len; b++) {
+    if (get_bundle (schedule, b)->n_before == 0) {
+      publish (self, get_bundle (schedule, b));
+      n += get_bundle (schedule, b)->n_units;
+    }
+  }
+  return n;
+}
+
+void
+rfdn_scratch_begin (RfdnScratch *self, const RfdnNetwork *network, guint tile, guint n_tiles)
+{
+  self->round++;
+  self->last_tile = tile + n_tiles - 1;
+  if (self->n_workers == 1) {
+    self->tile = tile;
+    return;
+  }
+  self->over = FALSE;
+  self->awake = self->asleep = self->called = 0;
+  begin_tile (network, self, tile);
+}
+
+/* ---- sleeping -------------------------------------------------------------------------------- */
+
+static gboolean
+is_over (const RfdnScratch *self)
+{
+  return g_atomic_int_get (&self->over);
+}
+
+/* Wakes up to `n` of those who sleep, but not so many that there are more threads awake than
+ * `processors`. */
+static void
+wake (RfdnScratch *self, guint n, guint processors)
+{
+  if (n == 0 || g_atomic_int_get (&self->asleep) == 0)
+    return;
+  g_mutex_lock (&self->mutex);
+  for (; n > 0 && g_atomic_int_get (&self->asleep) > 0 &&
+         (guint) g_atomic_int_get (&self->awake) < processors;
+       n--) {
+    g_atomic_int_add (&self->asleep, -1);
+    g_atomic_int_inc (&self->awake);
+    self->called++;
+    g_cond_signal (&self->cond);
+  }
+  g_mutex_unlock (&self->mutex);
+}
+
+/* There is nothing to begin any more. */
+static void
+end_run (RfdnScratch *self)
+{
+  g_mutex_lock (&self->mutex);
+  g_atomic_int_set (&self->over, TRUE);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
+static gboolean
+is_any_ready (const RfdnScratch *self)
+{
+  const gint top = g_atomic_int_get (&self->top);
+
+  for (gint w = g_atomic_int_get (&self->first); w < top; w++) {
+    if (g_atomic_int_get (&self->words[w].ready) != 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Until there may be something to do. */
+static void
+sleep_a_while (RfdnScratch *self)
+{
+  g_mutex_lock (&self->mutex);
+  g_atomic_int_add (&self->awake, -1);
+  g_atomic_int_inc (&self->asleep);
+  if (!is_any_ready (self)) {
+    while (self->called == 0 && !is_over (self))
+      g_cond_wait (&self->cond, &self->mutex);
+  }
+  if (self->called > 0) {
+    self->called--; /* it may have been for another, who then sleeps on in this one's place */
+  } else {
+    g_atomic_int_add (&self->asleep, -1);
+    g_atomic_int_inc (&self->awake);
+  }
+  g_mutex_unlock (&self->mutex);
+}
+
+/* ---- units ----------------------------------------------------------------------------------- */
+
+/* A unit of word `word` has been begun. */
+static void
+count_begun (RfdnScratch *self, gint word)
+{
+  const gint n_words = (gint) get_n_words (self->schedule);
+
+  if (!g_atomic_int_dec_and_test (&self->words[word].n))
+    return;
+  while (word < n_words && g_atomic_int_get (&self->words[word].n) == 0 &&
+         g_atomic_int_get (&self->first) == word) {
+    if (g_atomic_int_compare_and_exchange (&self->first, word, word + 1))
+      word++;
+  }
+  if (word == n_words && self->tile == self->last_tile)
+    end_run (self);
+}
+
+/* Takes the first unit that can be begun; FALSE if there is none. `more` is whether there are
+ * others beside it. */
+static gboolean
+take (RfdnScratch *self, guint *unit, gboolean *more)
+{
+  const gint top = g_atomic_int_get (&self->top);
+
+  for (gint w = g_atomic_int_get (&self->first); w < top; w++) {
+    for (;;) {
+      const guint ready = (guint) g_atomic_int_get (&self->words[w].ready);
+      if (ready == 0)
+        break;
+      const guint bit = (guint) g_bit_nth_lsf (ready, -1);
+      if (g_atomic_int_and (&self->words[w].ready, ~(1u << bit)) & 1u << bit) {
+        *unit = (guint) w * RFDN_WORD + bit;
+        *more = (ready & ~(1u << bit)) != 0;
+        count_begun (self, w);
+        return TRUE;
+      }
+    }
+  }
+  return FALSE;
+}
+
+/* A bundle is done: those that waited for it alone can begin. Returns how many units these have. */
+static guint
+release_followers (const RfdnNetwork *network, RfdnScratch *self, guint number)
+{
+  const RfdnSchedule *schedule = self->schedule;
+  const RfdnBundle *bundle = get_bundle (schedule, number);
+  guint n = 0;
+
+  for (guint i = 0; i < bundle->n_followers; i++) {
+    const guint follower = schedule->followers[bundle->first_follower + i];
+    if (!g_atomic_int_dec_and_test (&self->counts[follower].missing))
+      continue;
+    if (follower + 1 < schedule->bundles->len) {
+      publish (self, get_bundle (schedule, follower));
+      n += get_bundle (schedule, follower)->n_units;
+    } else if (self->tile != self->last_tile) {
+      n += begin_tile (network, self, self->tile + 1);
+    }
+  }
+  return n;
+}
+
+/* A task and those that are joined to it; FALSE if the run is abandoned. */
+static gboolean
+run_unit (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnPicture *picture,
+          RfdnScratch *self, RfdnWorker *worker, guint task)
+{
+  const RfdnTask *tasks = schedule->tasks->data;
+  const guint first = task;
+
+  do {
+    if (rfdn_stop_is_abandoned (self->stop))
+      return FALSE;
+    if (hook != NULL)
+      hook (schedule, task, FALSE);
+    rfdn_task_run (network, schedule, &tasks[task], picture, self, worker);
+    if (hook != NULL)
+      hook (schedule, task, TRUE);
+    task++;
+  } while (task < schedule->tasks->len && tasks[task].joined && task > first);
+  return TRUE;
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+static void
+prepare_worker (const RfdnNetwork *network, RfdnWorker *worker, gint round, guint tile)
+{
+  if (worker->round == round && worker->tile == tile)
+    return;
+  worker->round = round;
   worker->tile = tile;
   worker->upsampled = 0;
   rfdn_layout_get_regions (&network->layout, network->graph, tile, worker->regions);
 }
 
-/* A task and those that are joined to it; FALSE if the run is abandoned. */
-static gboolean
-run_tasks (const RfdnNetwork *self, const RfdnPicture *picture, RfdnScratch *scratch,
-           RfdnWorker *worker, guint number)
+static void
+run_alone (const RfdnNetwork *network, const RfdnPicture *picture, RfdnScratch *self)
 {
-  const RfdnSchedule *schedule = get_schedule (self, worker->tile);
+  RfdnWorker *worker = &self->workers[0];
 
-  for (guint t = number - worker->base; t < schedule->tasks->len; t++) {
-    const RfdnTask *task = &g_array_index (schedule->tasks, RfdnTask, t);
-    if (t > number - worker->base && !task->joined)
-      return TRUE;
-    /* All tiles share the memory: the one before must be done. */
-    if (rfdn_stop_is_abandoned (scratch->stop) ||
-        !wait_until_done (scratch, worker, worker->base + task->after))
-      return FALSE;
-    rfdn_task_run (self, schedule, task, picture, scratch, worker);
-    set_done (scratch, worker->base + t, worker->round);
+  for (guint tile = self->tile; tile <= self->last_tile; tile++) {
+    const RfdnSchedule *schedule = get_schedule (network, tile);
+    const RfdnUnit *units = schedule->units->data;
+    prepare_worker (network, worker, self->round, tile);
+    for (guint u = 0; u < schedule->units->len; u++) {
+      if (!run_unit (network, schedule, picture, self, worker, units[u].task))
+        return;
+    }
   }
-  return TRUE;
+}
+
+/* Looks for a unit, and sleeps while there is none; FALSE if there will be none. */
+static gboolean
+find_unit (RfdnScratch *self, RfdnMember member, guint processors, guint *unit, gboolean *more)
+{
+  for (guint looks = 0;; looks++) {
+    if (rfdn_member_must_leave (member) || rfdn_stop_is_abandoned (self->stop) || is_over (self))
+      return FALSE;
+    if (take (self, unit, more))
+      return TRUE;
+    if (looks < LOOKS && (guint) g_atomic_int_get (&self->awake) <= processors) {
+      rfdn_relax ();
+    } else {
+      sleep_a_while (self);
+      looks = 0;
+    }
+  }
+}
+
+static void
+run_with_others (const RfdnNetwork *network, const RfdnPicture *picture, RfdnScratch *self,
+                 RfdnWorker *worker, RfdnMember member)
+{
+  const guint processors = rfdn_member_get_processors (member);
+  gboolean more;
+  guint number, n_ready = 0;
+
+  g_atomic_int_inc (&self->awake);
+  while (find_unit (self, member, processors, &number, &more)) {
+    const RfdnSchedule *schedule = self->schedule;
+    const RfdnUnit *unit = &g_array_index (schedule->units, RfdnUnit, number);
+    wake (self, MAX (n_ready, more + 1u) - 1, processors);
+    prepare_worker (network, worker, self->round, self->tile);
+    if (!run_unit (network, schedule, picture, self, worker, unit->task)) {
+      end_run (self);
+      break;
+    }
+    n_ready = 0;
+    if (g_atomic_int_dec_and_test (&self->counts[unit->bundle].left))
+      n_ready = release_followers (network, self, unit->bundle);
+  }
+  g_atomic_int_add (&self->awake, -1);
+  /* What this thread has left is for another. */
+  wake (self, 1, G_MAXUINT);
 }
 
 void
-rfdn_network_run (const RfdnNetwork *self, guint tile, guint n_tiles, const RfdnPicture *picture,
-                  RfdnScratch *scratch, guint index, RfdnMember member)
+rfdn_network_run (const RfdnNetwork *self, const RfdnPicture *picture, RfdnScratch *scratch,
+                  guint index, RfdnMember member)
 {
-  RfdnWorker *worker = &scratch->workers[index];
-  const guint end = tile + n_tiles;
-
-  worker->round = scratch->round;
-  worker->base = 0;
-  worker->done = 0;
-  begin_tile (self, worker, tile);
-  while (!rfdn_member_must_leave (member)) {
-    const guint number = (guint) g_atomic_int_add (&scratch->next, 1);
-    while (number - worker->base >= get_schedule (self, worker->tile)->tasks->len) {
-      worker->base += get_schedule (self, worker->tile)->tasks->len;
-      if (worker->tile + 1 == end)
-        return;
-      begin_tile (self, worker, worker->tile + 1);
-    }
-    const RfdnSchedule *schedule = get_schedule (self, worker->tile);
-    if (g_array_index (schedule->tasks, RfdnTask, number - worker->base).joined)
-      continue;
-    if (!run_tasks (self, picture, scratch, worker, number))
-      break;
-  }
-  /* Who waits for what this thread has left undone looks whether the run is abandoned. */
-  wake_all (scratch);
+  if (scratch->n_workers == 1)
+    run_alone (self, picture, scratch);
+  else
+    run_with_others (self, picture, scratch, &scratch->workers[index], member);
 }

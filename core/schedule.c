@@ -86,13 +86,20 @@ strip_floor (gint y)
   return y & ~(RFDN_STRIP - 1);
 }
 
+/* Of what a group writes. */
+static RfdnGrid
+get_grid (const Roll *roll, guint group)
+{
+  const RfdnGroup *layers = get_group (roll, group);
+  return layers->first == layers->end
+             ? RFDN_GRID_FRAME
+             : rfdn_layer_get_grid (rfdn_graph_layer (roll->graph, layers->first), roll->graph);
+}
+
 static gboolean
 is_over_frame (const Roll *roll, guint group)
 {
-  const RfdnGroup *layers = get_group (roll, group);
-  return layers->first == layers->end ||
-         rfdn_layer_get_grid (rfdn_graph_layer (roll->graph, layers->first), roll->graph) ==
-             RFDN_GRID_FRAME;
+  return get_grid (roll, group) == RFDN_GRID_FRAME;
 }
 
 static gboolean
@@ -156,18 +163,25 @@ choose_order (Roll *roll)
   }
 }
 
-/* The steps from a block's features to its pooled map are small and need each other: one thread
- * does them all, while others are at other blocks. */
+/* ESA's pooled maps, and maps of one pixel. */
+static gboolean
+is_small (RfdnGrid grid)
+{
+  return grid == RFDN_GRID_POOLED || grid == RFDN_GRID_POINT;
+}
+
+/* The steps on a block's pooled map are tiny and need each other: one thread does those of a round
+ * in turn, while others are at other blocks. */
 static gboolean
 is_joined (const Roll *roll, guint group)
 {
-  if (is_over_frame (roll, group) || roll->tasks->len == 0)
+  if (!is_small (get_grid (roll, group)) || roll->tasks->len == 0)
     return FALSE;
   const guint before = g_array_index (roll->tasks, RfdnTask, roll->tasks->len - 1).group;
   const RfdnLayer *layer = rfdn_graph_layer (roll->graph, get_group (roll, group)->first);
   const gboolean begins =
-      rfdn_graph_activation (roll->graph, layer->in.activation)->grid == RFDN_GRID_FRAME;
-  return !is_over_frame (roll, before) && (!begins || before == group);
+      !is_small (rfdn_graph_activation (roll->graph, layer->in.activation)->grid);
+  return is_small (get_grid (roll, before)) && (!begins || before == group);
 }
 
 /* Rows of `activation` that are done, as layer number `reader` is to see it: layers behind it may
@@ -237,7 +251,7 @@ append_tasks (Roll *roll, guint group, gint y0, gint y1)
 
   for (guint chunk = 0; chunk < n_chunks; chunk++) {
     const RfdnTask task = {
-        (guint16) group, (guint8) chunk, (guint8) n_chunks, is_joined (roll, group), y0, y1, 0};
+        (guint16) group, (guint8) chunk, (guint8) n_chunks, is_joined (roll, group), y0, y1};
     rfdn_array_append (roll->tasks, &task);
   }
 }
@@ -287,231 +301,16 @@ make_tasks (const RfdnGraph *graph, const RfdnArray *groups, const RfdnLayout *l
   return tasks;
 }
 
-/* ---- pages, and what must be done before ----------------------------------------------------- */
-
-/* What is known of a strip. Tasks are counted by how many there are up to them, from the first on:
- * 0 stands for none. */
-typedef struct {
-  guint written; /* the last one so far that wrote to it */
-  guint last;    /* the last one of all that reads or writes it */
-  gboolean has_page;
-} Strip;
-
-/* A page that was given back. */
-typedef struct {
-  guint32 page;
-  guint since; /* tasks up to the last one that used it */
-} FreePage;
-
-typedef struct {
-  const RfdnGraph *graph;
-  const RfdnArray *groups;
-  const RfdnLayout *layout;
-  const RfdnRect *regions;
-  RfdnSchedule *schedule;
-  Strip **strips;   /* of each activation */
-  RfdnArray **free; /* of each kind: FreePage, the newest last */
-  guint first, end; /* the tasks at hand, all chunks of the same rows: first + 1 to end */
-  guint after;      /* what they wait for */
-} Places;
-
-typedef void (*StripFunc) (Places *places, guint activation, guint strip, gboolean writes);
-
-static guint
-get_strip (const Places *places, guint activation, gint y)
-{
-  return (guint) (y - strip_floor (places->regions[activation].y0)) / RFDN_STRIP;
-}
-
-static void
-visit_rows (Places *places, const RfdnRows *rows, gboolean writes, StripFunc visit)
-{
-  const guint last = get_strip (places, rows->activation, rows->end - 1);
-
-  for (guint strip = get_strip (places, rows->activation, rows->first); strip <= last; strip++)
-    visit (places, rows->activation, strip, writes);
-}
-
-/* All strips that the tasks at hand read, then those that they write. */
-static void
-visit_strips (Places *places, const RfdnTask *task, StripFunc visit)
-{
-  const RfdnGroup *group = &g_array_index (places->groups, RfdnGroup, task->group);
-  RfdnRows reads[RFDN_MAX_READS];
-
-  if (group->first == group->end)
-    visit_rows (places, &(RfdnRows){0, task->y0, task->y1}, TRUE, visit);
-  for (guint i = group->first; i < group->end; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (places->graph, i);
-    const RfdnRect *region = &places->regions[layer->out.activation];
-    const RfdnRows out = {layer->out.activation, MAX (task->y0, region->y0),
-                          MIN (task->y1, region->y1)};
-    if (out.first >= out.end)
-      continue;
-    const guint n = rfdn_layer_get_rows (layer, places->graph, places->layout, places->regions,
-                                         out.first, out.end, reads);
-    for (guint k = 0; k < n; k++)
-      visit_rows (places, &reads[k], FALSE, visit);
-    /* The last layer's output goes to the picture. */
-    if (i + 1 < places->graph->layers->len)
-      visit_rows (places, &out, TRUE, visit);
-  }
-}
-
-static void
-note_last_use (Places *places, guint activation, guint strip, gboolean writes)
-{
-  places->strips[activation][strip].last = places->end;
-}
-
-/* The newest page that no thread can still be busy with when the next task is begun; a page that
- * has just been given back would make them wait for each other. */
-static guint32
-take_page (Places *places, guint kind)
-{
-  RfdnArray *free = places->free[kind];
-
-  for (guint i = free->len; i-- > 0;) {
-    const FreePage page = g_array_index (free, FreePage, i);
-    if (page.since + places->layout->distance <= places->first) {
-      rfdn_array_remove (free, i);
-      places->after = MAX (places->after, page.since);
-      return page.page;
-    }
-  }
-  return places->schedule->n_pages[kind]++;
-}
-
-static void
-place_strip (Places *places, guint activation, guint strip, gboolean writes)
-{
-  Strip *at = &places->strips[activation][strip];
-
-  if (!at->has_page) {
-    places->schedule->page[activation][strip] =
-        take_page (places, places->schedule->kind[activation]);
-    at->has_page = TRUE;
-  }
-  /* Not for what another layer of the same tasks has just written. */
-  if (at->written <= places->first)
-    places->after = MAX (places->after, at->written);
-  if (writes)
-    at->written = places->end;
-}
-
-static void
-give_back (Places *places, guint activation, guint strip, gboolean writes)
-{
-  Strip *at = &places->strips[activation][strip];
-  const FreePage page = {places->schedule->page[activation][strip], places->end};
-
-  if (at->last != places->end)
-    return;
-  at->last = 0; /* once */
-  rfdn_array_append (places->free[places->schedule->kind[activation]], &page);
-}
-
-static void
-for_all_tasks (Places *places, StripFunc visit, gboolean set_after)
-{
-  RfdnArray *tasks = places->schedule->tasks;
-
-  for (guint t = 0; t < tasks->len;) {
-    const RfdnTask task = g_array_index (tasks, RfdnTask, t);
-    places->first = t;
-    places->end = t + task.n_chunks;
-    places->after = 0;
-    visit_strips (places, &task, visit);
-    for (; t < places->end; t++) {
-      if (set_after)
-        g_array_index (tasks, RfdnTask, t).after = places->after;
-    }
-    if (set_after)
-      visit_strips (places, &task, give_back);
-  }
-}
-
-static gboolean
-find_kinds (RfdnSchedule *self, const RfdnGraph *graph)
-{
-  const guint n = graph->activations->len;
-
-  self->kinds = rfdn_array_new (sizeof (RfdnPageKind), NULL);
-  self->kind = rfdn_try_new (guint, n);
-  for (guint i = 0; self->kind != NULL && i < n; i++) {
-    const RfdnActivation *activation = rfdn_graph_activation (graph, i);
-    const RfdnPageKind kind = {activation->grid, activation->channels};
-    guint k = 0;
-    for (; k < self->kinds->len; k++) {
-      const RfdnPageKind *other = &g_array_index (self->kinds, RfdnPageKind, k);
-      if (other->grid == kind.grid && other->channels == kind.channels)
-        break;
-    }
-    if (k == self->kinds->len && !rfdn_array_append (self->kinds, &kind))
-      return FALSE;
-    self->kind[i] = k;
-  }
-  self->n_pages = rfdn_try_new (guint, self->kinds->len);
-  return self->kind != NULL && self->n_pages != NULL;
-}
-
-static gboolean
-places_alloc (Places *places)
-{
-  const guint n = places->graph->activations->len, n_kinds = places->schedule->kinds->len;
-
-  places->schedule->page = rfdn_try_new (guint32 *, n + 1);
-  places->strips = rfdn_try_new (Strip *, n);
-  places->free = rfdn_try_new (RfdnArray *, n_kinds);
-  if (places->schedule->page == NULL || places->strips == NULL || places->free == NULL)
-    return FALSE;
-  for (guint i = 0; i < n; i++) {
-    const guint n_strips = get_strip (places, i, places->regions[i].y1 - 1) + 1;
-    places->strips[i] = rfdn_try_new (Strip, n_strips);
-    places->schedule->page[i] = rfdn_try_new (guint32, n_strips);
-    if (places->strips[i] == NULL || places->schedule->page[i] == NULL)
-      return FALSE;
-  }
-  for (guint k = 0; k < n_kinds; k++)
-    places->free[k] = rfdn_array_new (sizeof (FreePage), NULL);
-  return TRUE;
-}
-
-static void
-places_clear (Places *places)
-{
-  for (guint k = 0; places->free != NULL && k < places->schedule->kinds->len; k++)
-    rfdn_array_free (places->free[k]);
-  for (guint i = 0; places->strips != NULL && i < places->graph->activations->len; i++)
-    g_free (places->strips[i]);
-  g_free (places->free);
-  g_free (places->strips);
-}
-
-static gboolean
-deal_out_pages (Places *places)
-{
-  gboolean ok = TRUE;
-
-  for_all_tasks (places, note_last_use, FALSE);
-  for_all_tasks (places, place_strip, TRUE);
-  for (guint k = 0; k < places->schedule->kinds->len; k++)
-    ok &= !places->free[k]->failed;
-  return ok;
-}
+/* ---- the schedule ---------------------------------------------------------------------------- */
 
 RfdnSchedule *
 rfdn_schedule_new (const RfdnGraph *graph, const RfdnArray *groups, const RfdnLayout *layout,
                    const RfdnRect *regions)
 {
   RfdnSchedule *self = g_new0 (RfdnSchedule, 1);
-  Places places = {graph, groups, layout, regions, .schedule = self};
 
   self->tasks = make_tasks (graph, groups, layout, regions);
-  const gboolean ok = self->tasks != NULL && find_kinds (self, graph) && places_alloc (&places) &&
-                      deal_out_pages (&places);
-  places_clear (&places);
-  if (ok)
+  if (self->tasks != NULL && rfdn_schedule_place (self, graph, groups, layout, regions))
     return self;
   rfdn_schedule_free (self);
   return NULL;
@@ -523,6 +322,9 @@ rfdn_schedule_free (RfdnSchedule *self)
   if (self == NULL)
     return;
   rfdn_array_free (self->tasks);
+  rfdn_array_free (self->bundles);
+  rfdn_array_free (self->units);
+  g_free (self->followers);
   for (guint i = 0; self->page != NULL && self->page[i] != NULL; i++)
     g_free (self->page[i]);
   g_free (self->page);

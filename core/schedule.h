@@ -14,9 +14,9 @@
  * registers are by a compiler. A strip gets the page that was given back last, which is still in
  * the cache.
  *
- * A schedule is a list of tasks. One thread works it off from first to last; several take the next
- * task each, and begin it as soon as enough of those in front of it are done. Order and arithmetic
- * of a task are the same for any number of threads, and so is the result. */
+ * A schedule is a list of tasks, and of what must be done before each. One thread works it off from
+ * first to last; of several each takes the first task that can be begun, wherever it stands. What a
+ * task computes is the same for any number of threads, and so is the result. */
 
 /* Layers that are computed together, strip by strip: each needs of the others no row but those of
  * its own strip. A group without layers stands for loading the input. */
@@ -31,8 +31,22 @@ typedef struct {
   guint8 chunk, n_chunks;
   gboolean joined; /* to the task in front: the thread that does that one does this one next */
   gint y0, y1;
-  guint after; /* so many tasks, from the schedule's first on, must be done before this one */
 } RfdnTask;
+
+/* Tasks that wait for the same and are waited for as one: all chunks of a strip, which several
+ * threads may do, or a task and those joined to it, which one does in turn. The last bundle has no
+ * tasks: it stands for the end. */
+typedef struct {
+  guint first_unit, n_units;
+  guint n_before;                    /* bundles that must be done before it */
+  guint first_follower, n_followers; /* those that wait for it: numbers of bundles */
+} RfdnBundle;
+
+/* What a thread takes: a task and those joined to it. */
+typedef struct {
+  guint task;
+  guint bundle;
+} RfdnUnit;
 
 /* The groups of a graph, in the order of its layers, loading first. An array of RfdnGroup, or NULL
  * if there is no memory. */
@@ -45,11 +59,14 @@ typedef struct {
 } RfdnPageKind;
 
 typedef struct {
-  RfdnArray *tasks; /* RfdnTask */
-  guint32 **page;   /* of each activation and strip, within its kind */
-  guint *kind;      /* of each activation: index of its kind */
-  RfdnArray *kinds; /* RfdnPageKind */
-  guint *n_pages;   /* of each kind */
+  RfdnArray *tasks;   /* RfdnTask */
+  RfdnArray *bundles; /* RfdnBundle; each waits for none but those in front of it */
+  RfdnArray *units;   /* RfdnUnit, in the order of the tasks */
+  guint *followers;   /* of all bundles */
+  guint32 **page;     /* of each activation and strip, within its kind */
+  guint *kind;        /* of each activation: index of its kind */
+  RfdnArray *kinds;   /* RfdnPageKind */
+  guint *n_pages;     /* of each kind */
 } RfdnSchedule;
 
 /* The schedule of a tile with these regions. It can be used for all tiles that have the same rows;
@@ -57,5 +74,11 @@ typedef struct {
 RfdnSchedule *rfdn_schedule_new (const RfdnGraph *graph, const RfdnArray *groups,
                                  const RfdnLayout *layout, const RfdnRect *regions);
 void rfdn_schedule_free (RfdnSchedule *schedule);
+
+/* The second half of rfdn_schedule_new(), in pages.c: where the tasks' strips lie, and who waits
+ * for whom. FALSE if there is no memory. */
+gboolean rfdn_schedule_place (RfdnSchedule *schedule, const RfdnGraph *graph,
+                              const RfdnArray *groups, const RfdnLayout *layout,
+                              const RfdnRect *regions);
 
 #endif

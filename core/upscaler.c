@@ -201,9 +201,10 @@ run_tiles_apart (RfdnMember member, gpointer data)
     const guint next = (guint) g_atomic_int_add (&self->next_tile, 1);
     if (next >= self->n_tiles)
       return;
-    rfdn_scratch_begin (self->scratch[member.index]);
-    rfdn_network_run (self->network, self->tiles ? self->tiles[next] : next, 1, &self->picture,
-                      self->scratch[member.index], 0, RFDN_MEMBER_ALONE);
+    rfdn_scratch_begin (self->scratch[member.index], self->network,
+                        self->tiles ? self->tiles[next] : next, 1);
+    rfdn_network_run (self->network, &self->picture, self->scratch[member.index], 0,
+                      RFDN_MEMBER_ALONE);
   }
 }
 
@@ -211,10 +212,8 @@ static void
 run_together (RfdnMember member, gpointer data)
 {
   RfdnUpscaler *self = data;
-  const guint first = self->tiles ? self->tiles[self->next_tile] : 0;
 
-  rfdn_network_run (self->network, first, self->tiles ? 1 : self->n_tiles, &self->picture,
-                    self->scratch[0], member.index, member);
+  rfdn_network_run (self->network, &self->picture, self->scratch[0], member.index, member);
 }
 
 static void
@@ -234,7 +233,7 @@ rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out
   self->n_tiles = rfdn_upscaler_get_n_tiles (self);
   self->deadline = G_MAXINT64;
   if (self->layout.together)
-    rfdn_scratch_begin (self->scratch[0]);
+    rfdn_scratch_begin (self->scratch[0], self->network, 0, self->n_tiles);
   rfdn_pool_run (self->pool, self->layout.together ? run_together : run_tiles_apart, self);
   return !rfdn_stop_is_abandoned (&self->stop);
 }
@@ -253,7 +252,7 @@ rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlan
   if (self->layout.together) {
     for (; (guint) self->next_tile < n && !rfdn_stop_is_abandoned (&self->stop) && !is_late (self);
          self->next_tile++) {
-      rfdn_scratch_begin (self->scratch[0]);
+      rfdn_scratch_begin (self->scratch[0], self->network, tiles[self->next_tile], 1);
       rfdn_pool_run (self->pool, run_together, self);
     }
   } else if (n > 0) {

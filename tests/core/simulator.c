@@ -20,8 +20,8 @@ typedef struct {
   gboolean taken;
   guint activation;
   gint strip;
-  guint before;             /* tasks up to the last one that used what lay here before */
-  guint use;                /* the same for what lies here now */
+  GArray *before;           /* guint: tasks that used what lay here before */
+  GArray *use;              /* the same for what lies here now */
   GArray *rows[RFDN_STRIP]; /* Access */
 } Page;
 
@@ -30,6 +30,9 @@ typedef struct {
   GArray **pages;   /* of each kind: Page */
   gint *group_of;   /* layer -> group */
   guint *chunks_of; /* group -> tasks that a row takes */
+  guint *bundle_of; /* task -> bundle */
+  gsize row_size;   /* bytes of a row of: */
+  guint8 *done;     /* of each bundle a bit for each of those that are done before it begins */
   /* The task at hand. */
   guint number;
   const RfdnTask *task;
@@ -60,10 +63,9 @@ fail (Simulator *self, const char *format, ...)
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
-  self->error =
-      g_strdup_printf ("task %u (rows %d to %d, chunk %u of %u, after %u), layer %d: %s",
-                       self->number, self->task->y0, self->task->y1 - 1, self->task->chunk,
-                       self->task->n_chunks, self->task->after, self->layer, text);
+  self->error = g_strdup_printf ("task %u (rows %d to %d, chunk %u of %u), layer %d: %s",
+                                 self->number, self->task->y0, self->task->y1 - 1,
+                                 self->task->chunk, self->task->n_chunks, self->layer, text);
 }
 
 /* ---- the rows of the groups ------------------------------------------------------------------ */
@@ -157,14 +159,26 @@ note (Simulator *self, Page *page, gint y, const RfdnSlice *slice, gboolean writ
       return;
   }
   g_array_append_val (row, access);
-  page->use = MAX (page->use, self->number + 1);
+  if (page->use->len == 0 || g_array_index (page->use, guint, page->use->len - 1) != self->number)
+    g_array_append_val (page->use, self->number);
 }
 
-/* Whether a task that has touched a row is done before the one at hand begins. */
+/* Whether a task that has touched a row is done before the one at hand begins: it is of a bundle
+ * that this one's waits for, or in front in the same one, where one thread does all. */
+static gboolean
+is_task_done (const Simulator *self, guint task)
+{
+  const guint bundle = self->bundle_of[task], own = self->bundle_of[self->number];
+
+  if (bundle == own)
+    return task < self->number && self->task->joined;
+  return self->done[own * self->row_size + bundle / 8] >> bundle % 8 & 1;
+}
+
 static gboolean
 is_done (const Simulator *self, const Access *access)
 {
-  return access->task < self->task->after;
+  return is_task_done (self, access->task);
 }
 
 static gboolean
@@ -315,8 +329,10 @@ take_page (Page *page, guint activation, gint y)
   page->taken = TRUE;
   page->activation = activation;
   page->strip = strip_of (y);
+  GArray *before = page->before;
   page->before = page->use;
-  page->use = 0;
+  page->use = before;
+  g_array_set_size (page->use, 0);
   for (guint r = 0; r < RFDN_STRIP; r++)
     g_array_set_size (page->rows[r], 0);
 }
@@ -357,9 +373,12 @@ write_row (Simulator *self, const RfdnSlice *slice, gint y)
   }
   if (!page->taken || page->activation != slice->activation || page->strip != strip_of (y))
     take_page (page, slice->activation, y);
-  if (page->before > self->task->after)
-    fail (self, "the page of row %d of activation %u may be in use by task %u", y,
-          slice->activation, page->before - 1);
+  for (guint i = 0; i < page->before->len; i++) {
+    const guint task = g_array_index (page->before, guint, i);
+    if (task != self->number && !is_task_done (self, task))
+      fail (self, "the page of row %d of activation %u may be in use by task %u", y,
+            slice->activation, task);
+  }
   check_others (self, page->rows[y % RFDN_STRIP], slice, y);
   note (self, page, y, slice, TRUE, TRUE);
 }
@@ -390,8 +409,6 @@ run_task (Simulator *self, guint number)
   const RfdnGroup *group = get_group (self->plan, self->task->group);
   const RfdnSlice input = {0, 0, rfdn_graph_activation (self->plan->graph, 0)->channels};
 
-  if (self->task->after > number)
-    fail (self, "it waits for itself");
   if (group->first == group->end) {
     for (gint y = self->task->y0; y < self->task->y1; y++)
       write_row (self, &input, y);
@@ -406,7 +423,98 @@ page_clear (gpointer data)
   Page *page = data;
   for (guint r = 0; r < RFDN_STRIP; r++)
     g_array_unref (page->rows[r]);
+  g_array_unref (page->before);
+  g_array_unref (page->use);
 }
+
+/* ---- who waits for whom ---------------------------------------------------------------------- */
+
+static char *
+check_bundle (const Plan *plan, guint b)
+{
+  const RfdnSchedule *schedule = plan->schedule;
+  const RfdnBundle *bundle = &g_array_index (schedule->bundles, RfdnBundle, b);
+  const gboolean is_end = b + 1 == schedule->bundles->len;
+
+  if (bundle->first_unit + bundle->n_units > schedule->units->len ||
+      (bundle->n_units == 0) != is_end)
+    return g_strdup_printf ("bundle %u: there are no such units", b);
+  if (bundle->n_followers == 0 && !is_end)
+    return g_strdup_printf ("bundle %u: nobody waits for it", b);
+  for (guint i = 0; i < bundle->n_followers; i++) {
+    const guint follower = schedule->followers[bundle->first_follower + i];
+    if (follower <= b || follower >= schedule->bundles->len)
+      return g_strdup_printf ("bundle %u waits for bundle %u", follower, b);
+  }
+  for (guint u = bundle->first_unit; u < bundle->first_unit + bundle->n_units; u++) {
+    const RfdnUnit *unit = &g_array_index (schedule->units, RfdnUnit, u);
+    const RfdnTask *task = get_task (plan, unit->task);
+    if (unit->bundle != b || task->joined || task->chunk != u - bundle->first_unit ||
+        task->n_chunks != bundle->n_units)
+      return g_strdup_printf ("bundle %u: unit %u is not its own", b, u);
+  }
+  return NULL;
+}
+
+/* NULL, or what is wrong: bundles are in order, have all tasks, and count who is in front. */
+static char *
+check_bundles (const Plan *plan)
+{
+  const RfdnSchedule *schedule = plan->schedule;
+  g_autofree guint *before = g_new0 (guint, schedule->bundles->len);
+  guint task = 0;
+
+  for (guint u = 0; u < schedule->units->len; u++) {
+    if (g_array_index (schedule->units, RfdnUnit, u).task != task)
+      return g_strdup_printf ("unit %u does not begin with task %u", u, task);
+    for (task++; task < schedule->tasks->len && get_task (plan, task)->joined;)
+      task++;
+  }
+  if (task != schedule->tasks->len)
+    return g_strdup_printf ("no unit has task %u", task);
+  for (guint b = 0; b < schedule->bundles->len; b++) {
+    const RfdnBundle *bundle = &g_array_index (schedule->bundles, RfdnBundle, b);
+    char *error = check_bundle (plan, b);
+    if (error != NULL)
+      return error;
+    if (before[b] != bundle->n_before)
+      return g_strdup_printf ("bundle %u waits for %u, not %u", b, bundle->n_before, before[b]);
+    for (guint i = 0; i < bundle->n_followers; i++)
+      before[schedule->followers[bundle->first_follower + i]]++;
+  }
+  return NULL;
+}
+
+/* Which bundles are done before which, at once and by way of others. */
+static void
+find_done (Simulator *self)
+{
+  const RfdnSchedule *schedule = self->plan->schedule;
+  const guint n = schedule->bundles->len;
+
+  self->row_size = n / 8 + 1;
+  self->done = g_malloc0_n (n, self->row_size);
+  self->bundle_of = g_new0 (guint, schedule->tasks->len);
+  for (guint b = 0; b < n; b++) {
+    const RfdnBundle *bundle = &g_array_index (schedule->bundles, RfdnBundle, b);
+    const guint8 *own = self->done + b * self->row_size;
+    for (guint i = 0; i < bundle->n_followers; i++) {
+      guint8 *row = self->done + schedule->followers[bundle->first_follower + i] * self->row_size;
+      for (gsize k = 0; k < self->row_size; k++)
+        row[k] |= own[k];
+      row[b / 8] |= (guint8) (1u << b % 8);
+    }
+  }
+  for (guint u = 0; u < schedule->units->len; u++) {
+    const RfdnUnit *unit = &g_array_index (schedule->units, RfdnUnit, u);
+    guint task = unit->task;
+    do
+      self->bundle_of[task++] = unit->bundle;
+    while (task < schedule->tasks->len && get_task (self->plan, task)->joined);
+  }
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static void
 simulator_init (Simulator *self, const Plan *plan)
@@ -423,6 +531,8 @@ simulator_init (Simulator *self, const Plan *plan)
       for (guint r = 0; r < RFDN_STRIP; r++)
         g_array_index (self->pages[k], Page, p).rows[r] =
             g_array_new (FALSE, FALSE, sizeof (Access));
+      g_array_index (self->pages[k], Page, p).before = g_array_new (FALSE, FALSE, sizeof (guint));
+      g_array_index (self->pages[k], Page, p).use = g_array_new (FALSE, FALSE, sizeof (guint));
     }
   }
   self->group_of = g_new (gint, plan->graph->layers->len);
@@ -439,8 +549,12 @@ char *
 simulator_check_order (const Plan *plan)
 {
   Simulator self;
+  char *error = check_bundles (plan);
 
+  if (error != NULL)
+    return error;
   simulator_init (&self, plan);
+  find_done (&self);
   for (guint t = 0; t < plan->schedule->tasks->len && self.error == NULL; t++)
     run_task (&self, t);
   for (guint k = 0; k < plan->schedule->kinds->len; k++)
@@ -448,5 +562,7 @@ simulator_check_order (const Plan *plan)
   g_free (self.pages);
   g_free (self.group_of);
   g_free (self.chunks_of);
+  g_free (self.bundle_of);
+  g_free (self.done);
   return self.error;
 }

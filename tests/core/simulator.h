@@ -22,8 +22,8 @@ typedef struct {
 char *simulator_check_rows (const Plan *plan);
 
 /* NULL if every task finds what it reads, done, and harms no other, whichever thread takes which
- * task as long as it begins no task before `after` of those in front are done; else what is wrong.
- */
+ * unit as long as it begins none before the bundles are done that its own waits for; else what is
+ * wrong. */
 char *simulator_check_order (const Plan *plan);
 
 #endif
