@@ -140,6 +140,22 @@ winograd_input (float *to, gsize step, const float *const rows[6], gsize run)
     winograd_input_row (to + 6 * i * step, step, half[i]);
 }
 
+/* What the transform reads behind channel i of a batch at column t: so many runs are more streams
+ * than the processor follows by itself. */
+INLINE void
+winograd_prefetch (const RfdnConvStrip *a, guint i, guint t, gsize lanes)
+{
+  const gsize at =
+      i + 1 < a->shape.in_channels ? (i + 1) * RFDN_PHASES * a->src_run + t : t + lanes;
+
+#pragma GCC unroll 6
+  for (guint r = 0; r < 6; r++) {
+#pragma GCC unroll 4
+    for (guint p = 0; p < RFDN_PHASES; p++)
+      __builtin_prefetch (a->src[r] + at + p * a->src_run);
+  }
+}
+
 /* The input of a batch at column t: to[36][in][vectors]. */
 INLINE void
 winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint vectors)
@@ -147,6 +163,7 @@ winograd_transform_input (float *to, const RfdnConvStrip *a, guint t, const guin
   const gsize lanes = vectors * VECTOR_FLOATS;
 
   for (guint i = 0; i < a->shape.in_channels; i++) {
+    winograd_prefetch (a, i, t, lanes);
     for (guint v = 0; v < vectors; v++) {
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
