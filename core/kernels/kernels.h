@@ -150,6 +150,7 @@ typedef struct {
   RfdnConv conv3x3_stride2;
   RfdnConv conv; /* of any size */
   RfdnConv depthwise;
+  RfdnConv pick; /* of any size, whose filters have one weight each, or none, that is not zero */
   RfdnMaxPoolRowFunc max_pool_row;
   RfdnUpsampleRowFunc upsample_row;
   RfdnGateRowFunc gate_row;

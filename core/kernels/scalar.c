@@ -371,6 +371,7 @@ const RfdnKernels rfdn_kernels_scalar = {
     .conv3x3_stride2 = {packed_size, no_scratch, pack, conv3x3_stride2_strip},
     .conv = {packed_size, no_scratch, pack, conv_strip},
     .depthwise = {depthwise_packed_size, no_scratch, depthwise_pack, depthwise_strip},
+    .pick = {packed_size, no_scratch, pack, conv_strip},
     .max_pool_row = max_pool_row,
     .upsample_row = upsample_row,
     .gate_row = gate_row,

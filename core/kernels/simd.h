@@ -60,6 +60,7 @@ block_size (guint channels, guint most, guint block)
 }
 
 #include "simd-conv.h"
+#include "simd-sparse.h"
 #include "simd-winograd.h"
 #include "simd-attention.h"
 #include "simd-functions.h"
@@ -72,7 +73,8 @@ const RfdnKernels KERNELS_NAME = {
     .conv1x1 = {conv_packed_size, conv_no_scratch, conv_pack, conv1x1_strip},
     .conv3x3_stride2 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_stride2_strip},
     .conv = {conv_packed_size, conv_no_scratch, conv_pack, conv_any_strip},
-    .depthwise = {depthwise_packed_size, conv_no_scratch, depthwise_pack, depthwise_strip},
+    .depthwise = {depthwise_packed_size, conv_no_scratch, depthwise_pack, sparse_strip},
+    .pick = {pick_packed_size, conv_no_scratch, pick_pack, sparse_strip},
     .max_pool_row = max_pool_row,
     .upsample_row = upsample_row,
     .gate_row = gate_row,

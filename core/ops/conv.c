@@ -25,6 +25,22 @@ rfdn_conv_get_macs (const RfdnLayer *layer, guint taps)
   return (guint64) layer->in.n * layer->out.n * taps;
 }
 
+gboolean
+rfdn_conv_picks (const RfdnLayer *layer)
+{
+  const RfdnWindow window = layer->op->get_window (layer);
+  const gsize size = (gsize) layer->in.n * (guint) window.width * (guint) window.height;
+
+  for (guint o = 0; o < layer->out.n; o++) {
+    guint n = 0;
+    for (gsize i = 0; i < size; i++)
+      n += layer->weights[o * size + i] != 0;
+    if (n > 1)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Where the kernel finds its input. Rows behind those that are wanted may be another thread's work:
  * the kernel, which reads whole strips, sees zeros instead. */
 static void

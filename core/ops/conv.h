@@ -15,6 +15,9 @@ RfdnConvShape rfdn_conv_get_shape (const RfdnLayer *layer);
 /* Multiply-adds a pixel, with filters of so many taps. */
 guint64 rfdn_conv_get_macs (const RfdnLayer *layer, guint taps);
 
+/* Whether no filter has more than one weight that is not zero: what there is to do is to copy. */
+gboolean rfdn_conv_picks (const RfdnLayer *layer);
+
 /* RfdnOp.run: calls the kernel with the part's rows. */
 void rfdn_conv_run (const RfdnPart *part);
 

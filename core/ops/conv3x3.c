@@ -22,6 +22,8 @@ get_macs (const RfdnLayer *layer)
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
+  if (rfdn_conv_picks (layer))
+    return &kernels->pick;
   return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
                                                                  : &kernels->conv3x3;
 }

@@ -59,12 +59,25 @@ find_map (const Builder *builder, guint n)
   return (RfdnSlice){0};
 }
 
+/* Leaves one weight of each filter, or none: shifts and the like. */
+static void
+make_sparse (RfdnLayer *layer, guint size)
+{
+  for (guint o = 0; o < layer->out.n; o++) {
+    const guint kept = random_below (size + 1);
+    for (guint i = 0; i < size; i++)
+      layer->weights[o * size + i] *= i == kept;
+  }
+}
+
 static void
 set_weights (RfdnLayer *layer, guint taps, gboolean depthwise)
 {
   const guint inputs = (depthwise ? 1 : layer->in.n) * taps;
 
   layer->weights = random_numbers (layer->out.n * inputs, 1.5 / sqrt (inputs));
+  if (random_below (4) == 0)
+    make_sparse (layer, inputs);
   layer->bias = g_test_rand_bit () ? random_numbers (layer->out.n, 0.3) : NULL;
 }
 
@@ -341,11 +354,37 @@ test_whole (void)
     check_graph (TRUE);
 }
 
+/* Filters with a weight each cost a copy, whatever the operation says that they are; those with
+ * another one do not, whichever it is. */
+static void
+test_picks (void)
+{
+  const RfdnOp *const ops[] = {&rfdn_op_conv1x1, &rfdn_op_conv3x3, &rfdn_op_conv};
+  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
+    const guint taps = i == 0 ? 1 : 9;
+    float weights[2 * 12 * 9] = {0};
+    const RfdnLayer layer = {.op = ops[i],
+                             .in = {0, 0, 12},
+                             .out = {1, 0, 2},
+                             .weights = weights,
+                             .kernel_width = 3,
+                             .kernel_height = 3};
+    g_assert_true (ops[i]->get_conv (&layer, kernels, RFDN_GRID_FRAME) == &kernels->pick);
+    weights[12 * taps - 1] = weights[12 * taps] = 0.5f;
+    g_assert_true (ops[i]->get_conv (&layer, kernels, RFDN_GRID_FRAME) == &kernels->pick);
+    weights[2 * 12 * taps - 1] = -0.5f;
+    g_assert_true (ops[i]->get_conv (&layer, kernels, RFDN_GRID_FRAME) != &kernels->pick);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ops/finite", test_finite);
   g_test_add_func ("/ops/whole", test_whole);
+  g_test_add_func ("/ops/picks", test_picks);
   return g_test_run ();
 }

@@ -7,7 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum { CONV_3X3, CONV_3X3_WIDE, CONV_1X1, CONV_3X3_STRIDE2, CONV_ANY, DEPTHWISE } Conv;
+typedef enum {
+  CONV_3X3,
+  CONV_3X3_WIDE,
+  CONV_1X1,
+  CONV_3X3_STRIDE2,
+  CONV_ANY,
+  DEPTHWISE,
+  PICK
+} Conv;
 
 typedef struct {
   RfdnConvShape shape;
@@ -34,6 +42,8 @@ get_conv (const RfdnKernels *kernels, Conv conv)
     return &kernels->conv;
   case DEPTHWISE:
     return &kernels->depthwise;
+  case PICK:
+    return &kernels->pick;
   }
   g_assert_not_reached ();
 }
@@ -73,11 +83,22 @@ run_conv (const RfdnKernels *kernels, Conv kind, const ConvCase *c, Rows *dst, g
 static RfdnConvShape
 get_shape (Conv conv, guint in, guint out)
 {
-  if (conv == CONV_ANY || conv == DEPTHWISE)
+  if (conv == CONV_ANY || conv >= DEPTHWISE)
     return (RfdnConvShape){in, out, 1 + 2 * (guint) g_test_rand_int_range (0, 5),
                            1 + 2 * (guint) g_test_rand_int_range (0, 5)};
   const guint side = conv == CONV_1X1 ? 1 : 3;
   return (RfdnConvShape){in, out, side, side};
+}
+
+/* Leaves one weight of each filter, or none. */
+static void
+make_sparse (float *weights, guint filters, guint size)
+{
+  for (guint o = 0; o < filters; o++) {
+    const guint kept = (guint) g_test_rand_int_range (0, (gint32) size + 1);
+    for (guint i = 0; i < size; i++)
+      weights[o * size + i] = i == kept ? weights[o * size + i] : 0;
+  }
 }
 
 static ConvCase
@@ -95,6 +116,8 @@ conv_case_new (Conv conv, guint in, guint out, guint n)
   c.add_last = g_test_rand_bit ();
   c.weights = g_new (float, c.n_weights);
   fill_random (c.weights, c.n_weights);
+  if (conv == PICK || (conv == DEPTHWISE && g_test_rand_bit ()))
+    make_sparse (c.weights, out, c.n_weights / out);
   c.bias = g_test_rand_bit () ? g_new (float, out) : NULL;
   if (c.bias)
     fill_random (c.bias, out);
@@ -204,13 +227,19 @@ check_depthwise (const Pair *pair)
   check_conv (pair, DEPTHWISE, "depthwise");
 }
 
+void
+check_pick (const Pair *pair)
+{
+  check_conv (pair, PICK, "pick");
+}
+
 /* The column that a pixel is in must not change its value, or tiles would show. */
 void
 check_conv_position (const Pair *pair)
 {
   const guint n = 45, shift = 5;
 
-  for (Conv conv = CONV_3X3; conv <= DEPTHWISE; conv++) {
+  for (Conv conv = CONV_3X3; conv <= PICK; conv++) {
     if (conv == CONV_3X3_STRIDE2)
       continue;
     ConvCase c = conv_case_new (conv, 4, 8, n);
@@ -286,7 +315,7 @@ check_epilogue_case (const RfdnKernels *kernels, Conv conv, guint n)
 void
 check_conv_epilogue (const Pair *pair)
 {
-  for (Conv conv = CONV_3X3; conv <= DEPTHWISE; conv++) {
+  for (Conv conv = CONV_3X3; conv <= PICK; conv++) {
     for (guint n = 1; n <= COLUMNS; n++) {
       check_epilogue_case (pair->tested, conv, n);
       check_epilogue_case (pair->reference, conv, n);

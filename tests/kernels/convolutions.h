@@ -10,6 +10,7 @@ void check_conv1x1 (const Pair *pair);
 void check_conv3x3_stride2 (const Pair *pair);
 void check_conv_any (const Pair *pair);
 void check_depthwise (const Pair *pair);
+void check_pick (const Pair *pair);
 void check_conv_position (const Pair *pair);
 void check_conv_epilogue (const Pair *pair);
 

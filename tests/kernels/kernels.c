@@ -353,6 +353,7 @@ static const struct {
     {"conv3x3-stride2", check_conv3x3_stride2},
     {"conv", check_conv_any},
     {"depthwise", check_depthwise},
+    {"pick", check_pick},
     {"conv-position", check_conv_position},
     {"conv-epilogue", check_conv_epilogue},
     {"max-pool", check_max_pool},
