@@ -3,18 +3,20 @@
 
 #include "arch/arch.h"
 #include "safetensors.h"
+#include "steps.h"
 
 struct RfdnModel {
   gatomicrefcount refs;
   RfdnModelInfo info;
   RfdnFrameInfo frame;
   RfdnGraph *graph;
+  RfdnInt16Filter *filters; /* of each layer; NULL if the file has no steps */
   char *name;
   char *description;
   char *architecture;
 
   GMutex mutex; /* of what follows */
-  RfdnWeights *weights[RFDN_CPU_NEON + 1];
+  RfdnWeights *weights[RFDN_PRECISION_INT16 + 1][RFDN_CPU_NEON + 1];
 };
 
 G_DEFINE_QUARK (rfdn - error - quark, rfdn_error)
@@ -31,12 +33,15 @@ rfdn_model_unref (RfdnModel *model)
 {
   if (model == NULL || !g_atomic_ref_count_dec (&model->refs))
     return;
+  rfdn_int16_filters_free (model->filters, model->graph);
   rfdn_graph_free (model->graph);
   g_free (model->name);
   g_free (model->description);
   g_free (model->architecture);
-  for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights); cpu++)
-    rfdn_weights_free (model->weights[cpu]);
+  for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights[0]); cpu++) {
+    rfdn_weights_free (model->weights[RFDN_PRECISION_FLOAT32][cpu]);
+    rfdn_weights_free (model->weights[RFDN_PRECISION_INT16][cpu]);
+  }
   g_mutex_clear (&model->mutex);
   g_free (model);
 }
@@ -62,11 +67,11 @@ rfdn_model_get_frame_info (const RfdnModel *model)
 const RfdnWeights *
 rfdn_model_get_weights (RfdnModel *model, const RfdnKernels *kernels)
 {
-  RfdnWeights **weights = &model->weights[kernels->cpu];
+  RfdnWeights **weights = &model->weights[kernels->precision][kernels->cpu];
 
   g_mutex_lock (&model->mutex);
   if (*weights == NULL)
-    *weights = rfdn_weights_new (model->graph, kernels);
+    *weights = rfdn_weights_new (model->graph, model->filters, kernels);
   g_mutex_unlock (&model->mutex);
   return *weights;
 }
@@ -157,6 +162,28 @@ check_metadata (const RfdnTensorFile *file, const RfdnArch *arch, RfdnModelInfo 
   return arch->signature == NULL ||
          (check_scale (file, info, error) && check_input_range (file, info, error) &&
           check_colour (file, info, error));
+}
+
+/* Integer weights, where the file says how. */
+static gboolean
+read_steps (RfdnModel *model, const RfdnTensorFile *file, GError **error)
+{
+  const char *steps = rfdn_tensor_file_get_metadata (file, "steps");
+  const float level = model->info.input_range / 255;
+
+  if (steps == NULL)
+    return TRUE;
+  if (model->frame.offset[0] != 0) {
+    g_set_error_literal (
+        error, RFDN_ERROR, RFDN_ERROR_MODEL,
+        "there are metadata steps, but the network cannot be computed in integers: "
+        "something is subtracted from its samples");
+    return FALSE;
+  }
+  model->filters =
+      rfdn_steps_make_filters (steps, model->graph, level * model->frame.gain[0], level, error);
+  model->info.has_steps = model->filters != NULL;
+  return model->info.has_steps;
 }
 
 /* Of a file with a list of layers, the name is for people. */
@@ -258,7 +285,7 @@ rfdn_model_new (GBytes *bytes, GError **error)
   RfdnModel *model = new_model (graph, &shape, arch->input_range);
   set_names (model, dup_metadata (file, "name"), dup_metadata (file, "description"),
              dup_architecture (file, arch));
-  if (check_metadata (file, arch, &model->info, error))
+  if (check_metadata (file, arch, &model->info, error) && read_steps (model, file, error))
     return model;
   rfdn_model_unref (model);
   return NULL;

@@ -34,8 +34,9 @@ measure_pages (RfdnNetwork *self, RfdnRect *regions)
     rfdn_layout_get_regions (&self->layout, graph, (guint) column, regions);
     for (guint i = 0; i < graph->activations->len; i++) {
       const gint width = regions[i].x1 - rfdn_cell_floor (regions[i].x0);
-      const gsize row =
-          rfdn_graph_activation (graph, i)->channels * RFDN_PHASES * rfdn_run_size (width);
+      const guint words = rfdn_get_words (rfdn_graph_activation (graph, i)->channels,
+                                          rfdn_get_packing (self->kernels));
+      const gsize row = words * RFDN_PHASES * rfdn_run_size (width);
       gsize *size = i == output ? &self->row_size : &self->pages[schedule->kind[i]].size;
       *size = MAX (*size, slack + RFDN_STRIP * row);
       self->zero_size = MAX (self->zero_size, slack + row);

@@ -106,6 +106,7 @@ typedef enum {
  * @halo: LR pixels on each side that an output pixel depends on through convolutions alone
  * @macs: multiply-adds an LR pixel, attention included
  * @parameters: number of weights and biases
+ * @has_steps: whether it says what it takes to be computed in 16-bit integers: see #RfdnPrecision
  *
  * What a model is. All strings are UTF-8, are never %NULL and live as long as the model.
  */
@@ -123,6 +124,7 @@ typedef struct {
   guint halo;
   guint64 macs;
   guint64 parameters;
+  gboolean has_steps;
 } RfdnModelInfo;
 
 /**
@@ -302,6 +304,21 @@ RFDN_API void rfdn_pool_unref (RfdnPool *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
 
+/**
+ * RfdnPrecision:
+ * @RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers. Processors round them in different ways:
+ *   results differ by less than a level
+ * @RFDN_PRECISION_INT16: 16-bit integers with 32-bit sums. The same bits on every processor, at
+ *   every CPU level, with any tiles and threads; and quicker. For 8-bit samples and models that
+ *   carry steps (#RfdnModelInfo.has_steps)
+ *
+ * The numbers that a network computes with.
+ */
+typedef enum {
+  RFDN_PRECISION_FLOAT32,
+  RFDN_PRECISION_INT16,
+} RfdnPrecision;
+
 /** Tile overlap that seamlessness needs, in #RfdnUpscalerParams.tile_overlap. */
 #define RFDN_TILE_OVERLAP_AUTO (-1)
 
@@ -319,6 +336,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
  *   what it takes that no seam shows. Values below the network's own need are raised to it
  * @cpu: instruction set; %RFDN_CPU_AUTO unless for tests and measurements
  * @pool: (nullable): the threads to compute with, instead of @n_threads; a reference is taken
+ * @precision: the numbers to compute with; %RFDN_PRECISION_FLOAT32 where nothing is said
  *
  * How to compute. Zero in every field but the first three is the default, except that of
  * @tile_overlap, which is -1: start from %RFDN_UPSCALER_PARAMS_INIT.
@@ -333,6 +351,7 @@ typedef struct {
   gint tile_overlap;
   RfdnCpu cpu;
   RfdnPool *pool;
+  RfdnPrecision precision;
 } RfdnUpscalerParams;
 
 #define RFDN_UPSCALER_PARAMS_INIT                                                                  \

@@ -71,37 +71,37 @@ rfdn_load_rows (const RfdnNetwork *network, const RfdnPicture *picture, const Rf
 /* The cell at the right end, of which some samples lie beyond the picture. */
 static void
 store_cut (const RfdnNetwork *network, const RfdnPicture *picture, const float *row, gsize run,
-           guint8 *dst, gsize pixel_stride, guint shuffle, guint n)
+           guint first, guint8 *dst, gsize pixel_stride, guint shuffle, guint n)
 {
   guint32 whole[RFDN_MAX_SHUFFLE];
   const gsize size = picture->format.samples == RFDN_SAMPLES_U8    ? 1
                      : picture->format.samples == RFDN_SAMPLES_U16 ? 2
                                                                    : 4;
 
-  network->kernels->store_row (whole, size, &picture->format, row, run, shuffle, picture->out_gain,
-                               1);
+  network->kernels->store_row (whole, size, &picture->format, row, run, first, shuffle,
+                               picture->out_gain, 1);
   for (guint k = 0; k < n; k++)
     memcpy (dst + k * pixel_stride, (const guint8 *) whole + k * size, size);
 }
 
-/* A row of samples of one plane: channels `first_channel` on, of cells `x0` to `end` - 1. */
+/* A row of samples of one plane: channels `first` on, of cells `x0` to `end` - 1. */
 static void
 store_samples (const RfdnNetwork *network, const RfdnPicture *picture, const RfdnPlane *plane,
-               const float *row, gsize run, guint shuffle, gint x0, gint end, gint sy)
+               const float *row, gsize run, guint first, guint shuffle, gint x0, gint end, gint sy)
 {
   const gint width = (gint) (picture->width * (shuffle / picture->unshuffle));
   const gint n = (gint) shuffle, whole = CLAMP (width / n, x0, end);
   guint8 *dst =
       (guint8 *) plane->data + sy * plane->stride + (gssize) x0 * n * (gssize) plane->pixel_stride;
 
-  network->kernels->store_row (dst, plane->pixel_stride, &picture->format, row, run, shuffle,
+  network->kernels->store_row (dst, plane->pixel_stride, &picture->format, row, run, first, shuffle,
                                picture->out_gain, (guint) (whole - x0));
   if (whole == end || width % n == 0)
     return;
   const gint at = whole - x0;
   store_cut (network, picture, row + (gsize) (at % RFDN_PHASES) * run + at / RFDN_PHASES, run,
-             dst + (gssize) at * n * (gssize) plane->pixel_stride, plane->pixel_stride, shuffle,
-             (guint) (width % n));
+             first, dst + (gssize) at * n * (gssize) plane->pixel_stride, plane->pixel_stride,
+             shuffle, (guint) (width % n));
 }
 
 void
@@ -122,9 +122,8 @@ rfdn_store_row (const RfdnNetwork *network, const RfdnPicture *picture, const fl
     for (guint k = 0; k < shuffle; k++) {
       const gint sy = (y - border) * (gint) shuffle + (gint) k;
       if (sy < height)
-        store_samples (network, picture, &picture->out[c],
-                       row + (gsize) (c * shuffle + k) * shuffle * RFDN_PHASES * run, run, shuffle,
-                       x0, x1, sy);
+        store_samples (network, picture, &picture->out[c], row, run, (c * shuffle + k) * shuffle,
+                       shuffle, x0, x1, sy);
     }
   }
 }

@@ -48,7 +48,7 @@ rfdn_view_pad (const RfdnView *view, guint first, guint n, guint from, guint end
   const gint padded_end = rfdn_cell_floor (x1 + RFDN_PHASES - 1) + view->margin;
   const gboolean is_last = end == rfdn_view_columns (view);
 
-  for (guint c = first; c < first + n; c++) {
+  for (guint c = first; c < first + n; c += 1u << view->packing) {
     float *row = rfdn_view_channel (view, y, c);
     for (gint x = x0 - view->margin; from == 0 && x < x0; x++)
       row[rfdn_view_pixel (view, x)] = get_beyond (view, row, x);

@@ -14,6 +14,7 @@ typedef struct {
   const guint32 *page; /* of each strip */
   gsize page_size;     /* floats */
   gsize run, stride;   /* floats from run to run, from row to row */
+  guint packing;       /* 1 << packing channels share a float's place: see rfdn_get_packing() */
   gint column0;        /* the pixel that column 0 begins at */
   gint strip0;         /* the row that the first strip begins at */
   RfdnRect region;
@@ -39,12 +40,27 @@ rfdn_cell_floor (gint v)
   return v & ~(RFDN_PHASES - 1);
 }
 
+/* Channels that lie in one word: two 16-bit integers, as 1 << this. */
+static inline guint
+rfdn_get_packing (const RfdnKernels *kernels)
+{
+  return kernels->precision == RFDN_PRECISION_INT16 ? 1 : 0;
+}
+
+/* Words of a pixel of `channels` channels. */
+static inline guint
+rfdn_get_words (guint channels, guint packing)
+{
+  return (channels + (1u << packing) - 1) >> packing;
+}
+
+/* The first of the channels that share a word. */
 static inline float *
 rfdn_view_channel (const RfdnView *view, gint y, guint channel)
 {
   const guint32 page = view->page[(guint) (y - view->strip0) / RFDN_STRIP];
   return view->first + page * view->page_size + (guint) y % RFDN_STRIP * view->stride +
-         channel * RFDN_PHASES * view->run;
+         (channel >> view->packing) * RFDN_PHASES * view->run;
 }
 
 /* From a channel's first float to that of pixel x. */

@@ -36,9 +36,10 @@ get_view (const Run *run, guint activation)
       .border = a->border,
       .margin = (gint) a->margin,
       .zeros = run->scratch->zeros + RFDN_RUN_SLACK,
+      .packing = rfdn_get_packing (run->network->kernels),
   };
   view.run = rfdn_run_size (region->x1 - view.column0);
-  view.stride = a->channels * RFDN_PHASES * view.run;
+  view.stride = rfdn_get_words (a->channels, view.packing) * RFDN_PHASES * view.run;
   view.first = run->scratch->arena + pages->offset + RFDN_RUN_SLACK;
   return view;
 }

@@ -48,6 +48,27 @@ check_params (const RfdnUpscalerParams *params, GError **error)
   return rfdn_sample_format_check (&params->format, error);
 }
 
+/* The kernels of the level and precision that `params` ask for. */
+static const RfdnKernels *
+get_kernels (const RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
+{
+  const RfdnKernels *kernels = rfdn_kernels_get (params->cpu, error);
+
+  if (kernels == NULL || params->precision == RFDN_PRECISION_FLOAT32)
+    return kernels;
+  if (!rfdn_model_get_info (model)->has_steps) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                         "the model has no steps to be computed in 16-bit integers with");
+    return NULL;
+  }
+  if (params->format.samples != RFDN_SAMPLES_U8) {
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                         "16-bit integers are for samples of 8 bits");
+    return NULL;
+  }
+  return rfdn_kernels_get_int16 (kernels);
+}
+
 static gboolean
 alloc_scratch (RfdnUpscaler *self, GError **error)
 {
@@ -124,7 +145,7 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
 {
   if (!check_params (params, error))
     return NULL;
-  const RfdnKernels *kernels = rfdn_kernels_get (params->cpu, error);
+  const RfdnKernels *kernels = get_kernels (model, params, error);
   if (kernels == NULL)
     return NULL;
 

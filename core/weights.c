@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "weights.h"
 
+#include "kernels/int16.h"
 #include "ops/conv.h"
 
 static const RfdnConv *
@@ -12,7 +13,8 @@ get_conv (const RfdnGraph *graph, const RfdnLayer *layer, const RfdnKernels *ker
 }
 
 RfdnWeights *
-rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
+rfdn_weights_new (const RfdnGraph *graph, const RfdnInt16Filter *filters,
+                  const RfdnKernels *kernels)
 {
   RfdnWeights *self = g_new0 (RfdnWeights, 1);
   gsize total = 0;
@@ -44,7 +46,11 @@ rfdn_weights_new (const RfdnGraph *graph, const RfdnKernels *kernels)
     if (self->convs[i] == NULL)
       continue;
     const RfdnConvShape shape = rfdn_conv_get_shape (layer);
-    self->convs[i]->pack (self->packed + self->offsets[i], layer->weights, layer->bias, &shape);
+    float *packed = self->packed + self->offsets[i];
+    if (kernels->precision == RFDN_PRECISION_INT16)
+      self->convs[i]->pack_int16 (packed, &filters[i]);
+    else
+      self->convs[i]->pack (packed, layer->weights, layer->bias, &shape);
   }
   return self;
 }

@@ -45,6 +45,28 @@ lookup (RfdnCpu cpu)
   }
 }
 
+/* AVX-512 without instructions for such products has none of its own: they would have to be
+ * measured on a processor of this kind. */
+const RfdnKernels *
+rfdn_kernels_get_int16 (const RfdnKernels *kernels)
+{
+  switch (kernels->cpu) {
+#if RFDN_HAVE_X86
+  case RFDN_CPU_SSE2:
+    return &rfdn_kernels_sse2_int16;
+  case RFDN_CPU_AVX2:
+  case RFDN_CPU_AVX512:
+    return &rfdn_kernels_avx2_int16;
+#endif
+#if RFDN_HAVE_NEON
+  case RFDN_CPU_NEON:
+    return &rfdn_kernels_neon_int16;
+#endif
+  default:
+    return &rfdn_kernels_scalar_int16;
+  }
+}
+
 gboolean
 rfdn_cpu_is_available (RfdnCpu cpu)
 {

@@ -70,6 +70,9 @@ typedef struct {
   float *scratch; /* for this thread alone: see RfdnConv.scratch_size */
 } RfdnConvStrip;
 
+/* A layer's weights as integers: see int16.h. */
+typedef struct RfdnInt16Filter RfdnInt16Filter;
+
 /* A kind of convolution: how its weights are packed, and its kernel. The packer and the kernel
  * agree on tiles and blocks among themselves. */
 typedef struct {
@@ -79,6 +82,8 @@ typedef struct {
   /* weights[out][in][taps], or of depthwise [out][taps]; bias[out] (NULL: zeros) */
   void (*pack) (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape);
   void (*strip) (const RfdnConvStrip *strip);
+  /* Of kernels in integers, instead of pack(). */
+  void (*pack_int16) (float *packed, const RfdnInt16Filter *filter);
 } RfdnConv;
 
 /* One row, pixel by pixel: dst[c] at x = largest of the 7x7 values of src[0..6][c] at 3x..3x+6; n
@@ -121,14 +126,15 @@ typedef void (*RfdnGateRowFunc) (float *dst, gsize dst_run, const float *gate, g
 typedef void (*RfdnLoadRowFunc) (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
                                  const RfdnSampleFormat *format, float gain, float offset, guint n);
 
-/* Pixel shuffle: sample x * scale + k = gain * pixel x of channel k, rounded to nearest and clamped
- * to the format. n counts pixels; writes n * scale samples; scale is at most RFDN_MAX_SHUFFLE. */
+/* Pixel shuffle: sample x * scale + k = gain * pixel x of channel first + k, rounded to nearest and
+ * clamped to the format. n counts pixels; writes n * scale samples; scale is at most
+ * RFDN_MAX_SHUFFLE. */
 #define RFDN_MAX_UNSHUFFLE 4
 #define RFDN_MAX_SHUFFLE (RFDN_MAX_SCALE * RFDN_MAX_UNSHUFFLE)
 
 typedef void (*RfdnStoreRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
-                                  const float *src, gsize src_run, guint scale, float gain,
-                                  guint n);
+                                  const float *src, gsize src_run, guint first, guint scale,
+                                  float gain, guint n);
 
 /* dst[x] = sum over t of taps[t] * src[t][x] on plain rows of floats: a filter along columns
  * (src[t] are rows) or along a row (src[t] are shifted by one pixel each). */
@@ -142,8 +148,11 @@ typedef void (*RfdnUnpackRowFunc) (float *dst, const void *src, gsize pixel_stri
 typedef void (*RfdnPackRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
                                  const float *src, gsize pitch, guint scale, guint n);
 
+/* With RFDN_PRECISION_INT16, floats are words of two integers (int16.h), gains mean nothing, and
+ * there are these alone: conv3x3 (one channel in), conv3x3_wide, load_row, store_row. */
 typedef struct {
   RfdnCpu cpu;
+  RfdnPrecision precision;
   RfdnConv conv3x3; /* for few channels in */
   RfdnConv conv3x3_wide;
   RfdnConv conv1x1;
@@ -169,11 +178,18 @@ typedef struct {
  * machine or this build does not have it. */
 const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, GError **error);
 
+/* The kernels in 16-bit integers that go with those of a level; never NULL. */
+const RfdnKernels *rfdn_kernels_get_int16 (const RfdnKernels *kernels);
+
 /* The tables that a build may have; dispatch.c knows which. */
 extern const RfdnKernels rfdn_kernels_scalar;
 extern const RfdnKernels rfdn_kernels_sse2;
 extern const RfdnKernels rfdn_kernels_avx2;
 extern const RfdnKernels rfdn_kernels_avx512;
 extern const RfdnKernels rfdn_kernels_neon;
+extern const RfdnKernels rfdn_kernels_scalar_int16;
+extern const RfdnKernels rfdn_kernels_sse2_int16;
+extern const RfdnKernels rfdn_kernels_avx2_int16;
+extern const RfdnKernels rfdn_kernels_neon_int16;
 
 #endif

@@ -329,11 +329,11 @@ load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
 
 static void
 store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
-           gsize src_run, guint scale, float gain, guint n)
+           gsize src_run, guint first, guint scale, float gain, guint n)
 {
   for (guint x = 0; x < n * scale; x++)
     set_sample ((guint8 *) dst + x * pixel_stride, format,
-                gain * src[x % scale * RFDN_PHASES * src_run + at (x / scale, src_run)]);
+                gain * src[(first + x % scale) * RFDN_PHASES * src_run + at (x / scale, src_run)]);
 }
 
 static void

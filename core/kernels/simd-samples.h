@@ -136,13 +136,13 @@ interleave (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const
 
 static void
 store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
-           gsize src_run, guint scale, float gain, guint n)
+           gsize src_run, guint first, guint scale, float gain, guint n)
 {
   gsize offsets[RFDN_MAX_SHUFFLE * RFDN_PHASES];
 
   for (guint p = 0; p < RFDN_PHASES; p++) {
     for (guint k = 0; k < scale; k++)
-      offsets[p * scale + k] = (k * RFDN_PHASES + p) * src_run;
+      offsets[p * scale + k] = ((first + k) * RFDN_PHASES + p) * src_run;
   }
   switch (scale) {
   case 2:

@@ -2,9 +2,6 @@
 #include "conv.h"
 #include "ops.h"
 
-/* From so many channels in on, Winograd's products outweigh its transforms. */
-#define WIDE_CHANNELS 8
-
 static RfdnWindow
 get_window (const RfdnLayer *layer)
 {
@@ -22,10 +19,10 @@ get_macs (const RfdnLayer *layer)
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
-  if (rfdn_conv_picks (layer))
+  if (kernels->precision == RFDN_PRECISION_FLOAT32 && rfdn_conv_picks (layer))
     return &kernels->pick;
-  return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS ? &kernels->conv3x3_wide
-                                                                 : &kernels->conv3x3;
+  return grid == RFDN_GRID_FRAME && layer->in.n >= RFDN_WIDE_CHANNELS ? &kernels->conv3x3_wide
+                                                                      : &kernels->conv3x3;
 }
 
 const RfdnOp rfdn_op_conv3x3 = {

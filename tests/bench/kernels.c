@@ -148,8 +148,8 @@ call_load (const Bench *b)
 static void
 call_store (const Bench *b)
 {
-  b->kernels->store_row (b->samples, b->shape->out, &format, b->src.first, b->src.run, b->shape->in,
-                         1, b->width);
+  b->kernels->store_row (b->samples, b->shape->out, &format, b->src.first, b->src.run, 0,
+                         b->shape->in, 1, b->width);
 }
 
 static void

@@ -289,9 +289,10 @@ check_store_case (const Pair *pair, guint k, guint scale, guint n)
                         ? extremes[pick]
                         : (float) g_test_rand_double_range (-20, 300);
   }
-  pair->tested->store_row (got, pixel_stride, format, rows_at (&src, 0, 0), src.run, scale, 1, n);
-  pair->reference->store_row (want, pixel_stride, format, rows_at (&src, 0, 0), src.run, scale, 1,
-                              n);
+  pair->tested->store_row (got, pixel_stride, format, rows_at (&src, 0, 0), src.run, 0, scale, 1,
+                           n);
+  pair->reference->store_row (want, pixel_stride, format, rows_at (&src, 0, 0), src.run, 0, scale,
+                              1, n);
   /* To the bit, and nothing between the samples was touched. */
   g_assert_cmpmem (got, size, want, size);
 

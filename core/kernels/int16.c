@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "int16.h"
+
+#include <math.h>
+
+#include "../alloc.h"
+
+/* Compiled without fused multiplications and additions: see kernels/meson.build. */
+
+/* w G g G' of one filter, but for w: rows 3 and 4 make up for what V is divided by. */
+static void
+transform (double u[RFDN_INT16_POSITIONS], const double g[9])
+{
+  static const double G[6][3] = {
+      {1.0 / 4, 0, 0},
+      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+      {1.0 / 24, 1.0 / 12, 1.0 / 6},
+      {1.0 / 24, -1.0 / 12, 1.0 / 6},
+      {0, 0, 1.0 / 4},
+  };
+  const double middle = 32768.0 / 8 / RFDN_INT16_MIDDLE_ROWS;
+
+  for (guint r = 0; r < 6; r++) {
+    double half[3];
+    for (guint x = 0; x < 3; x++)
+      half[x] = G[r][0] * g[x] + G[r][1] * g[3 + x] + G[r][2] * g[6 + x];
+    for (guint j = 0; j < 6; j++) {
+      const double v = half[0] * G[j][0] + half[1] * G[j][1] + half[2] * G[j][2];
+      u[6 * r + j] = r == 3 || r == 4 ? v * middle : v;
+    }
+  }
+}
+
+/* The filters of one output channel, in units of the inputs' steps. */
+typedef struct {
+  const float *weights; /* [in][9] */
+  const float *in_steps;
+  guint in_channels;
+  gboolean transformed;
+} Channel;
+
+static void
+get_filter (const Channel *self, guint i, double u[RFDN_INT16_POSITIONS])
+{
+  double g[9];
+
+  for (guint k = 0; k < 9; k++)
+    g[k] = (double) self->weights[9 * i + k] * (double) self->in_steps[i];
+  if (self->transformed)
+    transform (u, g);
+  else
+    for (guint k = 0; k < 9; k++)
+      u[k] = g[k];
+}
+
+/* What V is divided by. */
+static double
+get_divisor (const Channel *self)
+{
+  return self->transformed ? 8 : 1;
+}
+
+/* The largest shift that lets a channel's weights and sums fit; 0 if there is none. */
+static gint
+find_shift (const Channel *self, double bias, double out_step, double in_limit)
+{
+  const guint positions = self->transformed ? RFDN_INT16_POSITIONS : 9;
+  const double limit = self->transformed ? MIN (in_limit, RFDN_INT16_LIMIT) : in_limit;
+  double largest = 0, sum = 0;
+
+  for (guint i = 0; i < self->in_channels; i++) {
+    double u[RFDN_INT16_POSITIONS];
+    get_filter (self, i, u);
+    for (guint k = 0; k < positions; k++)
+      largest = MAX (largest, fabs (u[k]));
+    for (guint k = 0; k < 9; k++)
+      sum += fabs ((double) self->weights[9 * i + k] * (double) self->in_steps[i]);
+  }
+  for (gint shift = 30; shift >= RFDN_INT16_MAX_EXPONENT; shift--) {
+    const double unit = (double) (1 << shift) / out_step; /* of a result before the shift */
+    /* 2%: what rounding in the transforms can add. */
+    if (largest * unit * get_divisor (self) <= 32767 &&
+        (sum * limit + fabs (bias)) * unit * 1.02 + (1 << shift) < 2147483647.0)
+      return shift;
+  }
+  return 0;
+}
+
+static void
+fill_channel (RfdnInt16Filter *self, guint o, const Channel *channel, double bias, double out_step,
+              double in_limit)
+{
+  const gint shift = find_shift (channel, bias, out_step, in_limit);
+  const double unit = (double) (1 << shift) / out_step;
+  gint16 *to = self->weights + (gsize) o * self->in_channels * self->positions;
+
+  if (shift == 0) {
+    self->fits = FALSE;
+    return;
+  }
+  self->shift[o] = shift;
+  self->bias[o] = (gint32) floor (bias * unit + 0.5) + (1 << (shift - 1));
+  for (guint i = 0; i < channel->in_channels; i++) {
+    double u[RFDN_INT16_POSITIONS];
+    get_filter (channel, i, u);
+    for (guint k = 0; k < self->positions; k++)
+      *to++ = (gint16) floor (u[k] * unit * get_divisor (channel) + 0.5);
+  }
+}
+
+gboolean
+rfdn_int16_filter_init (RfdnInt16Filter *self, const RfdnConvShape *shape, gboolean transformed,
+                        const float *weights, const float *bias, const float *in_steps,
+                        const float *out_steps, double in_limit)
+{
+  self->in_channels = (shape->in_channels + 1) & ~1u;
+  self->out_channels = (shape->out_channels + 1) & ~1u;
+  self->positions = transformed ? RFDN_INT16_POSITIONS : 9;
+  self->weights =
+      rfdn_try_new (gint16, (gsize) self->out_channels * self->in_channels * self->positions);
+  self->bias = rfdn_try_new (gint32, self->out_channels);
+  self->shift = rfdn_try_new (gint32, self->out_channels);
+  self->fits = TRUE;
+  if (self->weights == NULL || self->bias == NULL || self->shift == NULL) {
+    rfdn_int16_filter_clear (self);
+    return FALSE;
+  }
+
+  for (guint o = 0; o < shape->out_channels; o++) {
+    const Channel channel = {weights + (gsize) o * shape->in_channels * 9, in_steps,
+                             shape->in_channels, transformed};
+    fill_channel (self, o, &channel, bias ? (double) bias[o] : 0, (double) out_steps[o], in_limit);
+  }
+  if (shape->out_channels < self->out_channels)
+    self->shift[shape->out_channels] = RFDN_INT16_MAX_EXPONENT;
+  return TRUE;
+}
+
+void
+rfdn_int16_filter_clear (RfdnInt16Filter *self)
+{
+  g_clear_pointer (&self->weights, g_free);
+  g_clear_pointer (&self->bias, g_free);
+  g_clear_pointer (&self->shift, g_free);
+}

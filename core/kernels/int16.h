@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_INT16_H
+#define RFDN_INT16_H
+
+#include "kernels.h"
+
+/* Convolutions in 16-bit integers, whose results are the same bits on every processor.
+ *
+ * An activation's numbers are multiples of a step, one for each of its channels. A word (32 bits)
+ * holds two channels of a pixel: act[row][channel / 2][x mod 4][x / 4][channel mod 2]. So a column
+ * is as wide as with floats, and whatever is said there of floats holds of words.
+ *
+ * 3x3 by Winograd's F(4x4, 3x3), as in simd-winograd.h, with transforms of integers:
+ *
+ *   V = round (B' d / 8) B       in 16 bits; rows 3 and 4 of B' d, whose sums are smaller, by 1/4.8
+ *   U = round (w G g G')         in 16 bits; the last rows of G are a quarter of Lavin's
+ *   M = sum over channels U V    in 32 bits, modulo 2^32
+ *   Y = A' M A                   in 32 bits, modulo 2^32: additions and shifts to the left alone,
+ *                                so that it is right wherever Y itself is below 2^31
+ *   result = saturate (Y + bias >> shift)
+ *
+ * V cannot overflow for |d| <= RFDN_INT16_LIMIT, nor can Y, by the choice of w (rfdn_int16_filter).
+ * Activations use all of 16 bits: a tile with larger numbers in the 6x6 pixels that it sees, in any
+ * channel, is scaled: its d are rounded to multiples of 2^k, and Y is shifted by k less. k is the
+ * least of 0 to RFDN_INT16_MAX_EXPONENT that makes them fit. */
+
+#define RFDN_INT16_LIMIT 2620
+#define RFDN_INT16_MAX_EXPONENT 4
+
+/* What rows 3 and 4 of B' d are multiplied by, in units of 2^-15: 1/4.8. */
+#define RFDN_INT16_MIDDLE_ROWS 6827
+
+#define RFDN_INT16_POSITIONS 36
+
+/* Fractions of a level that the last layer's results are multiples of: they are samples << 4. */
+#define RFDN_INT16_OUTPUT_SHIFT 4
+
+/* A layer's weights, the same for all CPU levels. Channels are an even number: one that is odd is
+ * followed by one of zeros. */
+struct RfdnInt16Filter {
+  guint in_channels, out_channels; /* even */
+  guint positions;                 /* 36 of a transformed filter, 9 of a plain one */
+  gint16 *weights;                 /* [out][in][positions] */
+  gint32 *bias;                    /* [out], with what rounds the shift */
+  gint32 *shift;                   /* [out]: RFDN_INT16_MAX_EXPONENT to 30 */
+  gboolean fits;                   /* whether the steps leave all channels room */
+};
+
+/* Makes integers of weights[out][in][9] and bias[out] (NULL: zeros) of a 3x3 convolution.
+ *
+ * in_steps, out_steps: what a unit of each channel stands for. in_limit: the largest |number| that
+ * the input can have; a transformed filter sees RFDN_INT16_LIMIT at most. Each output channel has
+ * the largest scale w that lets its weights fit into 16 bits and every sum into 32, whatever the
+ * input: a guarantee from the weights alone. Computed in double precision by operations that every
+ * processor rounds alike.
+ *
+ * FALSE if there is no memory; then there is nothing to clear. */
+gboolean rfdn_int16_filter_init (RfdnInt16Filter *self, const RfdnConvShape *shape,
+                                 gboolean transformed, const float *weights, const float *bias,
+                                 const float *in_steps, const float *out_steps, double in_limit);
+void rfdn_int16_filter_clear (RfdnInt16Filter *self);
+
+/* Two channels' numbers as a word. */
+static inline guint32
+rfdn_int16_pair (gint16 first, gint16 second)
+{
+  return (guint16) first | (guint32) (guint16) second << 16;
+}
+
+/* LeakyReLU's slope in units of 2^-15. */
+static inline gint16
+rfdn_int16_slope (float slope)
+{
+  return (gint16) (slope * 32768 + 0.5f);
+}
+
+#endif

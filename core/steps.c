@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steps.h"
+
+#include <math.h>
+
+#include "arch/layers-text.h"
+#include "ops/conv.h"
+#include "ops/ops.h"
+#include "rfdn.h"
+
+/* ---- which networks -------------------------------------------------------------------------- */
+
+static gboolean
+is_even (const RfdnSlice *slice)
+{
+  return slice->first % 2 == 0;
+}
+
+/* Whether the convolution itself can do what the layer does to its result. */
+static gboolean
+is_fused (const RfdnLayer *layer)
+{
+  const RfdnFunction *f = &layer->function;
+  const gboolean shared = (layer->add.n == 1 || layer->plus.n == 1) && layer->out.n > 1;
+
+  return f->kind == RFDN_FUNCTION_LEAKY && f->a >= 0 && f->a <= 1 && !shared &&
+         (layer->add.n == 0 || layer->plus.n == 0) && layer->upsampled.n == 0 &&
+         layer->times.n == 0;
+}
+
+const char *
+rfdn_steps_get_obstacle (const RfdnGraph *graph)
+{
+  if (rfdn_graph_get_input (graph).n != 1)
+    return "it sees more than one channel";
+  for (guint i = 0; i < graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
+    if (layer->op != &rfdn_op_conv3x3)
+      return "there are other layers than 3x3 convolutions";
+    if (layer->in.n > 1 && layer->in.n < RFDN_WIDE_CHANNELS)
+      return "a convolution sees too few channels";
+    if (!is_fused (layer))
+      return "a layer does more to its result than to add another and to apply LeakyReLU";
+    if (!is_even (&layer->in) || !is_even (&layer->out) || !is_even (&layer->add) ||
+        !is_even (&layer->plus))
+      return "a layer's channels begin with an odd number";
+  }
+  return NULL;
+}
+
+/* ---- reading steps --------------------------------------------------------------------------- */
+
+/* What a unit of each channel stands for, of all activations one after the other. */
+typedef struct {
+  const RfdnGraph *graph;
+  float *steps;
+  gsize *first; /* of each activation: its channel 0's entry */
+} Steps;
+
+static const float *
+get_steps (const Steps *self, const RfdnSlice *slice)
+{
+  return self->steps + self->first[slice->activation] + slice->first;
+}
+
+static void
+fill (const Steps *self, guint activation, float step)
+{
+  for (guint c = 0; c < rfdn_graph_activation (self->graph, activation)->channels; c++)
+    self->steps[self->first[activation] + c] = step;
+}
+
+/* FALSE if there is no memory. */
+static gboolean
+steps_init (Steps *self, const RfdnGraph *graph)
+{
+  gsize n = 0;
+
+  self->graph = graph;
+  self->first = rfdn_try_new (gsize, graph->activations->len);
+  for (guint i = 0; self->first != NULL && i < graph->activations->len; i++) {
+    self->first[i] = n;
+    n += rfdn_graph_activation (graph, i)->channels;
+  }
+  self->steps = rfdn_try_new (float, n);
+  return self->first != NULL && self->steps != NULL;
+}
+
+static gboolean
+read_line (const Steps *self, guint activation, char *line, guint number, GError **error)
+{
+  const guint n = rfdn_graph_activation (self->graph, activation)->channels;
+  float *to = self->steps + self->first[activation];
+  guint i = 0;
+
+  for (const char *word; (word = rfdn_text_take_word (&line)) != NULL; i++) {
+    if (i < n && rfdn_text_get_number (word, &to[i]) && to[i] > 0)
+      continue;
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 i < n ? "metadata steps, line %u: number %u is no number above 0"
+                       : "metadata steps, line %u: there are more than %u numbers, one a channel",
+                 number, i < n ? i + 1 : n);
+    return FALSE;
+  }
+  if (i == n)
+    return TRUE;
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "metadata steps, line %u: there are %u numbers for %u channels", number, i, n);
+  return FALSE;
+}
+
+static gboolean
+read_lines (const Steps *self, const char *text, GError **error)
+{
+  const guint output = rfdn_graph_get_output (self->graph).activation;
+  g_autofree char *copy = g_strdup (text);
+  char *rest = copy;
+  guint number = 0;
+
+  for (guint i = 1; i < self->graph->activations->len; i++) {
+    if (i == output)
+      continue;
+    char *line = rfdn_text_take_line (&rest);
+    number++;
+    if (line == NULL) {
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                   "metadata steps end before line %u: there is one for each map", number);
+      return FALSE;
+    }
+    if (!read_line (self, i, line, number, error))
+      return FALSE;
+  }
+  if (rfdn_text_take_line (&rest) == NULL)
+    return TRUE;
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+               "metadata steps have more than %u lines: there is one for each map", number);
+  return FALSE;
+}
+
+/* What is added has the steps of what it is added to. */
+static gboolean
+check_sums (const Steps *self, GError **error)
+{
+  for (guint i = 0; i < self->graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (self->graph, i);
+    const RfdnSlice *added = layer->add.n ? &layer->add : &layer->plus;
+    for (guint c = 0; c < added->n; c++) {
+      if (get_steps (self, added)[c] == get_steps (self, &layer->out)[c])
+        continue;
+      g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                   "metadata steps: layer %u adds maps of different steps", i + 1);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+read_steps (const Steps *self, const char *text, float in_level, float out_level, GError **error)
+{
+  fill (self, rfdn_graph_get_input (self->graph).activation, in_level);
+  fill (self, rfdn_graph_get_output (self->graph).activation,
+        out_level / (1 << RFDN_INT16_OUTPUT_SHIFT));
+  return read_lines (self, text, error) && check_sums (self, error);
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+static gboolean
+fail_memory (GError **error)
+{
+  g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                       "no memory for the network's weights");
+  return FALSE;
+}
+
+static gboolean
+make_filters (RfdnInt16Filter *filters, const Steps *steps, GError **error)
+{
+  const guint input = rfdn_graph_get_input (steps->graph).activation;
+
+  for (guint i = 0; i < steps->graph->layers->len; i++) {
+    const RfdnLayer *layer = rfdn_graph_layer (steps->graph, i);
+    const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+    const double limit = layer->in.activation == input ? 255 : 32768;
+    if (!rfdn_int16_filter_init (&filters[i], &shape, layer->in.n >= RFDN_WIDE_CHANNELS,
+                                 layer->weights, layer->bias, get_steps (steps, &layer->in),
+                                 get_steps (steps, &layer->out), limit))
+      return fail_memory (error);
+    if (filters[i].fits)
+      continue;
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "metadata steps: those around layer %u are too far apart for its weights", i + 1);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+RfdnInt16Filter *
+rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level, float out_level,
+                         GError **error)
+{
+  const char *obstacle = rfdn_steps_get_obstacle (graph);
+  Steps steps = {0};
+  RfdnInt16Filter *filters = NULL;
+
+  if (obstacle != NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "there are metadata steps, but the network cannot be computed in integers: %s",
+                 obstacle);
+    return NULL;
+  }
+  if (steps_init (&steps, graph))
+    filters = rfdn_try_new (RfdnInt16Filter, graph->layers->len);
+  const gboolean ok = filters != NULL ? read_steps (&steps, text, in_level, out_level, error) &&
+                                            make_filters (filters, &steps, error)
+                                      : fail_memory (error);
+  g_free (steps.first);
+  g_free (steps.steps);
+  if (ok)
+    return filters;
+  rfdn_int16_filters_free (filters, graph);
+  return NULL;
+}
+
+void
+rfdn_int16_filters_free (RfdnInt16Filter *filters, const RfdnGraph *graph)
+{
+  for (guint i = 0; filters != NULL && i < graph->layers->len; i++)
+    rfdn_int16_filter_clear (&filters[i]);
+  g_free (filters);
+}

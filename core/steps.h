@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_STEPS_H
+#define RFDN_STEPS_H
+
+#include "graph.h"
+#include "kernels/int16.h"
+
+/* What a model's file says of 16-bit integers: metadata `steps`, a line for each activation in the
+ * order in which the network makes them, but for its input and output, of one number for each
+ * channel: what a unit stands for. They come from what activations were seen to be
+ * (models/steps.py). */
+
+/* Why a network cannot be computed in integers, in words; NULL if it can be. */
+const char *rfdn_steps_get_obstacle (const RfdnGraph *graph);
+
+/* Integer weights for each layer, by the steps in `text`. in_level, out_level: what a sample level
+ * of 8 bits is to the network. NULL with RFDN_ERROR_MODEL or RFDN_ERROR_NO_MEMORY set. */
+RfdnInt16Filter *rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level,
+                                          float out_level, GError **error);
+
+/* NULL is ignored. */
+void rfdn_int16_filters_free (RfdnInt16Filter *filters, const RfdnGraph *graph);
+
+#endif

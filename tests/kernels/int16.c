@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Kernels in 16-bit integers: those of every level make the bits that the scalar ones make; those
+ * are near what the same layer makes in real numbers, and no sum overflows. */
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/int16.h"
+
+#define COLUMNS (2 * RFDN_RUN_ALIGN + 3)
+#define GUARD 0x5a5a5a5au
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Rows of words, each of two channels. */
+typedef struct {
+  guint32 *memory;
+  gsize size, run;
+  guint channels;
+} Rows;
+
+static Rows
+rows_new (guint rows, guint channels, guint n)
+{
+  Rows r = {.channels = (channels + 1) & ~1u, .run = RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN + 1};
+  r.size = rows * r.channels / 2 * RFDN_PHASES * r.run + RFDN_RUN_AFTER;
+  r.memory = g_new0 (guint32, r.size);
+  return r;
+}
+
+static guint32 *
+rows_at (const Rows *r, guint row, guint channel)
+{
+  return r->memory + (row * r->channels + channel) / 2 * RFDN_PHASES * r->run + RFDN_RUN_SLACK;
+}
+
+static gint16 *
+rows_number (const Rows *r, guint row, guint channel, gint x)
+{
+  guint32 *word = rows_at (r, row, channel & ~1u) + (gsize) (x & 3) * r->run;
+  return (gint16 *) (void *) (word + (x - (x & 3)) / RFDN_PHASES) + channel % 2;
+}
+
+/* How large the numbers of a case are: all within RFDN_INT16_LIMIT, some tiles beyond it, any. */
+typedef enum { QUIET, PATCHY, LOUD } Loudness;
+
+static void
+fill (const Rows *r, guint rows, guint channels, guint n, Loudness loudness)
+{
+  for (guint y = 0; y < rows; y++) {
+    for (gint x = -1; x <= (gint) (RFDN_PHASES * (n + RFDN_RUN_ALIGN)); x++) {
+      const gboolean loud = loudness == LOUD || (loudness == PATCHY && x / 16 % 3 == 1);
+      const gint most = loud ? 1 << g_test_rand_int_range (10, 16) : RFDN_INT16_LIMIT;
+      for (guint c = 0; c < channels; c++) {
+        const gint v = g_test_rand_int_range (-most, most + 1);
+        *rows_number (r, y, c, x) = (gint16) CLAMP (v, G_MININT16, G_MAXINT16);
+      }
+    }
+  }
+}
+
+/* ---- a layer --------------------------------------------------------------------------------- */
+
+typedef struct {
+  RfdnConvShape shape;
+  gboolean wide;
+  float *weights, *bias, *in_steps, *out_steps;
+  RfdnInt16Filter filter;
+  guint n, rows;
+  Rows src, add;
+  gboolean with_add, add_last;
+  float slope;
+} Case;
+
+static double
+random_normal (void)
+{
+  double sum = 0;
+  for (guint i = 0; i < 12; i++)
+    sum += g_test_rand_double ();
+  return sum - 6;
+}
+
+static float *
+random_numbers (gsize n, double size)
+{
+  float *numbers = g_new (float, n);
+  for (gsize i = 0; i < n; i++)
+    numbers[i] = (float) (size * random_normal ());
+  return numbers;
+}
+
+static float *
+random_steps (guint n, double step)
+{
+  float *steps = g_new (float, n);
+  for (guint i = 0; i < n; i++)
+    steps[i] = (float) (step * g_test_rand_double_range (0.3, 3));
+  return steps;
+}
+
+static Case
+case_new (guint in, guint out, guint n, Loudness loudness)
+{
+  const float slopes[] = {1, 0.05f, 0, 0.2f};
+  Case c = {.shape = {in, out, 3, 3}, .wide = in > 1, .n = n};
+
+  c.weights = random_numbers ((gsize) in * out * 9, sqrt (2.0 / (9 * in)));
+  c.bias = random_numbers (out, 0.05);
+  c.in_steps = random_steps (in, 1.0 / RFDN_INT16_LIMIT);
+  c.out_steps = random_steps (out, 1.5 / RFDN_INT16_LIMIT);
+  g_assert_true (rfdn_int16_filter_init (&c.filter, &c.shape, c.wide, c.weights, c.bias, c.in_steps,
+                                         c.out_steps, c.wide ? 32768 : 255));
+  g_assert_true (c.filter.fits);
+  c.rows = (guint) g_test_rand_int_range (1, RFDN_STRIP + 1);
+  c.with_add = g_test_rand_bit ();
+  c.add_last = g_test_rand_bit ();
+  c.slope = slopes[g_test_rand_int_range (0, G_N_ELEMENTS (slopes))];
+  c.src = rows_new (RFDN_STRIP + 2, in, n);
+  fill (&c.src, RFDN_STRIP + 2, in, n, loudness);
+  c.add = rows_new (RFDN_STRIP, out, n);
+  fill (&c.add, RFDN_STRIP, out, n, LOUD);
+  return c;
+}
+
+static void
+case_clear (Case *c)
+{
+  rfdn_int16_filter_clear (&c->filter);
+  g_free (c->weights);
+  g_free (c->bias);
+  g_free (c->in_steps);
+  g_free (c->out_steps);
+  g_free (c->src.memory);
+  g_free (c->add.memory);
+}
+
+/* What the case makes, in rows whose every other word is GUARD. */
+static Rows
+run (const RfdnKernels *kernels, const Case *c)
+{
+  const RfdnConv *conv = c->wide ? &kernels->conv3x3_wide : &kernels->conv3x3;
+  Rows dst = rows_new (RFDN_STRIP, c->shape.out_channels, c->n);
+  float *packed = g_new (float, conv->packed_size (&c->shape));
+  float *scratch = g_new (float, conv->scratch_size (&c->shape) + 1);
+  RfdnConvStrip strip = {
+      .shape = c->shape,
+      .src_run = c->src.run,
+      .weights = packed,
+      .dst_run = dst.run,
+      .add_run = c->add.run,
+      .add_last = c->add_last,
+      .slope = c->slope,
+      .rows = c->rows,
+      .n = c->n,
+      .scratch = scratch,
+  };
+
+  for (gsize i = 0; i < dst.size; i++)
+    dst.memory[i] = GUARD;
+  conv->pack_int16 (packed, &c->filter);
+  for (guint r = 0; r < RFDN_STRIP + 2; r++)
+    strip.src[r] = (const float *) rows_at (&c->src, r, 0);
+  for (guint r = 0; r < c->rows; r++) {
+    strip.dst[r] = (float *) rows_at (&dst, r, 0);
+    strip.add[r] = c->with_add ? (const float *) rows_at (&c->add, r, 0) : NULL;
+  }
+  conv->strip (&strip);
+  g_free (packed);
+  g_free (scratch);
+  return dst;
+}
+
+/* ---- each level against the scalar one --------------------------------------------------------
+ */
+
+static void
+assert_same (const Case *c, const Rows *got, const Rows *want)
+{
+  for (gsize i = 0; i < got->size; i++) {
+    const gsize row = i / got->run, column = i % got->run;
+    const gsize y = row / (got->channels / 2 * RFDN_PHASES);
+    const gboolean inside = y < c->rows && column >= RFDN_RUN_SLACK;
+    const gboolean wanted = inside && column < RFDN_RUN_SLACK + c->n;
+    const gboolean slack = inside && column < RFDN_RUN_SLACK + c->n + RFDN_RUN_ALIGN - 1;
+    const guint32 expected = wanted ? want->memory[i] : GUARD;
+    if (got->memory[i] != expected && (wanted || !slack))
+      g_error ("%u -> %u, %u columns: row %u, run %u, column %d is %08x, not %08x",
+               c->shape.in_channels, c->shape.out_channels, c->n, (guint) y, (guint) row,
+               (gint) column - RFDN_RUN_SLACK, got->memory[i], expected);
+  }
+}
+
+static void
+check_case (const RfdnKernels *kernels, guint in, guint out, guint n, Loudness loudness)
+{
+  Case c = case_new (in, out, n, loudness);
+  Rows got = run (kernels, &c), want = run (&rfdn_kernels_scalar_int16, &c);
+
+  assert_same (&c, &got, &want);
+  g_free (got.memory);
+  g_free (want.memory);
+  case_clear (&c);
+}
+
+static void
+test_convolutions (gconstpointer data)
+{
+  const RfdnKernels *kernels = data;
+
+  for (Loudness loudness = QUIET; loudness <= LOUD; loudness++) {
+    /* Every number of channels in the last block, every length of the last vector. */
+    for (guint out = 1; out <= 26; out++) {
+      check_case (kernels, 1, out, 21, QUIET);
+      check_case (kernels, 2 + out % 9, out, 21, loudness);
+    }
+    for (guint n = 1; n <= COLUMNS; n++) {
+      check_case (kernels, 1, 7, n, QUIET);
+      check_case (kernels, 9, 6, n, loudness);
+    }
+    check_case (kernels, 50, 50, 20, loudness);
+    check_case (kernels, 16, 16, 80, loudness);
+  }
+}
+
+static void
+test_load (gconstpointer data)
+{
+  const RfdnKernels *kernels = data;
+  const RfdnSampleFormat format = {.samples = RFDN_SAMPLES_U8, .depth = 8};
+  guint8 samples[256];
+
+  for (guint i = 0; i < sizeof samples; i++)
+    samples[i] = (guint8) g_test_rand_int ();
+  for (guint stride = 1; stride <= 3; stride++) {
+    for (guint n = 1; n <= 71; n++) {
+      Rows got = rows_new (1, 2, (n + 3) / 4);
+      for (gsize i = 0; i < got.size; i++)
+        got.memory[i] = GUARD;
+      kernels->load_row ((float *) rows_at (&got, 0, 0), got.run, samples, stride, &format, 0, 0,
+                         n);
+      for (guint x = 0; x < n; x++) {
+        g_assert_cmpint (*rows_number (&got, 0, 0, (gint) x), ==, samples[x * stride]);
+        g_assert_cmpint (*rows_number (&got, 0, 1, (gint) x), ==, 0);
+      }
+      g_free (got.memory);
+    }
+  }
+}
+
+/* Every number of 16 bits among them. */
+static void
+test_store (gconstpointer data)
+{
+  const RfdnKernels *kernels = data;
+  const RfdnSampleFormat format = {.samples = RFDN_SAMPLES_U8, .depth = 8};
+
+  for (guint scale = 1; scale <= RFDN_MAX_SCALE; scale++) {
+    for (guint n = scale == 2 ? 65536 / 2 : 1; n <= (scale == 2 ? 65536 / 2 : 71); n++) {
+      const guint stride = 1 + n % 3, first = scale * (n % 2), size = n * scale * stride;
+      Rows src = rows_new (1, 2 * scale, (n + 3) / 4);
+      g_autofree guint8 *got = g_malloc0 (size + 1), *want = g_malloc0 (size + 1);
+      for (guint x = 0; x < n * scale; x++)
+        *rows_number (&src, 0, first + x % scale, (gint) (x / scale)) = (gint16) (x * 32771u);
+      kernels->store_row (got, stride, &format, (const float *) rows_at (&src, 0, 0), src.run,
+                          first, scale, 0, n);
+      rfdn_kernels_scalar_int16.store_row (
+          want, stride, &format, (const float *) rows_at (&src, 0, 0), src.run, first, scale, 0, n);
+      g_assert_cmpmem (got, size + 1, want, size + 1);
+      g_free (src.memory);
+    }
+  }
+}
+
+/* ---- the scalar one against real numbers ------------------------------------------------------
+ */
+
+static double
+get_real (const Case *c, guint o, guint y, guint x)
+{
+  double v = c->bias[o];
+
+  for (guint i = 0; i < c->shape.in_channels; i++) {
+    for (guint k = 0; k < 9; k++)
+      v += (double) c->weights[(o * c->shape.in_channels + i) * 9 + k] * c->in_steps[i] *
+           *rows_number (&c->src, y + k / 3, i, (gint) (x + k % 3) - 1);
+  }
+  const double add = c->with_add ? c->out_steps[o] * *rows_number (&c->add, y, o, (gint) x) : 0;
+  if (!c->add_last)
+    v += add;
+  if (v < 0)
+    v *= (double) c->slope;
+  return c->add_last ? v + add : v;
+}
+
+/* Decibels between what a case makes and what it should. Sums of what is added may saturate. */
+static double
+get_ratio (Case *c)
+{
+  Rows got = run (&rfdn_kernels_scalar_int16, c);
+  double signal = 0, error = 0;
+
+  for (guint y = 0; y < c->rows; y++) {
+    for (guint o = 0; o < c->shape.out_channels; o++) {
+      for (guint x = 0; x < RFDN_PHASES * c->n; x++) {
+        const double want = get_real (c, o, y, x);
+        const double off = *rows_number (&got, y, o, (gint) x) * (double) c->out_steps[o] - want;
+        signal += want * want;
+        error += off * off;
+      }
+    }
+  }
+  g_free (got.memory);
+  return 10 * log10 (signal / error);
+}
+
+static void
+test_accuracy (void)
+{
+  for (guint i = 0; i < 12; i++) {
+    Case c = case_new (i % 3 == 0 ? 1 : 8 * (1 + i % 3), 5 + i, 30, QUIET);
+    c.with_add = FALSE;
+    g_test_message ("%u -> %u: %.1f dB", c.shape.in_channels, c.shape.out_channels, get_ratio (&c));
+    g_assert_cmpfloat (get_ratio (&c), >, 45);
+    case_clear (&c);
+  }
+}
+
+/* Numbers beyond RFDN_INT16_LIMIT are rounded by their tile's exponent, not clamped. */
+static void
+test_loud_accuracy (void)
+{
+  for (guint i = 0; i < 8; i++) {
+    Case c = case_new (16, 8, 30, LOUD);
+    for (guint o = 0; o < 8; o++)
+      c.out_steps[o] *= 20; /* so that no result saturates */
+    rfdn_int16_filter_clear (&c.filter);
+    g_assert_true (rfdn_int16_filter_init (&c.filter, &c.shape, TRUE, c.weights, c.bias, c.in_steps,
+                                           c.out_steps, 32768));
+    c.with_add = FALSE;
+    g_test_message ("%.1f dB", get_ratio (&c));
+    g_assert_cmpfloat (get_ratio (&c), >, 35);
+    case_clear (&c);
+  }
+}
+
+/* The largest numbers that an exponent of 0 lets through, each with its weight's sign: the largest
+ * sum there is. */
+static void
+test_largest_sums (void)
+{
+  for (guint i = 0; i < 20; i++) {
+    Case c = case_new (i % 4 == 0 ? 1 : 16, 2, 2, QUIET);
+    const gint most = c.wide ? RFDN_INT16_LIMIT : 255;
+    double expected = c.bias[0] = fabsf (c.bias[0]);
+    for (guint k = 0; k < 9 * c.shape.in_channels; k++)
+      expected += fabs ((double) c.weights[k]) * c.in_steps[k / 9] * most;
+    c.out_steps[0] = (float) (expected / 32000); /* all of 16 bits */
+    rfdn_int16_filter_clear (&c.filter);
+    g_assert_true (rfdn_int16_filter_init (&c.filter, &c.shape, c.wide, c.weights, c.bias,
+                                           c.in_steps, c.out_steps, c.wide ? 32768 : 255));
+    for (guint k = 0; k < 9 * c.shape.in_channels; k++)
+      *rows_number (&c.src, k % 9 / 3, k / 9, (gint) (k % 3)) =
+          (gint16) (c.weights[k] < 0 ? -most : most);
+    c.slope = 1;
+    c.with_add = FALSE;
+    Rows got = run (&rfdn_kernels_scalar_int16, &c);
+    g_assert_cmpfloat_with_epsilon (*rows_number (&got, 0, 0, 1), 32000, 320);
+    g_free (got.memory);
+    case_clear (&c);
+  }
+}
+
+/* Steps that leave a weight no room are told, as is what nothing comes of. */
+static void
+test_steps (void)
+{
+  const RfdnConvShape shape = {8, 3, 3, 3};
+  g_autofree float *weights = random_numbers (8 * 3 * 9, 1);
+  float in_steps[8] = {1, 1, 1, 1, 1, 1, 1, 1}, out_steps[3] = {1, 1, 1};
+  RfdnInt16Filter filter;
+
+  memset (weights + 8 * 9, 0, 8 * 9 * sizeof (float));
+  g_assert_true (
+      rfdn_int16_filter_init (&filter, &shape, TRUE, weights, NULL, in_steps, out_steps, 32768));
+  g_assert_true (filter.fits);
+  g_assert_cmpint (filter.shift[1], ==, 30);
+  rfdn_int16_filter_clear (&filter);
+  out_steps[2] = 1e-4f;
+  g_assert_true (
+      rfdn_int16_filter_init (&filter, &shape, TRUE, weights, NULL, in_steps, out_steps, 32768));
+  g_assert_false (filter.fits);
+  rfdn_int16_filter_clear (&filter);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/int16/accuracy", test_accuracy);
+  g_test_add_func ("/int16/loud-accuracy", test_loud_accuracy);
+  g_test_add_func ("/int16/largest-sums", test_largest_sums);
+  g_test_add_func ("/int16/steps", test_steps);
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+    const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
+    const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
+    if (kernels == NULL || kernels->cpu != cpu)
+      continue;
+    g_autofree char *conv = g_strdup_printf ("/int16/%s/conv3x3", rfdn_cpu_get_name (cpu));
+    g_autofree char *load = g_strdup_printf ("/int16/%s/load", rfdn_cpu_get_name (cpu));
+    g_autofree char *store = g_strdup_printf ("/int16/%s/store", rfdn_cpu_get_name (cpu));
+    g_test_add_data_func (conv, kernels, test_convolutions);
+    g_test_add_data_func (load, kernels, test_load);
+    g_test_add_data_func (store, kernels, test_store);
+  }
+  return g_test_run ();
+}
