@@ -3,7 +3,9 @@
 #define RFDN_NETWORK_PRIVATE_H
 
 #include "network.h"
+#include "ops/op.h"
 #include "profile.h"
+#include "ranges.h"
 #include "schedule.h"
 #include "storage.h"
 
@@ -63,6 +65,7 @@ typedef struct {
   float *splat;     /* a run's columns, all of one number */
   float *memory;    /* what the kernels need, and an output strip */
   RfdnTimes *times; /* of loading and of each layer, or NULL: nobody wants to know */
+  float *ranges;    /* the largest magnitude of each channel of each activation, or NULL */
 } RfdnWorker;
 
 struct RfdnScratch {
@@ -102,5 +105,13 @@ void rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, co
 void rfdn_network_start_profile (const RfdnNetwork *network, RfdnScratch *scratch);
 RfdnLayerTime *rfdn_network_get_profile (const RfdnNetwork *network, guint *n);
 void rfdn_scratch_add_profile (const RfdnScratch *scratch, RfdnLayerTime *times, guint n);
+
+/* For ranges.h: starts, keeps what row r of a part holds, adds up what a scratch's threads saw, and
+ * puts it into words. `ranges` has an entry for each channel of each activation. */
+void rfdn_network_start_ranges (const RfdnNetwork *network, RfdnScratch *scratch);
+void rfdn_ranges_add_row (float *ranges, const RfdnGraph *graph, const RfdnPart *part, guint r);
+float *rfdn_ranges_new (const RfdnGraph *graph);
+void rfdn_scratch_add_ranges (const RfdnScratch *scratch, float *ranges, const RfdnGraph *graph);
+char *rfdn_ranges_print (float *ranges, const RfdnGraph *graph);
 
 #endif

@@ -183,6 +183,7 @@ rfdn_scratch_free (RfdnScratch *self)
     g_free (self->workers[i].splat);
     free (self->workers[i].memory);
     g_free (self->workers[i].times);
+    g_free (self->workers[i].ranges);
   }
   g_free (self->workers);
   g_free (self->memory);

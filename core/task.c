@@ -233,6 +233,8 @@ finish_part (const Run *run, const RfdnPart *part, const Columns *columns, gbool
                       columns->first, columns->end, y);
     else
       rfdn_view_pad (&part->out, out->first, out->n, columns->first, columns->end, y);
+    if (run->worker->ranges != NULL)
+      rfdn_ranges_add_row (run->worker->ranges, run->network->graph, part, r);
   }
 }
 

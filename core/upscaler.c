@@ -361,3 +361,21 @@ rfdn_upscaler_get_profile (const RfdnUpscaler *self, guint *n)
     rfdn_scratch_add_profile (self->scratch[i], times, *n);
   return times;
 }
+
+void
+rfdn_upscaler_start_ranges (RfdnUpscaler *self)
+{
+  for (guint i = 0; i < self->n_scratch; i++)
+    rfdn_network_start_ranges (self->network, self->scratch[i]);
+}
+
+char *
+rfdn_upscaler_dup_ranges (const RfdnUpscaler *self)
+{
+  const RfdnGraph *graph = rfdn_model_get_graph (self->model);
+  g_autofree float *ranges = rfdn_ranges_new (graph);
+
+  for (guint i = 0; i < self->n_scratch; i++)
+    rfdn_scratch_add_ranges (self->scratch[i], ranges, graph);
+  return rfdn_ranges_print (ranges, graph);
+}

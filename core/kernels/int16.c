@@ -77,7 +77,7 @@ find_shift (const Channel *self, double bias, double out_step, double in_limit)
     for (guint k = 0; k < 9; k++)
       sum += fabs ((double) self->weights[9 * i + k] * (double) self->in_steps[i]);
   }
-  for (gint shift = 30; shift >= RFDN_INT16_MAX_EXPONENT; shift--) {
+  for (gint shift = RFDN_INT16_MAX_SHIFT; shift >= RFDN_INT16_MIN_SHIFT; shift--) {
     const double unit = (double) (1 << shift) / out_step; /* of a result before the shift */
     /* 2%: what rounding in the transforms can add. */
     if (largest * unit * get_divisor (self) <= 32767 &&
@@ -133,7 +133,7 @@ rfdn_int16_filter_init (RfdnInt16Filter *self, const RfdnConvShape *shape, gbool
     fill_channel (self, o, &channel, bias ? (double) bias[o] : 0, (double) out_steps[o], in_limit);
   }
   if (shape->out_channels < self->out_channels)
-    self->shift[shape->out_channels] = RFDN_INT16_MAX_EXPONENT;
+    self->shift[shape->out_channels] = RFDN_INT16_MIN_SHIFT;
   return TRUE;
 }
 

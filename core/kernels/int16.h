@@ -19,6 +19,11 @@
  *                                so that it is right wherever Y itself is below 2^31
  *   result = saturate (Y + bias >> shift)
  *
+ * LeakyReLU sees negative sums that are far larger than what it makes of them: it takes the larger
+ * of the result and slope 2^n times what Y makes when it is shifted by n more, rounded, where n is
+ * the largest up to 4 that leaves slope 2^n at most 1. A map that is added first is shifted by n,
+ * too.
+ *
  * V cannot overflow for |d| <= RFDN_INT16_LIMIT, nor can Y, by the choice of w (rfdn_int16_filter).
  * Activations use all of 16 bits: a tile with larger numbers in the 6x6 pixels that it sees, in any
  * channel, is scaled: its d are rounded to multiples of 2^k, and Y is shifted by k less. k is the
@@ -32,6 +37,11 @@
 
 #define RFDN_INT16_POSITIONS 36
 
+/* What sums are shifted by: so that there is something left of a scaled tile's, and room for
+ * LeakyReLU's. */
+#define RFDN_INT16_MIN_SHIFT (RFDN_INT16_MAX_EXPONENT + 1)
+#define RFDN_INT16_MAX_SHIFT 27
+
 /* Fractions of a level that the last layer's results are multiples of: they are samples << 4. */
 #define RFDN_INT16_OUTPUT_SHIFT 4
 
@@ -42,7 +52,7 @@ struct RfdnInt16Filter {
   guint positions;                 /* 36 of a transformed filter, 9 of a plain one */
   gint16 *weights;                 /* [out][in][positions] */
   gint32 *bias;                    /* [out], with what rounds the shift */
-  gint32 *shift;                   /* [out]: RFDN_INT16_MAX_EXPONENT to 30 */
+  gint32 *shift;                   /* [out]: RFDN_INT16_MIN_SHIFT to ..._MAX_SHIFT */
   gboolean fits;                   /* whether the steps leave all channels room */
 };
 
@@ -67,11 +77,31 @@ rfdn_int16_pair (gint16 first, gint16 second)
   return (guint16) first | (guint32) (guint16) second << 16;
 }
 
-/* LeakyReLU's slope in units of 2^-15. */
-static inline gint16
-rfdn_int16_slope (float slope)
+/* LeakyReLU as integers: n above, and slope 2^n in units of 2^-15. */
+typedef struct {
+  gint extra;
+  gint16 slope;
+} RfdnInt16Leaky;
+
+/* `slope` is 0 to 1. */
+static inline RfdnInt16Leaky
+rfdn_int16_leaky (float slope)
 {
-  return (gint16) (slope * 32768 + 0.5f);
+  RfdnInt16Leaky leaky = {0};
+
+  while (leaky.extra < 4 && slope > 0 && slope <= 0.5f) {
+    slope *= 2;
+    leaky.extra++;
+  }
+  leaky.slope = (gint16) MIN (slope * 32768 + 0.5f, G_MAXINT16);
+  return leaky;
+}
+
+/* What rounds Y when it is shifted by `extra` more than `shift`, for which it was rounded. */
+static inline gint32
+rfdn_int16_extra_rounding (RfdnInt16Leaky leaky, gint shift)
+{
+  return ((1 << leaky.extra) - 1) << (shift - 1);
 }
 
 #endif

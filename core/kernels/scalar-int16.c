@@ -105,6 +105,19 @@ unpack (const RfdnConvStrip *a)
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
+/* What LeakyReLU makes of a sum that is negative. Of one near 2^31 it makes nonsense, which is
+ * negative. */
+static gint
+slope_down (const RfdnConvStrip *a, gint add, gint32 sum, gint shift)
+{
+  const RfdnInt16Leaky leaky = rfdn_int16_leaky (a->slope);
+  const guint32 rounded = (guint32) sum + (guint32) rfdn_int16_extra_rounding (leaky, shift);
+  const gint added = (add + (1 << leaky.extra >> 1)) >> leaky.extra;
+  const gint v = saturate (saturate ((gint32) rounded >> (shift + leaky.extra)) + added);
+
+  return (v * leaky.slope + (1 << 14)) >> 15;
+}
+
 /* The result for channel o at pixel x of row y, from its sum. */
 static void
 finish (const RfdnConvStrip *a, guint o, guint y, guint x, gint32 sum, gint shift)
@@ -114,10 +127,8 @@ finish (const RfdnConvStrip *a, guint o, guint y, guint x, gint32 sum, gint shif
 
   if (!a->add_last)
     v = saturate (v + add);
-  if (a->slope != 1) {
-    const gint sloping = (v * rfdn_int16_slope (a->slope) + (1 << 14)) >> 15;
-    v = MAX (v, sloping);
-  }
+  if (a->slope != 1)
+    v = MAX (v, slope_down (a, a->add_last ? 0 : add, sum, shift));
   if (a->add_last)
     v = saturate (v + add);
   set (a->dst[y], a->dst_run, o, x, v);

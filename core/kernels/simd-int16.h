@@ -99,16 +99,75 @@ int16_word (const float *words, guint o)
   return v;
 }
 
+/* v of each lane, shifted right by k. */
+INLINE Vec32
+int16_scale_down (gint32 v, Vec32 k)
+{
+  return shift_right_lanes (splat32 (v), RFDN_INT16_MAX_EXPONENT, RFDN_INT16_MAX_EXPONENT - k);
+}
+
+/* v / 2^n, rounded, without a sum of more than 16 bits. */
+INLINE Vec16
+int16_round_down (Vec16 v, gint n)
+{
+  if (n == 0)
+    return v;
+  v >>= n - 1;
+  return (v >> 1) + (v & 1);
+}
+
 /* ---- results --------------------------------------------------------------------------------- */
 
-INLINE Vec16
-int16_epilogue (Vec16 v, const float *add, gboolean add_last, float slope)
+/* What is done to sums of two channels, which have been rounded, to make numbers of them. Where
+ * scaled, lanes are shifted by k less. */
+typedef struct {
+  gint shift[2];
+  gboolean is_leaky, add_last;
+  RfdnInt16Leaky leaky;
+} Int16Epilogue;
+
+/* That of channels o and o + 1. */
+INLINE Int16Epilogue
+int16_epilogue_new (const RfdnConvStrip *a, guint o)
 {
-  if (add && !add_last)
+  const float *shifts = a->weights + 2 * int16_pairs (a->shape.out_channels);
+
+  return (Int16Epilogue){{int16_word (shifts, o), int16_word (shifts, o + 1)},
+                         a->slope != 1,
+                         a->add_last,
+                         rfdn_int16_leaky (a->slope)};
+}
+
+/* Rounded for a shift by `extra` more, and shifted. */
+INLINE Vec32
+int16_shift (Vec32 sum, gint shift, RfdnInt16Leaky leaky, const gboolean scaled, Vec32 k)
+{
+  if (leaky.extra > 0) {
+    const gint32 rounding = rfdn_int16_extra_rounding (leaky, shift);
+    sum += scaled ? int16_scale_down (rounding, k) : splat32 (rounding);
+  }
+  shift += leaky.extra;
+  return scaled ? shift_right_lanes (sum, shift, k) : shift_right (sum, shift);
+}
+
+INLINE Vec16
+int16_finish (const Int16Epilogue *e, Vec32 first, Vec32 second, const float *add,
+              const gboolean scaled, Vec32 k)
+{
+  const RfdnInt16Leaky none = {0};
+  Vec16 v = pair (int16_shift (first, e->shift[0], none, scaled, k),
+                  int16_shift (second, e->shift[1], none, scaled, k));
+
+  if (add && !e->add_last)
     v = add_saturated (v, load16 (add));
-  if (slope != 1)
-    v = max16 (v, multiply_round (v, splat16 (rfdn_int16_slope (slope))));
-  if (add && add_last)
+  if (e->is_leaky) {
+    Vec16 down = pair (int16_shift (first, e->shift[0], e->leaky, scaled, k),
+                       int16_shift (second, e->shift[1], e->leaky, scaled, k));
+    if (add && !e->add_last)
+      down = add_saturated (down, int16_round_down (load16 (add), e->leaky.extra));
+    v = max16 (v, multiply_round (down, splat16 (e->leaky.slope)));
+  }
+  if (add && e->add_last)
     v = add_saturated (v, load16 (add));
   return v;
 }
@@ -120,7 +179,7 @@ INLINE void
 int16_conv_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
 {
   const guint out = 2 * int16_pairs (a->shape.out_channels);
-  const float *shifts = a->weights + out, *w = shifts + out;
+  const float *w = a->weights + 2 * out;
   Vec16 upper[3], lower[3];
 
   for (guint k = 0; k < 3; k++) {
@@ -140,12 +199,12 @@ int16_conv_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
         sum[i] = dot (sum[i], upper[k], (Vec16) splat32 (int16_word (w, 6 * i + 2 * k)));
         sum[i] = dot (sum[i], lower[k], (Vec16) splat32 (int16_word (w, 6 * i + 2 * k + 1)));
       }
-      sum[i] = shift_right (sum[i], int16_word (shifts, o + i));
     }
+    const Int16Epilogue epilogue = int16_epilogue_new (a, o);
     const gsize run = o / 2 * RFDN_PHASES + p;
     const float *add = a->add[y] ? a->add[y] + run * a->add_run + t : NULL;
     store16 (a->dst[y] + run * a->dst_run + t,
-             int16_epilogue (pair (sum[0], sum[1]), add, a->add_last, a->slope));
+             int16_finish (&epilogue, sum[0], sum[1], add, FALSE, splat32 (0)));
   }
 }
 
@@ -332,9 +391,9 @@ int16_output_row (float *half, const float *products, guint group, const guint v
   }
 }
 
-/* Four pixels of a column of a channel, before they become 16 bits. */
+/* Four pixels of a column of a channel: sums, rounded. */
 INLINE void
-int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bias, gint shift,
+int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bias,
                       const gboolean scaled, Vec32 k)
 {
   Vec32 m[6];
@@ -343,17 +402,11 @@ int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bia
   for (guint r = 0; r < 6; r++)
     m[r] = load32 (half + r * RFDN_PHASES * step);
   int16_output_column (pixels, m);
-  if (scaled) {
-    const Vec32 added =
-        shift_right_lanes (splat32 (bias), RFDN_INT16_MAX_EXPONENT, RFDN_INT16_MAX_EXPONENT - k);
+  if (!scaled)
+    return; /* the products hold the bias */
 #pragma GCC unroll 4
-    for (guint y = 0; y < RFDN_STRIP; y++)
-      pixels[y] = shift_right_lanes (pixels[y] + added, shift, k);
-  } else {
-#pragma GCC unroll 4
-    for (guint y = 0; y < RFDN_STRIP; y++)
-      pixels[y] = shift_right (pixels[y], shift);
-  }
+  for (guint y = 0; y < RFDN_STRIP; y++)
+    pixels[y] += int16_scale_down (bias, k);
 }
 
 /* half[2][6][4] of one vector of tiles of channels o and o + 1: A' times it are the pixels. */
@@ -361,23 +414,22 @@ INLINE void
 int16_output (const RfdnConvStrip *a, const float *half, gsize step, guint o, guint t,
               const gboolean scaled, Vec32 k)
 {
-  const float *shifts = a->weights + 2 * int16_pairs (a->shape.out_channels);
-  const gint shift0 = int16_word (shifts, o), shift1 = int16_word (shifts, o + 1);
+  const Int16Epilogue epilogue = int16_epilogue_new (a, o);
   const gint32 bias0 = int16_word (a->weights, o), bias1 = int16_word (a->weights, o + 1);
 
 #pragma GCC unroll 4
   for (guint p = 0; p < RFDN_PHASES; p++) {
     const gsize run = o / 2 * RFDN_PHASES + p;
     Vec32 first[4], second[4];
-    int16_output_channel (first, half + p * step, step, bias0, shift0, scaled, k);
-    int16_output_channel (second, half + (24 + p) * step, step, bias1, shift1, scaled, k);
+    int16_output_channel (first, half + p * step, step, bias0, scaled, k);
+    int16_output_channel (second, half + (24 + p) * step, step, bias1, scaled, k);
 #pragma GCC unroll 4
     for (guint y = 0; y < RFDN_STRIP; y++) {
       if (y >= a->rows)
         break;
       const float *add = a->add[y] ? a->add[y] + run * a->add_run + t : NULL;
       store16 (a->dst[y] + run * a->dst_run + t,
-               int16_epilogue (pair (first[y], second[y]), add, a->add_last, a->slope));
+               int16_finish (&epilogue, first[y], second[y], add, scaled, k));
     }
   }
 }

@@ -28,25 +28,44 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, s
         header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
         data.append(raw)
         end += len(raw)
+    write_raw(path, header, b"".join(data))
+
+
+def write_raw(path: Path, header: dict, data: bytes) -> None:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(data))
+        partial.write_bytes(struct.pack("<Q", len(text)) + text + data)
         partial.replace(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors, as float32, and metadata of a file that holds F32 and F16 only."""
+def read_raw(path: Path) -> tuple[dict, bytes]:
+    """The header and the bytes behind it."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         (length,) = struct.unpack_from("<Q", raw)
-        header = json.loads(raw[8:8 + length])
+        return dict(json.loads(raw[8:8 + length])), raw[8 + length:]
+    except (struct.error, ValueError, TypeError):
+        raise WeightsError(f"{path}: not a safetensors file") from None
+
+
+def tell(path: Path, out: Path, more: Mapping[str, str]) -> None:
+    """Write a file again with more metadata, and the same tensors bit for bit."""
+    header, data = read_raw(path)
+    header["__metadata__"] = {**header.get("__metadata__", {}), **more}
+    write_raw(out, header, data)
+
+
+def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors, as float32, and metadata of a file that holds F32 and F16 only."""
+    header, data = read_raw(path)
+    try:
         about = header.pop("__metadata__", {})
         tensors = {}
         for name, entry in header.items():
@@ -55,10 +74,10 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             kind = np.dtype(KINDS[entry["dtype"]])
             begin, end = entry["data_offsets"]
             count = math.prod(entry["shape"])
-            if end - begin != kind.itemsize * count or not 0 <= begin <= end <= len(raw) - 8 - length:
+            if end - begin != kind.itemsize * count or not 0 <= begin <= end <= len(data):
                 raise WeightsError(f"{path}: {name} has wrong offsets")
-            values = np.frombuffer(raw, kind, count, 8 + length + begin).astype(np.float32)
+            values = np.frombuffer(data, kind, count, begin).astype(np.float32)
             tensors[name] = torch.from_numpy(values.reshape(entry["shape"]))
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise WeightsError(f"{path}: not a safetensors file") from None
     return tensors, about

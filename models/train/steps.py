@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Give a model the steps that it takes to be computed in 16-bit integers.
+
+A step is what a unit of a channel stands for. Numbers up to 2620 steps are seen as they are, larger ones, up to
+32767, in a coarser grid (core/kernels/int16.h). So a step is the larger of
+  --share of the channel's largest number in pictures, divided by 2620, and
+  1.25 times the largest in patterns made to hurt (checks, stripes, noise), divided by 32767.
+The numbers are what rfdn-ranges sees (meson setup -Dbench=true builds it).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import weights
+from data import InputError, list_images, load_pair
+
+SIDE = 96  # pixels of a picture
+UNSCALED, LARGEST = 2620, 32767  # RFDN_INT16_LIMIT, and what 16 bits hold
+ROOM = 1.25  # patterns may go so far beyond those that were seen
+LEAST = 1 / 64  # of a map's largest step; a channel that hardly ever says anything needs none finer
+
+
+def crops(folders: list[Path], count: int, seed: int) -> list[np.ndarray]:
+    """Square pieces of low-resolution luma, as many of each folder."""
+    random = np.random.default_rng(seed)
+    pieces = []
+    for folder in folders:
+        files = list_images(folder)
+        for i in random.permutation(len(files))[:count]:
+            low = load_pair(files[i], 2)[0]
+            if min(low.shape) >= SIDE:
+                y, x = (random.integers(side - SIDE + 1) for side in low.shape)
+                pieces.append(low[y:y + SIDE, x:x + SIDE])
+    if not pieces:
+        raise InputError(f"no picture of {2 * SIDE}x{2 * SIDE} pixels or more in {', '.join(map(str, folders))}")
+    return pieces
+
+
+def patterns(seed: int) -> list[np.ndarray]:
+    """What real pictures hardly have: noise, checks and stripes of full range."""
+    random = np.random.default_rng(seed)
+    y, x = np.indices((SIDE, SIDE))
+    planes = [random.random((SIDE, SIDE)) < share for share in (0.5, 0.2, 0.8)]
+    planes += [(y // high + x // wide) % 2 for high, wide in (
+        (1, 1), (1, 2), (2, 1), (2, 2), (1, SIDE), (SIDE, 1), (2, SIDE), (SIDE, 2), (3, 3), (4, 4), (8, 8))]
+    planes += [(y + x) // wide % 2 for wide in (3, 5, 7)]
+    grey = random.integers(0, 256, (SIDE, SIDE))
+    return [np.uint8(255 * np.asarray(plane)) for plane in planes] + [np.uint8(grey)]
+
+
+def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray]:
+    """The largest magnitude of each channel, an array for each map."""
+    try:
+        result = subprocess.run([tool, model, str(SIDE), str(SIDE)], input=b"".join(p.tobytes() for p in planes),
+                                capture_output=True)
+    except OSError as error:
+        raise InputError(f"{tool}: {error.strerror}; build it (meson setup -Dbench=true), or name it by --tool") from None
+    if result.returncode:
+        raise InputError(result.stderr.decode().strip())
+    return [np.array(line.split(), float) for line in result.stdout.decode().splitlines()]
+
+
+def choose(usual: np.ndarray, hard: np.ndarray, share: float) -> np.ndarray:
+    """A map's steps."""
+    steps = np.maximum(share * usual / UNSCALED, ROOM * np.maximum(usual, hard) / LARGEST)
+    return np.maximum(steps, max(steps.max() * LEAST, 1e-9))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("model", type=Path)
+    add("out", type=Path, help="file to write; may be the same")
+    add("--images", type=Path, nargs="+", required=True, help="folders of pictures that it learnt from")
+    add("--count", type=int, default=12, help="pictures of each folder (default: 12)")
+    add("--share", type=float, default=0.5, help="of a channel's range in pictures (default: 0.5)")
+    add("--tool", type=Path, default=Path("build/models/steps/rfdn-ranges"), help="default: build/models/steps/rfdn-ranges")
+    options = parser.parse_args()
+
+    usual = ranges(options.tool, options.model, crops(options.images, options.count, 1))
+    hard = ranges(options.tool, options.model, patterns(2))
+    lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share)) for both in zip(usual, hard)]
+    weights.tell(options.model, options.out, {"steps": "\n".join(lines)})
+    print(f"{options.out}: steps of {len(lines)} maps")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (InputError, weights.WeightsError) as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
