@@ -3,13 +3,14 @@
 /* Times the engine alone on one picture size:
  *
  *   rfdn-bench [--model NAME|FILE] [--size WxH] [--threads N] [--cpu LEVEL] [--frames K]
- *              [--tile-size N] [--layers] [--json]
+ *              [--precision float32|int16] [--noise] [--tile-size N] [--layers] [--json]
  *
  * Reports milliseconds a frame, and from the start to the first one; processor time; the rate in
  * operations of direct convolutions (two a multiply-add), what part that is of the multiply-add
  * peak of the same cores, measured in the same run; the process's peak memory, and by how much it
  * grew after two frames. */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 
 static char *model_name = NULL, *size = NULL, *cpu_name = NULL;
 static gint n_threads = 0, n_frames = 20, tile_size = 0;
-static gboolean json = FALSE, layers = FALSE;
+static char *precision = NULL;
+static gboolean json = FALSE, layers = FALSE, noise = FALSE;
 
 static const GOptionEntry options[] = {
     {"model", 'm', 0, G_OPTION_ARG_STRING, &model_name, "a built-in model or a file", "NAME|FILE"},
@@ -30,6 +32,9 @@ static const GOptionEntry options[] = {
     {"cpu", 'c', 0, G_OPTION_ARG_STRING, &cpu_name, "auto, scalar, sse2, avx2, avx512, neon",
      "LEVEL"},
     {"frames", 'n', 0, G_OPTION_ARG_INT, &n_frames, "timed, after two that are not", "K"},
+    {"precision", 'p', 0, G_OPTION_ARG_STRING, &precision, "float32 or int16", "NAME"},
+    {"noise", 0, 0, G_OPTION_ARG_NONE, &noise, "black and white noise, the slowest for int16",
+     NULL},
     {"tile-size", 0, 0, G_OPTION_ARG_INT, &tile_size, "0: chosen", "N"},
     {"layers", 'l', 0, G_OPTION_ARG_NONE, &layers, "where the time goes", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one line of JSON", NULL},
@@ -62,6 +67,17 @@ find_cpu (void)
   return cpu;
 }
 
+static RfdnPrecision
+find_precision (void)
+{
+  if (precision == NULL || g_str_equal (precision, "float32"))
+    return RFDN_PRECISION_FLOAT32;
+  if (g_str_equal (precision, "int16"))
+    return RFDN_PRECISION_INT16;
+  g_printerr ("rfdn-bench: there is no precision '%s'\n", precision);
+  exit (1);
+}
+
 /* Of the level that `description` of an upscaler names. */
 static double
 measure_peak (const char *description)
@@ -88,6 +104,22 @@ get_processor_ms (const struct rusage *usage)
          1e-3 * (double) (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 }
 
+/* Something like a picture: slopes, some edges, grain. */
+static void
+draw (guint8 *plane, guint width, guint height)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+
+  for (guint y = 0; y < height; y++) {
+    for (guint x = 0; x < width; x++) {
+      const double slope = 50 * sin (x / 31.0) * cos (y / 23.0);
+      const double edge = (x / 40 + y / 24) % 5 == 0 ? 45 : 0;
+      *plane++ = noise ? (guint8) (g_rand_boolean (random) ? 255 : 0)
+                       : (guint8) (100 + slope + edge + g_rand_double_range (random, -4, 4));
+    }
+  }
+}
+
 static void
 time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, guint height,
              Result *result)
@@ -95,14 +127,12 @@ time_frames (RfdnUpscaler *upscaler, const RfdnModelInfo *info, guint width, gui
   const gsize plane = (gsize) width * height, scaled = plane * info->scale * info->scale;
   g_autofree guint8 *in = g_malloc (plane * info->channels);
   g_autofree guint8 *out = g_malloc (scaled * info->channels);
-  g_autoptr (GRand) random = g_rand_new_with_seed (1);
   RfdnPlane from[3], to[3];
   struct rusage before, after;
 
   result->times = g_new (double, n_frames);
-  for (gsize i = 0; i < plane * info->channels; i++)
-    in[i] = (guint8) g_rand_int_range (random, 0, 256);
   for (guint c = 0; c < info->channels; c++) {
+    draw (in + c * plane, width, height);
     from[c] = (RfdnPlane){in + c * plane, width, 1};
     to[c] = (RfdnPlane){out + c * scaled, (gssize) width * info->scale, 1};
   }
@@ -212,6 +242,7 @@ main (int argc, char **argv)
   params.n_threads = (guint) n_threads;
   params.tile_size = (guint) tile_size;
   params.cpu = find_cpu ();
+  params.precision = find_precision ();
   g_autoptr (RfdnModel) model = load_model (&error);
   gint64 start = g_get_monotonic_time ();
   g_autoptr (RfdnUpscaler) upscaler = model ? rfdn_upscaler_new (model, &params, &error) : NULL;
