@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Networks in 16-bit integers: the same bits at every CPU level, in any tiles, by any threads; near
+ * what floating-point numbers make; what is wrong with steps is told. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "kernels/int16.h"
+#include "picture.h"
+#include "ranges.h"
+
+/* ---- models with steps ------------------------------------------------------------------------
+ */
+
+/* A file with more metadata. */
+static GBytes *
+add_metadata (GBytes *file, const char *key, const char *value)
+{
+  static const char begin[] = "\"__metadata__\":{";
+  gsize size;
+  const guint8 *data = g_bytes_get_data (file, &size);
+  g_autofree char *escaped = g_strescape (value, NULL);
+  g_autofree char *member = g_strdup_printf ("\"%s\":\"%s\",", key, escaped);
+  const guint8 *at =
+      (const guint8 *) g_strstr_len ((const char *) data + 8, (gssize) size - 8, begin);
+  GByteArray *out = g_byte_array_new ();
+  guint64 length;
+
+  g_assert_nonnull (at);
+  at += strlen (begin);
+  memcpy (&length, data, 8);
+  length = GUINT64_TO_LE (GUINT64_FROM_LE (length) + strlen (member));
+  g_byte_array_append (out, (const guint8 *) &length, 8);
+  g_byte_array_append (out, data + 8, (guint) (at - data - 8));
+  g_byte_array_append (out, (const guint8 *) member, (guint) strlen (member));
+  g_byte_array_append (out, at, (guint) (size - (gsize) (at - data)));
+  return g_byte_array_free_to_bytes (out);
+}
+
+/* Steps for a network that sees `picture`: a unit of 1/2000 of what each channel reaches. */
+static char *
+make_steps (RfdnModel *model, const Map *picture)
+{
+  const guint scale = rfdn_model_get_info (model)->scale;
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  g_autofree float *out = g_new (float, (gsize) picture->width * picture->height * scale * scale);
+  const RfdnPlane from = {picture->values, 4 * picture->width, 4};
+  const RfdnPlane to = {out, 4 * picture->width * scale, 4};
+
+  params.width = picture->width;
+  params.height = picture->height;
+  params.format.samples = RFDN_SAMPLES_F32;
+  params.n_threads = 2;
+  g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+  rfdn_upscaler_start_ranges (upscaler);
+  rfdn_upscaler_run (upscaler, &from, &to);
+  g_autofree char *ranges = rfdn_upscaler_dup_ranges (upscaler);
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (ranges), "\n", -1);
+  GString *steps = g_string_new (NULL);
+  for (guint i = 0; lines[i] != NULL; i++) {
+    g_auto (GStrv) words = g_strsplit (lines[i], " ", -1);
+    for (guint k = 0; words[k] != NULL; k++) {
+      char number[G_ASCII_DTOSTR_BUF_SIZE];
+      const double range = g_ascii_strtod (words[k], NULL);
+      g_ascii_dtostr (number, sizeof number, MAX (range, 0.01) / 2000);
+      g_string_append_printf (steps, "%s ", number);
+    }
+    g_string_append_c (steps, '\n');
+  }
+  return g_string_free (steps, FALSE);
+}
+
+static RfdnModel *
+make_stepped (guint features, guint blocks, guint scale, const Map *picture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (RfdnModel) model = make_model ("reprfn", features, blocks, scale, 1, FALSE, &plain);
+  g_autofree char *steps = make_steps (model, picture);
+  g_autoptr (GBytes) file = add_metadata (plain, "steps", steps);
+  RfdnModel *stepped = rfdn_model_new (file, &error);
+
+  g_assert_false (rfdn_model_get_info (model)->has_steps);
+  g_assert_no_error (error);
+  g_assert_true (rfdn_model_get_info (stepped)->has_steps);
+  return stepped;
+}
+
+/* ---- what integers make ------------------------------------------------------------------------
+ */
+
+static guint8 *
+upscale (RfdnModel *model, RfdnPrecision precision, RfdnCpu cpu, guint tile_size, guint n_threads,
+         const Map *picture, gsize *n)
+{
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+
+  params.precision = precision;
+  params.cpu = cpu;
+  params.tile_size = tile_size;
+  params.n_threads = n_threads;
+  return upscale_bytes (model, &params, picture, n);
+}
+
+/* Black and white, which makes numbers of any size. */
+static Map *
+make_noise (guint height, guint width)
+{
+  Map *map = map_new (1, height, width);
+
+  for (gsize i = 0; i < (gsize) height * width; i++)
+    map->values[i] = (float) g_test_rand_bit ();
+  return map;
+}
+
+static const struct {
+  guint features, blocks, scale;
+} networks[] = {{8, 1, 2}, {16, 1, 2}, {9, 2, 3}, {20, 1, 4}};
+
+static void
+test_same_bits (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (networks); i++) {
+    g_autoptr (Map) usual = make_picture (1, 61, 83), noise = make_noise (61, 83);
+    g_autoptr (RfdnModel) model =
+        make_stepped (networks[i].features, networks[i].blocks, networks[i].scale, usual);
+    const Map *const pictures[] = {usual, noise};
+    for (guint p = 0; p < 2; p++) {
+      gsize n;
+      g_autofree guint8 *want =
+          upscale (model, RFDN_PRECISION_INT16, RFDN_CPU_SCALAR, 0, 1, pictures[p], &n);
+      for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+        static const guint tiles[] = {0, 8, 20, 33};
+        for (guint t = 0; rfdn_cpu_is_available (cpu) && t < G_N_ELEMENTS (tiles); t++) {
+          g_autofree guint8 *got =
+              upscale (model, RFDN_PRECISION_INT16, cpu, tiles[t], 1 + t % 3, pictures[p], &n);
+          g_assert_cmpmem (got, n, want, n);
+        }
+      }
+    }
+  }
+}
+
+static void
+test_close (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (networks); i++) {
+    g_autoptr (Map) picture = make_picture (1, 61, 83);
+    g_autoptr (RfdnModel) model =
+        make_stepped (networks[i].features, networks[i].blocks, networks[i].scale, picture);
+    gsize n;
+    g_autofree guint8 *want =
+        upscale (model, RFDN_PRECISION_FLOAT32, RFDN_CPU_AUTO, 0, 1, picture, &n);
+    g_autofree guint8 *got =
+        upscale (model, RFDN_PRECISION_INT16, RFDN_CPU_AUTO, 0, 1, picture, &n);
+    double error = 0;
+    for (gsize k = 0; k < n; k++) {
+      g_assert_cmpint (abs (got[k] - want[k]), <=, 4);
+      error += (got[k] - want[k]) * (got[k] - want[k]);
+    }
+    g_test_message ("%.1f dB", 10 * log10 (65025 / (error / (double) n)));
+    g_assert_cmpfloat (10 * log10 (65025 / (error / (double) n)), >, 48);
+  }
+}
+
+/* ---- what is wrong -----------------------------------------------------------------------------
+ */
+
+/* What reading a network of 8 features and one block says to `steps`. */
+static void
+assert_refused (const char *steps, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (RfdnModel) model = make_model ("reprfn", 8, 1, 2, 1, FALSE, &plain);
+  g_autoptr (GBytes) file = add_metadata (plain, "steps", steps);
+  g_autoptr (RfdnModel) stepped = rfdn_model_new (file, &error);
+
+  g_assert_null (stepped);
+  g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
+  if (strstr (error->message, text) == NULL)
+    g_error ("'%s' does not say '%s'", error->message, text);
+}
+
+#define LINE "1 1 1 1 1 1 1 1\n"
+#define OTHER_LINE "1 1 1 1 1 1 1 2\n"
+
+static void
+test_bad_steps (void)
+{
+  assert_refused ("", "end before line 1");
+  assert_refused (LINE LINE, "end before line 3");
+  assert_refused (LINE LINE LINE LINE LINE LINE LINE, "more than 6 lines");
+  assert_refused (LINE "1 1 1 1\n" LINE LINE LINE LINE, "line 2: there are 4 numbers for 8");
+  assert_refused (LINE LINE "1 1 1 1 1 1 1 1 1\n" LINE LINE LINE, "line 3: there are more than 8");
+  assert_refused ("1 1 1 0 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
+  assert_refused ("1 1 1 -1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
+  assert_refused ("1 nan 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_refused ("1 1e39 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_refused ("1 x 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_refused (LINE LINE LINE LINE OTHER_LINE LINE, "adds maps of different steps");
+  assert_refused (LINE "1e-9 1 1 1 1 1 1 1\n" LINE LINE LINE LINE, "around layer 2 are too far");
+}
+
+/* A network that cannot be computed in integers, whatever its steps. */
+static void
+assert_impossible (const char *architecture, guint channels, gboolean attention, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (RfdnModel) model = make_model (architecture, 8, 1, 2, channels, attention, &plain);
+  g_autoptr (GBytes) file = add_metadata (plain, "steps", LINE);
+  g_autoptr (RfdnModel) stepped = rfdn_model_new (file, &error);
+
+  g_assert_null (stepped);
+  g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
+  if (strstr (error->message, text) == NULL)
+    g_error ("'%s' does not say '%s'", error->message, text);
+}
+
+static void
+test_impossible (void)
+{
+  assert_impossible ("reprfn", 3, FALSE, "more than one channel");
+  assert_impossible ("reprfn", 1, TRUE, "other layers than 3x3");
+  assert_impossible ("rfdn", 1, TRUE, "other layers than 3x3");
+}
+
+static void
+test_bad_params (void)
+{
+  g_autoptr (Map) picture = make_picture (1, 20, 20);
+  g_autoptr (RfdnModel) stepped = make_stepped (8, 1, 2, picture);
+  g_autoptr (RfdnModel) plain = make_model ("reprfn", 8, 1, 2, 1, FALSE, NULL);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+
+  params.width = params.height = 20;
+  params.precision = RFDN_PRECISION_INT16;
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (GError) error = NULL;
+    if (i == 1)
+      params.format = (RfdnSampleFormat){RFDN_SAMPLES_U16, 10, 0};
+    if (i == 2)
+      params.format = (RfdnSampleFormat){RFDN_SAMPLES_F32, 8, 0};
+    g_assert_null (rfdn_upscaler_new (i == 0 ? plain : stepped, &params, &error));
+    g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS);
+  }
+}
+
+/* ---- memory ------------------------------------------------------------------------------------
+ */
+
+static gint allocations_left;
+
+static gboolean
+count_down (void)
+{
+  return allocations_left-- > 0;
+}
+
+/* Whichever allocation fails: an error, and nothing lost. */
+static void
+test_no_memory (void)
+{
+  g_autoptr (Map) picture = make_picture (1, 20, 20);
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (RfdnModel) model = make_model ("reprfn", 8, 1, 2, 1, FALSE, &plain);
+  g_autofree char *steps = make_steps (model, picture);
+  g_autoptr (GBytes) file = add_metadata (plain, "steps", steps);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  gboolean done = FALSE;
+
+  params.width = params.height = 20;
+  params.n_threads = 1;
+  params.precision = RFDN_PRECISION_INT16;
+  for (gint n = 0; !done; n++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_cmpint (n, <, 1000);
+    allocations_left = n;
+    rfdn_alloc_set_hook (count_down);
+    g_autoptr (RfdnModel) stepped = rfdn_model_new (file, &error);
+    g_autoptr (RfdnUpscaler) upscaler =
+        stepped != NULL ? rfdn_upscaler_new (stepped, &params, &error) : NULL;
+    rfdn_alloc_set_hook (NULL);
+    done = upscaler != NULL;
+    if (!done)
+      g_assert_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/int16/same-bits", test_same_bits);
+  g_test_add_func ("/int16/close", test_close);
+  g_test_add_func ("/int16/bad-steps", test_bad_steps);
+  g_test_add_func ("/int16/impossible", test_impossible);
+  g_test_add_func ("/int16/bad-params", test_bad_params);
+  g_test_add_func ("/int16/no-memory", test_no_memory);
+  return g_test_run ();
+}
