@@ -311,12 +311,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
  * @RFDN_PRECISION_INT16: 16-bit integers with 32-bit sums. The same bits on every processor, at
  *   every CPU level, with any tiles and threads; and quicker. For 8-bit samples and models that
  *   carry steps (#RfdnModelInfo.has_steps)
+ * @RFDN_PRECISION_AUTO: integers where they can be had and are quicker, floats else
  *
  * The numbers that a network computes with.
  */
 typedef enum {
   RFDN_PRECISION_FLOAT32,
   RFDN_PRECISION_INT16,
+  RFDN_PRECISION_AUTO,
 } RfdnPrecision;
 
 /** Tile overlap that seamlessness needs, in #RfdnUpscalerParams.tile_overlap. */

@@ -48,25 +48,35 @@ check_params (const RfdnUpscalerParams *params, GError **error)
   return rfdn_sample_format_check (&params->format, error);
 }
 
+/* Why integers cannot be computed with, in words; NULL if they can. */
+static const char *
+get_int16_obstacle (const RfdnModel *model, const RfdnUpscalerParams *params)
+{
+  if (!rfdn_model_get_info (model)->has_steps)
+    return "the model's file has no steps for it";
+  if (params->format.samples != RFDN_SAMPLES_U8)
+    return "it is for samples of 8 bits";
+  return NULL;
+}
+
 /* The kernels of the level and precision that `params` ask for. */
 static const RfdnKernels *
 get_kernels (const RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
 {
   const RfdnKernels *kernels = rfdn_kernels_get (params->cpu, error);
+  const char *obstacle = get_int16_obstacle (model, params);
 
   if (kernels == NULL || params->precision == RFDN_PRECISION_FLOAT32)
     return kernels;
-  if (!rfdn_model_get_info (model)->has_steps) {
-    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
-                         "the model has no steps to be computed in 16-bit integers with");
-    return NULL;
-  }
-  if (params->format.samples != RFDN_SAMPLES_U8) {
-    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
-                         "16-bit integers are for samples of 8 bits");
-    return NULL;
-  }
-  return rfdn_kernels_get_int16 (kernels);
+  if (params->precision == RFDN_PRECISION_AUTO)
+    return obstacle == NULL && rfdn_kernels_prefer_int16 (kernels)
+               ? rfdn_kernels_get_int16 (kernels)
+               : kernels;
+  if (obstacle == NULL)
+    return rfdn_kernels_get_int16 (kernels);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "precision int16 is not possible: %s",
+               obstacle);
+  return NULL;
 }
 
 static gboolean
@@ -155,6 +165,7 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->model = rfdn_model_ref (model);
   self->params = *params;
   self->params.cpu = kernels->cpu;
+  self->params.precision = kernels->precision;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   if (init_layout (&self->layout, graph, frame, params, rfdn_pool_get_n_threads (self->pool, NULL)))
     self->network = rfdn_network_new (model, kernels, &self->layout);
@@ -340,9 +351,10 @@ rfdn_upscaler_describe (const RfdnUpscaler *self)
   g_autofree char *memory = g_format_size_full (size, G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *layout = rfdn_layout_describe (&self->layout);
 
-  return g_strdup_printf ("%ux%u: %s, %u threads, %s, scratch %s", self->params.width,
-                          self->params.height, rfdn_cpu_get_name (self->params.cpu), n_threads,
-                          layout, memory);
+  return g_strdup_printf ("%ux%u: %s, %s, %u threads, %s, scratch %s", self->params.width,
+                          self->params.height, rfdn_cpu_get_name (self->params.cpu),
+                          self->params.precision == RFDN_PRECISION_INT16 ? "int16" : "float32",
+                          n_threads, layout, memory);
 }
 
 void

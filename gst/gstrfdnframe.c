@@ -162,6 +162,7 @@ plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
   params.pool = self->pool;
   params.tile_size = settings->tile_size;
   params.tile_overlap = settings->tile_overlap;
+  params.precision = settings->precision;
   self->is_finite = !rfdn_model_get_info (model)->attention;
   self->mosaic = gst_rfdn_mosaic_new (model, smaller, &params, error);
   return self->mosaic != NULL;

@@ -30,6 +30,7 @@ typedef struct {
   guint n_threads;
   guint tile_size;
   gint tile_overlap;
+  RfdnPrecision precision;
   gboolean reuse;
   GstVideoRectangle picture;
 } GstRfdnSettings;

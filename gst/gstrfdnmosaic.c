@@ -131,6 +131,7 @@ init_small (GstRfdnMosaic *self, RfdnModel *model, const RfdnUpscalerParams *par
 
   small.tile_size = small.tile_height = 0;
   small.tile_overlap = RFDN_TILE_OVERLAP_AUTO;
+  small.precision = RFDN_PRECISION_AUTO; /* it need not be able to do what the whole is told to */
   self->small = rfdn_upscaler_new (model, &small, error);
   if (self->small == NULL)
     return FALSE;

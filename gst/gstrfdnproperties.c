@@ -18,6 +18,7 @@ enum {
   PROP_N_THREADS,
   PROP_TILE_SIZE,
   PROP_TILE_OVERLAP,
+  PROP_PRECISION,
   PROP_STATS,
 };
 
@@ -29,10 +30,33 @@ enum {
 #define DEFAULT_N_THREADS 0
 #define DEFAULT_TILE_SIZE 0
 #define DEFAULT_TILE_OVERLAP RFDN_TILE_OVERLAP_AUTO
+#define DEFAULT_PRECISION GST_RFDN_PRECISION_AUTO
 #define DEFAULT_REUSE TRUE
 #define MAX_THREADS 1024
 
 static GObjectClass *parent_class;
+
+GType
+gst_rfdn_precision_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+      {GST_RFDN_PRECISION_AUTO,
+       "Integers where the model and 8-bit video allow it and they are quicker", "auto"},
+      {GST_RFDN_PRECISION_FLOAT32, "32-bit floating-point numbers", "float32"},
+      {GST_RFDN_PRECISION_INT16, "16-bit integers: the same picture on every processor", "int16"},
+      {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstRfdnPrecision", values));
+  return type;
+}
+
+/* The element's names are the engine's. */
+G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_FLOAT32 == RFDN_PRECISION_FLOAT32);
+G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_INT16 == RFDN_PRECISION_INT16);
+G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_AUTO == RFDN_PRECISION_AUTO);
 
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
@@ -85,6 +109,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     break;
   case PROP_TILE_OVERLAP:
     self->settings.tile_overlap = g_value_get_int (value);
+    break;
+  case PROP_PRECISION:
+    self->settings.precision = (RfdnPrecision) g_value_get_enum (value);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -146,6 +173,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_TILE_OVERLAP:
     g_value_set_int (value, self->settings.tile_overlap);
+    break;
+  case PROP_PRECISION:
+    g_value_set_enum (value, (gint) self->settings.precision);
     break;
   case PROP_STATS:
     g_value_take_boxed (value, gst_rfdn_stats_get (&self->stats));
@@ -326,6 +356,22 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
                         -1, RFDN_MAX_SIZE, DEFAULT_TILE_OVERLAP,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
+   * GstRfdnUpscale:precision:
+   *
+   * The numbers that the network computes with. `int16`: integers, by which the picture is the same
+   * bit for bit on every processor; for frames of 8 bits, and models whose file says how
+   * (models/README.md), else an error. `float32`: floating-point numbers, for any frames and model.
+   * `auto`: integers where they can be had and are quicker. A change takes effect at the next
+   * frame.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision", "The numbers that the network computes with",
+                         GST_TYPE_RFDN_PRECISION, DEFAULT_PRECISION,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstRfdnUpscale:stats:
    *
    * What was done since the element was last started, in a structure of these fields:
@@ -361,5 +407,6 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;
   self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
+  self->settings.precision = (RfdnPrecision) DEFAULT_PRECISION;
   self->settings.reuse = DEFAULT_REUSE;
 }

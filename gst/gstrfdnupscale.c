@@ -544,6 +544,7 @@ gst_rfdn_upscale_class_init (GstRfdnUpscaleClass *klass)
   add_pad_templates (element_class);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_SCALE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_RFDN_LATE_POLICY, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_RFDN_PRECISION, 0);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_rfdn_upscale_change_state);
 
   gst_rfdn_upscale_class_install_negotiation (transform_class);

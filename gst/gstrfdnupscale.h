@@ -63,6 +63,25 @@ typedef enum {
 #define GST_TYPE_RFDN_LATE_POLICY (gst_rfdn_late_policy_get_type ())
 GType gst_rfdn_late_policy_get_type (void);
 
+/**
+ * GstRfdnPrecision:
+ * @GST_RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers
+ * @GST_RFDN_PRECISION_INT16: 16-bit integers
+ * @GST_RFDN_PRECISION_AUTO: integers where they can be had and are quicker
+ *
+ * The numbers that a network computes with.
+ *
+ * Since: 0.2
+ */
+typedef enum {
+  GST_RFDN_PRECISION_FLOAT32,
+  GST_RFDN_PRECISION_INT16,
+  GST_RFDN_PRECISION_AUTO,
+} GstRfdnPrecision;
+
+#define GST_TYPE_RFDN_PRECISION (gst_rfdn_precision_get_type ())
+GType gst_rfdn_precision_get_type (void);
+
 GST_ELEMENT_REGISTER_DECLARE (rfdnupscale)
 
 G_END_DECLS

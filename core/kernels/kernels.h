@@ -181,6 +181,9 @@ const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, GError **error);
 /* The kernels in 16-bit integers that go with those of a level; never NULL. */
 const RfdnKernels *rfdn_kernels_get_int16 (const RfdnKernels *kernels);
 
+/* Whether they are quicker than the level's own. */
+gboolean rfdn_kernels_prefer_int16 (const RfdnKernels *kernels);
+
 /* The tables that a build may have; dispatch.c knows which. */
 extern const RfdnKernels rfdn_kernels_scalar;
 extern const RfdnKernels rfdn_kernels_sse2;
