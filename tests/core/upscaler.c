@@ -509,7 +509,7 @@ test_describe (void)
   g_autoptr (RfdnUpscaler) a = rfdn_upscaler_new (model, &params, NULL);
   g_autofree char *text = rfdn_upscaler_describe (a);
   g_test_message ("%s", text);
-  g_assert_true (g_str_has_prefix (text, "640x360: scalar, 2 threads, "));
+  g_assert_true (g_str_has_prefix (text, "640x360: scalar, float32, 2 threads, "));
   g_assert_nonnull (strstr (text, " overlap 28, "));
 
   g_autoptr (RfdnUpscaler) b = rfdn_upscaler_new (attention, &params, NULL);

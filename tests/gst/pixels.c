@@ -59,8 +59,8 @@ check_against_engine (const Picture *small, const char *path, const char *proper
   g_autoptr (RfdnModel) model = load_model (path);
   const guint scale = rfdn_model_get_info (model)->scale;
   const guint channels = rfdn_model_get_info (model)->channels;
-  g_autofree char *with_model =
-      path ? g_strdup_printf ("model=\"%s\" %s", path, properties) : g_strdup (properties);
+  g_autofree char *with_model = path ? g_strdup_printf ("model=\"%s\" %s", path, properties)
+                                     : g_strdup_printf ("precision=float32 %s", properties);
   g_autoptr (Picture) large = upscale (small, with_model);
   g_autoptr (Picture) expected =
       picture_new_printf ("format=%s,width=%d,height=%d", GST_VIDEO_INFO_NAME (&small->info),

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Property precision: integers give what the engine gives with integers, whatever the tiles and
+ * threads; auto takes them where they are quicker; what they cannot do is told. */
+
+#include "util.h"
+
+#include <string.h>
+
+/* What the engine makes of the luma of `small`. */
+static Picture *
+enlarge (const Picture *small, RfdnModel *model, RfdnPrecision precision)
+{
+  const guint scale = rfdn_model_get_info (model)->scale;
+  Picture *large =
+      picture_new_printf ("format=%s,width=%d,height=%d", GST_VIDEO_INFO_NAME (&small->info),
+                          small->info.width * (gint) scale, small->info.height * (gint) scale);
+  RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+  const RfdnPlane in = {GST_VIDEO_FRAME_COMP_DATA (&small->frame, 0),
+                        GST_VIDEO_FRAME_COMP_STRIDE (&small->frame, 0),
+                        (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (&small->frame, 0)};
+  const RfdnPlane out = {GST_VIDEO_FRAME_COMP_DATA (&large->frame, 0),
+                         GST_VIDEO_FRAME_COMP_STRIDE (&large->frame, 0),
+                         (gsize) GST_VIDEO_FRAME_COMP_PSTRIDE (&large->frame, 0)};
+
+  params.width = (guint) small->info.width;
+  params.height = (guint) small->info.height;
+  params.precision = precision;
+  RfdnUpscaler *upscaler = rfdn_upscaler_new (model, &params, NULL);
+  g_assert_nonnull (upscaler);
+  rfdn_upscaler_run (upscaler, &in, &out);
+  rfdn_upscaler_free (upscaler);
+  return large;
+}
+
+static Picture *
+new_scene (const char *format, guint width, guint height)
+{
+  Picture *scene = picture_new_printf ("format=%s,width=%u,height=%u", format, width, height);
+
+  picture_fill_scene (scene, 3);
+  return scene;
+}
+
+static void
+test_engine (void)
+{
+  static const char *const formats[] = {"GRAY8", "I420", "NV12", "YUY2", "AYUV", "A420"};
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("live", 2, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    g_autoptr (Picture) small = new_scene (formats[i], 86, 50);
+    g_autoptr (Picture) expected = enlarge (small, model, RFDN_PRECISION_INT16);
+    g_autoptr (Picture) floats = enlarge (small, model, RFDN_PRECISION_FLOAT32);
+    g_assert_cmpuint (picture_max_difference (expected, floats, 0, 0), >, 0);
+    for (guint n = 1; n <= 3; n++) {
+      g_autofree char *properties =
+          g_strdup_printf ("model=live precision=int16 n-threads=%u tile-size=%u", n, (n - 1) * 16);
+      g_autoptr (Picture) large = upscale (small, properties);
+      g_assert_cmpuint (picture_max_difference (large, expected, 0, 0), ==, 0);
+    }
+  }
+}
+
+/* Auto is one of both, as the engine's own is; where integers cannot be had, it is floats. */
+static void
+test_auto (void)
+{
+  static const char *const models[] = {"live", "balanced"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++) {
+    g_autoptr (RfdnModel) model = rfdn_model_new_builtin (models[i], 2, NULL);
+    g_autoptr (Picture) small = new_scene ("I420", 86, 50);
+    g_autoptr (Picture) expected = enlarge (small, model, RFDN_PRECISION_AUTO);
+    g_autofree char *properties = g_strdup_printf ("model=%s", models[i]);
+    g_autoptr (Picture) large = upscale (small, properties);
+    g_assert_cmpuint (picture_max_difference (large, expected, 0, 0), ==, 0);
+  }
+  g_autoptr (Picture) deep = new_scene ("I420_10LE", 86, 50);
+  g_autoptr (Picture) with_auto = upscale (deep, "model=live");
+  g_autoptr (Picture) with_floats = upscale (deep, "model=live precision=float32");
+  g_assert_true (picture_is_equal (with_auto, with_floats));
+}
+
+/* From one frame to the next. */
+static void
+test_change (void)
+{
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("live", 2, NULL);
+  g_autoptr (Picture) small = new_scene ("GRAY8", 86, 50);
+  g_autoptr (Picture) integers = enlarge (small, model, RFDN_PRECISION_INT16);
+  g_autoptr (Picture) floats = enlarge (small, model, RFDN_PRECISION_FLOAT32);
+  GstHarness *harness = upscale_harness ("model=live precision=int16");
+
+  for (guint i = 0; i < 4; i++) {
+    gint precision;
+    gst_util_set_object_arg (G_OBJECT (harness->element), "precision", i % 2 ? "float32" : "int16");
+    g_object_get (harness->element, "precision", &precision, NULL);
+    g_assert_cmpint (precision, ==, i % 2 ? RFDN_PRECISION_FLOAT32 : RFDN_PRECISION_INT16);
+    g_autoptr (Picture) large = upscale_with (harness, small, NULL);
+    g_assert_true (picture_is_equal (large, i % 2 ? floats : integers));
+  }
+  gst_harness_teardown (harness);
+}
+
+static void
+test_impossible (void)
+{
+  static const struct {
+    const char *format, *model, *text;
+  } cases[] = {
+      {"I420_10LE", "live", "samples of 8 bits"},
+      {"I420", "balanced", "has no steps"},
+      {"RGB", "rfdn", "has no steps"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    guint n_errors;
+    g_autofree char *pipeline =
+        g_strdup_printf ("videotestsrc num-buffers=2 ! video/x-raw,format=%s,width=64,height=48 ! "
+                         "rfdnupscale model=%s precision=int16 ! fakesink",
+                         cases[i].format, cases[i].model);
+    g_autofree char *error = run_pipeline (pipeline, &n_errors);
+    g_assert_nonnull (error);
+    g_test_message ("%s", error);
+    g_assert_nonnull (strstr (error, "precision int16"));
+    g_assert_nonnull (strstr (error, cases[i].text));
+    g_assert_cmpuint (n_errors, ==, 1);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  test_init (&argc, &argv);
+  g_test_add_func ("/precision/engine", test_engine);
+  g_test_add_func ("/precision/auto", test_auto);
+  g_test_add_func ("/precision/change", test_change);
+  g_test_add_func ("/precision/impossible", test_impossible);
+  return test_run ();
+}
