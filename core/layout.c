@@ -50,12 +50,27 @@ wanted_height (const RfdnLayout *layout)
   return layout->height - 2 * layout->border;
 }
 
+/* Threads up to which each computes a part of a network's frame that has no attention by itself, in
+ * its own cache. More would compute ever more halo, or would be too many for the rows. */
+#define MAX_BANDS 4
+/* The width of the parts that they compute together: it bounds the memory. */
+#define TOGETHER_WIDTH 2048
+
+static gboolean
+shares_rolling_tiles (guint n_threads)
+{
+  return n_threads > MAX_BANDS;
+}
+
 static void
 choose_rolling_tiles (RfdnLayout *layout, gint n_threads)
 {
   const gint width = wanted_width (layout), height = wanted_height (layout);
-  gint columns = divide_up (width, ROLLING_WIDTH);
+  const gboolean together = shares_rolling_tiles ((guint) n_threads);
+  gint columns = divide_up (width, together ? TOGETHER_WIDTH : ROLLING_WIDTH);
   gint rows = n_threads * divide_up (height, n_threads * ROLLING_HEIGHT);
+  if (together)
+    rows = 1;
   rows = CLAMP (rows, 1, MAX (height / ROLLING_MIN_HEIGHT, 1));
 
   layout->tile_width = MIN (rfdn_round_up (divide_up (width, columns), RFDN_GRAIN), width);
@@ -119,7 +134,7 @@ choose_steps (RfdnLayout *layout, guint n_threads)
 {
   layout->step = RFDN_STRIP;
   layout->chunks = 1;
-  if (!layout->attention)
+  if (!layout->attention && !layout->together)
     return;
   layout->step = ATTENTION_STRIPS * RFDN_STRIP;
   if (!layout->together || n_threads == 1)
@@ -167,8 +182,11 @@ rfdn_layout_init (RfdnLayout *layout, const RfdnGraph *graph, gint width, gint h
     choose_rolling_tiles (layout, (gint) n_threads);
   }
   count_tiles (layout);
-  layout->together = layout->attention && (guint64) layout->columns * (guint64) layout->rows <
-                                              (guint64) MIN_TILES_A_THREAD * n_threads;
+  if (layout->attention)
+    layout->together = (guint64) layout->columns * (guint64) layout->rows <
+                       (guint64) MIN_TILES_A_THREAD * n_threads;
+  else
+    layout->together = tile_size == 0 && shares_rolling_tiles (n_threads);
   choose_steps (layout, n_threads);
   return TRUE;
 }

@@ -194,14 +194,14 @@ test_choice (void)
        "1x2 tiles of 640x180 with overlap 28, a thread each; "
        "388 tasks, 21 pages"},
       {LIVE, 8, 0, 640, 360,
-       "1x7 tiles of 640x52 with overlap 28, a thread each; "
-       "132 tasks, 21 pages"},
+       "1x1 tiles of 640x360, all threads together in steps of 16 rows and 5 chunks; "
+       "3240 tasks, 34 pages"},
       {LIVE, 2, 0, 1920, 1080,
        "3x2 tiles of 640x540 with overlap 28, a thread each; "
        "1108 tasks, 21 pages"},
       {LIVE, 64, 0, 1920, 1080,
-       "3x21 tiles of 640x52 with overlap 28, a thread each; "
-       "132 tasks, 21 pages"},
+       "1x1 tiles of 1920x1080, all threads together in steps of 40 rows and 15 chunks; "
+       "28620 tasks, 57 pages"},
       {LIVE, 2, 100, 640, 360,
        "7x4 tiles of 100x100 with overlap 28, a thread each; "
        "228 tasks, 21 pages"},
