@@ -15,6 +15,14 @@
  */
 #define MARGIN 8
 
+/* Samples of 8 bits come out as the same bits on every processor: taps are multiples of 2^-14
+ * downwards and 2^-12 along a row, and what lies between is rounded to quarters of a level, so that
+ * no sum has more bits than a float holds: however it is computed, it is exact. */
+#define VERTICAL_BITS 14
+#define HORIZONTAL_BITS 12
+/* A float of this size is a multiple of 1/4. */
+#define QUARTERS (1.5f * (1 << 21))
+
 /* Output sample scale * m + k is the sum of taps[k][t] times input sample m + first[k] + t. */
 typedef struct {
   gint first[RFDN_MAX_SCALE];
@@ -24,6 +32,7 @@ typedef struct {
 struct RfdnResampler {
   RfdnResamplerParams params;
   const RfdnKernels *kernels;
+  gboolean is_exact; /* see VERTICAL_BITS */
   Filter horizontal, vertical;
   RfdnPool *pool;
   guint n_bands;      /* one for each thread */
@@ -46,8 +55,26 @@ lanczos (double x)
   return LOBES * sin (G_PI * x) * sin (G_PI * x / LOBES) / (G_PI * G_PI * x * x);
 }
 
+/* Multiples of 2^-bits; what rounding leaves of their sum of 1 goes to the largest. */
 static void
-filter_init (Filter *filter, guint scale, double shift)
+round_taps (float taps[TAPS], guint bits)
+{
+  const float unit = 1.0f / (float) (1 << bits);
+  float sum = 0;
+  gint largest = 0;
+
+  for (gint t = 0; t < TAPS; t++) {
+    taps[t] = roundf (taps[t] / unit) * unit;
+    sum += taps[t];
+    if (taps[t] > taps[largest])
+      largest = t;
+  }
+  taps[largest] += 1 - sum;
+}
+
+/* `bits`: that taps are rounded to; 0: not at all. */
+static void
+filter_init (Filter *filter, guint scale, double shift, guint bits)
 {
   for (guint k = 0; k < scale; k++) {
     double position = (k + 0.5 - shift) / scale - 0.5;
@@ -60,6 +87,8 @@ filter_init (Filter *filter, guint scale, double shift)
     }
     for (gint t = 0; t < TAPS; t++)
       filter->taps[k][t] = (float) (weights[t] / sum);
+    if (bits > 0)
+      round_taps (filter->taps[k], bits);
   }
 }
 
@@ -103,8 +132,10 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->kernels = kernels;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   self->n_bands = rfdn_pool_get_n_threads (self->pool, NULL);
-  filter_init (&self->horizontal, params->scale, params->shift_x);
-  filter_init (&self->vertical, params->scale, params->shift_y);
+  self->is_exact = params->format.depth == 8;
+  filter_init (&self->horizontal, params->scale, params->shift_x,
+               self->is_exact ? HORIZONTAL_BITS : 0);
+  filter_init (&self->vertical, params->scale, params->shift_y, self->is_exact ? VERTICAL_BITS : 0);
   self->pitch = RFDN_RUN_SLACK +
                 (params->in_width + RFDN_RUN_ALIGN) / RFDN_RUN_ALIGN * (gsize) RFDN_RUN_ALIGN +
                 RFDN_RUN_AFTER;
@@ -174,6 +205,8 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
     src[t] = window_row (window, first + t);
   self->kernels->fir_row (sum, src, self->vertical.taps[phase], TAPS, p->in_width);
 
+  for (guint x = 0; self->is_exact && x < p->in_width; x++)
+    sum[x] = (sum[x] + QUARTERS) - QUARTERS;
   for (gint x = 1; x <= MARGIN; x++) {
     sum[-x] = sum[0];
     sum[p->in_width - 1 + x] = sum[p->in_width - 1];

@@ -166,6 +166,63 @@ test_close (void)
   }
 }
 
+/* Slopes, lines and checks, from integers alone. */
+static void
+draw (guint8 *plane, guint width, guint height)
+{
+  for (guint y = 0; y < height; y++) {
+    for (guint x = 0; x < width; x++) {
+      const guint slope = (x * x + 3 * y * y + x * y) / 16 % 200;
+      const gboolean line = (x + 2 * y) % 23 == 0, check = x < 24 && y < 24 && (x + y) % 2;
+      *plane++ = (guint8) (check ? 255 : line ? 16 : 30 + slope);
+    }
+  }
+}
+
+/* What ships makes these very bits on every processor, in whatever tiles. */
+static void
+test_sums (void)
+{
+  static const struct {
+    const char *model;
+    guint scale;
+    const char *md5;
+  } sums[] = {
+      {"live", 2, "3b2ab4a516f2b2e3b712bf80454ab8e2"},
+      {"live", 3, "8a023c34af41588bd503ecee185c2c46"},
+      {"live", 4, "b1e0e4cccec42e05be053058a9dd6986"},
+      {"live-clean", 2, "c024da0458126d080dd7a33edbcf1bb8"},
+      {"live-clean", 3, "198b6952cb584db037b2a4917b0ae124"},
+      {"live-clean", 4, "6c01b283cde762fda87d8a205b83172e"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sums); i++) {
+    const guint width = 91, height = 67, scale = sums[i].scale;
+    g_autoptr (RfdnModel) model = rfdn_model_new_builtin (sums[i].model, scale, NULL);
+    for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+      guint8 in[91 * 67];
+      const gsize size = (gsize) width * height * scale * scale;
+      g_autofree guint8 *out = g_malloc (size);
+      const RfdnPlane from = {in, width, 1}, to = {out, (gssize) width * scale, 1};
+      RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+      if (!rfdn_cpu_is_available (cpu))
+        continue;
+      draw (in, width, height);
+      params.width = width;
+      params.height = height;
+      params.precision = RFDN_PRECISION_INT16;
+      params.cpu = cpu;
+      params.tile_size = (guint) cpu * 16;
+      g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+      g_assert_nonnull (upscaler);
+      rfdn_upscaler_run (upscaler, &from, &to);
+      g_autofree char *md5 = g_compute_checksum_for_data (G_CHECKSUM_MD5, out, size);
+      g_test_message ("%s x%u: %s", sums[i].model, scale, md5);
+      g_assert_cmpstr (md5, ==, sums[i].md5);
+    }
+  }
+}
+
 /* ---- what is wrong -----------------------------------------------------------------------------
  */
 
@@ -297,6 +354,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/int16/same-bits", test_same_bits);
   g_test_add_func ("/int16/close", test_close);
+  g_test_add_func ("/int16/sums", test_sums);
   g_test_add_func ("/int16/bad-steps", test_bad_steps);
   g_test_add_func ("/int16/impossible", test_impossible);
   g_test_add_func ("/int16/bad-params", test_bad_params);
