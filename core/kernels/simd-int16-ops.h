@@ -116,6 +116,12 @@ pair (Vec32 a, Vec32 b)
   return (Vec16) _mm256_shuffle_epi8 (_mm256_packs_epi32 ((__m256i) a, (__m256i) b), order);
 }
 
+INLINE gboolean
+is_any (Vec32 a)
+{
+  return !_mm256_testz_si256 ((__m256i) a, (__m256i) a);
+}
+
 #elif defined(__SSE2__)
 
 INLINE Vec32
@@ -179,6 +185,12 @@ pair (Vec32 a, Vec32 b)
   return (Vec16) _mm_unpacklo_epi16 (both, _mm_srli_si128 (both, 8));
 }
 
+INLINE gboolean
+is_any (Vec32 a)
+{
+  return _mm_movemask_epi8 (_mm_cmpeq_epi32 ((__m128i) a, _mm_setzero_si128 ())) != 0xffff;
+}
+
 #else
 
 INLINE Vec32
@@ -230,6 +242,12 @@ pair (Vec32 a, Vec32 b)
 {
   const int16x4x2_t both = vzip_s16 (vqmovn_s32 ((int32x4_t) a), vqmovn_s32 ((int32x4_t) b));
   return (Vec16) vcombine_s16 (both.val[0], both.val[1]);
+}
+
+INLINE gboolean
+is_any (Vec32 a)
+{
+  return vmaxvq_u32 ((uint32x4_t) a) != 0;
 }
 
 #endif

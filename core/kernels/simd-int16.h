@@ -326,36 +326,64 @@ int16_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint v
   }
 }
 
-/* k of int16.h for one vector of tiles at column t; returns whether any is not 0. */
+/* What is read behind pair i of a batch at column t: see winograd_prefetch(). */
+INLINE void
+int16_prefetch (const RfdnConvStrip *a, guint i, guint in_pairs, guint t, const guint vectors)
+{
+  const gsize at = i + 1 < in_pairs ? (i + 1) * RFDN_PHASES * a->src_run + t
+                                    : t + (gsize) vectors * VECTOR_FLOATS;
+
+#pragma GCC unroll 6
+  for (guint r = 0; r < 6; r++) {
+#pragma GCC unroll 4
+    for (guint p = 0; p < RFDN_PHASES; p++)
+      __builtin_prefetch (a->src[r] + at + p * a->src_run);
+  }
+}
+
+/* k of int16.h from a tile's largest and smallest numbers of both channels of a pair. */
+INLINE Vec32
+int16_exponents (Vec16 high, Vec16 low)
+{
+  Vec32 peak = max32 ((Vec32) high << 16 >> 16, (Vec32) high >> 16), k = splat32 (0);
+
+  peak = max32 (peak, -((Vec32) low << 16 >> 16));
+  peak = max32 (peak, -((Vec32) low >> 16));
+  for (gint i = 0; i < RFDN_INT16_MAX_EXPONENT; i++)
+    k -= peak > (RFDN_INT16_LIMIT << i);
+  return k;
+}
+
+/* k of a batch at column t; returns whether any is not 0. Who reads the batch's input first. */
 INLINE gboolean
-int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t)
+int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t, const guint vectors)
 {
   const guint in = int16_pairs (a->shape.in_channels);
-  Vec16 high = splat16 (0), low = splat16 (0);
+  Vec16 high[INT16_VECTORS] = {{0}}, low[INT16_VECTORS] = {{0}};
+  Vec32 any = splat32 (0);
 
   for (guint i = 0; i < in; i++) {
+    int16_prefetch (a, i, in, t, vectors);
+#pragma GCC unroll 2
+    for (guint v = 0; v < vectors; v++) {
 #pragma GCC unroll 6
-    for (guint r = 0; r < 6; r++) {
-      const float *row = a->src[r] + i * RFDN_PHASES * a->src_run + t;
+      for (guint r = 0; r < 6; r++) {
+        const float *row = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
 #pragma GCC unroll 6
-      for (guint j = 0; j < 6; j++) {
-        const Vec16 d = load16 (row + int16_column (j, a->src_run));
-        high = max16 (high, d);
-        low = min16 (low, d);
+        for (guint j = 0; j < 6; j++) {
+          const Vec16 d = load16 (row + int16_column (j, a->src_run));
+          high[v] = max16 (high[v], d);
+          low[v] = min16 (low[v], d);
+        }
       }
     }
   }
-  /* As positive numbers of 32 bits, of both channels. */
-  Vec32 peak = max32 ((Vec32) high << 16 >> 16, (Vec32) high >> 16);
-  peak = max32 (peak, -((Vec32) low << 16 >> 16));
-  peak = max32 (peak, -((Vec32) low >> 16));
-  *k = splat32 (0);
-  for (gint i = 0; i < RFDN_INT16_MAX_EXPONENT; i++)
-    *k -= peak > (RFDN_INT16_LIMIT << i);
-  gint32 any = 0;
-  for (guint i = 0; i < VECTOR_FLOATS; i++)
-    any |= (*k)[i];
-  return any != 0;
+#pragma GCC unroll 2
+  for (guint v = 0; v < vectors; v++) {
+    k[v] = int16_exponents (high[v], low[v]);
+    any |= k[v];
+  }
+  return is_any (any);
 }
 
 /* A' times six numbers, the last of which is a quarter. */
@@ -565,12 +593,8 @@ INLINE void
 int16_batch_at (const RfdnConvStrip *a, guint t, const guint vectors)
 {
   Vec32 k[INT16_VECTORS];
-  gboolean scaled = FALSE;
 
-#pragma GCC unroll 2
-  for (guint v = 0; v < vectors; v++)
-    scaled |= int16_find_exponents (&k[v], a, t + v * VECTOR_FLOATS);
-  if (scaled)
+  if (int16_find_exponents (k, a, t, vectors))
     int16_scaled_batch (a, t, vectors, k);
   else
     int16_batch (a, t, vectors, FALSE, k);
