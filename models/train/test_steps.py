@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Tests of steps for integers; run as a script.  A script stands for the program that looks at networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from testing import HERE, MODELS, WithFolder, main, need, run
+
+need("numpy", "PIL", "torch")
+import numpy as np
+from PIL import Image
+
+import steps
+import weights
+
+# Two maps of two channels. Patterns come in their known number; pictures are the others.
+TOOL = """#!{python}
+import sys
+pictures = len(sys.stdin.buffer.read()) // (int(sys.argv[2]) * int(sys.argv[3]))
+print("2.62 0.0001\\n5.24 26.2" if pictures != {patterns} else "32.767 0.0001\\n1 1")
+"""
+
+
+class Steps(WithFolder):
+    def setUp(self) -> None:
+        super().setUp()
+        self.images = self.folder / "images"
+        self.images.mkdir()
+        random = np.random.default_rng(1)
+        for i in range(3):
+            Image.fromarray(random.integers(0, 256, (200, 220, 3), np.uint8)).save(self.images / f"{i}.png")
+
+    def tool(self, text: str | None = None) -> Path:
+        path = self.folder / "tool"
+        path.write_text(text or TOOL.format(python=sys.executable, patterns=len(steps.patterns(2))))
+        path.chmod(0o755)
+        return path
+
+    def steps(self, tool: Path, *more: str) -> subprocess.CompletedProcess:
+        return run(HERE / "steps.py", MODELS / "live_x2.safetensors", self.folder / "out.safetensors",
+                   "--images", self.images, "--tool", tool, *more)
+
+    def test_ranges_become_steps(self) -> None:
+        """The larger of what pictures and what patterns ask for; a silent channel has a share of the map's largest."""
+        result = self.steps(self.tool())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        _, about = weights.read(self.folder / "out.safetensors")
+        got = np.array([line.split() for line in about["steps"].split("\n")], float)
+        pattern = 1.25 * 32.767 / 32767
+        np.testing.assert_allclose(got, [[pattern, pattern / 64], [0.001, 0.005]], rtol=1e-5)
+
+    def test_share(self) -> None:
+        result = self.steps(self.tool(), "--share", "0.25")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        _, about = weights.read(self.folder / "out.safetensors")
+        np.testing.assert_allclose(float(about["steps"].split()[3]), 0.0025, rtol=1e-5)
+
+    def test_tensors_stay(self) -> None:
+        """Bit for bit, and so does what else the file says."""
+        self.assertEqual(self.steps(self.tool()).returncode, 0)
+        before, data = weights.read_raw(MODELS / "live_x2.safetensors")
+        after, same = weights.read_raw(self.folder / "out.safetensors")
+        self.assertEqual(data, same)
+        self.assertNotEqual(before["__metadata__"].pop("steps"), after["__metadata__"].pop("steps"))
+        self.assertEqual(before, after)
+
+    def test_faults_are_told(self) -> None:
+        for tool, text in ((self.folder / "none", "No such file"),
+                           (self.tool(f"#!{sys.executable}\nimport sys\nsys.exit('rfdn-ranges: sees 3 channels')\n"),
+                            "sees 3 channels")):
+            result = self.steps(tool)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(text, result.stderr)
+            self.assertNotIn("Traceback", result.stderr)
+
+    def test_small_pictures(self) -> None:
+        for image in self.images.iterdir():
+            Image.open(image).resize((150, 150)).save(image)
+        result = self.steps(self.tool())
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no picture of 192x192 pixels", result.stderr)
+
+
+if __name__ == "__main__":
+    main()
