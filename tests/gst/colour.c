@@ -253,7 +253,7 @@ enlarge_as_expected (const Picture *small, const char *format)
     return enlarge_rgb_exactly (small, 2);
   base = picture_convert (small, "format=%s",
                           GST_VIDEO_INFO_IS_GRAY (&small->info) ? "GRAY8" : "Y444");
-  large_base = upscale (base, "");
+  large_base = upscale (base, "precision=float32");
   return picture_convert (large_base, "format=%s", format);
 }
 
@@ -275,7 +275,8 @@ test_ramps (gconstpointer data)
   picture_fill (base, 2, 128);
 
   small = picture_convert (base, "format=%s", format);
-  large = upscale (small, "");
+  /* Integers are for 8 bits alone, and not what this is about. */
+  large = upscale (small, "precision=float32");
   expected = enlarge_as_expected (small, format);
   for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++) {
     const guint worst = picture_max_difference (large, expected, c, 0);
