@@ -55,7 +55,7 @@ get_int16_obstacle (const RfdnModel *model, const RfdnUpscalerParams *params)
   if (!rfdn_model_get_info (model)->has_steps)
     return "the model's file has no steps for it";
   if (params->format.samples != RFDN_SAMPLES_U8)
-    return "it is for samples of 8 bits";
+    return "it is for samples of 8 bits (of RGB frames, luma has 16)";
   return NULL;
 }
 

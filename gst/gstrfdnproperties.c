@@ -44,7 +44,10 @@ gst_rfdn_precision_get_type (void)
       {GST_RFDN_PRECISION_AUTO,
        "Integers where the model and 8-bit video allow it and they are quicker", "auto"},
       {GST_RFDN_PRECISION_FLOAT32, "32-bit floating-point numbers", "float32"},
-      {GST_RFDN_PRECISION_INT16, "16-bit integers: the same picture on every processor", "int16"},
+      {GST_RFDN_PRECISION_INT16,
+       "16-bit integers: the same picture on every processor; 8-bit YUV and gray with "
+       "live, live-clean",
+       "int16"},
       {0, NULL, NULL},
   };
 
@@ -359,10 +362,10 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * GstRfdnUpscale:precision:
    *
    * The numbers that the network computes with. `int16`: integers, by which the picture is the same
-   * bit for bit on every processor; for frames of 8 bits, and models whose file says how
-   * (models/README.md), else an error. `float32`: floating-point numbers, for any frames and model.
-   * `auto`: integers where they can be had and are quicker. A change takes effect at the next
-   * frame.
+   * bit for bit on every processor; for YUV and gray frames of 8 bits (RGB is converted with 16
+   * bits), and models whose file says how: of those built in, `live` and `live-clean`; else an
+   * error. `float32`: floating-point numbers, for any frames and model. `auto`: integers where they
+   * can be had and are quicker. A change takes effect at the next frame.
    *
    * Since: 0.2
    */
