@@ -10,8 +10,9 @@ typedef enum {
   RFDN_FUNCTION_ELU,   /* v < 0 ? a (exp (v) - 1) : v */
   RFDN_FUNCTION_GELU,  /* v (1 + erf (v / sqrt (2))) / 2 */
   RFDN_FUNCTION_TANH,
-  RFDN_FUNCTION_SIGMOID, /* 1 / (1 + exp (-v)) */
-  RFDN_FUNCTION_CLIP,    /* to a..b */
+  RFDN_FUNCTION_SIGMOID,    /* 1 / (1 + exp (-v)) */
+  RFDN_FUNCTION_HARD_SWISH, /* v min (max (v + 3, 0), 6) / 6 */
+  RFDN_FUNCTION_CLIP,       /* to a..b; the last: tests take all up to it */
 } RfdnFunctionKind;
 
 typedef struct {

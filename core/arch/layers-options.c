@@ -36,10 +36,15 @@ parse_act (RfdnLine *line, char *value, RfdnMapWord *map)
     RfdnFunction function;
     guint n; /* numbers that it takes */
   } functions[] = {
-      {"relu", {RFDN_FUNCTION_LEAKY}, 0}, {"leaky", {RFDN_FUNCTION_LEAKY}, 1},
-      {"silu", {RFDN_FUNCTION_SILU}, 0},  {"elu", {RFDN_FUNCTION_ELU}, 1},
-      {"gelu", {RFDN_FUNCTION_GELU}, 0},  {"tanh", {RFDN_FUNCTION_TANH}, 0},
-      {"clip", {RFDN_FUNCTION_CLIP}, 2},  {"sigmoid", {RFDN_FUNCTION_SIGMOID}, 0},
+      {"relu", {RFDN_FUNCTION_LEAKY}, 0},
+      {"leaky", {RFDN_FUNCTION_LEAKY}, 1},
+      {"silu", {RFDN_FUNCTION_SILU}, 0},
+      {"elu", {RFDN_FUNCTION_ELU}, 1},
+      {"gelu", {RFDN_FUNCTION_GELU}, 0},
+      {"tanh", {RFDN_FUNCTION_TANH}, 0},
+      {"clip", {RFDN_FUNCTION_CLIP}, 2},
+      {"sigmoid", {RFDN_FUNCTION_SIGMOID}, 0},
+      {"hardswish", {RFDN_FUNCTION_HARD_SWISH}, 0},
   };
   RfdnFunction *function = &line->layer.function;
   float numbers[2] = {0, 0};
@@ -98,7 +103,8 @@ parse_pad (RfdnLine *line, char *value, RfdnMapWord *map)
 }
 
 #define ACTIVATIONS                                                                                \
-  "relu, leaky:SLOPE, prelu:TENSOR, silu, elu:ALPHA, gelu, tanh, sigmoid or clip:LOW:HIGH"
+  "relu, leaky:SLOPE, prelu:TENSOR, silu, elu:ALPHA, gelu, tanh, sigmoid, hardswish or "           \
+  "clip:LOW:HIGH"
 
 /* Those that name a map say which slice of the layer it becomes. */
 static const struct {

@@ -206,6 +206,8 @@ apply (const RfdnFunction *f, float slope, float v)
     return tanhf (v);
   case RFDN_FUNCTION_SIGMOID:
     return sigmoid (v);
+  case RFDN_FUNCTION_HARD_SWISH:
+    return v * (CLAMP (v + 3, 0, 6) / 6);
   case RFDN_FUNCTION_CLIP:
     v = v > f->a ? v : f->a;
     return v < f->b ? v : f->b;

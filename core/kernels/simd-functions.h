@@ -25,6 +25,13 @@ vec_erf (Vec v)
 }
 
 INLINE Vec
+vec_clip (Vec v, float low, float high)
+{
+  v = choose (v > low, v, splat (low));
+  return choose (v < high, v, splat (high));
+}
+
+INLINE Vec
 vec_apply (const RfdnFunctionKind kind, float a, float b, Vec v)
 {
   switch (kind) {
@@ -41,9 +48,10 @@ vec_apply (const RfdnFunctionKind kind, float a, float b, Vec v)
     return 2.0f * vec_sigmoid (2.0f * v) - 1.0f;
   case RFDN_FUNCTION_SIGMOID:
     return vec_sigmoid (v);
+  case RFDN_FUNCTION_HARD_SWISH:
+    return v * (vec_clip (v + 3.0f, 0, 6) * (1.0f / 6));
   case RFDN_FUNCTION_CLIP:
-    v = choose (v > a, v, splat (a));
-    return choose (v < b, v, splat (b));
+    return vec_clip (v, a, b);
   }
   return v;
 }
@@ -79,6 +87,7 @@ function_row (float *row, gsize run, const RfdnFunction *function, const float *
     FUNCTION_CASE (RFDN_FUNCTION_GELU)
     FUNCTION_CASE (RFDN_FUNCTION_TANH)
     FUNCTION_CASE (RFDN_FUNCTION_SIGMOID)
+    FUNCTION_CASE (RFDN_FUNCTION_HARD_SWISH)
     FUNCTION_CASE (RFDN_FUNCTION_CLIP)
   }
 }

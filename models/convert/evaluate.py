@@ -19,7 +19,7 @@ Tensors = Mapping[str, Tensor]
 # Those of layers.ACTIVATIONS that take numbers, in the order in which they are written.
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "relu": F.relu, "leaky": F.leaky_relu, "silu": F.silu, "elu": F.elu, "gelu": F.gelu, "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid, "clip": torch.clamp}
+    "sigmoid": torch.sigmoid, "hardswish": F.hardswish, "clip": torch.clamp}
 
 
 def numbers(about: Mapping[str, str], key: str, default: float, like: Tensor) -> Tensor:

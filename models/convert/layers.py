@@ -12,7 +12,8 @@ WITH_TENSORS = ("conv", "depthwise", "stride2")
 WITH_NUMBER = ("stack", "softmax")
 OPERATIONS = (*WITH_TENSORS, *WITH_NUMBER, "maxpool", "copy", "mean", "meanstd")
 OPTIONS = ("columns", "rows", "bias", "add", "act", "plus", "up", "times", "gate", "pad")
-ACTIVATIONS = {"relu": 0, "leaky": 1, "prelu": 1, "silu": 0, "elu": 1, "gelu": 0, "tanh": 0, "sigmoid": 0, "clip": 2}
+ACTIVATIONS = {"relu": 0, "leaky": 1, "prelu": 1, "silu": 0, "elu": 1, "gelu": 0, "tanh": 0, "sigmoid": 0,
+               "hardswish": 0, "clip": 2}
 MAP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+):(\d+)\])?")
 
 

@@ -231,7 +231,8 @@ class Reader:
     def simple(self, call: Call) -> Node:
         """Activations."""
         alpha = call.attributes.get("alpha")
-        how = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "LeakyRelu": f"leaky:{alpha or 0.01:.9g}",
+        how = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish",
+               "LeakyRelu": f"leaky:{alpha or 0.01:.9g}",
                "Elu": f"elu:{1.0 if alpha is None else alpha:.9g}"}[call.op]
         return self.graph.act(call.x(), how, call.name)
 
@@ -242,12 +243,13 @@ class Reader:
 HANDLERS: dict[str, Callable[[Reader, Call], imported.Value | list[Node]]] = {
     "Conv": Reader.convolution, "ConvTranspose": Reader.convolution, "PRelu": Reader.prelu, "Relu": Reader.simple,
     "LeakyRelu": Reader.simple, "Elu": Reader.simple, "Gelu": Reader.gelu, "Sigmoid": Reader.simple,
-    "Tanh": Reader.simple, "Add": Reader.arithmetic, "Mul": Reader.arithmetic, "Sub": Reader.arithmetic,
-    "Div": Reader.arithmetic, "Neg": Reader.negative, "Concat": Reader.concat, "Split": Reader.split,
-    "Slice": Reader.slice, "DepthToSpace": Reader.shuffle, "SpaceToDepth": Reader.shuffle, "Resize": Reader.resize,
-    "Upsample": Reader.resize, "Clip": Reader.clip, "Pad": Reader.pad, "BatchNormalization": Reader.batch_norm,
-    "GlobalAveragePool": Reader.mean, "ReduceMean": Reader.mean, "Identity": Reader.cast, "Dropout": Reader.cast,
-    "Cast": Reader.cast, "Constant": Reader.known, "Shape": Reader.shape,
+    "Tanh": Reader.simple, "HardSwish": Reader.simple, "Add": Reader.arithmetic, "Mul": Reader.arithmetic,
+    "Sub": Reader.arithmetic, "Div": Reader.arithmetic, "Neg": Reader.negative, "Concat": Reader.concat,
+    "Split": Reader.split, "Slice": Reader.slice, "DepthToSpace": Reader.shuffle, "SpaceToDepth": Reader.shuffle,
+    "Resize": Reader.resize, "Upsample": Reader.resize, "Clip": Reader.clip, "Pad": Reader.pad,
+    "BatchNormalization": Reader.batch_norm, "GlobalAveragePool": Reader.mean, "ReduceMean": Reader.mean,
+    "Identity": Reader.cast, "Dropout": Reader.cast, "Cast": Reader.cast, "Constant": Reader.known,
+    "Shape": Reader.shape,
 }
 
 

@@ -245,7 +245,7 @@ class Graphs(unittest.TestCase):
         self.check(g, g.shuffle(g.add(g.affine(g.act(x, "relu"), 3.0), x), 2), words=("depthwise",))
 
     def test_activations(self) -> None:
-        for how in ("relu", "leaky:0.3", "silu", "elu:0.7", "gelu", "tanh", "sigmoid", "clip:-0.25:0.5"):
+        for how in ("relu", "leaky:0.3", "silu", "elu:0.7", "gelu", "tanh", "sigmoid", "hardswish", "clip:-0.25:0.5"):
             with self.subTest(how):
                 g = Graph({}, 1)
                 x = self.conv(g, g.act(self.conv(g, g.x, 4), how), 4)

@@ -305,6 +305,20 @@ class Onnx(WithGraphs):
         truth = F.pixel_shuffle(torch.tanh(F.conv2d(0.5 * b * gate, last, padding=1)), 2)
         self.assertIn("act=silu", self.assert_same(self.write(), x, truth)["layers"])
 
+    def test_hard_swish(self) -> None:
+        """On both sides of where it bends, at -3 and at 3."""
+        first = self.const("a.weight", 20 * self.tensor(4, 1, 3, 3))
+        last = self.const("b.weight", self.tensor(4, 4, 3, 3))
+        self.node("Conv", "x a.weight", "a", pads=[1, 1, 1, 1])
+        self.node("HardSwish", "a", "b")
+        self.node("Conv", "b b.weight", "c", pads=[1, 1, 1, 1])
+        self.node("DepthToSpace", "c", "y", blocksize=2, mode="CRD")
+        x = torch.rand(1, 1, 8, 10, generator=self.random)
+        a = F.conv2d(x, first, padding=1)
+        self.assertTrue((a < -3).any() and (a > 3).any() and (a.abs() < 3).any())
+        truth = F.pixel_shuffle(F.conv2d(F.hardswish(a), last, padding=1), 2)
+        self.assertIn("act=hardswish", self.assert_same(self.write(), x, truth)["layers"])
+
     def test_space_to_depth_and_slices(self) -> None:
         weight = self.const("a.weight", self.tensor(24, 12, 3, 3))
         for name, value in {"from": [6], "to": [1000], "axis": [1]}.items():

@@ -74,6 +74,7 @@ test_bad (void)
       {"r = copy x pad=zero", "'pad=zero': pad= takes edge or mirror"},
       {"r = copy x act=", "'act=': act= takes relu, leaky:SLOPE"},
       {"r = copy x act=swish", "'act=swish': act= takes relu, leaky:SLOPE"},
+      {"r = copy x act=hardswish:1", "'act=hardswish:1': act= takes relu"},
       {"r = copy x act=relu:1", "'act=relu:1': act= takes relu"},
       {"r = copy x act=leaky", "'act=leaky': act= takes"},
       {"r = copy x act=leaky:", "'act=leaky:': act= takes"},

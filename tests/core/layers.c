@@ -51,11 +51,12 @@ append_layer (GString *text, const RfdnGraph *graph, const RfdnLayer *layer)
   };
   static const char *const grids[] = {"", " half", " pooled", " point"};
   static const char *const borders[] = {"", " edge", " mirror"};
-  static const char *const kinds[] = {"leaky", "prelu", "silu",    "elu",
-                                      "gelu",  "tanh",  "sigmoid", "clip"};
+  static const char *const kinds[] = {"leaky", "prelu",   "silu",      "elu", "gelu",
+                                      "tanh",  "sigmoid", "hardswish", "clip"};
   static const char *const products[] = {"times ", "sigmoid ", "sigmoid-half ", "gate "};
   const RfdnActivation *out = rfdn_graph_activation (graph, layer->out.activation);
   const RfdnFunction *f = &layer->function;
+  G_STATIC_ASSERT (G_N_ELEMENTS (kinds) == RFDN_FUNCTION_CLIP + 1);
   guint i = 0;
 
   while (ops[i].op != layer->op)
@@ -124,6 +125,7 @@ test_good (void)
       {HEAD "r = conv h tail act=gelu", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] gelu 0 0\n"},
       {HEAD "r = conv h tail act=tanh", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] tanh 0 0\n"},
       {HEAD "r = conv h tail act=sigmoid", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] sigmoid 0 0\n"},
+      {HEAD "r = conv h tail act=hardswish", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] hardswish 0 0\n"},
       {HEAD "r = conv h tail act=prelu:slope", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] leaky 0.114441 0\n"},
       /* Options act in their own order, whatever the line's. */
       {HEAD "r = conv h tail plus=x pad=edge act=relu times=h[0:1] add=h[4:8]",

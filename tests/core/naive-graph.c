@@ -161,6 +161,8 @@ apply (const RfdnLayer *layer, guint o, double v)
     return tanh (v);
   case RFDN_FUNCTION_SIGMOID:
     return sigmoid (v);
+  case RFDN_FUNCTION_HARD_SWISH:
+    return v <= -3 ? 0 : v >= 3 ? v : v * (v + 3) / 6;
   case RFDN_FUNCTION_CLIP:
     return CLAMP (v, a, layer->function.b);
   }
