@@ -161,7 +161,7 @@ class Plugin(WithFolder):
         for file, size in [*cases, (MODELS / "rfdn_x2.safetensors", (9, 12))]:
             low = random.integers(16, 236, size).astype(np.uint8)
             network, _, about = networks.load(file)
-            ours = plugin.upscale([low, low], str(file), network.scale)
+            ours = plugin.upscale([low, low], str(file), network.scale, ["precision=float32"])
             theirs = evaluate.through(network, float(about["input_range"]))(low)
             for frame in ours:
                 self.assertEqual(frame.shape, theirs.shape)

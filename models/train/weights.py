@@ -50,7 +50,10 @@ def read_raw(path: Path) -> tuple[dict, bytes]:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         (length,) = struct.unpack_from("<Q", raw)
-        return dict(json.loads(raw[8:8 + length])), raw[8 + length:]
+        header = json.loads(raw[8:8 + length])
+        if not isinstance(header, dict):
+            raise TypeError
+        return header, raw[8 + length:]
     except (struct.error, ValueError, TypeError):
         raise WeightsError(f"{path}: not a safetensors file") from None
 
