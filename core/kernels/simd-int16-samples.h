@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Between samples of 8 bits and words of two 16-bit integers. */
+
+static void
+int16_load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
+                const RfdnSampleFormat *format, float gain, float offset, guint n)
+{
+  for (guint p = 0; p < MIN (n, RFDN_PHASES); p++) {
+    const guint8 *from = (const guint8 *) src + p * pixel_stride;
+    gint32 *to = (void *) (dst + p * dst_run);
+    const guint count = (n - p + RFDN_PHASES - 1) / RFDN_PHASES;
+    if (pixel_stride == 1)
+      for (guint t = 0; t < count; t++)
+        to[t] = from[t * RFDN_PHASES];
+    else
+      for (guint t = 0; t < count; t++)
+        to[t] = from[t * RFDN_PHASES * pixel_stride];
+  }
+}
+
+/* A channel's levels of some columns of one run. */
+INLINE void
+int16_levels (guint8 *to, const float *from, guint half, guint n)
+{
+  const gint16 *numbers = (const void *) from;
+
+  for (guint t = 0; t < n; t++) {
+    const gint v =
+        (numbers[2 * t + half] + (1 << (RFDN_INT16_OUTPUT_SHIFT - 1))) >> RFDN_INT16_OUTPUT_SHIFT;
+    to[t] = (guint8) (v < 0 ? 0 : v > 255 ? 255 : v);
+  }
+}
+
+/* First all channels become levels, which vectorises, then they are interleaved. */
+INLINE void
+int16_store (guint8 *dst, gsize pixel_stride, const float *src, gsize src_run, guint first,
+             const guint scale, guint n)
+{
+  guint8 levels[RFDN_MAX_SHUFFLE * RFDN_PHASES][SAMPLES_CHUNK];
+  const guint n_runs = scale * RFDN_PHASES;
+
+  for (guint x0 = 0; x0 < n; x0 += RFDN_PHASES * SAMPLES_CHUNK) {
+    const guint left = MIN (n - x0, RFDN_PHASES * SAMPLES_CHUNK), samples = left * scale;
+    const guint columns = (left + RFDN_PHASES - 1) / RFDN_PHASES;
+    for (guint r = 0; r < n_runs; r++) {
+      const guint channel = first + r % scale;
+      int16_levels (levels[r],
+                    src + (channel / 2 * RFDN_PHASES + r / scale) * src_run + x0 / RFDN_PHASES,
+                    channel % 2, columns);
+    }
+    guint t = 0;
+    for (; (t + 1) * n_runs <= samples; t++) {
+      for (guint r = 0; r < n_runs; r++, dst += pixel_stride)
+        *dst = levels[r][t];
+    }
+    for (guint r = 0; t * n_runs + r < samples; r++, dst += pixel_stride)
+      *dst = levels[r][t];
+  }
+}
+
+static void
+int16_store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const float *src,
+                 gsize src_run, guint first, guint scale, float gain, guint n)
+{
+  if (scale == 2 && pixel_stride == 1)
+    int16_store (dst, 1, src, src_run, first, 2, n);
+  else if (scale == 3 && pixel_stride == 1)
+    int16_store (dst, 1, src, src_run, first, 3, n);
+  else if (scale == 4 && pixel_stride == 1)
+    int16_store (dst, 1, src, src_run, first, 4, n);
+  else
+    int16_store (dst, pixel_stride, src, src_run, first, scale, n);
+}
