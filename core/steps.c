@@ -21,15 +21,21 @@ static gboolean
 is_fused (const RfdnLayer *layer)
 {
   const RfdnFunction *f = &layer->function;
-  const gboolean shared = (layer->add.n == 1 || layer->plus.n == 1) && layer->out.n > 1;
+  const RfdnFusion fusion = rfdn_layer_get_fusion (layer);
 
-  return f->kind == RFDN_FUNCTION_LEAKY && f->a >= 0 && f->a <= 1 && !shared &&
-         (layer->add.n == 0 || layer->plus.n == 0) && layer->upsampled.n == 0 &&
-         layer->times.n == 0;
+  return f->kind == RFDN_FUNCTION_LEAKY && f->a >= 0 && f->a <= 1 && fusion.applies &&
+         (layer->plus.n == 0 || fusion.adds_last) && layer->upsampled.n == 0 && layer->times.n == 0;
 }
 
-const char *
-rfdn_steps_get_obstacle (const RfdnGraph *graph)
+static gboolean
+is_wide (const RfdnLayer *layer, const RfdnGraph *graph)
+{
+  return rfdn_conv3x3_is_wide (layer, rfdn_layer_get_grid (layer, graph));
+}
+
+/* Why a network cannot be computed in integers, in words; NULL if it can be. */
+static const char *
+get_obstacle (const RfdnGraph *graph)
 {
   if (rfdn_graph_get_input (graph).n != 1)
     return "it sees more than one channel";
@@ -37,7 +43,7 @@ rfdn_steps_get_obstacle (const RfdnGraph *graph)
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
     if (layer->op != &rfdn_op_conv3x3)
       return "there are other layers than 3x3 convolutions";
-    if (layer->in.n > 1 && layer->in.n < RFDN_WIDE_CHANNELS)
+    if (layer->in.n > 1 && !is_wide (layer, graph))
       return "a convolution sees too few channels";
     if (!is_fused (layer))
       return "a layer does more to its result than to add another and to apply LeakyReLU";
@@ -183,8 +189,8 @@ make_filters (RfdnInt16Filter *filters, const Steps *steps, GError **error)
     const RfdnLayer *layer = rfdn_graph_layer (steps->graph, i);
     const RfdnConvShape shape = rfdn_conv_get_shape (layer);
     const double limit = layer->in.activation == input ? 255 : 32768;
-    if (!rfdn_int16_filter_init (&filters[i], &shape, layer->in.n >= RFDN_WIDE_CHANNELS,
-                                 layer->weights, layer->bias, get_steps (steps, &layer->in),
+    if (!rfdn_int16_filter_init (&filters[i], &shape, is_wide (layer, steps->graph), layer->weights,
+                                 layer->bias, get_steps (steps, &layer->in),
                                  get_steps (steps, &layer->out), limit))
       return fail_memory (error);
     if (filters[i].fits)
@@ -200,7 +206,7 @@ RfdnInt16Filter *
 rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level, float out_level,
                          GError **error)
 {
-  const char *obstacle = rfdn_steps_get_obstacle (graph);
+  const char *obstacle = get_obstacle (graph);
   Steps steps = {0};
   RfdnInt16Filter *filters = NULL;
 

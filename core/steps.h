@@ -10,9 +10,6 @@
  * channel: what a unit stands for. They come from what activations were seen to be
  * (models/steps.py). */
 
-/* Why a network cannot be computed in integers, in words; NULL if it can be. */
-const char *rfdn_steps_get_obstacle (const RfdnGraph *graph);
-
 /* Integer weights for each layer, by the steps in `text`. in_level, out_level: what a sample level
  * of 8 bits is to the network. NULL with RFDN_ERROR_MODEL or RFDN_ERROR_NO_MEMORY set. */
 RfdnInt16Filter *rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level,

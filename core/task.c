@@ -106,41 +106,24 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run,
       worker->left + t, worker->right + t, worker->weight + t, columns, layer->out.n, n);
 }
 
-/* ---- layers ---------------------------------------------------------------------------------- */
-
 /* ---- what a layer does to its result --------------------------------------------------------- */
 
-/* Whether a map that is added or multiplied is one for all channels. */
-static gboolean
-is_shared (const RfdnLayer *layer, const RfdnSlice *map)
-{
-  return map->n == 1 && layer->out.n > 1;
-}
-
-/* What the operation itself does of it: an addition of all channels and LeakyReLU or PReLU, where
- * that is all or comes first. */
+/* What the operation itself does of it. */
 static void
 fuse (const Run *run, RfdnPart *part)
 {
   const RfdnLayer *layer = part->layer;
-  const RfdnFunctionKind kind = layer->function.kind;
-  const gboolean has_slope = kind == RFDN_FUNCTION_LEAKY || kind == RFDN_FUNCTION_PRELU;
 
+  part->fusion = rfdn_layer_get_fusion (layer);
   part->slope = 1;
-  if (!layer->op->fuses)
-    return;
-  if (layer->add.n && !is_shared (layer, &layer->add))
-    part->addend = layer->add;
-  if (kind == RFDN_FUNCTION_LEAKY && (layer->add.n == 0 || part->addend.n))
+  if (part->fusion.applies && layer->function.kind == RFDN_FUNCTION_LEAKY)
     part->slope = layer->function.a;
-  if (kind == RFDN_FUNCTION_PRELU && (layer->add.n == 0 || part->addend.n))
+  if (part->fusion.applies && layer->function.kind == RFDN_FUNCTION_PRELU)
     part->slopes = layer->slopes;
-  if (has_slope && layer->add.n == 0 && layer->plus.n && !is_shared (layer, &layer->plus)) {
-    part->addend = layer->plus;
-    part->add_last = TRUE;
-  }
-  if (part->addend.n)
+  if (part->fusion.adds || part->fusion.adds_last) {
+    part->addend = part->fusion.adds ? layer->add : layer->plus;
     part->addend_view = get_view (run, part->addend.activation);
+  }
 }
 
 static void
@@ -151,7 +134,8 @@ add_map (const Run *run, const RfdnPart *part, const RfdnSlice *map, guint r)
   part->kernels->add_row (
       part->dst[r], part->out.run,
       rfdn_view_column (&view, &part->out, part->y + (gint) r, map->first, part->column), view.run,
-      is_shared (part->layer, map) ? 0 : RFDN_PHASES * view.run, part->layer->out.n, part->n);
+      rfdn_layer_shares_map (part->layer, map) ? 0 : RFDN_PHASES * view.run, part->layer->out.n,
+      part->n);
 }
 
 /* By a map of one pixel: a number for each channel. */
@@ -162,7 +146,8 @@ multiply_by_point (const Run *run, const RfdnPart *part, const RfdnView *view, g
   float *splat = run->worker->splat;
 
   for (guint c = 0; c < layer->out.n; c++) {
-    const guint channel = layer->times.first + (is_shared (layer, &layer->times) ? 0 : c);
+    const guint channel =
+        layer->times.first + (rfdn_layer_shares_map (layer, &layer->times) ? 0 : c);
     const float value = *rfdn_view_channel (view, 0, channel);
     for (guint t = 0; t < part->n + RFDN_RUN_ALIGN - 1; t++)
       splat[t] = value;
@@ -184,11 +169,11 @@ multiply_map (const Run *run, const RfdnPart *part, guint r)
   }
   const float *src =
       rfdn_view_column (&view, &part->out, part->y + (gint) r, map->first, part->column);
-  if (layer->product == RFDN_PRODUCT_GATE && !is_shared (layer, map))
+  if (layer->product == RFDN_PRODUCT_GATE && !rfdn_layer_shares_map (layer, map))
     part->kernels->gate_row (part->dst[r], part->out.run, src, view.run, layer->out.n, part->n);
   else
     part->kernels->multiply_row (part->dst[r], part->out.run, src, view.run,
-                                 is_shared (layer, map) ? 0 : RFDN_PHASES * view.run,
+                                 rfdn_layer_shares_map (layer, map) ? 0 : RFDN_PHASES * view.run,
                                  layer->product, layer->out.n, part->n);
 }
 
@@ -198,19 +183,14 @@ finish_row (const Run *run, const RfdnPart *part, guint r)
 {
   const RfdnLayer *layer = part->layer;
   const RfdnFunction *function = &layer->function;
-  const gboolean applied =
-      function->kind == RFDN_FUNCTION_PRELU
-          ? part->slopes != NULL
-          : function->kind == RFDN_FUNCTION_LEAKY && function->a == part->slope;
-  const gboolean added = part->addend.n && !part->add_last;
-  const gboolean added_last = part->addend.n && part->add_last;
+  const gboolean is_linear = function->kind == RFDN_FUNCTION_LEAKY && function->a == 1;
 
-  if (layer->add.n && !added)
+  if (layer->add.n && !part->fusion.adds)
     add_map (run, part, &layer->add, r);
-  if (!applied)
+  if (!is_linear && !part->fusion.applies)
     part->kernels->function_row (part->dst[r], part->out.run, function, layer->slopes, layer->out.n,
                                  part->n);
-  if (layer->plus.n && !added_last)
+  if (layer->plus.n && !part->fusion.adds_last)
     add_map (run, part, &layer->plus, r);
   if (layer->upsampled.n)
     upsample_row (run, layer, part->dst[r], part->out.run, part->column, part->n,

@@ -72,7 +72,7 @@ set_addend (RfdnConvStrip *strip, const RfdnPart *part)
     strip->add[r] =
         rfdn_view_column (view, &part->out, part->y + (gint) r, part->addend.first, part->column);
   strip->add_run = view->run;
-  strip->add_last = part->add_last;
+  strip->add_last = part->fusion.adds_last;
 }
 
 void

@@ -18,6 +18,9 @@ guint64 rfdn_conv_get_macs (const RfdnLayer *layer, guint taps);
 /* Whether no filter has more than one weight that is not zero: what there is to do is to copy. */
 gboolean rfdn_conv_picks (const RfdnLayer *layer);
 
+/* Whether a 3x3 convolution whose result lies on `grid` is Winograd's. */
+gboolean rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid);
+
 /* RfdnOp.run: calls the kernel with the part's rows. */
 void rfdn_conv_run (const RfdnPart *part);
 

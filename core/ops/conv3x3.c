@@ -2,6 +2,9 @@
 #include "conv.h"
 #include "ops.h"
 
+/* From so many channels in on, Winograd's products outweigh its transforms. */
+#define WIDE_CHANNELS 8
+
 static RfdnWindow
 get_window (const RfdnLayer *layer)
 {
@@ -16,13 +19,18 @@ get_macs (const RfdnLayer *layer)
 
 /* Winograd's tiles are anchored in the frame. The pooled grid begins anywhere in a tile's view, and
  * is small. */
+gboolean
+rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid)
+{
+  return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS;
+}
+
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
   if (kernels->precision == RFDN_PRECISION_FLOAT32 && rfdn_conv_picks (layer))
     return &kernels->pick;
-  return grid == RFDN_GRID_FRAME && layer->in.n >= RFDN_WIDE_CHANNELS ? &kernels->conv3x3_wide
-                                                                      : &kernels->conv3x3;
+  return rfdn_conv3x3_is_wide (layer, grid) ? &kernels->conv3x3_wide : &kernels->conv3x3;
 }
 
 const RfdnOp rfdn_op_conv3x3 = {

@@ -18,6 +18,18 @@ typedef struct {
   gboolean padded; /* the frame goes on beyond its border; else windows lie inside it */
 } RfdnWindow;
 
+/* What of a layer's own doing its operation does: the addition of all channels of `add`, LeakyReLU
+ * or PReLU, and where nothing is added before, that of all channels of `plus`. */
+typedef struct {
+  gboolean adds, applies, adds_last;
+} RfdnFusion;
+
+/* Nothing, of an operation that does not fuse. */
+RfdnFusion rfdn_layer_get_fusion (const RfdnLayer *layer);
+
+/* Whether a map that is added or multiplied is one for all channels. */
+gboolean rfdn_layer_shares_map (const RfdnLayer *layer, const RfdnSlice *map);
+
 /* What a thread is to compute of a layer: up to four rows of its result, in one chunk of columns.
  * The operation writes `dst`; what the layer does to its result afterwards is not its work, but for
  * what an operation that fuses is asked for here. */
@@ -27,10 +39,10 @@ typedef struct {
   const RfdnConv *conv; /* of get_conv() */
   const float *weights; /* as it packed them */
   RfdnView in, out;
-  /* What an operation that fuses does to its result; addend.n = 0: adds nothing. */
+  RfdnFusion fusion;
+  /* What it stands for; addend.n = 0: adds nothing. */
   RfdnSlice addend;
   RfdnView addend_view;
-  gboolean add_last;   /* after the function */
   float slope;         /* of LeakyReLU; 1: nothing */
   const float *slopes; /* of PReLU; NULL: that is not it */
   gint y;

@@ -9,8 +9,6 @@ extern const RfdnOp rfdn_op_conv; /* any sides, odd, up to RFDN_MAX_KERNEL; padd
 extern const RfdnOp rfdn_op_conv1x1;
 extern const RfdnOp rfdn_op_conv3x3;
 extern const RfdnOp rfdn_op_conv3x3_stride2; /* FRAME -> HALF, not padded */
-/* From so many channels in on, Winograd's products outweigh its transforms. */
-#define RFDN_WIDE_CHANNELS 8
 extern const RfdnOp rfdn_op_copy;
 extern const RfdnOp rfdn_op_depthwise; /* any sides, as conv */
 extern const RfdnOp rfdn_op_max_pool;  /* HALF -> POOLED: 7x7 every 3 pixels */
