@@ -32,7 +32,6 @@ typedef struct {
 struct RfdnResampler {
   RfdnResamplerParams params;
   const RfdnKernels *kernels;
-  gboolean is_exact; /* see VERTICAL_BITS */
   Filter horizontal, vertical;
   RfdnPool *pool;
   guint n_bands;      /* one for each thread */
@@ -44,6 +43,12 @@ struct RfdnResampler {
   const RfdnPlane *in, *out;
   gint next_band;
 };
+
+static gboolean
+is_exact (const RfdnResamplerParams *params)
+{
+  return params->format.depth == 8;
+}
 
 static double
 lanczos (double x)
@@ -132,10 +137,9 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->kernels = kernels;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   self->n_bands = rfdn_pool_get_n_threads (self->pool, NULL);
-  self->is_exact = params->format.depth == 8;
-  filter_init (&self->horizontal, params->scale, params->shift_x,
-               self->is_exact ? HORIZONTAL_BITS : 0);
-  filter_init (&self->vertical, params->scale, params->shift_y, self->is_exact ? VERTICAL_BITS : 0);
+  const gboolean exact = is_exact (params);
+  filter_init (&self->horizontal, params->scale, params->shift_x, exact ? HORIZONTAL_BITS : 0);
+  filter_init (&self->vertical, params->scale, params->shift_y, exact ? VERTICAL_BITS : 0);
   self->pitch = RFDN_RUN_SLACK +
                 (params->in_width + RFDN_RUN_ALIGN) / RFDN_RUN_ALIGN * (gsize) RFDN_RUN_ALIGN +
                 RFDN_RUN_AFTER;
@@ -205,8 +209,10 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
     src[t] = window_row (window, first + t);
   self->kernels->fir_row (sum, src, self->vertical.taps[phase], TAPS, p->in_width);
 
-  for (guint x = 0; self->is_exact && x < p->in_width; x++)
-    sum[x] = (sum[x] + QUARTERS) - QUARTERS;
+  if (is_exact (p)) {
+    for (guint x = 0; x < p->in_width; x++)
+      sum[x] = (sum[x] + QUARTERS) - QUARTERS;
+  }
   for (gint x = 1; x <= MARGIN; x++) {
     sum[-x] = sum[0];
     sum[p->in_width - 1 + x] = sum[p->in_width - 1];
