@@ -5,7 +5,6 @@
 #include "network.h"
 #include "ops/op.h"
 #include "profile.h"
-#include "ranges.h"
 #include "schedule.h"
 #include "storage.h"
 

@@ -3,6 +3,7 @@
 
 #include "format.h"
 #include "network-private.h"
+#include "ranges.h"
 
 struct RfdnUpscaler {
   RfdnModel *model;
@@ -53,7 +54,7 @@ static const char *
 get_int16_obstacle (const RfdnModel *model, const RfdnUpscalerParams *params)
 {
   if (!rfdn_model_get_info (model)->has_steps)
-    return "the model's file has no steps for it";
+    return "its file has no steps for integers";
   if (params->format.samples != RFDN_SAMPLES_U8)
     return "it is for samples of 8 bits (of RGB frames, luma has 16)";
   return NULL;
@@ -74,8 +75,10 @@ get_kernels (const RfdnModel *model, const RfdnUpscalerParams *params, GError **
                : kernels;
   if (obstacle == NULL)
     return rfdn_kernels_get_int16 (kernels);
-  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "precision int16 is not possible: %s",
-               obstacle);
+  const RfdnModelInfo *info = rfdn_model_get_info (model);
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+               "precision int16 is not possible with model '%s': %s",
+               info->name[0] != '\0' ? info->name : info->architecture, obstacle);
   return NULL;
 }
 
