@@ -27,9 +27,16 @@ lanczos (double x)
                          : 3 * sin (G_PI * x) * sin (G_PI * x / 3) / (G_PI * G_PI * x * x);
 }
 
+static double
+get_input (const RfdnResamplerParams *p, gconstpointer in, gint i)
+{
+  return p->format.samples == RFDN_SAMPLES_U8 ? ((const guint8 *) in)[i]
+                                              : ((const guint16 *) in)[i];
+}
+
 /* One output sample, by the definition in the header. */
 static double
-sample_at (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
+sample_at (const RfdnResamplerParams *p, gconstpointer in, guint x, guint y)
 {
   double u = (x + 0.5 - p->shift_x) / p->scale - 0.5, v = (y + 0.5 - p->shift_y) / p->scale - 0.5;
   double sum = 0, weights = 0;
@@ -37,11 +44,58 @@ sample_at (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
     for (gint i = (gint) floor (u) - 2; i <= (gint) floor (u) + 3; i++) {
       gint sx = CLAMP (i, 0, (gint) p->in_width - 1), sy = CLAMP (j, 0, (gint) p->in_height - 1);
       double w = lanczos (u - i) * lanczos (v - j);
-      sum += w * in[sy * (gint) p->in_width + sx];
+      sum += w * get_input (p, in, sy * (gint) p->in_width + sx);
       weights += w;
     }
   }
-  return CLAMP (sum / weights, 0, 255);
+  return CLAMP (sum / weights, 0, (1 << p->format.depth) - 1);
+}
+
+/* Taps of a phase as multiples of 2^-bits that sum up to 1. */
+static void
+get_integer_taps (double position, guint bits, gint64 taps[6])
+{
+  double weights[6], sum = 0;
+  gint64 left = G_GINT64_CONSTANT (1) << bits;
+  guint largest = 0;
+
+  for (guint t = 0; t < 6; t++)
+    sum += weights[t] = lanczos (position - floor (position) + 2 - t);
+  for (guint t = 0; t < 6; t++) {
+    taps[t] = llround (weights[t] / sum * (double) (1 << bits));
+    left -= taps[t];
+    if (taps[t] > taps[largest])
+      largest = t;
+  }
+  taps[largest] += left;
+}
+
+/* Of one column, in quarters of a level. */
+static gint64
+get_quarters (const RfdnResamplerParams *p, const guint8 *in, gint x, gint y, const gint64 taps[6])
+{
+  gint64 sum = 0;
+
+  for (gint t = 0; t < 6; t++)
+    sum += taps[t] * in[CLAMP (y + t, 0, (gint) p->in_height - 1) * (gint) p->in_width +
+                        CLAMP (x, 0, (gint) p->in_width - 1)];
+  return (gint64) rint ((double) sum / (1 << 12));
+}
+
+/* The very bits of one output sample of 8 bits, by integers: taps of 14 bits downwards and of 12
+ * along a row, quarters of a level between them. */
+static guint
+get_exact (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
+{
+  const double u = (x + 0.5 - p->shift_x) / p->scale - 0.5;
+  const double v = (y + 0.5 - p->shift_y) / p->scale - 0.5;
+  gint64 along[6], down[6], sum = 0;
+
+  get_integer_taps (u, 12, along);
+  get_integer_taps (v, 14, down);
+  for (gint t = 0; t < 6; t++)
+    sum += along[t] * get_quarters (p, in, (gint) floor (u) - 2 + t, (gint) floor (v) - 2, down);
+  return (guint) CLAMP ((sum + (1 << 13)) >> 14, 0, 255);
 }
 
 static void
@@ -67,6 +121,7 @@ test_definition (void)
         for (guint y = 0; y < p.out_height; y++) {
           for (guint x = 0; x < p.out_width; x++) {
             const double off = fabs (out[y * p.out_width + x] - sample_at (&p, in, x, y));
+            g_assert_cmpuint (out[y * p.out_width + x], ==, get_exact (&p, in, x, y));
             /* Half a level, and what the taps are rounded by. */
             g_assert_cmpfloat (off, <, 0.75);
             sum += off;
@@ -76,6 +131,27 @@ test_definition (void)
         if (w > 9)
           g_assert_cmpfloat (sum / (p.out_width * p.out_height), <, 0.27);
       }
+    }
+  }
+}
+
+/* Ten bits: no tap is rounded. */
+static void
+test_deep_definition (void)
+{
+  for (guint scale = 1; scale <= 4; scale++) {
+    const guint w = 23, h = 17;
+    RfdnResamplerParams p = {
+        w, h, w * scale, h * scale, scale, (1.0 - scale) / 4, 0.25, {RFDN_SAMPLES_U16, 10, 0}, 2};
+    g_autofree guint16 *in = g_new (guint16, w * h), *out = g_new (guint16, w * h * scale * scale);
+    for (guint i = 0; i < w * h; i++)
+      in[i] = (guint16) g_test_rand_int_range (0, 1024);
+    g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&p, NULL);
+    rfdn_resampler_run (resampler, &(RfdnPlane){in, 2 * w, 2},
+                        &(RfdnPlane){out, 2 * (gssize) p.out_width, 2});
+    for (guint y = 0; y < p.out_height; y++) {
+      for (guint x = 0; x < p.out_width; x++)
+        g_assert_cmpfloat (fabs (out[y * p.out_width + x] - sample_at (&p, in, x, y)), <, 0.51);
     }
   }
 }
@@ -183,6 +259,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/resampler/definition", test_definition);
+  g_test_add_func ("/resampler/deep-definition", test_deep_definition);
   g_test_add_func ("/resampler/flat", test_flat);
   g_test_add_func ("/resampler/threads", test_threads);
   g_test_add_func ("/resampler/levels", test_levels);
