@@ -44,7 +44,8 @@ class Upscaler:
     def __call__(self, frames: Frames, threads: int = 0) -> Frames:
         """Byte planes of one size to larger ones, by the plugin for a model."""
         if self.model:
-            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}"])
+            # Not integers on some processors: figures can be compared, with PyTorch's too.
+            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
         height, width = (self.scale * side for side in frames[0].shape)
         return [to_bytes(resize(frame, width, height, kind)) for frame in frames]

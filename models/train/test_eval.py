@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from testing import MODELS, WithFolder, detailed, main, need, noise_image, run
+from testing import MODELS, SHARED, WithFolder, detailed, main, need, noise_image, run
 
 sys.path.insert(0, str(MODELS))
 need("numpy", "PIL", "torch", "av")
@@ -25,6 +25,7 @@ import measure
 import names
 import networks
 import plugin
+import precision
 from data import InputError
 
 EVAL = MODELS / "eval.py"
@@ -166,6 +167,19 @@ class Plugin(WithFolder):
             for frame in ours:
                 self.assertEqual(frame.shape, theirs.shape)
                 self.assertLessEqual(int(np.abs(frame.astype(int) - theirs).max()), 1, file.name)
+
+    @unittest.skipUnless((SHARED / "data" / "val" / "Set5").is_dir(), f"no Set5 in {SHARED}")
+    def test_integers_are_near_floats(self) -> None:
+        """On pictures and on patterns, of the best and the worst."""
+        for model, scale in (("live", 2), ("live-clean", 4)):
+            with self.subTest(model=model, scale=scale):
+                floats, integers, between, off, worst, most = precision.compare(model, scale, SHARED / "data/val/Set5")
+                self.assertLess(abs(floats - integers), 0.01)
+                self.assertGreater(between, 55)
+                self.assertLessEqual(off, 3)
+                self.assertGreater(worst, 42)
+                self.assertLessEqual(most, 25)
+                self.assertGreater(off, 0, "the same numbers were computed with twice")
 
     def test_prints_tables(self) -> None:
         (self.folder / "images").mkdir()

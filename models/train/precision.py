@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Compare integers with floating-point numbers through the plugin: precision=int16 and precision=float32.
+
+On a folder of high-resolution images (Set5), and on patterns that are no pictures; a table row for each model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import evaluate
+import plugin
+from data import InputError
+
+SIDE = 96  # pixels of a pattern
+PRECISIONS = "float32", "int16"
+HEAD = """| model | Set5 float32 | Set5 int16 | between both | largest | patterns, worst | largest |
+|---|---|---|---|---|---|---|"""
+
+
+def patterns() -> list[np.ndarray]:
+    """Checks, stripes, zone plates, noise and ramps, other ones than steps are made of."""
+    random = np.random.default_rng(77)
+    y, x = np.indices((SIDE, SIDE))
+    planes = [255 * ((y // high + x // wide) % 2) for high, wide in (
+        (1, 1), (2, 2), (1, SIDE), (SIDE, 1), (2, 3), (4, 4), (5, 3))]
+    planes += [127.5 + 127.5 * np.sin((x * x + y * y) / size) for size in (55, 120)]
+    planes += [random.integers(0, 256, (SIDE, SIDE)), 255 * (random.random((SIDE, SIDE)) < 0.5)]
+    planes += [np.clip(2.6 * x, 0, 255), x // 2 + y // 2, np.clip(128 + 50 * random.normal(size=(SIDE, SIDE)), 0, 255)]
+    return [np.uint8(np.rint(plane)) for plane in planes]
+
+
+def enlarge(planes: list[np.ndarray], model: str, scale: int, precision: str) -> list[np.ndarray]:
+    return [plugin.upscale([plane], model, scale, [f"precision={precision}"])[0] for plane in planes]
+
+
+def largest(a: list[np.ndarray], b: list[np.ndarray]) -> int:
+    return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(a, b))
+
+
+def compare(model: str, scale: int, folder: Path) -> tuple[float, float, float, int, float, int]:
+    """Set5 in dB with both, dB between both there and the largest difference; the worst pattern's, and largest."""
+    pairs = evaluate.load_pairs(folder, scale)
+    results = [enlarge([low for low, _ in pairs], model, scale, precision) for precision in PRECISIONS]
+    inner = (slice(scale, -scale),) * 2
+    scores = [float(np.mean([evaluate.psnr(result[inner], high[inner]) for result, (_, high) in zip(of, pairs)]))
+              for of in results]
+    hard = [enlarge(patterns(), model, scale, precision) for precision in PRECISIONS]
+    return (*scores, min(map(evaluate.psnr, *results)), largest(*results), min(map(evaluate.psnr, *hard)),
+            largest(*hard))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("folder", type=Path, help="high-resolution images")
+    add("--model", nargs="+", default=["live", "live-clean"], help="built in (default: live live-clean)")
+    add("--scale", type=int, nargs="+", default=[2, 3, 4])
+    options = parser.parse_args()
+
+    plugin.check()
+    print(HEAD)
+    for model in options.model:
+        for scale in options.scale:
+            floats, integers, between, off, worst, most = compare(model, scale, options.folder)
+            print(f"| `{model}` x{scale} | {floats:.3f} | {integers:.3f} | {between:.1f} dB | {off} | "
+                  f"{worst:.1f} dB | {most} |", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
