@@ -11,6 +11,7 @@
 #include "kernels/int16.h"
 #include "picture.h"
 #include "ranges.h"
+#include "synthetic.h"
 
 /* ---- models with steps ------------------------------------------------------------------------
  */
@@ -228,18 +229,24 @@ test_sums (void)
 
 /* What reading a network of 8 features and one block says to `steps`. */
 static void
-assert_refused (const char *steps, const char *text)
+assert_refused (const char *architecture, guint channels, gboolean attention, const char *steps,
+                const char *text)
 {
+  const SyntheticNetwork network = {architecture, 8, 1, 2, channels, attention, 7};
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) plain = NULL;
-  g_autoptr (RfdnModel) model = make_model ("reprfn", 8, 1, 2, 1, FALSE, &plain);
+  g_autoptr (GBytes) plain = synthetic_network_new (&network);
   g_autoptr (GBytes) file = add_metadata (plain, "steps", steps);
-  g_autoptr (RfdnModel) stepped = rfdn_model_new (file, &error);
 
-  g_assert_null (stepped);
+  g_assert_null (rfdn_model_new (file, &error));
   g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
   if (strstr (error->message, text) == NULL)
     g_error ("'%s' does not say '%s'", error->message, text);
+}
+
+static void
+assert_bad_steps (const char *steps, const char *text)
+{
+  assert_refused ("reprfn", 1, FALSE, steps, text);
 }
 
 #define LINE "1 1 1 1 1 1 1 1\n"
@@ -248,42 +255,28 @@ assert_refused (const char *steps, const char *text)
 static void
 test_bad_steps (void)
 {
-  assert_refused ("", "end before line 1");
-  assert_refused (LINE LINE, "end before line 3");
-  assert_refused (LINE LINE LINE LINE LINE LINE LINE, "more than 6 lines");
-  assert_refused (LINE "1 1 1 1\n" LINE LINE LINE LINE, "line 2: there are 4 numbers for 8");
-  assert_refused (LINE LINE "1 1 1 1 1 1 1 1 1\n" LINE LINE LINE, "line 3: there are more than 8");
-  assert_refused ("1 1 1 0 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
-  assert_refused ("1 1 1 -1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
-  assert_refused ("1 nan 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
-  assert_refused ("1 1e39 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
-  assert_refused ("1 x 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
-  assert_refused (LINE LINE LINE LINE OTHER_LINE LINE, "adds maps of different steps");
-  assert_refused (LINE "1e-9 1 1 1 1 1 1 1\n" LINE LINE LINE LINE, "around layer 2 are too far");
+  assert_bad_steps ("", "end before line 1");
+  assert_bad_steps (LINE LINE, "end before line 3");
+  assert_bad_steps (LINE LINE LINE LINE LINE LINE LINE, "more than 6 lines");
+  assert_bad_steps (LINE "1 1 1 1\n" LINE LINE LINE LINE, "line 2: there are 4 numbers for 8");
+  assert_bad_steps (LINE LINE "1 1 1 1 1 1 1 1 1\n" LINE LINE LINE,
+                    "line 3: there are more than 8");
+  assert_bad_steps ("1 1 1 0 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
+  assert_bad_steps ("1 1 1 -1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 4 is");
+  assert_bad_steps ("1 nan 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_bad_steps ("1 1e39 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_bad_steps ("1 x 1 1 1 1 1 1\n" LINE LINE LINE LINE LINE, "line 1: number 2 is");
+  assert_bad_steps (LINE LINE LINE LINE OTHER_LINE LINE, "adds maps of different steps");
+  assert_bad_steps (LINE "1e-9 1 1 1 1 1 1 1\n" LINE LINE LINE LINE, "around layer 2 are too far");
 }
 
-/* A network that cannot be computed in integers, whatever its steps. */
-static void
-assert_impossible (const char *architecture, guint channels, gboolean attention, const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) plain = NULL;
-  g_autoptr (RfdnModel) model = make_model (architecture, 8, 1, 2, channels, attention, &plain);
-  g_autoptr (GBytes) file = add_metadata (plain, "steps", LINE);
-  g_autoptr (RfdnModel) stepped = rfdn_model_new (file, &error);
-
-  g_assert_null (stepped);
-  g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
-  if (strstr (error->message, text) == NULL)
-    g_error ("'%s' does not say '%s'", error->message, text);
-}
-
+/* Networks that cannot be computed in integers, whatever their steps. */
 static void
 test_impossible (void)
 {
-  assert_impossible ("reprfn", 3, FALSE, "more than one channel");
-  assert_impossible ("reprfn", 1, TRUE, "other layers than 3x3");
-  assert_impossible ("rfdn", 1, TRUE, "other layers than 3x3");
+  assert_refused ("reprfn", 3, FALSE, LINE, "more than one channel");
+  assert_refused ("reprfn", 1, TRUE, LINE, "other layers than 3x3");
+  assert_refused ("rfdn", 1, TRUE, LINE, "other layers than 3x3");
 }
 
 static void
