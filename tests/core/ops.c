@@ -317,7 +317,6 @@ check_graph (gboolean whole)
   g_autoptr (Map) want = shuffle (naive, scale);
   const double size = largest (want);
   g_autoptr (RfdnModel) model = rfdn_model_new_for_graph (graph, scale);
-  g_autoptr (Map) first = NULL;
 
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
     RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
