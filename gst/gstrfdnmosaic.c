@@ -131,6 +131,7 @@ init_small (GstRfdnMosaic *self, RfdnModel *model, const RfdnUpscalerParams *par
 
   small.tile_size = small.tile_height = 0;
   small.tile_overlap = RFDN_TILE_OVERLAP_AUTO;
+  /* What the whole is told to do, it need not be able to. */
   if (small.precision == RFDN_PRECISION_INT16 && !rfdn_model_get_info (model)->has_steps)
     small.precision = RFDN_PRECISION_FLOAT32;
   self->small = rfdn_upscaler_new (model, &small, error);
