@@ -62,6 +62,8 @@ G_BEGIN_DECLS
  *   Whatever has a size that they decide is asked for in this way; only what is small whatever they
  *   are (structs, messages, the names in a file's header of 1 MiB at most) is GLib's, which ends
  * the process when there is no memory at all
+ * @RFDN_ERROR_PRECISION: the network, or samples of this format, cannot be computed with the
+ *   numbers that were asked for; with %RFDN_PRECISION_AUTO they can
  */
 typedef enum {
   RFDN_ERROR_FORMAT,
@@ -69,6 +71,7 @@ typedef enum {
   RFDN_ERROR_NOT_FOUND,
   RFDN_ERROR_PARAMS,
   RFDN_ERROR_NO_MEMORY,
+  RFDN_ERROR_PRECISION,
 } RfdnError;
 
 RFDN_API GQuark rfdn_error_quark (void);
@@ -380,7 +383,7 @@ typedef struct RfdnUpscaler RfdnUpscaler;
  * chooses take about 256 MiB.
  *
  * Returns: (transfer full) (nullable): an upscaler, or %NULL with @error set to
- *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY
+ *   %RFDN_ERROR_PARAMS, %RFDN_ERROR_PRECISION or %RFDN_ERROR_NO_MEMORY
  */
 RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params,
                                           GError **error);

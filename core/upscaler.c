@@ -76,7 +76,7 @@ get_kernels (const RfdnModel *model, const RfdnUpscalerParams *params, GError **
   if (obstacle == NULL)
     return rfdn_kernels_get_int16 (kernels);
   const RfdnModelInfo *info = rfdn_model_get_info (model);
-  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PRECISION,
                "precision int16 is not possible with model '%s': %s",
                info->name[0] != '\0' ? info->name : info->architecture, obstacle);
   return NULL;

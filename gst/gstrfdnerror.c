@@ -16,6 +16,10 @@ translate_engine (gint code, GQuark *domain, gint *to)
     *domain = GST_RESOURCE_ERROR;
     *to = GST_RESOURCE_ERROR_NOT_FOUND;
     break;
+  case RFDN_ERROR_PRECISION:
+    *domain = GST_LIBRARY_ERROR;
+    *to = GST_LIBRARY_ERROR_SETTINGS;
+    break;
   case RFDN_ERROR_FORMAT:
     *to = GST_STREAM_ERROR_WRONG_TYPE;
     break;

@@ -195,6 +195,12 @@ gst_rfdn_model_unref (GstRfdnModel *self)
     g_atomic_rc_box_release_full (self, clear);
 }
 
+const char *
+gst_rfdn_model_get_name (const GstRfdnModel *self)
+{
+  return self->name;
+}
+
 guint
 gst_rfdn_model_get_scales (const GstRfdnModel *self)
 {

@@ -49,6 +49,9 @@ GstRfdnModel *gst_rfdn_model_ref (GstRfdnModel *self);
 /** Gives a reference back; %NULL is ignored. */
 void gst_rfdn_model_unref (GstRfdnModel *self);
 
+/** What messages call @self: a built-in model's name, or the file's path. */
+const char *gst_rfdn_model_get_name (const GstRfdnModel *self);
+
 /** A bit mask of the scales that @self has: of 1 and no other where it cleans frames and leaves
  * their size. */
 guint gst_rfdn_model_get_scales (const GstRfdnModel *self);

@@ -113,6 +113,27 @@ tell_conversion (GstRfdnUpscale *self, const GstRfdnPlan *plan, const GstVideoIn
                        colour == RFDN_COLOUR_LUMA ? "YUV" : "RGB", between);
 }
 
+/* Why there is no plan. What only a property's value stands in the way of, it is told by. */
+static void
+refuse_plan (GstRfdnUpscale *self, const GstRfdnModel *model, const GstVideoInfo *in,
+             const GstVideoInfo *out, const GError *why)
+{
+  GQuark domain;
+  gint code;
+
+  gst_rfdn_error_translate (why, &domain, &code);
+  if (g_error_matches (why, RFDN_ERROR, RFDN_ERROR_PRECISION))
+    gst_rfdn_upscale_refuse (
+        self, domain, code, NULL,
+        _ ("With the model '%s' the property 'precision' must be auto or float32 here: %s."),
+        gst_rfdn_model_get_name (model), why->message);
+  else
+    gst_rfdn_upscale_refuse (self, domain, code, NULL,
+                             _ ("Frames of %dx%d cannot be turned into %dx%d: %s."),
+                             GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in),
+                             GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), why->message);
+}
+
 static gboolean
 make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
            GstRfdnModel *model, const GstRfdnSettings *settings)
@@ -121,8 +142,6 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   g_autoptr (GError) error = NULL;
   g_autofree char *description = NULL;
   GstRfdnPlan *plan;
-  GQuark domain;
-  gint code;
 
   /* The old one first: two of them might not fit into memory. */
   gst_rfdn_upscale_drop_plan (self);
@@ -130,11 +149,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
     return FALSE;
   plan = gst_rfdn_plan_new (network, in, out, settings, &error);
   if (plan == NULL) {
-    gst_rfdn_error_translate (error, &domain, &code);
-    gst_rfdn_upscale_refuse (
-        self, domain, code, NULL, _ ("Frames of %dx%d cannot be turned into %dx%d: %s."),
-        GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in), GST_VIDEO_INFO_WIDTH (out),
-        GST_VIDEO_INFO_HEIGHT (out), error->message);
+    refuse_plan (self, model, in, out, error);
     return FALSE;
   }
   description = gst_rfdn_plan_describe (plan);

@@ -296,7 +296,7 @@ test_bad_params (void)
     if (i == 2)
       params.format = (RfdnSampleFormat){RFDN_SAMPLES_F32, 8, 0};
     g_assert_null (rfdn_upscaler_new (i == 0 ? plain : stepped, &params, &error));
-    g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS);
+    g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PRECISION);
   }
 }
 
