@@ -100,7 +100,7 @@ find_arch (const RfdnTensorFile *file, GError **error)
                             rfdn_archs[i]->signature);
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
                "the tensors are those of no known network (known are: %s), and there is no list of "
-               "layers; convert it with models/convert.py FILE OUT",
+               "layers; convert it with models/convert.py FILE OUT.safetensors",
                known->str);
   g_string_free (known, TRUE);
   return NULL;

@@ -20,6 +20,8 @@ static const RfdnJsonLimits json_limits = {.max_depth = 4, .max_values = 65536};
 #define MAX_NAME 128
 #define MAX_QUOTED 32
 
+#define CONVERT "models/convert.py FILE OUT.safetensors"
+
 typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_OTHER } Dtype;
 
 static const struct {
@@ -323,6 +325,39 @@ read_metadata (RfdnTensorFile *file, JsonNode *node, GError **error)
   return TRUE;
 }
 
+/* What other formats' files begin with. */
+static const struct {
+  const char *begin;
+  gsize size;
+  const char *name;
+} others[] = {
+    {"PK\3\4", 4, "a zip archive, as PyTorch's .pth are"},
+    {"\x80\2", 2, "a pickle, as PyTorch's old .pth are"},
+    {"7767517\n", 8, "ncnn's .param"},
+    {"7767517\r", 8, "ncnn's .param"},
+    {"\x47\x6b\x30\1", 4, "ncnn's .bin"},
+    {"\x08", 1, "maybe an .onnx"}, /* field 1, a number: the version */
+};
+
+/* Published networks are mostly not safetensors files: what this one is, and the way out. */
+static void
+set_other_format (const guint8 *bytes, gsize size, GError **error)
+{
+  const char *name = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (others) && name == NULL; i++) {
+    if (size >= others[i].size && memcmp (bytes, others[i].begin, others[i].size) == 0)
+      name = others[i].name;
+  }
+  if (name != NULL)
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                 "this is not a safetensors file but %s; convert it with " CONVERT, name);
+  else
+    g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
+                         "this is not a safetensors file; if it is a network in another format, "
+                         "convert it with " CONVERT);
+}
+
 /* The JSON object in the file's head, or NULL. `*data` is set to where the data begins. */
 static JsonParser *
 parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
@@ -343,7 +378,11 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
                  length, MAX_HEADER);
     return NULL;
   }
-  if (length > size - 8 || length < 2 || bytes[8] != '{') {
+  if (length < 2 || length > MAX_HEADER || (size > 8 && bytes[8] != '{')) {
+    set_other_format (bytes, size, error);
+    return NULL;
+  }
+  if (length > size - 8) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
                  "not a safetensors file, or one cut short: a header of %" G_GUINT64_FORMAT
                  " bytes cannot be in %" G_GSIZE_FORMAT " bytes",

@@ -138,13 +138,7 @@ load_file (const char *path, const char *shown, GError **error)
   model = rfdn_model_new (bytes, &why);
   if (model != NULL)
     return model;
-  /* As models are published. Of networks that are not known, the engine says so itself. */
-  translate (why,
-             g_error_matches (why, RFDN_ERROR, RFDN_ERROR_FORMAT)
-                 ? _ ("The file '%s' is not a usable model: %s. If it is one in another format, "
-                      "convert it with models/convert.py FILE OUT.")
-                 : _ ("The file '%s' is not a usable model: %s."),
-             shown, error);
+  translate (why, _ ("The file '%s' is not a usable model: %s."), shown, error);
   return NULL;
 }
 

@@ -284,7 +284,7 @@ test_bad_metadata (void)
   assert_bad (both, "metadata extend is '7'; it should be 0 where the picture is unshuffled");
 
   g_autoptr (GBytes) none = synthetic_file_new (NULL, 0, "{}");
-  assert_bad (none, "convert it with models/convert.py FILE OUT");
+  assert_bad (none, "convert it with models/convert.py FILE OUT.safetensors");
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* The way out. */
-#define CONVERT "convert it with models/convert.py FILE OUT."
+#define CONVERT "convert it with models/convert.py FILE OUT.safetensors."
 
 static char *folder;
 
@@ -142,24 +142,34 @@ test_truncated (void)
   }
 }
 
+/* Told by what is in a file, whatever its name: in one sentence what it is, and the way out. */
 static void
 test_not_a_model (void)
 {
   static const struct {
     const char *name, *text;
+    gsize size;
+    const char *what;
   } files[] = {
-      {"text.safetensors", "This is a sentence, and not a model of anything at all."},
-      {"length.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f{}"},
-      {"negative.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}"},
-      {"json.safetensors", "\x02\0\0\0\0\0\0\0[]"},
-      {"zipped.pth", "PK\3\4\0\0\0\0\0\0"},
+      {"text.safetensors", "This is a sentence, and not a model of anything at all.", 55, "file;"},
+      {"length.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f{}", 10, "file;"},
+      {"negative.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "file;"},
+      {"json.safetensors", "\x02\0\0\0\0\0\0\0[]", 10, "file;"},
+      {"floats.bin", "\0\0\0\0\x12\x34\x56\x3d\x78\x9a\xbc\x3d", 12, "file;"},
+      {"zipped.pth", "PK\3\4\0\0\0\0\0\0", 10, "file but a zip archive, as PyTorch's"},
+      {"zipped.safetensors", "PK\3\4\0\0\10\10\0\0", 10, "file but a zip archive, as PyTorch's"},
+      {"old.pth", "\x80\2\x8a\nl\xfc\x9c\x46\xf9\x20\x6a\xa8", 12, "file but a pickle"},
+      {"x.param", "7767517\n75 83\nInput in0 0 1 in0\n", 31, "file but ncnn's .param"},
+      {"half.bin", "\x47\x6b\x30\1\x12\x34\x56\x78\x12\x34", 10, "file but ncnn's .bin"},
+      {"x.onnx", "\x08\x07\x12\x07pytorch\x1a\x03", 13, "file but maybe an .onnx"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
-    g_autofree char *path = write_file (files[i].name, files[i].text, i == 0 ? 55 : 10);
+    g_autofree char *path = write_file (files[i].name, files[i].text, files[i].size);
     g_autofree char *properties = g_strdup_printf ("model=\"%s\"", path);
+    g_autofree char *what = g_strconcat ("this is not a safetensors ", files[i].what, NULL);
 
-    expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, "not a usable");
+    expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, what);
     expect_error (properties, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, path, CONVERT);
     g_remove (path);
   }
