@@ -224,6 +224,47 @@ test_sums (void)
   }
 }
 
+/* Mixed with what the plain filter makes, as an element does that is to enlarge less strongly. */
+static void
+test_mixed_sum (void)
+{
+  const guint width = 91, height = 67, scale = 2;
+  const gsize size = (gsize) width * height * scale * scale;
+  const RfdnArea all = {0, 0, width * scale, height * scale};
+  const RfdnFade fade = {.weight = 0.3};
+  g_autofree char *before = g_strdup (g_getenv ("RFDN_CPU"));
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("live", scale, NULL);
+
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+    guint8 in[91 * 67];
+    g_autofree guint8 *mixed = g_malloc (size), *plain = g_malloc (size);
+    const RfdnPlane from = {in, width, 1}, to = {mixed, (gssize) width * scale, 1};
+    const RfdnPlane other = {plain, (gssize) width * scale, 1};
+    RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
+    RfdnResamplerParams filter = {width, height, width * scale, height * scale, .scale = scale};
+    if (!rfdn_cpu_is_available (cpu))
+      continue;
+    g_setenv ("RFDN_CPU", rfdn_cpu_get_name (cpu), TRUE);
+    draw (in, width, height);
+    params.width = width;
+    params.height = height;
+    params.precision = RFDN_PRECISION_INT16;
+    filter.format = params.format;
+    filter.n_threads = 1 + (guint) cpu % 3;
+    g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
+    g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&filter, NULL);
+    rfdn_upscaler_run (upscaler, &from, &to);
+    rfdn_resampler_run (resampler, &from, &other);
+    rfdn_fade (&to, &other, &params.format, &all, &fade);
+    g_autofree char *md5 = g_compute_checksum_for_data (G_CHECKSUM_MD5, mixed, size);
+    g_assert_cmpstr (md5, ==, "b63df880900a57b5fd6c2d1b78eb2666");
+  }
+  if (before != NULL)
+    g_setenv ("RFDN_CPU", before, TRUE);
+  else
+    g_unsetenv ("RFDN_CPU");
+}
+
 /* ---- what is wrong -----------------------------------------------------------------------------
  */
 
@@ -348,6 +389,7 @@ main (int argc, char **argv)
   g_test_add_func ("/int16/same-bits", test_same_bits);
   g_test_add_func ("/int16/close", test_close);
   g_test_add_func ("/int16/sums", test_sums);
+  g_test_add_func ("/int16/mixed-sum", test_mixed_sum);
   g_test_add_func ("/int16/bad-steps", test_bad_steps);
   g_test_add_func ("/int16/impossible", test_impossible);
   g_test_add_func ("/int16/bad-params", test_bad_params);

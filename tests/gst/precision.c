@@ -62,6 +62,64 @@ test_engine (void)
   }
 }
 
+static void
+force (const char *level)
+{
+  if (level != NULL)
+    g_assert_true (g_setenv ("RFDN_CPU", level, TRUE));
+  else
+    g_unsetenv ("RFDN_CPU");
+}
+
+/* Luma of `network`, faded into that of `plain` by integers: `weight` of 256. */
+static void
+fade (Picture *network, const Picture *plain, gint weight)
+{
+  for (gint y = 0; y < network->info.height; y++) {
+    guint8 *row = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (&network->frame, 0) +
+                  y * GST_VIDEO_FRAME_COMP_STRIDE (&network->frame, 0);
+    const guint8 *other = (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (&plain->frame, 0) +
+                          y * GST_VIDEO_FRAME_COMP_STRIDE (&plain->frame, 0);
+    for (gint x = 0; x < network->info.width; x++)
+      row[x] = (guint8) ((256 * other[x] + weight * (row[x] - other[x]) + 128) / 256);
+  }
+}
+
+/* Any strength, chroma included: the same bits at every CPU level, in any tiles, by any threads. */
+static void
+test_strength (void)
+{
+  static const struct {
+    const char *text;
+    gint weight;
+  } strengths[] = {{"1", 256}, {"0.3", 77}, {"0.9", 230}, {"0.001", 0}};
+  g_autofree char *before = g_strdup (g_getenv ("RFDN_CPU"));
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("live", 2, NULL);
+  g_autoptr (Picture) small = new_scene ("I420", 86, 50);
+  g_autoptr (Picture) plain = upscale (small, "model=live precision=int16 strength=0");
+
+  for (guint i = 0; i < G_N_ELEMENTS (strengths); i++) {
+    g_autoptr (Picture) luma = enlarge (small, model, RFDN_PRECISION_INT16);
+    g_autoptr (Picture) chroma = NULL;
+    fade (luma, plain, strengths[i].weight);
+    for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+      for (guint n = 1; rfdn_cpu_is_available (cpu) && n <= 3; n++) {
+        g_autofree char *properties =
+            g_strdup_printf ("model=live precision=int16 strength=%s n-threads=%u tile-size=%u",
+                             strengths[i].text, n, (n - 1) * 16);
+        force (rfdn_cpu_get_name (cpu));
+        g_autoptr (Picture) large = upscale (small, properties);
+        g_assert_cmpuint (picture_max_difference (large, luma, 0, 0), ==, 0);
+        if (chroma == NULL)
+          chroma = g_steal_pointer (&large);
+        else
+          g_assert_true (picture_is_equal (large, chroma));
+      }
+    }
+  }
+  force (before);
+}
+
 /* Auto is one of both, as the engine's own is; where integers cannot be had, it is floats. */
 static void
 test_auto (void)
@@ -136,6 +194,7 @@ main (int argc, char **argv)
 {
   test_init (&argc, &argv);
   g_test_add_func ("/precision/engine", test_engine);
+  g_test_add_func ("/precision/strength", test_strength);
   g_test_add_func ("/precision/auto", test_auto);
   g_test_add_func ("/precision/change", test_change);
   g_test_add_func ("/precision/impossible", test_impossible);
