@@ -158,6 +158,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   tell_conversion (self, plan, in, gst_rfdn_model_get_colour (model));
   warn_of_few_threads (self, plan);
   set_plan (self, plan);
+  self->refused = FALSE;
   self->plan_model = gst_rfdn_model_ref (model);
   self->plan_factor = factor;
   self->plan_settings = *settings;

@@ -51,8 +51,9 @@ struct _GstRfdnUpscale {
   GstRfdnPlan *plan;          /* used without the lock by whoever has the sink pad's stream lock */
 
   /* Under the stream lock of the sink pad. */
-  guint used_serial;        /* of the choice that was last looked at */
-  GstRfdnModel *plan_model; /* the plan was made with these */
+  GstCaps *in_caps, *out_caps; /* that frames were last taken to have; NULL: none yet */
+  guint used_serial;           /* of the choice that was last looked at */
+  GstRfdnModel *plan_model;    /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
   GstClockTime last_pts;          /* of the last buffer; GST_CLOCK_TIME_NONE: none */
@@ -63,8 +64,9 @@ struct _GstRfdnUpscale {
   gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };
 
-/* Says in an error message why nothing can be enlarged. Once only until caps are accepted again,
- * since upstream may come back with the same caps at each buffer. Takes @debug. */
+/* Says in an error message why nothing can be enlarged. Once only until there is a plan or caps
+ * are accepted again, since upstream may come back with the same caps at each buffer. Takes @debug.
+ */
 void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug,
                               const char *format, ...) G_GNUC_PRINTF (5, 6);
 
@@ -121,6 +123,10 @@ void gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query);
 /* gstrfdnnegotiate.c: methods of the base class that are about caps. */
 void gst_rfdn_upscale_class_install_negotiation (GstBaseTransformClass *transform_class);
 gboolean gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event);
+
+/* Frames are what the pads' caps say, even if setting others has failed; FALSE, with an error told,
+ * if they cannot be enlarged so. With the stream lock. */
+gboolean gst_rfdn_upscale_keep_caps (GstRfdnUpscale *self);
 
 /* Answers CAPS and ACCEPT_CAPS queries by one state of the element. Any thread. */
 gboolean gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction,

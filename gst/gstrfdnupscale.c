@@ -136,6 +136,8 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
 
+  gst_caps_replace (&self->in_caps, incaps);
+  gst_caps_replace (&self->out_caps, outcaps);
   gst_rfdn_defaults_correct_info (incaps, in);
   gst_rfdn_defaults_correct_info (outcaps, out);
   reset (self);
@@ -185,6 +187,8 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   reset (self);
   gst_rfdn_upscale_drop_plan (self);
   gst_rfdn_overlays_clear (&self->overlays);
+  gst_clear_caps (&self->in_caps);
+  gst_clear_caps (&self->out_caps);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
   self->caps_serial++;
@@ -210,6 +214,8 @@ gst_rfdn_upscale_finalize (GObject *object)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (object);
 
   gst_rfdn_upscale_drop_plan (self);
+  gst_clear_caps (&self->in_caps);
+  gst_clear_caps (&self->out_caps);
   gst_rfdn_model_unref (self->model);
   g_free (self->model_name);
   g_free (self->used_name);
@@ -388,6 +394,10 @@ gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont,
     GST_OBJECT_LOCK (self);
     self->stats.dropped++;
     GST_OBJECT_UNLOCK (self);
+  } else if (result != GST_FLOW_OK) {
+    gst_base_transform_reconfigure_src (trans); /* again, from the beginning */
+  } else if (!gst_rfdn_upscale_keep_caps (self)) {
+    return GST_FLOW_NOT_NEGOTIATED;
   }
   if (result == GST_FLOW_OK && filter->negotiated &&
       !gst_rfdn_upscale_update_plan (self, &filter->in_info, &filter->out_info, FALSE))

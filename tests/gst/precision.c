@@ -189,6 +189,55 @@ test_impossible (void)
   }
 }
 
+static void
+set_scale (GstHarness *harness, guint scale, const char *precision)
+{
+  g_object_set (harness->element, "scale", scale, NULL);
+  gst_util_set_object_arg (G_OBJECT (harness->element), "precision", precision);
+}
+
+static void
+assert_frame (GstHarness *harness, gsize scale)
+{
+  GstBuffer *buffer = gst_harness_push_and_pull (harness, gray_frame (2 * 16 * 16));
+
+  g_assert_nonnull (buffer);
+  g_assert_cmpuint (gst_buffer_get_size (buffer), ==, 2 * 16 * 16 * scale * scale);
+  gst_buffer_unref (buffer);
+}
+
+/* After a frame that could not be enlarged, the next one can, whatever has been set meanwhile. */
+static void
+test_failed_change (void)
+{
+  for (guint flush = 0; flush < 2; flush++) {
+    for (guint next = 2; next <= 4; next++) {
+      GstHarness *harness = upscale_harness ("model=live scale=2");
+      g_autoptr (GstBus) bus = gst_bus_new ();
+      GstPad *pad = gst_element_get_static_pad (harness->element, "src");
+      gst_element_set_bus (harness->element, bus);
+      gst_harness_set_src_caps_str (
+          harness, "video/x-raw,format=GRAY16_LE,width=16,height=16,framerate=30/1");
+      assert_frame (harness, 2);
+      /* Frames become larger, but downstream does not hear of it; or there is no way to do so. */
+      if (flush)
+        GST_PAD_SET_FLUSHING (pad);
+      set_scale (harness, 3, flush ? "auto" : "int16");
+      g_assert_cmpint (gst_harness_push (harness, gray_frame (2 * 16 * 16)), !=, GST_FLOW_OK);
+      GST_PAD_UNSET_FLUSHING (pad);
+      g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+      g_assert_true ((message == NULL) == (flush == 1));
+      set_scale (harness, next, "auto");
+      assert_frame (harness, next);
+      assert_frame (harness, next);
+      g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
+      gst_element_set_bus (harness->element, NULL);
+      gst_object_unref (pad);
+      gst_harness_teardown (harness);
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -198,5 +247,6 @@ main (int argc, char **argv)
   g_test_add_func ("/precision/auto", test_auto);
   g_test_add_func ("/precision/change", test_change);
   g_test_add_func ("/precision/impossible", test_impossible);
+  g_test_add_func ("/precision/failed-change", test_failed_change);
   return test_run ();
 }
