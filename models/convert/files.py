@@ -37,10 +37,24 @@ def check_floating(tensors: Mapping[str, Tensor]) -> None:
             raise ConvertError(f"{name} is {value.dtype}, not floating point")
 
 
+def is_torchscript(raw: bytes) -> bool:
+    """Whether it is an archive of torch.jit.save: one that has code, and constants for it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            return any(Path(name).name == "constants.pkl" for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
 def read_pth(path: Path) -> dict[str, Tensor]:
     """The tensors of a .pth file."""
+    raw = read_bytes(path)
+    if is_torchscript(raw):
+        out = path.with_name(f"{path.stem}-state.pth")
+        raise ConvertError(f"{path}: TorchScript, whose code is not run here; where you trust it, save its tensors and "
+                           f"convert those: torch.save(torch.jit.load({str(path)!r}).state_dict(), {str(out)!r})")
     try:
-        content = torch.load(io.BytesIO(read_bytes(path)), map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ConvertError(f"{path}: holds more than tensors; save its state dict alone") from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError,

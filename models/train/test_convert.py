@@ -570,6 +570,17 @@ class Families(WithFolder):
         self.assertEqual(result.returncode, 1)
         self.assertFalse((self.folder / "o").exists())
 
+    def test_torchscript_is_told_from_a_state_dict(self) -> None:
+        """And what the message says to do leads to a file that can be converted."""
+        network = torch.nn.Module()
+        network.body = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.PReLU(8), torch.nn.Conv2d(8, 8, 3),
+                                           torch.nn.PReLU(8), torch.nn.Conv2d(8, 4, 3))
+        torch.jit.save(torch.jit.script(network), self.folder / "a.pt")
+        with self.assertRaisesRegex(ConvertError, "a.pt: TorchScript") as caught:
+            convert(self.folder / "a.pt")
+        exec(str(caught.exception).rpartition(": ")[2], {"torch": torch})
+        self.assertEqual(convert(self.folder / "a-state.pth")[1]["scale"], "2")
+
     def test_every_family_has_a_name_of_its_own(self) -> None:
         self.assertGreater(len({entry.name for entry in families.FAMILIES}), 20)
 
