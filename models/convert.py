@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "train"))
 import networks  # noqa: E402
 import weights  # noqa: E402
 
-from convert import evaluate, families, files, layers, lower, ncnn, onnx_graph, reference  # noqa: E402
+from convert import evaluate, families, files, layers, limits, lower, ncnn, onnx_graph, reference  # noqa: E402
 from convert.errors import ConvertError  # noqa: E402
 from convert.graph import Graph, Node  # noqa: E402
 
@@ -36,6 +36,9 @@ def native(tensors: dict[str, Tensor]) -> Model:
     except networks.UnknownNetwork as error:
         raise ConvertError(str(error)) from None
     facts = networks.describe(tensors)
+    if int(facts["nf"]) > limits.MAP or int(facts["blocks"]) > limits.BLOCKS:
+        raise ConvertError(f"{facts['nf']} channels and {facts['blocks']} blocks; {limits.MAP} and {limits.BLOCKS} are "
+                           "the limits")
     about = {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
              "input_range": INPUT_RANGE[str(facts["architecture"])],
              "colour": {1: "luma", 3: "rgb"}.get(int(facts["channels"]), "")}
@@ -103,10 +106,26 @@ def read(path: Path, options: argparse.Namespace) -> Model:
     return model
 
 
+def check_header(tensors: dict[str, Tensor], about: dict[str, str]) -> None:
+    """ConvertError where the file's header would be more than the engine reads."""
+    for name in tensors:
+        if len(name.encode()) > limits.NAME:
+            raise ConvertError(f"tensor {name}: a name of more than {limits.NAME} bytes, which are the limit")
+    size = len(weights.encode(weights.header_of(tensors, about)))
+    if size > limits.HEADER:
+        raise ConvertError(f"the file's header would be {size} bytes long, and {limits.HEADER} are the limit")
+
+
 def convert(options: argparse.Namespace) -> Model:
     """The model of the file that the command line names."""
     try:
         tensors, facts, line = read(options.source, options)
+        about = {"name": options.name or options.source.stem, **facts,
+                 "description": options.description, "licence": options.licence}
+        if options.input_range:
+            about["input_range"] = options.input_range
+        about = {key: value for key, value in about.items() if value}
+        check_header(tensors, about)
         for fact in ("architecture", "scale"):
             wanted = getattr(options, fact)
             if wanted is not None and str(wanted) != facts[fact]:
@@ -114,11 +133,7 @@ def convert(options: argparse.Namespace) -> Model:
     except ConvertError as error:
         text = str(error)
         raise ConvertError(text if text.startswith(f"{options.source}:") else f"{options.source}: {text}") from None
-    about = {"name": options.name or options.source.stem, **facts,
-             "description": options.description, "licence": options.licence}
-    if options.input_range:
-        about["input_range"] = options.input_range
-    return tensors, {key: value for key, value in about.items() if value}, line
+    return tensors, about, line
 
 
 def command_line() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import layers
+from . import layers, limits
 from .errors import ConvertError
 
 Tensors = Mapping[str, Tensor]
@@ -97,7 +97,7 @@ class Evaluation:
         if layer.operation == "stride2":
             return F.conv2d(x, weight, bias, 2)
         rows, columns = weight.shape[2:]
-        if rows % 2 == 0 or columns % 2 == 0 or max(rows, columns) > layers.SIDE_LIMIT:
+        if rows % 2 == 0 or columns % 2 == 0 or max(rows, columns) > limits.SIDE:
             raise ConvertError(f"{layer.tensor}.weight is {rows} x {columns}")
         return F.conv2d(self.padded(layer.source, x, rows // 2, columns // 2), weight, bias, groups=groups)
 

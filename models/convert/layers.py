@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from . import limits
 from .errors import ConvertError
 
-TEXT_LIMIT, LAYER_LIMIT, CHANNEL_LIMIT, SIDE_LIMIT = 131072, 2048, 1024, 9
 WITH_TENSORS = ("conv", "depthwise", "stride2")
 WITH_NUMBER = ("stack", "softmax")
 OPERATIONS = (*WITH_TENSORS, *WITH_NUMBER, "maxpool", "copy", "mean", "meanstd")
@@ -38,10 +38,10 @@ class Layer:
 def write(layers: list[Layer]) -> str:
     """The text of a list; ConvertError where it is longer than a model file may have it."""
     text = "".join(f"{layer}\n" for layer in layers)
-    if len(layers) > LAYER_LIMIT:
-        raise ConvertError(f"the network needs {len(layers)} layers, and {LAYER_LIMIT} are the limit")
-    if len(text.encode()) > TEXT_LIMIT:
-        raise ConvertError(f"the list of layers is {len(text.encode())} bytes long, and {TEXT_LIMIT} are the limit")
+    if len(layers) > limits.LINES:
+        raise ConvertError(f"the network needs {len(layers)} layers, and {limits.LINES} are the limit")
+    if len(text.encode()) > limits.TEXT:
+        raise ConvertError(f"the list of layers is {len(text.encode())} bytes long, and {limits.TEXT} are the limit")
     return text
 
 
@@ -72,8 +72,8 @@ def parse_line(words: list[str]) -> Layer:
     if layer.operation in WITH_TENSORS:
         layer.tensor = rest.pop(0)
     if layer.operation in WITH_NUMBER:
-        if not rest[0].isdecimal() or not 1 <= int(rest[0]) <= CHANNEL_LIMIT:
-            raise ConvertError(f"{rest[0]} is no number from 1 to {CHANNEL_LIMIT}")
+        if not rest[0].isdecimal() or not 1 <= int(rest[0]) <= limits.MAP:
+            raise ConvertError(f"{rest[0]} is no number from 1 to {limits.MAP}")
         layer.number = int(rest[0])
     for word in (word for word in words[3:] if "=" in word):
         key, _, value = word.partition("=")

@@ -13,7 +13,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from . import layers, phases, rewrite
+from . import counts, layers, limits, phases, rewrite
 from .errors import ConvertError
 from .fold import Folding
 from .graph import FULL, PIXEL, Graph, Node
@@ -285,18 +285,21 @@ def lower(graph: Graph, output: Node) -> tuple[dict[str, Tensor], dict[str, str]
     lowering = Lowering(graph, output)
     value = lowering.run()
     scale, cell = output.grid, lowering.cell
-    if output.kind != FULL or scale.denominator != 1 or not 1 <= scale <= 8:
-        raise ConvertError(f"the result is {scale} times the picture; 1 to 8 is what there is")
+    if output.kind != FULL or scale.denominator != 1 or not 1 <= scale <= limits.SCALE:
+        raise ConvertError(f"the result is {scale} times the picture; 1 to {limits.SCALE} is what there is")
     if output.channels != graph.x.channels or output.channels not in (1, 3):
         raise ConvertError(f"{graph.x.channels} channels in and {output.channels} out; one or three in both there are")
     extend = inset_to_extend(lowering.extend, value, scale * cell)
-    if cell > 4 or extend > 32:
-        raise ConvertError(f"unshuffled by {cell} and enlarged by {extend} pixels; 4 and 32 are the limits")
+    if cell > limits.UNSHUFFLE or extend > limits.EXTEND:
+        raise ConvertError(f"unshuffled by {cell} and enlarged by {extend} pixels; {limits.UNSHUFFLE} and "
+                           f"{limits.EXTEND} are the limits")
     lowering.finish(value)
     lines, tensors = lowering.text()
+    text = layers.write(lines)
+    counts.check(lines, tensors, lowering.x.width)
     about = {"scale": str(scale), "colour": {1: "luma", 3: "rgb"}[output.channels], **lowering.about,
              **({"unshuffle": str(cell)} if cell > 1 else {}), **({"extend": str(extend)} if extend else {}),
-             **graph.about, "layers": layers.write(lines)}
+             **graph.about, "layers": text}
     return tensors, about
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from . import layers
+from . import layers, limits
 from .errors import ConvertError
 from .graph import FULL
 
@@ -139,8 +139,8 @@ class Program:
         self.names = {"x"}
 
     def new_map(self, name: str, width: int, kind: str = FULL, stack: bool = False) -> Map:
-        if width > layers.CHANNEL_LIMIT:
-            raise ConvertError(f"{name}: a map of {width} channels; {layers.CHANNEL_LIMIT} are the limit")
+        if width > limits.MAP:
+            raise ConvertError(f"{name}: a map of {width} channels; {limits.MAP} are the limit")
         stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[-60:].strip("_") or "map"  # the engine takes 128
         stem = stem if stem[0].isalpha() else f"m{stem}"
         unique, count = stem, 1
@@ -152,9 +152,9 @@ class Program:
 
     def emit(self, operation: str, source: Ref, out: Ref, name: str = "", weight: Tensor | None = None,
              bias: Tensor | None = None, rows: tuple[int, int] | None = None, number: int = 0) -> Step:
-        if weight is not None and max(weight.shape[2:]) > layers.SIDE_LIMIT:
+        if weight is not None and max(weight.shape[2:]) > limits.SIDE:
             raise ConvertError(f"{name}: a kernel of {weight.shape[2]} x {weight.shape[3]} on the picture's grid; "
-                               f"{layers.SIDE_LIMIT} x {layers.SIDE_LIMIT} is the limit")
+                               f"{limits.SIDE} x {limits.SIDE} is the limit")
         step = Step(out, operation, source, name, weight, bias, rows, number)
         out.map.writers.append(step)
         self.steps.append(step)
@@ -206,7 +206,7 @@ class Program:
             at += others[0].end - others[0].begin
             del others[0]
         width = at + sum(part.end - part.begin for part in others)
-        if not (stack.stack and stack.fixed and at == stack.width) or width > layers.CHANNEL_LIMIT or \
+        if not (stack.stack and stack.fixed and at == stack.width) or width > limits.MAP or \
                 not all(self.can_move(part) for part in others) or len({part.map for part in others}) < len(others):
             return None
         for part in others:

@@ -19,21 +19,30 @@ class WeightsError(Exception):
 KINDS = {"F32": "<f4", "F16": "<f2"}
 
 
+def header_of(tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> dict:
+    """The header of a file of tensors, as `kind`, in their own order."""
+    header: dict = {"__metadata__": {"format": "pt", **about}}
+    end = 0
+    for name, tensor in tensors.items():
+        begin, end = end, end + tensor.numel() * np.dtype(KINDS[kind]).itemsize
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    return header
+
+
+def encode(header: dict) -> bytes:
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8)
+
+
 def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> None:
     """Write tensors (converted to `kind`) in their own order, with `about` as the metadata."""
-    header: dict = {"__metadata__": {"format": "pt", **about}}
-    data, end = [], 0
-    for name, tensor in tensors.items():
-        raw = tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype(KINDS[kind]).tobytes()
-        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [end, end + len(raw)]}
-        data.append(raw)
-        end += len(raw)
-    write_raw(path, header, b"".join(data))
+    data = [tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype(KINDS[kind]).tobytes()
+            for tensor in tensors.values()]
+    write_raw(path, header_of(tensors, about, kind), b"".join(data))
 
 
 def write_raw(path: Path, header: dict, data: bytes) -> None:
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    text = encode(header)
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(struct.pack("<Q", len(text)) + text + data)
