@@ -82,14 +82,26 @@ def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
     return checked(graph, output, {"architecture": entry.name, "input_range": str(entry.input_range)})
 
 
+def supposed(model: Model, why: str) -> Model:
+    """A model whose range of samples nobody has told: its line says so, and how to tell."""
+    tensors, about, line = model
+    known = about["input_range"]
+    other = "1" if known == "255" else "255"
+    return tensors, about, (f"{line}\nsamples are supposed to be 0 to {known}, {why}; "
+                            f"if they are 0 to {other}, add --input-range {other}")
+
+
 def read(path: Path, options: argparse.Namespace) -> Model:
     """The model that a file is converted to; ConvertError does not name the file yet."""
     said: dict[str, str] = {}
-    if path.suffix in (".param", ".bin"):
-        graph, output = ncnn.read(path)
-        return checked(graph, output, {"architecture": "ncnn", "input_range": options.input_range or "1"})
-    if path.suffix == ".onnx":
-        return of_onnx(path, options.input_range or "1")
+    model: Model
+    if path.suffix in (".param", ".bin", ".onnx"):
+        if path.suffix == ".onnx":
+            model = of_onnx(path, options.input_range or "1")
+        else:
+            graph, output = ncnn.read(path)
+            model = checked(graph, output, {"architecture": "ncnn", "input_range": options.input_range or "1"})
+        return model if options.input_range else supposed(model, "which such files do not tell")
     if path.suffix == ".safetensors":
         tensors, said = files.read_safetensors(path)
         if "layers" in said:
@@ -103,6 +115,8 @@ def read(path: Path, options: argparse.Namespace) -> Model:
         model = of_family(tensors, scale)
     if said.get("input_range") in ("1", "255"):
         model[1]["input_range"] = said["input_range"]
+    elif not options.input_range:
+        model = supposed(model, "as the authors of {architecture} have them".format(**model[1]))
     return model
 
 

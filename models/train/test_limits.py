@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of the engine's limits, which models/convert.py keeps to; run as a script."""
+"""Tests of what models/convert.py says of samples, and of the engine's limits, which it keeps to; run as a script."""
 
 from __future__ import annotations
 
@@ -49,7 +49,34 @@ def compact(width: int = 8) -> dict[str, torch.Tensor]:
 
 
 class Command(WithFolder):
-    """What is not written."""
+    """What is printed, and what is not written."""
+
+    def convert(self, name: str, *options: str) -> tuple[str, list[str]]:
+        """The range in the metadata, and what is said behind the line about the model."""
+        arguments = COMMAND.command_line().parse_args([str(self.folder / name), "o", *options])
+        _, about, line = COMMAND.convert(arguments)
+        return about["input_range"], line.splitlines()[1:]
+
+    def test_supposed_range(self) -> None:
+        """It is told wherever neither the file nor the command line tells it, with the way to say another."""
+        torch.save(compact(), self.folder / "a.pth")
+        said = "samples are supposed to be 0 to 1, as the authors of compact have them; if they are 0 to 255, add " \
+            "--input-range 255"
+        result = run(MODELS / "convert.py", self.folder / "a.pth", self.folder / "out.safetensors")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.splitlines()[1:], [said])
+        self.assertEqual(self.convert("a.pth"), ("1", [said]))
+        self.assertEqual(self.convert("a.pth", "--input-range", "255"), ("255", []))
+        self.assertEqual(self.convert("a.pth", "--input-range", "1"), ("1", []))
+        weights.write(self.folder / "a.safetensors", compact(), {"input_range": "255"})
+        self.assertEqual(self.convert("a.safetensors"), ("255", []))
+        (self.folder / "a.param").write_text("7767517\n2 2\nInput in0 0 1 in0\n"
+                                             "Convolution conv 1 1 in0 out0 0=3 1=3 4=1 5=1 6=81\n")
+        (self.folder / "a.bin").write_bytes(bytes(4) + torch.rand(84).numpy().tobytes())
+        said = "samples are supposed to be 0 to 1, which such files do not tell; if they are 0 to 255, add " \
+            "--input-range 255"
+        self.assertEqual(self.convert("a.param"), ("1", [said]))
+        self.assertEqual(self.convert("a.param", "--input-range", "255"), ("255", []))
 
     def test_nothing_is_written_beyond_a_limit(self) -> None:
         """One line that names the limit, of networks that keep their tensors, too."""
