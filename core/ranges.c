@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "network-private.h"
-#include "ops/op.h"
+#include "ops/ops.h"
 
 static guint
 get_n_channels (const RfdnGraph *graph, guint activations)
@@ -79,9 +79,9 @@ join (const RfdnGraph *graph, float *ranges, const RfdnSlice *added, const RfdnS
   return grew;
 }
 
-/* Until sums of sums agree, too. */
+/* What is added, gated or pooled has the steps of what comes of it. Until all agree. */
 static void
-join_sums (const RfdnGraph *graph, float *ranges)
+join_maps (const RfdnGraph *graph, float *ranges)
 {
   for (gboolean grew = TRUE; grew;) {
     grew = FALSE;
@@ -89,6 +89,10 @@ join_sums (const RfdnGraph *graph, float *ranges)
       const RfdnLayer *layer = rfdn_graph_layer (graph, i);
       grew |= join (graph, ranges, &layer->add, &layer->out);
       grew |= join (graph, ranges, &layer->plus, &layer->out);
+      grew |= join (graph, ranges, &layer->upsampled, &layer->out);
+      grew |= join (graph, ranges, &layer->times, &layer->out);
+      if (layer->op == &rfdn_op_max_pool)
+        grew |= join (graph, ranges, &layer->in, &layer->out);
     }
   }
 }
@@ -109,7 +113,7 @@ rfdn_ranges_print (float *ranges, const RfdnGraph *graph)
 {
   GString *text = g_string_new (NULL);
 
-  join_sums (graph, ranges);
+  join_maps (graph, ranges);
   for (guint i = 1; i < graph->activations->len; i++) {
     if (i != rfdn_graph_get_output (graph).activation)
       print_line (text, ranges + get_n_channels (graph, i),

@@ -16,7 +16,7 @@ is_even (const RfdnSlice *slice)
   return slice->first % 2 == 0;
 }
 
-/* Whether the convolution itself can do what the layer does to its result. */
+/* Whether the convolution itself can do what the layer does to its result, but for attention. */
 static gboolean
 is_fused (const RfdnLayer *layer)
 {
@@ -24,34 +24,53 @@ is_fused (const RfdnLayer *layer)
   const RfdnFusion fusion = rfdn_layer_get_fusion (layer);
 
   return f->kind == RFDN_FUNCTION_LEAKY && f->a >= 0 && f->a <= 1 && fusion.applies &&
-         (layer->plus.n == 0 || fusion.adds_last) && layer->upsampled.n == 0 && layer->times.n == 0;
+         (layer->plus.n == 0 || fusion.adds_last);
 }
 
+/* What is multiplied is a gate's, of the layer's own sum, which is all it sees. */
 static gboolean
-is_wide (const RfdnLayer *layer, const RfdnGraph *graph)
+is_gate (const RfdnLayer *layer)
 {
-  return rfdn_conv3x3_is_wide (layer, rfdn_layer_get_grid (layer, graph));
+  return layer->product == RFDN_PRODUCT_GATE && !rfdn_layer_shares_map (layer, &layer->times) &&
+         layer->function.a == 1 && layer->add.n + layer->plus.n + layer->upsampled.n == 0;
+}
+
+/* A layer without weights, that does nothing to its result. */
+static gboolean
+is_pool (const RfdnLayer *layer)
+{
+  return layer->op == &rfdn_op_max_pool && layer->function.kind == RFDN_FUNCTION_LEAKY &&
+         layer->function.a == 1 &&
+         layer->add.n + layer->plus.n + layer->upsampled.n + layer->times.n == 0;
+}
+
+static const char *
+get_layer_obstacle (const RfdnLayer *layer)
+{
+  if (layer->op != &rfdn_op_conv3x3 && layer->op != &rfdn_op_conv1x1 &&
+      layer->op != &rfdn_op_conv3x3_stride2 && layer->op != &rfdn_op_max_pool)
+    return "there are other layers than 1x1 and 3x3 convolutions and ESA's";
+  if (layer->op == &rfdn_op_max_pool ? !is_pool (layer) : !is_fused (layer))
+    return "a layer does more to its result than to add another and to apply LeakyReLU";
+  if (layer->times.n && !is_gate (layer))
+    return "there are other products than ESA's";
+  if (!is_even (&layer->in) || !is_even (&layer->out) || !is_even (&layer->add) ||
+      !is_even (&layer->plus) || !is_even (&layer->upsampled) || !is_even (&layer->times))
+    return "a layer's channels begin with an odd number";
+  return NULL;
 }
 
 /* Why a network cannot be computed in integers, in words; NULL if it can be. */
 static const char *
 get_obstacle (const RfdnGraph *graph)
 {
+  const char *obstacle = NULL;
+
   if (rfdn_graph_get_input (graph).n != 1)
     return "it sees more than one channel";
-  for (guint i = 0; i < graph->layers->len; i++) {
-    const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    if (layer->op != &rfdn_op_conv3x3)
-      return "there are other layers than 3x3 convolutions";
-    if (layer->in.n > 1 && !is_wide (layer, graph))
-      return "a convolution sees too few channels";
-    if (!is_fused (layer))
-      return "a layer does more to its result than to add another and to apply LeakyReLU";
-    if (!is_even (&layer->in) || !is_even (&layer->out) || !is_even (&layer->add) ||
-        !is_even (&layer->plus))
-      return "a layer's channels begin with an odd number";
-  }
-  return NULL;
+  for (guint i = 0; i < graph->layers->len && obstacle == NULL; i++)
+    obstacle = get_layer_obstacle (rfdn_graph_layer (graph, i));
+  return obstacle;
 }
 
 /* ---- reading steps --------------------------------------------------------------------------- */
@@ -143,20 +162,37 @@ read_lines (const Steps *self, const char *text, GError **error)
   return FALSE;
 }
 
-/* What is added has the steps of what it is added to. */
+/* FALSE, with what is to be told in `error`, where the maps that layer number `i` joins have
+ * different steps. */
 static gboolean
-check_sums (const Steps *self, GError **error)
+check_same (const Steps *self, guint i, const RfdnSlice *slice, const char *what, GError **error)
+{
+  const RfdnSlice *out = &rfdn_graph_layer (self->graph, i)->out;
+
+  for (guint c = 0; c < slice->n; c++) {
+    if (get_steps (self, slice)[c] == get_steps (self, out)[c])
+      continue;
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
+                 "metadata steps: layer %u %s maps of different steps", i + 1, what);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* What is added has the steps of what it is added to; so have what a gate lets through and what
+ * comes of it, and what is pooled. */
+static gboolean
+check_joins (const Steps *self, GError **error)
 {
   for (guint i = 0; i < self->graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (self->graph, i);
-    const RfdnSlice *added = layer->add.n ? &layer->add : &layer->plus;
-    for (guint c = 0; c < added->n; c++) {
-      if (get_steps (self, added)[c] == get_steps (self, &layer->out)[c])
-        continue;
-      g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                   "metadata steps: layer %u adds maps of different steps", i + 1);
+    const RfdnSlice none = {0}, *pooled = layer->op == &rfdn_op_max_pool ? &layer->in : &none;
+    if (!check_same (self, i, &layer->add, "adds", error) ||
+        !check_same (self, i, &layer->plus, "adds", error) ||
+        !check_same (self, i, &layer->upsampled, "adds", error) ||
+        !check_same (self, i, &layer->times, "gates", error) ||
+        !check_same (self, i, pooled, "pools", error))
       return FALSE;
-    }
   }
   return TRUE;
 }
@@ -167,7 +203,7 @@ read_steps (const Steps *self, const char *text, float in_level, float out_level
   fill (self, rfdn_graph_get_input (self->graph).activation, in_level);
   fill (self, rfdn_graph_get_output (self->graph).activation,
         out_level / (1 << RFDN_INT16_OUTPUT_SHIFT));
-  return read_lines (self, text, error) && check_sums (self, error);
+  return read_lines (self, text, error) && check_joins (self, error);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -180,18 +216,38 @@ fail_memory (GError **error)
   return FALSE;
 }
 
+/* FALSE if there is no memory. */
+static gboolean
+make_filter (RfdnInt16Filter *filter, const Steps *steps, const RfdnLayer *layer)
+{
+  const RfdnGraph *graph = steps->graph;
+  const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+  const gboolean is_wide = layer->op == &rfdn_op_conv3x3 &&
+                           rfdn_conv3x3_is_wide (layer, rfdn_layer_get_grid (layer, graph));
+  const double limit =
+      layer->in.activation == rfdn_graph_get_input (graph).activation ? 255 : 32768;
+  const float *out_steps = get_steps (steps, &layer->out);
+  g_autofree float *gated = NULL;
+
+  if (layer->times.n) {
+    gated = rfdn_try_new (float, layer->out.n);
+    for (guint c = 0; gated != NULL && c < layer->out.n; c++)
+      gated[c] = 1.0f / (1 << RFDN_INT16_GATE_SHIFT);
+    out_steps = gated;
+  }
+  return out_steps != NULL &&
+         rfdn_int16_filter_init (filter, &shape, is_wide, layer->weights, layer->bias,
+                                 get_steps (steps, &layer->in), out_steps, limit);
+}
+
 static gboolean
 make_filters (RfdnInt16Filter *filters, const Steps *steps, GError **error)
 {
-  const guint input = rfdn_graph_get_input (steps->graph).activation;
-
   for (guint i = 0; i < steps->graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (steps->graph, i);
-    const RfdnConvShape shape = rfdn_conv_get_shape (layer);
-    const double limit = layer->in.activation == input ? 255 : 32768;
-    if (!rfdn_int16_filter_init (&filters[i], &shape, is_wide (layer, steps->graph), layer->weights,
-                                 layer->bias, get_steps (steps, &layer->in),
-                                 get_steps (steps, &layer->out), limit))
+    if (layer->weights == NULL)
+      continue;
+    if (!make_filter (&filters[i], steps, layer))
       return fail_memory (error);
     if (filters[i].fits)
       continue;

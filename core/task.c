@@ -192,6 +192,8 @@ finish_row (const Run *run, const RfdnPart *part, guint r)
                                  part->n);
   if (layer->plus.n && !part->fusion.adds_last)
     add_map (run, part, &layer->plus, r);
+  if (layer->upsampled.n && run->worker->ranges != NULL)
+    rfdn_ranges_add_row (run->worker->ranges, run->network->graph, part, r);
   if (layer->upsampled.n)
     upsample_row (run, layer, part->dst[r], part->out.run, part->column, part->n,
                   part->y + (gint) r);

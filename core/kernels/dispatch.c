@@ -66,9 +66,10 @@ rfdn_kernels_get_int16 (const RfdnKernels *kernels)
   }
 }
 
-/* live x2, 640x360, one thread of an EPYC 7001: 1.37 times as quick at SSE2, 1.08 at AVX2
- * (rfdn-bench -m live -t 1 -c LEVEL -p PRECISION). AVX2's have not been measured against AVX-512's
- * floats. */
+/* x2, 640x360, one thread of an EPYC 7001 (rfdn-bench -m MODEL -t 1 -c LEVEL -p PRECISION): `live`
+ * is 1.31 times as quick at SSE2 and 1.03 at AVX2, `balanced` 1.07 and 1.00. That processor has one
+ * unit for products of integers and two for those of floats; others have two. AVX2's have not been
+ * measured against AVX-512's floats. */
 gboolean
 rfdn_kernels_prefer_int16 (const RfdnKernels *kernels)
 {

@@ -12,35 +12,50 @@
  *
  * 3x3 by Winograd's F(4x4, 3x3), as in simd-winograd.h, with transforms of integers:
  *
- *   V = round (B' d / 8) B       in 16 bits; rows 3 and 4 of B' d, whose sums are smaller, by 1/4.8
+ *   V = round (B' d B / 4)       in 16 bits, as is B' d
  *   U = round (w G g G')         in 16 bits; the last rows of G are a quarter of Lavin's
  *   M = sum over channels U V    in 32 bits, modulo 2^32
  *   Y = A' M A                   in 32 bits, modulo 2^32: additions and shifts to the left alone,
  *                                so that it is right wherever Y itself is below 2^31
- *   result = saturate (Y + bias >> shift)
+ *   result = saturate (Y + bias + add 2^shift >> shift)
  *
+ * so that what is added may be as far from the sum as it likes, as long as the result fits.
  * LeakyReLU sees negative sums that are far larger than what it makes of them: it takes the larger
- * of the result and slope 2^n times what Y makes when it is shifted by n more, rounded, where n is
- * the largest up to 4 that leaves slope 2^n at most 1. A map that is added first is shifted by n,
- * too.
+ * of the result and slope 2^n times what comes of a shift by n more, rounded, where n is the
+ * largest up to 4 that leaves slope 2^n at most 1. A map that is added behind it is added to both.
  *
  * V cannot overflow for |d| <= RFDN_INT16_LIMIT, nor can Y, by the choice of w (rfdn_int16_filter).
  * Activations use all of 16 bits: a tile with larger numbers in the 6x6 pixels that it sees, in any
  * channel, is scaled: its d are rounded to multiples of 2^k, and Y is shifted by k less. k is the
- * least of 0 to RFDN_INT16_MAX_EXPONENT that makes them fit. */
+ * least of 0 to RFDN_INT16_MAX_EXPONENT that makes them fit.
+ *
+ * Other convolutions sum up the products themselves, in 32 bits, which the choice of w keeps them
+ * within; their results come of them as those of Y do.
+ *
+ * The largest of 7x7 is what it is. Bilinear interpolation, first between rows, then along them,
+ * takes a (2^14 - w) + b w + 2^13 >> 14 of two numbers, where w is the second one's weight in units
+ * of 2^-14, rounded to nearest; its result is added with saturation.
+ *
+ * The gate x / (1 + exp (-z)) sees z in units of 2^-RFDN_INT16_GATE_SHIFT. It is computed in single
+ * precision by the operations of scalar-int16.c in that order, none of them fused with another:
+ * then IEEE 754 leaves every processor one result. */
 
-#define RFDN_INT16_LIMIT 2620
-#define RFDN_INT16_MAX_EXPONENT 4
-
-/* What rows 3 and 4 of B' d are multiplied by, in units of 2^-15: 1/4.8. */
-#define RFDN_INT16_MIDDLE_ROWS 6827
+#define RFDN_INT16_LIMIT 1310
+#define RFDN_INT16_MAX_EXPONENT 5
 
 #define RFDN_INT16_POSITIONS 36
 
-/* What sums are shifted by: so that there is something left of a scaled tile's, and room for
- * LeakyReLU's. */
-#define RFDN_INT16_MIN_SHIFT (RFDN_INT16_MAX_EXPONENT + 1)
+/* What sums are shifted by. Of a transformed filter so that there is something left of a scaled
+ * tile's; of all so that there is a half to round by. */
+#define RFDN_INT16_MIN_SHIFT 1
+#define RFDN_INT16_MIN_SCALED_SHIFT (RFDN_INT16_MAX_EXPONENT + 1)
 #define RFDN_INT16_MAX_SHIFT 27
+
+/* What a gate sees: +-16, beyond which a sigmoid is 0 or 1. */
+#define RFDN_INT16_GATE_SHIFT 11
+
+/* Weights of interpolation. */
+#define RFDN_INT16_WEIGHT_SHIFT 14
 
 /* Fractions of a level that the last layer's results are multiples of: they are samples << 4. */
 #define RFDN_INT16_OUTPUT_SHIFT 4
@@ -48,15 +63,17 @@
 /* A layer's weights, the same for all CPU levels. Channels are an even number: one that is odd is
  * followed by one of zeros. */
 struct RfdnInt16Filter {
+  RfdnConvShape shape;             /* the layer's own */
   guint in_channels, out_channels; /* even */
-  guint positions;                 /* 36 of a transformed filter, 9 of a plain one */
+  guint positions;                 /* 36 of a transformed filter, one a tap of a plain one */
   gint16 *weights;                 /* [out][in][positions] */
   gint32 *bias;                    /* [out], with what rounds the shift */
-  gint32 *shift;                   /* [out]: RFDN_INT16_MIN_SHIFT to ..._MAX_SHIFT */
+  gint32 *shift;                   /* [out] */
   gboolean fits;                   /* whether the steps leave all channels room */
 };
 
-/* Makes integers of weights[out][in][9] and bias[out] (NULL: zeros) of a 3x3 convolution.
+/* Makes integers of weights[out][in][taps] and bias[out] (NULL: zeros) of a convolution, which is
+ * 3x3 if it is transformed.
  *
  * in_steps, out_steps: what a unit of each channel stands for. in_limit: the largest |number| that
  * the input can have; a transformed filter sees RFDN_INT16_LIMIT at most. Each output channel has
@@ -75,6 +92,13 @@ static inline guint32
 rfdn_int16_pair (gint16 first, gint16 second)
 {
   return (guint16) first | (guint32) (guint16) second << 16;
+}
+
+/* The weight of the second of two numbers that are interpolated between; `weight` is 0 to 1. */
+static inline gint32
+rfdn_int16_weight (float weight)
+{
+  return (gint32) (weight * (1 << RFDN_INT16_WEIGHT_SHIFT) + 0.5f);
 }
 
 /* LeakyReLU as integers: n above, and slope 2^n in units of 2^-15. */

@@ -149,7 +149,8 @@ typedef void (*RfdnPackRowFunc) (void *dst, gsize pixel_stride, const RfdnSample
                                  const float *src, gsize pitch, guint scale, guint n);
 
 /* With RFDN_PRECISION_INT16, floats are words of two integers (int16.h), gains mean nothing, and
- * there are these alone: conv3x3 (one channel in), conv3x3_wide, load_row, store_row. */
+ * there are these alone: conv3x3, conv3x3_wide, conv1x1, conv3x3_stride2, max_pool_row,
+ * upsample_row, gate_row, load_row, store_row. */
 typedef struct {
   RfdnCpu cpu;
   RfdnPrecision precision;

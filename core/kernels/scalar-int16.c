@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
 #include <string.h>
 
 #include "int16.h"
@@ -55,7 +56,7 @@ packed_size_of (const RfdnConvShape *shape, gsize positions)
 static gsize
 packed_size (const RfdnConvShape *shape)
 {
-  return packed_size_of (shape, 9);
+  return packed_size_of (shape, (gsize) shape->width * shape->height);
 }
 
 static gsize
@@ -105,17 +106,23 @@ unpack (const RfdnConvStrip *a)
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
+/* sum + add 2^shift >> shift + extra. */
+static gint
+shift_total (gint32 sum, gint add, gint shift, gint extra)
+{
+  return saturate ((gint) CLAMP ((sum + add * ((gint64) 1 << shift)) >> (shift + extra), G_MININT32,
+                                 G_MAXINT32));
+}
+
 /* What LeakyReLU makes of a sum that is negative. Of one near 2^31 it makes nonsense, which is
  * negative. */
 static gint
-slope_down (const RfdnConvStrip *a, gint add, gint32 sum, gint shift)
+slope_down (const RfdnConvStrip *a, gint32 sum, gint add, gint shift)
 {
   const RfdnInt16Leaky leaky = rfdn_int16_leaky (a->slope);
   const guint32 rounded = (guint32) sum + (guint32) rfdn_int16_extra_rounding (leaky, shift);
-  const gint added = (add + (1 << leaky.extra >> 1)) >> leaky.extra;
-  const gint v = saturate (saturate ((gint32) rounded >> (shift + leaky.extra)) + added);
 
-  return (v * leaky.slope + (1 << 14)) >> 15;
+  return (shift_total ((gint32) rounded, add, shift, leaky.extra) * leaky.slope + (1 << 14)) >> 15;
 }
 
 /* The result for channel o at pixel x of row y, from its sum. */
@@ -123,35 +130,54 @@ static void
 finish (const RfdnConvStrip *a, guint o, guint y, guint x, gint32 sum, gint shift)
 {
   const gint add = a->add[y] ? get (a->add[y], a->add_run, o, x) : 0;
-  gint v = saturate (sum >> shift);
+  gint v = shift_total (sum, add, shift, 0);
 
-  if (!a->add_last)
-    v = saturate (v + add);
   if (a->slope != 1)
-    v = MAX (v, slope_down (a, a->add_last ? 0 : add, sum, shift));
-  if (a->add_last)
-    v = saturate (v + add);
+    v = MAX (v, a->add_last ? saturate (slope_down (a, sum, 0, shift) + add)
+                            : slope_down (a, sum, add, shift));
   set (a->dst[y], a->dst_run, o, x, v);
 }
 
+/* The sum of channel o at pixel x of row y, whose window begins `left` pixels before step x. */
+static gint32
+sum_up (const RfdnConvStrip *a, const Packed *packed, guint o, guint y, guint x, guint step,
+        guint left)
+{
+  const guint width = a->shape.width, taps = width * a->shape.height;
+  const gint16 *w = packed->weights + (gsize) o * packed->in * taps;
+  guint32 sum = (guint32) packed->bias[o];
+
+  for (guint i = 0; i < packed->in; i++) {
+    for (guint k = 0; k < taps; k++)
+      sum += (guint32) (*w++ * get (a->src[step * y + k / width], a->src_run, i,
+                                    (gssize) (step * x + k % width) - left));
+  }
+  return (gint32) sum;
+}
+
 static void
-conv_strip (const RfdnConvStrip *a)
+conv_any (const RfdnConvStrip *a, guint step, guint left)
 {
   const Packed packed = unpack (a);
 
   for (guint y = 0; y < a->rows; y++) {
     for (guint o = 0; o < packed.out; o++) {
-      for (guint x = 0; x < RFDN_PHASES * a->n; x++) {
-        const gint16 *w = packed.weights + (gsize) o * packed.in * 9;
-        gint32 sum = packed.bias[o];
-        for (guint i = 0; i < packed.in; i++) {
-          for (guint k = 0; k < 9; k++)
-            sum += *w++ * get (a->src[y + k / 3], a->src_run, i, (gssize) (x + k % 3) - 1);
-        }
-        finish (a, o, y, x, sum, packed.shift[o]);
-      }
+      for (guint x = 0; x < RFDN_PHASES * a->n; x++)
+        finish (a, o, y, x, sum_up (a, &packed, o, y, x, step, left), packed.shift[o]);
     }
   }
+}
+
+static void
+conv_strip (const RfdnConvStrip *a)
+{
+  conv_any (a, 1, a->shape.width / 2);
+}
+
+static void
+stride2_strip (const RfdnConvStrip *a)
+{
+  conv_any (a, 2, 0);
 }
 
 static const gint BT[6][6] = {
@@ -199,15 +225,15 @@ transform_input (gint32 v[RFDN_INT16_POSITIONS], const RfdnConvStrip *a, guint i
       gint sum = 0;
       for (guint y = 0; y < 6; y++)
         sum += BT[r][y] * d[y][x];
-      half[r][x] =
-          r == 3 || r == 4 ? (sum * RFDN_INT16_MIDDLE_ROWS + (1 << 14)) >> 15 : (sum + 4) >> 3;
+      half[r][x] = sum;
     }
   }
   for (guint r = 0; r < 6; r++) {
     for (guint j = 0; j < 6; j++) {
-      v[6 * r + j] = 0;
+      gint sum = 0;
       for (guint x = 0; x < 6; x++)
-        v[6 * r + j] += half[r][x] * BT[j][x];
+        sum += half[r][x] * BT[j][x];
+      v[6 * r + j] = (sum + 2) >> 2;
     }
   }
 }
@@ -253,6 +279,98 @@ winograd_strip (const RfdnConvStrip *a)
     winograd_tile (a, &packed, t);
 }
 
+/* ---- attention ------------------------------------------------------------------------------- */
+
+static void
+max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_run, guint channels,
+              guint n)
+{
+  for (guint c = 0; c < even (channels); c++) {
+    for (guint x = 0; x < n; x++) {
+      gint best = G_MININT16;
+      for (guint k = 0; k < 7 * 7; k++)
+        best = MAX (best, get (src[k / 7], src_run, c, 3 * x + k % 7));
+      set (dst, dst_run, c, x, best);
+    }
+  }
+}
+
+static gint
+interpolate (gint a, gint b, gint32 weight)
+{
+  const gint32 whole = 1 << RFDN_INT16_WEIGHT_SHIFT;
+  return (a * (whole - weight) + b * weight + whole / 2) >> RFDN_INT16_WEIGHT_SHIFT;
+}
+
+/* A number of the word `at` words behind a channel's first. */
+static gint
+get_at (const float *channel, gint32 at, guint c)
+{
+  gint16 pair[2];
+
+  memcpy (pair, channel + at, sizeof pair);
+  return pair[c % 2];
+}
+
+static void
+upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
+              float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
+              guint channels, guint n)
+{
+  const gint32 between = rfdn_int16_weight (w1);
+
+  for (guint c = 0; c < even (channels); c++) {
+    const float *upper = row0 + c / 2 * RFDN_PHASES * src_run;
+    const float *lower = row1 + c / 2 * RFDN_PHASES * src_run;
+    for (guint x = 0; x < RFDN_PHASES * n; x++) {
+      const gsize k = x % RFDN_PHASES * pitch + x / RFDN_PHASES;
+      const gint a = interpolate (get_at (upper, left[k], c), get_at (lower, left[k], c), between);
+      const gint b =
+          interpolate (get_at (upper, right[k], c), get_at (lower, right[k], c), between);
+      const gint v = interpolate (a, b, rfdn_int16_weight (weight[k]));
+      set (dst, dst_run, c, x, saturate (get (dst, dst_run, c, x) + v));
+    }
+  }
+}
+
+/* To the nearest whole number, |v| < 2^22. */
+static float
+round_to_whole (float v)
+{
+  const float magic = 12582912.0f; /* 1.5 * 2^23 */
+  return v + magic - magic;
+}
+
+/* exp (v), as simd-exp.h has it. */
+static float
+get_exp (float v)
+{
+  const float whole = round_to_whole (v * 1.44269504f);
+  float rest = v - whole * 0.693359375f, p = 1.0f / 720;
+
+  rest = rest + whole * 2.12194440e-4f;
+  p = p * rest + 1.0f / 120;
+  p = p * rest + 1.0f / 24;
+  p = p * rest + 1.0f / 6;
+  p = p * rest + 0.5f;
+  p = p * rest + 1.0f;
+  p = p * rest + 1.0f;
+  return ldexpf (p, (int) whole);
+}
+
+static void
+gate_row (float *dst, gsize dst_run, const float *gate, gsize gate_run, guint channels, guint n)
+{
+  for (guint c = 0; c < even (channels); c++) {
+    for (guint x = 0; x < RFDN_PHASES * n; x++) {
+      const float minus_z =
+          (float) get (dst, dst_run, c, x) * (-1.0f / (1 << RFDN_INT16_GATE_SHIFT));
+      const float v = (float) get (gate, gate_run, c, x) / (1.0f + get_exp (minus_z));
+      set (dst, dst_run, c, x, (gint) round_to_whole (v));
+    }
+  }
+}
+
 /* ---- samples --------------------------------------------------------------------------------- */
 
 static void
@@ -283,6 +401,11 @@ const RfdnKernels rfdn_kernels_scalar_int16 = {
     .conv3x3 = {packed_size, no_scratch, .pack_int16 = pack, .strip = conv_strip},
     .conv3x3_wide = {winograd_packed_size, winograd_scratch_size, .pack_int16 = pack,
                      .strip = winograd_strip},
+    .conv1x1 = {packed_size, no_scratch, .pack_int16 = pack, .strip = conv_strip},
+    .conv3x3_stride2 = {packed_size, no_scratch, .pack_int16 = pack, .strip = stride2_strip},
+    .max_pool_row = max_pool_row,
+    .upsample_row = upsample_row,
+    .gate_row = gate_row,
     .load_row = load_row,
     .store_row = store_row,
 };

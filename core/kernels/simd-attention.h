@@ -39,16 +39,13 @@ max_pool_row (float *dst, gsize dst_run, const float *const src[7], gsize src_ru
   }
 }
 
-/* Four runs of the widest pooled row. */
-#define UPSAMPLE_FLOATS (RFDN_MAX_SIZE / 6 + 8 * (RFDN_RUN_ALIGN + RFDN_RUN_SLACK))
-
 /* Between the two rows first, which are a sixth as long, and then along them. */
 static void
 upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, gsize src_run,
               float w1, const gint32 *left, const gint32 *right, const float *weight, gsize pitch,
               guint channels, guint n)
 {
-  float row[UPSAMPLE_FLOATS];
+  float row[POOLED_ROW];
   const float w0 = 1 - w1;
 
   for (guint c = 0; c < channels; c++) {
@@ -64,36 +61,6 @@ upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, g
         d[t] += row[l[t]] * (1 - w[t]) + row[r[t]] * w[t];
     }
   }
-}
-
-/* exp (v) to about two units in the last place: 2^whole times a polynomial (the Taylor series up
- * to the sixth power) in the rest, |rest| <= log (2) / 2. */
-INLINE Vec
-vec_exp (Vec v)
-{
-  /* Beyond these the result is as good as 0 or as large as a sigmoid needs. */
-  v = choose (v < 87.0f, v, splat (87.0f));
-  v = choose (v > -87.0f, v, splat (-87.0f));
-
-  const Vec log2_e = splat (1.44269504f);
-  /* Adding and subtracting 1.5 * 2^23 rounds to a whole number. */
-  Vec magic = splat (12582912.0f);
-  Vec shifted = v * log2_e + magic;
-  __asm__("" : "+" VECTOR_REGISTER (shifted));
-  Vec whole = shifted - magic;
-  /* log (2) in two parts, so that the rest is exact. */
-  Vec rest = v - whole * 0.693359375f;
-  rest = rest + whole * 2.12194440e-4f;
-
-  Vec p = splat (1.0f / 720);
-  p = p * rest + 1.0f / 120;
-  p = p * rest + 1.0f / 24;
-  p = p * rest + 1.0f / 6;
-  p = p * rest + 0.5f;
-  p = p * rest + 1.0f;
-  p = p * rest + 1.0f;
-  VecInt exponent = __builtin_convertvector(whole, VecInt) + 127;
-  return p * (Vec) (exponent << 23);
 }
 
 static void

@@ -77,14 +77,6 @@ conv_epilogue (Vec v, const float *add, gboolean add_last, float slope)
   return v;
 }
 
-#if VECTOR_FLOATS == 4
-#define EVEN_LANES 0, 2, 4, 6
-#elif VECTOR_FLOATS == 8
-#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
-#else
-#define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#endif
-
 /* The source columns under one tap of VECTOR_FLOATS output columns. */
 INLINE Vec
 conv_load (const float *from, Conv conv)
@@ -207,14 +199,6 @@ conv_run (const Run *run, const RfdnConvStrip *a, const Conv conv)
 }
 
 /* ---- strips ---------------------------------------------------------------------------------- */
-
-/* Pixel `x` of a row relative to column 0: its run, and its place in it. */
-INLINE gssize
-pixel_at (gssize x, gsize run)
-{
-  gssize phase = x & 3;
-  return phase * (gssize) run + (x - phase) / 4;
-}
 
 INLINE void
 conv_strip (const RfdnConvStrip *a, const Conv conv)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What convolutions in 16-bit integers share, and that of one channel. */
+/* What convolutions in 16-bit integers share, and the first layer's. */
 
 static guint
 int16_pairs (guint channels)
@@ -18,21 +18,11 @@ int16_word (const float *words, guint o)
   return v;
 }
 
-/* v of each lane, shifted right by k. */
+/* Each lane of v, shifted right by k. */
 INLINE Vec32
-int16_scale_down (gint32 v, Vec32 k)
+int16_scale_down (Vec32 v, Vec32 k)
 {
-  return shift_right_lanes (splat32 (v), RFDN_INT16_MAX_EXPONENT, RFDN_INT16_MAX_EXPONENT - k);
-}
-
-/* v / 2^n, rounded, without a sum of more than 16 bits. */
-INLINE Vec16
-int16_round_down (Vec16 v, gint n)
-{
-  if (n == 0)
-    return v;
-  v >>= n - 1;
-  return (v >> 1) + (v & 1);
+  return shift_right_lanes (v, RFDN_INT16_MAX_EXPONENT, RFDN_INT16_MAX_EXPONENT - k);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -57,45 +47,73 @@ int16_epilogue_new (const RfdnConvStrip *a, guint o)
                          rfdn_int16_leaky (a->slope)};
 }
 
-/* Rounded for a shift by `extra` more, and shifted. */
+/* sum + add 2^shift >> shift + leaky.extra, rounded for that; `add` may be NULL. What is added
+ * needs room: the sum is shifted in two parts. */
 INLINE Vec32
-int16_shift (Vec32 sum, gint shift, RfdnInt16Leaky leaky, const gboolean scaled, Vec32 k)
+int16_shift (Vec32 sum, const Vec32 *add, gint shift, RfdnInt16Leaky leaky, const gboolean scaled,
+             Vec32 k)
 {
+  const gint first = add ? MAX (1, shift - 14) : 0, rest = shift - first + leaky.extra;
+
   if (leaky.extra > 0) {
-    const gint32 rounding = rfdn_int16_extra_rounding (leaky, shift);
-    sum += scaled ? int16_scale_down (rounding, k) : splat32 (rounding);
+    const Vec32 rounding = splat32 (rfdn_int16_extra_rounding (leaky, shift));
+    sum += scaled ? int16_scale_down (rounding, k) : rounding;
   }
-  shift += leaky.extra;
-  return scaled ? shift_right_lanes (sum, shift, k) : shift_right (sum, shift);
+  if (add) {
+    const Vec32 added = *add << (shift - first);
+    sum = shift_right (sum, first) + (scaled ? int16_scale_down (added, k) : added);
+  }
+  return scaled ? shift_right_lanes (sum, rest, k) : shift_right (sum, rest);
+}
+
+/* Both numbers of each word of what is added. */
+typedef struct {
+  Vec32 first, second;
+} Int16Added;
+
+INLINE Vec16
+int16_finish_with (const Int16Epilogue *e, Vec32 first, Vec32 second, const Int16Added *add,
+                   const float *last, const gboolean scaled, Vec32 k)
+{
+  const RfdnInt16Leaky none = {0};
+  const Vec32 *add0 = add ? &add->first : NULL, *add1 = add ? &add->second : NULL;
+  const gboolean adds_before = add && !last;
+  Vec16 v = pair (int16_shift (first, add0, e->shift[0], none, scaled, k),
+                  int16_shift (second, add1, e->shift[1], none, scaled, k));
+
+  if (e->is_leaky) {
+    Vec16 down =
+        pair (int16_shift (first, adds_before ? add0 : NULL, e->shift[0], e->leaky, scaled, k),
+              int16_shift (second, adds_before ? add1 : NULL, e->shift[1], e->leaky, scaled, k));
+    down = multiply_round (down, splat16 (e->leaky.slope));
+    v = max16 (v, last ? add_saturated (down, load16 (last)) : down);
+  }
+  return v;
 }
 
 INLINE Vec16
 int16_finish (const Int16Epilogue *e, Vec32 first, Vec32 second, const float *add,
               const gboolean scaled, Vec32 k)
 {
-  const RfdnInt16Leaky none = {0};
-  Vec16 v = pair (int16_shift (first, e->shift[0], none, scaled, k),
-                  int16_shift (second, e->shift[1], none, scaled, k));
-
-  if (add && !e->add_last)
-    v = add_saturated (v, load16 (add));
-  if (e->is_leaky) {
-    Vec16 down = pair (int16_shift (first, e->shift[0], e->leaky, scaled, k),
-                       int16_shift (second, e->shift[1], e->leaky, scaled, k));
-    if (add && !e->add_last)
-      down = add_saturated (down, int16_round_down (load16 (add), e->leaky.extra));
-    v = max16 (v, multiply_round (down, splat16 (e->leaky.slope)));
-  }
-  if (add && e->add_last)
-    v = add_saturated (v, load16 (add));
-  return v;
+  if (add == NULL)
+    return int16_finish_with (e, first, second, NULL, NULL, scaled, k);
+  const Vec32 words = load32 (add);
+  const Int16Added added = {words << 16 >> 16, words >> 16};
+  return int16_finish_with (e, first, second, &added, e->add_last ? add : NULL, scaled, k);
 }
 
-/* ---- 3x3, one channel ------------------------------------------------------------------------ */
+/* ---- first layers: 3x3, one channel
+ * ------------------------------------------------------------------------ */
+
+static gsize
+int16_no_scratch (const RfdnConvShape *shape)
+{
+  return 0;
+}
 
 /* Packed: biases, shifts, then words of two weights. */
 static gsize
-int16_packed_size (const RfdnConvShape *shape)
+int16_first_packed_size (const RfdnConvShape *shape)
 {
   return (gsize) int16_pairs (shape->out_channels) * (4 + 2 * 6);
 }
@@ -103,7 +121,7 @@ int16_packed_size (const RfdnConvShape *shape)
 /* [out][6]: at columns x - 1, x and x + 1 the first two rows' weights, then the third row's. The
  * input is one channel. */
 static void
-int16_pack (float *packed, const RfdnInt16Filter *filter)
+int16_first_pack (float *packed, const RfdnInt16Filter *filter)
 {
   const gsize out = filter->out_channels;
   guint32 *to = (void *) (packed + 2 * out);
@@ -121,7 +139,7 @@ int16_pack (float *packed, const RfdnInt16Filter *filter)
 
 /* A run of a row, one vector of columns from t on: all output channels. */
 INLINE void
-int16_conv_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
+int16_first_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
 {
   const guint out = 2 * int16_pairs (a->shape.out_channels);
   const float *w = a->weights + 2 * out;
@@ -154,12 +172,12 @@ int16_conv_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
 }
 
 static void
-int16_conv_strip (const RfdnConvStrip *a)
+int16_first_strip (const RfdnConvStrip *a)
 {
   for (guint y = 0; y < a->rows; y++) {
     for (guint p = 0; p < RFDN_PHASES; p++) {
       for (guint t = 0; t < a->n; t += VECTOR_FLOATS)
-        int16_conv_vector (a, y, p, t);
+        int16_first_vector (a, y, p, t);
     }
   }
 }

@@ -165,15 +165,18 @@ shift_right (Vec32 a, gint n)
   return (Vec32) _mm_sra_epi32 ((__m128i) a, _mm_cvtsi32_si128 (n));
 }
 
-/* There is no shift of each lane by its own number: all of them by each. */
+/* There is no shift of each lane by its own number: all of them by the least, then some of them by
+ * 1, 2 and 4 more. */
 INLINE Vec32
 shift_right_lanes (Vec32 a, gint n, Vec32 k)
 {
-  Vec32 v = shift_right (a, n);
+  const Vec32 more = RFDN_INT16_MAX_EXPONENT - k;
+  Vec32 v = shift_right (a, n - RFDN_INT16_MAX_EXPONENT);
 
-  for (gint i = 1; i <= RFDN_INT16_MAX_EXPONENT; i++) {
-    const Vec32 mask = k == i;
-    v = (shift_right (a, n - i) & mask) | (v & ~mask);
+#pragma GCC unroll 3
+  for (gint bit = 0; bit < 3; bit++) {
+    const Vec32 mask = more << (31 - bit) >> 31;
+    v = ((v >> (1 << bit)) & mask) | (v & ~mask);
   }
   return v;
 }
@@ -251,10 +254,3 @@ is_any (Vec32 a)
 }
 
 #endif
-
-/* a / 8, rounded; |a| <= 2^15 - 5. */
-INLINE Vec16
-divide_by_8 (Vec16 a)
-{
-  return (a + 4) >> 3;
-}

@@ -2,6 +2,9 @@
 
 /* Between samples of 8 bits and words of two 16-bit integers. */
 
+/* Columns that are made levels before they are interleaved. */
+#define INT16_CHUNK 64
+
 static void
 int16_load_row (float *dst, gsize dst_run, const void *src, gsize pixel_stride,
                 const RfdnSampleFormat *format, float gain, float offset, guint n)
@@ -37,11 +40,11 @@ INLINE void
 int16_store (guint8 *dst, gsize pixel_stride, const float *src, gsize src_run, guint first,
              const guint scale, guint n)
 {
-  guint8 levels[RFDN_MAX_SHUFFLE * RFDN_PHASES][SAMPLES_CHUNK];
+  guint8 levels[RFDN_MAX_SHUFFLE * RFDN_PHASES][INT16_CHUNK];
   const guint n_runs = scale * RFDN_PHASES;
 
-  for (guint x0 = 0; x0 < n; x0 += RFDN_PHASES * SAMPLES_CHUNK) {
-    const guint left = MIN (n - x0, RFDN_PHASES * SAMPLES_CHUNK), samples = left * scale;
+  for (guint x0 = 0; x0 < n; x0 += RFDN_PHASES * INT16_CHUNK) {
+    const guint left = MIN (n - x0, RFDN_PHASES * INT16_CHUNK), samples = left * scale;
     const guint columns = (left + RFDN_PHASES - 1) / RFDN_PHASES;
     for (guint r = 0; r < n_runs; r++) {
       const guint channel = first + r % scale;

@@ -86,6 +86,20 @@ int16_input_column (Vec16 to[6], const Vec16 d[6])
   to[5] = (d[5] - d[3]) - (o2 + o2);
 }
 
+/* A quarter of B' times six numbers, rounded as if all their sums had been. */
+INLINE void
+int16_input_row (Vec16 to[6], const Vec16 d[6])
+{
+  const Vec16 o = d[3] - d[1], o_half = o >> 1, o_rest = (o & 1) << 1, e = d[4] - d[2] + 2;
+
+  to[0] = (d[0] - d[2]) + (e >> 2);
+  to[1] = ((d[3] + d[4] + 2) >> 2) - (d[1] + d[2]);
+  to[2] = (d[1] - d[2]) + ((d[4] - d[3] + 2) >> 2);
+  to[3] = ((e + o_rest) >> 2) + o_half;
+  to[4] = ((e - o_rest) >> 2) - o_half;
+  to[5] = ((d[5] - d[3] + 2) >> 2) - o;
+}
+
 /* Where column j of a tile lies: a pixel of the phases, the last of the tile before, the first of
  * the tile behind. */
 INLINE gssize
@@ -114,13 +128,12 @@ int16_input (float *to, gsize step, const float *const rows[6], gsize run, const
     int16_input_column (column, d);
 #pragma GCC unroll 6
     for (guint r = 0; r < 6; r++)
-      half[r][j] = r == 3 || r == 4 ? multiply_round (column[r], splat16 (RFDN_INT16_MIDDLE_ROWS))
-                                    : divide_by_8 (column[r]);
+      half[r][j] = column[r];
   }
 #pragma GCC unroll 6
   for (guint r = 0; r < 6; r++) {
     Vec16 v[6];
-    int16_input_column (v, half[r]);
+    int16_input_row (v, half[r]);
 #pragma GCC unroll 6
     for (guint j = 0; j < 6; j++)
       store16 (to + (6 * r + j) * step, v[j]);
@@ -135,7 +148,7 @@ int16_multiplier (Vec32 k)
   const Vec32 is_0 = k == 0;
   Vec32 m = splat32 (0);
 
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (gint i = 1; i <= RFDN_INT16_MAX_EXPONENT; i++)
     m |= (k == i) & (1 << (15 - i));
   m |= is_0 & 32767;
@@ -269,7 +282,7 @@ int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bia
     return; /* the products hold the bias */
 #pragma GCC unroll 4
   for (guint y = 0; y < RFDN_STRIP; y++)
-    pixels[y] += int16_scale_down (bias, k);
+    pixels[y] += int16_scale_down (splat32 (bias), k);
 }
 
 /* half[2][6][4] of one vector of tiles of channels o and o + 1: A' times it are the pixels. */

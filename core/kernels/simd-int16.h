@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kernels in 16-bit integers, once for all vector widths. Included after simd.h by the levels
- * that have them, which name the table KERNELS_INT16_NAME. */
+/* The kernels in 16-bit integers, once for all vector widths. Files define what simd.h wants, and
+ * are compiled without fused multiplications and additions: where there are floats on the way, they
+ * are the same bits on every processor. */
 
 #include "int16.h"
+
+#include "simd-vector.h"
 
 #include "simd-int16-ops.h"
 
 #include "simd-int16-conv.h"
+#include "simd-int16-direct.h"
 #include "simd-int16-winograd.h"
+
+#include "simd-exp.h"
+
+#include "simd-int16-attention.h"
 
 #include "simd-int16-samples.h"
 
-const RfdnKernels KERNELS_INT16_NAME = {
+const RfdnKernels KERNELS_NAME = {
     .cpu = KERNELS_CPU,
     .precision = RFDN_PRECISION_INT16,
-    .conv3x3 = {int16_packed_size, conv_no_scratch, .pack_int16 = int16_pack,
-                .strip = int16_conv_strip},
+    .conv3x3 = {int16_conv_packed_size, int16_no_scratch, .pack_int16 = int16_conv_pack,
+                .strip = int16_conv3x3_strip},
     .conv3x3_wide = {int16_winograd_packed_size, int16_winograd_scratch_size,
                      .pack_int16 = int16_winograd_pack, .strip = int16_winograd_strip},
+    .conv1x1 = {int16_direct_packed_size, int16_no_scratch, .pack_int16 = int16_direct_pack,
+                .strip = int16_conv1x1_strip},
+    .conv3x3_stride2 = {int16_direct_packed_size, int16_no_scratch, .pack_int16 = int16_direct_pack,
+                        .strip = int16_stride2_strip},
+    .max_pool_row = int16_max_pool_row,
+    .upsample_row = int16_upsample_row,
+    .gate_row = int16_gate_row,
     .load_row = int16_load_row,
     .store_row = int16_store_row,
 };

@@ -9,59 +9,13 @@
  * KERNELS_NAME      the table to define
  * KERNELS_CPU       its RfdnCpu */
 
-#include "kernels.h"
-
-#include <string.h>
-
-typedef float Vec __attribute__ ((vector_size (4 * VECTOR_FLOATS)));
-typedef gint32 VecInt __attribute__ ((vector_size (4 * VECTOR_FLOATS)));
-/* A vector anywhere in memory. */
-typedef Vec VecAt __attribute__ ((aligned (4), may_alias));
-
-#define INLINE static inline __attribute__ ((always_inline))
-
-INLINE Vec
-load (const float *from)
-{
-  return *(const VecAt *) from;
-}
-
-INLINE void
-store (float *to, Vec v)
-{
-  *(VecAt *) to = v;
-}
-
-INLINE Vec
-splat (float value)
-{
-  return value - (Vec){0};
-}
-
-/* mask ? a : b, lane by lane; mask is all ones or all zeros. */
-INLINE Vec
-choose (VecInt mask, Vec a, Vec b)
-{
-  return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
-}
-
-/* Output channels are computed in blocks of about the same size, at most `most`. */
-INLINE guint
-n_blocks (guint channels, guint most)
-{
-  return (channels + most - 1) / most;
-}
-
-INLINE guint
-block_size (guint channels, guint most, guint block)
-{
-  guint n = n_blocks (channels, most);
-  return channels / n + (block < channels % n);
-}
+#include "simd-vector.h"
 
 #include "simd-conv.h"
 #include "simd-sparse.h"
 #include "simd-winograd.h"
+#include "simd-exp.h"
+
 #include "simd-attention.h"
 #include "simd-functions.h"
 #include "simd-samples.h"

@@ -25,8 +25,9 @@ rfdn_conv_get_macs (const RfdnLayer *layer, guint taps)
   return (guint64) layer->in.n * layer->out.n * taps;
 }
 
-gboolean
-rfdn_conv_picks (const RfdnLayer *layer)
+/* Whether no filter has more than one weight that is not zero. */
+static gboolean
+picks (const RfdnLayer *layer)
 {
   const RfdnWindow window = layer->op->get_window (layer);
   const gsize size = (gsize) layer->in.n * (guint) window.width * (guint) window.height;
@@ -39,6 +40,12 @@ rfdn_conv_picks (const RfdnLayer *layer)
       return FALSE;
   }
   return TRUE;
+}
+
+const RfdnConv *
+rfdn_conv_choose (const RfdnLayer *layer, const RfdnKernels *kernels, const RfdnConv *conv)
+{
+  return kernels->pick.strip != NULL && picks (layer) ? &kernels->pick : conv;
 }
 
 /* Where the kernel finds its input. Rows behind those that are wanted may be another thread's work:

@@ -15,8 +15,10 @@ RfdnConvShape rfdn_conv_get_shape (const RfdnLayer *layer);
 /* Multiply-adds a pixel, with filters of so many taps. */
 guint64 rfdn_conv_get_macs (const RfdnLayer *layer, guint taps);
 
-/* Whether no filter has more than one weight that is not zero: what there is to do is to copy. */
-gboolean rfdn_conv_picks (const RfdnLayer *layer);
+/* The kernel that copies, where no filter has more than one weight that is not zero and there is
+ * one; else `conv`. */
+const RfdnConv *rfdn_conv_choose (const RfdnLayer *layer, const RfdnKernels *kernels,
+                                  const RfdnConv *conv);
 
 /* Whether a 3x3 convolution whose result lies on `grid` is Winograd's. */
 gboolean rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid);

@@ -17,7 +17,7 @@ get_macs (const RfdnLayer *layer)
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
-  return rfdn_conv_picks (layer) ? &kernels->pick : &kernels->conv1x1;
+  return rfdn_conv_choose (layer, kernels, &kernels->conv1x1);
 }
 
 const RfdnOp rfdn_op_conv1x1 = {

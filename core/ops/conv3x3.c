@@ -28,9 +28,8 @@ rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid)
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
-  if (kernels->precision == RFDN_PRECISION_FLOAT32 && rfdn_conv_picks (layer))
-    return &kernels->pick;
-  return rfdn_conv3x3_is_wide (layer, grid) ? &kernels->conv3x3_wide : &kernels->conv3x3;
+  const gboolean is_wide = rfdn_conv3x3_is_wide (layer, grid);
+  return rfdn_conv_choose (layer, kernels, is_wide ? &kernels->conv3x3_wide : &kernels->conv3x3);
 }
 
 const RfdnOp rfdn_op_conv3x3 = {

@@ -6,65 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/int16.h"
-
-#define COLUMNS (2 * RFDN_RUN_ALIGN + 3)
-#define GUARD 0x5a5a5a5au
-
-/* ---- memory ---------------------------------------------------------------------------------- */
-
-/* Rows of words, each of two channels. */
-typedef struct {
-  guint32 *memory;
-  gsize size, run;
-  guint channels;
-} Rows;
-
-static Rows
-rows_new (guint rows, guint channels, guint n)
-{
-  Rows r = {.channels = (channels + 1) & ~1u, .run = RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN + 1};
-  r.size = rows * r.channels / 2 * RFDN_PHASES * r.run + RFDN_RUN_AFTER;
-  r.memory = g_new0 (guint32, r.size);
-  return r;
-}
-
-static guint32 *
-rows_at (const Rows *r, guint row, guint channel)
-{
-  return r->memory + (row * r->channels + channel) / 2 * RFDN_PHASES * r->run + RFDN_RUN_SLACK;
-}
-
-static gint16 *
-rows_number (const Rows *r, guint row, guint channel, gint x)
-{
-  guint32 *word = rows_at (r, row, channel & ~1u) + (gsize) (x & 3) * r->run;
-  return (gint16 *) (void *) (word + (x - (x & 3)) / RFDN_PHASES) + channel % 2;
-}
-
-/* How large the numbers of a case are: all within RFDN_INT16_LIMIT, some tiles beyond it, any. */
-typedef enum { QUIET, PATCHY, LOUD } Loudness;
-
-static void
-fill (const Rows *r, guint rows, guint channels, guint n, Loudness loudness)
-{
-  for (guint y = 0; y < rows; y++) {
-    for (gint x = -1; x <= (gint) (RFDN_PHASES * (n + RFDN_RUN_ALIGN)); x++) {
-      const gboolean loud = loudness == LOUD || (loudness == PATCHY && x / 16 % 3 == 1);
-      const gint most = loud ? 1 << g_test_rand_int_range (10, 16) : RFDN_INT16_LIMIT;
-      for (guint c = 0; c < channels; c++) {
-        const gint v = g_test_rand_int_range (-most, most + 1);
-        *rows_number (r, y, c, x) = (gint16) CLAMP (v, G_MININT16, G_MAXINT16);
-      }
-    }
-  }
-}
+#include "int16-rows.h"
 
 /* ---- a layer --------------------------------------------------------------------------------- */
 
+typedef enum { FIRST, SMALL, WIDE, POINT, STRIDE2 } Kind;
+
 typedef struct {
   RfdnConvShape shape;
-  gboolean wide;
+  Kind kind;
+  double in_limit;
   float *weights, *bias, *in_steps, *out_steps;
   RfdnInt16Filter filter;
   guint n, rows;
@@ -100,25 +51,36 @@ random_steps (guint n, double step)
   return steps;
 }
 
+/* Makes integers of the case's weights. */
+static void
+make_filter (Case *c)
+{
+  rfdn_int16_filter_clear (&c->filter);
+  g_assert_true (rfdn_int16_filter_init (&c->filter, &c->shape, c->kind == WIDE, c->weights,
+                                         c->bias, c->in_steps, c->out_steps, c->in_limit));
+  g_assert_true (c->filter.fits);
+}
+
 static Case
-case_new (guint in, guint out, guint n, Loudness loudness)
+case_new (Kind kind, guint in, guint out, guint n, Loudness loudness)
 {
   const float slopes[] = {1, 0.05f, 0, 0.2f};
-  Case c = {.shape = {in, out, 3, 3}, .wide = in > 1, .n = n};
+  const guint side = kind == POINT ? 1 : 3, taps = side * side;
+  const guint columns = kind == STRIDE2 ? 2 * n + 1 : n;
+  Case c = {.shape = {in, out, side, side}, .kind = kind, .n = n};
 
-  c.weights = random_numbers ((gsize) in * out * 9, sqrt (2.0 / (9 * in)));
+  c.in_limit = kind == FIRST ? 255 : 32768;
+  c.weights = random_numbers ((gsize) in * out * taps, sqrt (2.0 / (taps * in)));
   c.bias = random_numbers (out, 0.05);
   c.in_steps = random_steps (in, 1.0 / RFDN_INT16_LIMIT);
   c.out_steps = random_steps (out, 1.5 / RFDN_INT16_LIMIT);
-  g_assert_true (rfdn_int16_filter_init (&c.filter, &c.shape, c.wide, c.weights, c.bias, c.in_steps,
-                                         c.out_steps, c.wide ? 32768 : 255));
-  g_assert_true (c.filter.fits);
+  make_filter (&c);
   c.rows = (guint) g_test_rand_int_range (1, RFDN_STRIP + 1);
   c.with_add = g_test_rand_bit ();
   c.add_last = g_test_rand_bit ();
   c.slope = slopes[g_test_rand_int_range (0, G_N_ELEMENTS (slopes))];
-  c.src = rows_new (RFDN_STRIP + 2, in, n);
-  fill (&c.src, RFDN_STRIP + 2, in, n, loudness);
+  c.src = rows_new (RFDN_MAX_ROWS, in, columns);
+  fill (&c.src, RFDN_MAX_ROWS, in, columns, loudness);
   c.add = rows_new (RFDN_STRIP, out, n);
   fill (&c.add, RFDN_STRIP, out, n, LOUD);
   return c;
@@ -136,11 +98,26 @@ case_clear (Case *c)
   g_free (c->add.memory);
 }
 
+static const RfdnConv *
+get_conv (const RfdnKernels *kernels, Kind kind)
+{
+  switch (kind) {
+  case WIDE:
+    return &kernels->conv3x3_wide;
+  case POINT:
+    return &kernels->conv1x1;
+  case STRIDE2:
+    return &kernels->conv3x3_stride2;
+  default:
+    return &kernels->conv3x3;
+  }
+}
+
 /* What the case makes, in rows whose every other word is GUARD. */
 static Rows
 run (const RfdnKernels *kernels, const Case *c)
 {
-  const RfdnConv *conv = c->wide ? &kernels->conv3x3_wide : &kernels->conv3x3;
+  const RfdnConv *conv = get_conv (kernels, c->kind);
   Rows dst = rows_new (RFDN_STRIP, c->shape.out_channels, c->n);
   float *packed = g_new (float, conv->packed_size (&c->shape));
   float *scratch = g_new (float, conv->scratch_size (&c->shape) + 1);
@@ -160,7 +137,7 @@ run (const RfdnKernels *kernels, const Case *c)
   for (gsize i = 0; i < dst.size; i++)
     dst.memory[i] = GUARD;
   conv->pack_int16 (packed, &c->filter);
-  for (guint r = 0; r < RFDN_STRIP + 2; r++)
+  for (guint r = 0; r < RFDN_MAX_ROWS; r++)
     strip.src[r] = (const float *) rows_at (&c->src, r, 0);
   for (guint r = 0; r < c->rows; r++) {
     strip.dst[r] = (float *) rows_at (&dst, r, 0);
@@ -193,9 +170,9 @@ assert_same (const Case *c, const Rows *got, const Rows *want)
 }
 
 static void
-check_case (const RfdnKernels *kernels, guint in, guint out, guint n, Loudness loudness)
+check_case (const RfdnKernels *kernels, Kind kind, guint in, guint out, guint n, Loudness loudness)
 {
-  Case c = case_new (in, out, n, loudness);
+  Case c = case_new (kind, in, out, n, loudness);
   Rows got = run (kernels, &c), want = run (&rfdn_kernels_scalar_int16, &c);
 
   assert_same (&c, &got, &want);
@@ -204,23 +181,25 @@ check_case (const RfdnKernels *kernels, guint in, guint out, guint n, Loudness l
   case_clear (&c);
 }
 
+/* Every number of channels in the last block, every length of the last vector. */
 static void
 test_convolutions (gconstpointer data)
 {
   const RfdnKernels *kernels = data;
 
+  for (guint out = 1; out <= 26; out++)
+    check_case (kernels, FIRST, 1, out, 21, QUIET);
+  for (guint n = 1; n <= COLUMNS; n++)
+    check_case (kernels, FIRST, 1, 7, n, QUIET);
   for (Loudness loudness = QUIET; loudness <= LOUD; loudness++) {
-    /* Every number of channels in the last block, every length of the last vector. */
-    for (guint out = 1; out <= 26; out++) {
-      check_case (kernels, 1, out, 21, QUIET);
-      check_case (kernels, 2 + out % 9, out, 21, loudness);
+    for (Kind kind = SMALL; kind <= STRIDE2; kind++) {
+      for (guint out = 1; out <= 26; out++)
+        check_case (kernels, kind, 2 + out % 9, out, 21, loudness);
+      for (guint n = 1; n <= COLUMNS; n++)
+        check_case (kernels, kind, 9, 6, n, loudness);
+      check_case (kernels, kind, 50, 50, 20, loudness);
+      check_case (kernels, kind, 16, 16, 80, loudness);
     }
-    for (guint n = 1; n <= COLUMNS; n++) {
-      check_case (kernels, 1, 7, n, QUIET);
-      check_case (kernels, 9, 6, n, loudness);
-    }
-    check_case (kernels, 50, 50, 20, loudness);
-    check_case (kernels, 16, 16, 80, loudness);
   }
 }
 
@@ -280,11 +259,13 @@ static double
 get_real (const Case *c, guint o, guint y, guint x)
 {
   double v = c->bias[o];
+  const guint side = c->shape.width, taps = side * side, step = c->kind == STRIDE2 ? 2 : 1;
+  const gint left = c->kind == STRIDE2 ? 0 : (gint) side / 2;
 
   for (guint i = 0; i < c->shape.in_channels; i++) {
-    for (guint k = 0; k < 9; k++)
-      v += (double) c->weights[(o * c->shape.in_channels + i) * 9 + k] * c->in_steps[i] *
-           *rows_number (&c->src, y + k / 3, i, (gint) (x + k % 3) - 1);
+    for (guint k = 0; k < taps; k++)
+      v += (double) c->weights[(o * c->shape.in_channels + i) * taps + k] * c->in_steps[i] *
+           *rows_number (&c->src, step * y + k / side, i, (gint) (step * x + k % side) - left);
   }
   const double add = c->with_add ? c->out_steps[o] * *rows_number (&c->add, y, o, (gint) x) : 0;
   if (!c->add_last)
@@ -298,11 +279,11 @@ get_real (const Case *c, guint o, guint y, guint x)
 static double
 get_largest_sum (const Case *c, guint o, double most)
 {
-  const guint taps = 9 * c->shape.in_channels;
+  const guint taps = c->shape.width * c->shape.height, n = taps * c->shape.in_channels;
   double sum = 0;
 
-  for (guint k = 0; k < taps; k++)
-    sum += fabs ((double) c->weights[o * taps + k]) * c->in_steps[k / 9] * most;
+  for (guint k = 0; k < n; k++)
+    sum += fabs ((double) c->weights[o * n + k]) * c->in_steps[k / taps] * most;
   return sum;
 }
 
@@ -314,9 +295,7 @@ make_room (Case *c, double most)
     const double largest = get_largest_sum (c, o, most) + fabs ((double) c->bias[o]);
     c->out_steps[o] = MAX (c->out_steps[o], (float) (largest / 32000));
   }
-  rfdn_int16_filter_clear (&c->filter);
-  g_assert_true (rfdn_int16_filter_init (&c->filter, &c->shape, c->wide, c->weights, c->bias,
-                                         c->in_steps, c->out_steps, c->wide ? 32768 : 255));
+  make_filter (c);
   c->with_add = FALSE; /* which would saturate */
 }
 
@@ -344,10 +323,12 @@ get_ratio (Case *c)
 static void
 test_accuracy (void)
 {
-  for (guint i = 0; i < 12; i++) {
-    Case c = case_new (i % 3 == 0 ? 1 : 8 * (1 + i % 3), 5 + i, 30, QUIET);
+  for (guint i = 0; i < 30; i++) {
+    const Kind kind = i % 5;
+    Case c = case_new (kind, kind == FIRST ? 1 : 4 * (1 + i % 7), 5 + i, 30, QUIET);
     make_room (&c, RFDN_INT16_LIMIT);
-    g_test_message ("%u -> %u: %.1f dB", c.shape.in_channels, c.shape.out_channels, get_ratio (&c));
+    g_test_message ("%u, %u -> %u: %.1f dB", kind, c.shape.in_channels, c.shape.out_channels,
+                    get_ratio (&c));
     g_assert_cmpfloat (get_ratio (&c), >, 45);
     case_clear (&c);
   }
@@ -357,8 +338,8 @@ test_accuracy (void)
 static void
 test_loud_accuracy (void)
 {
-  for (guint i = 0; i < 8; i++) {
-    Case c = case_new (16, 8, 30, LOUD);
+  for (guint i = 0; i < 16; i++) {
+    Case c = case_new (SMALL + i % 4, 16, 8, 30, LOUD);
     make_room (&c, 32768);
     g_test_message ("%.1f dB", get_ratio (&c));
     g_assert_cmpfloat (get_ratio (&c), >, 35);
@@ -366,27 +347,64 @@ test_loud_accuracy (void)
   }
 }
 
-/* The largest numbers that an exponent of 0 lets through, each with its weight's sign: the largest
- * sum there is. */
+/* The largest numbers that a sum is guaranteed for, each with its weight's sign. */
 static void
 test_largest_sums (void)
 {
-  for (guint i = 0; i < 20; i++) {
-    Case c = case_new (i % 4 == 0 ? 1 : 16, 2, 2, QUIET);
-    const gint most = c.wide ? RFDN_INT16_LIMIT : 255;
+  static const gint most[] = {255, 32767, RFDN_INT16_LIMIT, 32767, 32767};
+
+  for (guint i = 0; i < 25; i++) {
+    const Kind kind = i % 5;
+    Case c = case_new (kind, kind == FIRST ? 1 : 16, 2, 2, QUIET);
+    const guint side = c.shape.width, taps = side * side;
+    const gint first = kind == STRIDE2 ? 2 : 1 - (gint) side / 2;
     c.bias[0] = fabsf (c.bias[0]);
-    const double expected = c.bias[0] + get_largest_sum (&c, 0, most);
+    const double expected = c.bias[0] + get_largest_sum (&c, 0, most[kind]);
     c.out_steps[0] = (float) (expected / 32000); /* all of 16 bits */
-    rfdn_int16_filter_clear (&c.filter);
-    g_assert_true (rfdn_int16_filter_init (&c.filter, &c.shape, c.wide, c.weights, c.bias,
-                                           c.in_steps, c.out_steps, c.wide ? 32768 : 255));
-    for (guint k = 0; k < 9 * c.shape.in_channels; k++)
-      *rows_number (&c.src, k % 9 / 3, k / 9, (gint) (k % 3)) =
-          (gint16) (c.weights[k] < 0 ? -most : most);
+    make_filter (&c);
+    for (guint k = 0; k < taps * c.shape.in_channels; k++)
+      *rows_number (&c.src, k % taps / side, k / taps, first + (gint) (k % side)) =
+          (gint16) (c.weights[k] < 0 ? -most[kind] : most[kind]);
     c.slope = 1;
     c.with_add = FALSE;
     Rows got = run (&rfdn_kernels_scalar_int16, &c);
     g_assert_cmpfloat_with_epsilon (*rows_number (&got, 0, 0, 1), 32000, 320);
+    g_free (got.memory);
+    case_clear (&c);
+  }
+}
+
+/* What is added may take back most of a sum that 16 bits do not hold, and LeakyReLU what is far
+ * below them. */
+static void
+test_cancelling (void)
+{
+  for (guint i = 0; i < 20; i++) {
+    Case c = case_new (SMALL + i % 4, 16, 4, 5, QUIET);
+    c.slope = i % 3 ? 0.05f : 1;
+    c.add_last = i / 4 % 2;
+    c.with_add = TRUE;
+    for (guint o = 0; o < 4; o++)
+      c.out_steps[o] = (float) (get_largest_sum (&c, o, RFDN_INT16_LIMIT) / 150000);
+    make_filter (&c);
+    for (guint y = 0; y < c.rows; y++) {
+      for (guint k = 0; k < 4 * 4 * c.n; k++) {
+        const guint o = k % 4, x = k / 4;
+        *rows_number (&c.add, y, o, (gint) x) = 0;
+        const double sum = get_real (&c, o, y, x) / c.out_steps[o];
+        *rows_number (&c.add, y, o, (gint) x) = (gint16) (fabs (sum) < 20000 ? -sum
+                                                          : sum > 0          ? -32000
+                                                                             : 32000);
+      }
+    }
+    Rows got = run (&rfdn_kernels_scalar_int16, &c);
+    for (guint y = 0; y < c.rows; y++) {
+      for (guint k = 0; k < 4 * 4 * c.n; k++) {
+        const double want = get_real (&c, k % 4, y, k / 4) / c.out_steps[k % 4];
+        g_assert_cmpfloat_with_epsilon (*rows_number (&got, y, k % 4, (gint) k / 4),
+                                        CLAMP (want, -32768, 32767), 200);
+      }
+    }
     g_free (got.memory);
     case_clear (&c);
   }
@@ -421,18 +439,26 @@ main (int argc, char **argv)
   g_test_add_func ("/int16/accuracy", test_accuracy);
   g_test_add_func ("/int16/loud-accuracy", test_loud_accuracy);
   g_test_add_func ("/int16/largest-sums", test_largest_sums);
+  g_test_add_func ("/int16/cancelling", test_cancelling);
   g_test_add_func ("/int16/steps", test_steps);
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
     const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
     const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
     if (kernels == NULL || kernels->cpu != cpu)
       continue;
-    g_autofree char *conv = g_strdup_printf ("/int16/%s/conv3x3", rfdn_cpu_get_name (cpu));
-    g_autofree char *load = g_strdup_printf ("/int16/%s/load", rfdn_cpu_get_name (cpu));
-    g_autofree char *store = g_strdup_printf ("/int16/%s/store", rfdn_cpu_get_name (cpu));
-    g_test_add_data_func (conv, kernels, test_convolutions);
-    g_test_add_data_func (load, kernels, test_load);
-    g_test_add_data_func (store, kernels, test_store);
+    static const struct {
+      const char *name;
+      GTestDataFunc function;
+    } tests[] = {
+        {"conv", test_convolutions},
+        {"load_row", test_load},
+        {"store_row", test_store},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
+      g_autofree char *path =
+          g_strdup_printf ("/int16/%s/%s", rfdn_cpu_get_name (cpu), tests[i].name);
+      g_test_add_data_func (path, kernels, tests[i].function);
+    }
   }
   return g_test_run ();
 }

@@ -5,6 +5,3 @@
 #define KERNELS_NAME rfdn_kernels_neon
 #define KERNELS_CPU RFDN_CPU_NEON
 #include "../simd.h"
-
-#define KERNELS_INT16_NAME rfdn_kernels_neon_int16
-#include "../simd-int16.h"

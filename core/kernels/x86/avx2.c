@@ -5,6 +5,3 @@
 #define KERNELS_NAME rfdn_kernels_avx2
 #define KERNELS_CPU RFDN_CPU_AVX2
 #include "../simd.h"
-
-#define KERNELS_INT16_NAME rfdn_kernels_avx2_int16
-#include "../simd-int16.h"

@@ -5,6 +5,3 @@
 #define KERNELS_NAME rfdn_kernels_sse2
 #define KERNELS_CPU RFDN_CPU_SSE2
 #include "../simd.h"
-
-#define KERNELS_INT16_NAME rfdn_kernels_sse2_int16
-#include "../simd-int16.h"

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef RFDN_TESTS_INT16_ROWS_H
+#define RFDN_TESTS_INT16_ROWS_H
+
+/* Rows of words, each of two 16-bit integers, for tests of kernels. */
+
+#include "kernels/int16.h"
+
+#define COLUMNS (2 * RFDN_RUN_ALIGN + 3)
+#define GUARD 0x5a5a5a5au
+
+/* Rows of words, each of two channels. */
+typedef struct {
+  guint32 *memory;
+  gsize size, run;
+  guint channels;
+} Rows;
+
+static inline Rows
+rows_new (guint rows, guint channels, guint n)
+{
+  Rows r = {.channels = (channels + 1) & ~1u, .run = RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN + 1};
+  r.size = rows * r.channels / 2 * RFDN_PHASES * r.run + RFDN_RUN_AFTER;
+  r.memory = g_new0 (guint32, r.size);
+  return r;
+}
+
+static inline guint32 *
+rows_at (const Rows *r, guint row, guint channel)
+{
+  return r->memory + (row * r->channels + channel) / 2 * RFDN_PHASES * r->run + RFDN_RUN_SLACK;
+}
+
+static inline gint16 *
+rows_number (const Rows *r, guint row, guint channel, gint x)
+{
+  guint32 *word = rows_at (r, row, channel & ~1u) + (gsize) (x & 3) * r->run;
+  return (gint16 *) (void *) (word + (x - (x & 3)) / RFDN_PHASES) + channel % 2;
+}
+
+/* How large the numbers of a case are: all within RFDN_INT16_LIMIT, some tiles beyond it, any. */
+typedef enum { QUIET, PATCHY, LOUD } Loudness;
+
+static inline void
+fill (const Rows *r, guint rows, guint channels, guint n, Loudness loudness)
+{
+  for (guint y = 0; y < rows; y++) {
+    for (gint x = -1; x <= (gint) (RFDN_PHASES * (n + RFDN_RUN_ALIGN)); x++) {
+      const gboolean loud = loudness == LOUD || (loudness == PATCHY && x / 16 % 3 == 1);
+      const gint most = loud ? 1 << g_test_rand_int_range (10, 16) : RFDN_INT16_LIMIT;
+      for (guint c = 0; c < channels; c++) {
+        const gint v = g_test_rand_int_range (-most, most + 1);
+        *rows_number (r, y, c, x) = (gint16) CLAMP (v, G_MININT16, G_MAXINT16);
+      }
+    }
+  }
+}
+
+#endif
