@@ -312,7 +312,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
  * @RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers. Processors round them in different ways:
  *   results differ by less than a level
  * @RFDN_PRECISION_INT16: 16-bit integers with 32-bit sums. The same bits on every processor, at
- *   every CPU level, with any tiles and threads; and quicker. For 8-bit samples and models that
+ *   every CPU level, with any tiles (of a network with attention, whose tiles decide on what it
+ *   sees: with the same ones) and threads; in half the memory. For 8-bit samples and models that
  *   carry steps (#RfdnModelInfo.has_steps)
  * @RFDN_PRECISION_AUTO: integers where they can be had and are quicker, floats else
  *

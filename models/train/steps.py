@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Give a model the steps that it takes to be computed in 16-bit integers.
 
-A step is what a unit of a channel stands for. Numbers up to 2620 steps are seen as they are, larger ones, up to
+A step is what a unit of a channel stands for. Numbers up to 1310 steps are seen as they are, larger ones, up to
 32767, in a coarser grid (core/kernels/int16.h). So a step is the larger of
-  --share of the channel's largest number in pictures, divided by 2620, and
+  --share of the channel's largest number in pictures, divided by 1310, and
   1.25 times the largest in patterns made to hurt (checks, stripes, noise), divided by 32767.
 The numbers are what rfdn-ranges sees (meson setup -Dbench=true builds it).
 """
@@ -21,7 +21,7 @@ import weights
 from data import InputError, list_images, load_pair
 
 SIDE = 96  # pixels of a picture
-UNSCALED, LARGEST = 2620, 32767  # RFDN_INT16_LIMIT, and what 16 bits hold
+UNSCALED, LARGEST = 1310, 32767  # RFDN_INT16_LIMIT, and what 16 bits hold
 ROOM = 1.25  # patterns may go so far beyond those that were seen
 LEAST = 1 / 64  # of a map's largest step; a channel that hardly ever says anything needs none finer
 

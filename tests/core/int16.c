@@ -209,6 +209,9 @@ test_sums (void)
       {"live-clean", 2, "fa4ff0ccb2da413a98d706b28cbeda7b"},
       {"live-clean", 3, "92bcedd152b376a363744dd85813eae5"},
       {"live-clean", 4, "3bd13a767088e24cd0f5beba8092ddfd"},
+      {"balanced", 2, "f7621a8721fbbb9ecfa472fd127f774a"},
+      {"balanced", 3, "8bb9b5cc054ae65b119b2535de74a085"},
+      {"balanced", 4, "3cd8db9fea4999bd01af9fc6bbcaf2ce"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sums); i++) {

@@ -168,7 +168,7 @@ test_impossible (void)
     const char *format, *model, *text;
   } cases[] = {
       {"I420_10LE", "live", "samples of 8 bits"},
-      {"I420", "balanced", "has no steps"},
+      {"I420", "rfdn", "has no steps"},
       {"RGB", "rfdn", "has no steps"},
   };
 
