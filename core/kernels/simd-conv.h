@@ -13,8 +13,7 @@
 
 typedef enum { CONV_3X3, CONV_1X1, CONV_3X3_STRIDE2, CONV_ANY } Conv;
 
-/* ---- packing: for each block its biases, then weights[in][taps][channels of the block] --------
- */
+/* ---- packing: for each block its biases, then weights[in][taps][channels of the block] ------- */
 
 static gsize
 conv_no_scratch (const RfdnConvShape *shape)

@@ -102,8 +102,7 @@ int16_finish (const Int16Epilogue *e, Vec32 first, Vec32 second, const float *ad
   return int16_finish_with (e, first, second, &added, e->add_last ? add : NULL, scaled, k);
 }
 
-/* ---- first layers: 3x3, one channel
- * ------------------------------------------------------------------------ */
+/* ---- first layers: 3x3, one channel ---------------------------------------------------------- */
 
 static gsize
 int16_no_scratch (const RfdnConvShape *shape)

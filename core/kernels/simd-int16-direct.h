@@ -214,8 +214,7 @@ int16_stride2_strip (const RfdnConvStrip *a)
   int16_direct_strip (a, INT16_STRIDE2);
 }
 
-/* ---- 3x3, not wide: of one channel, as the first layer's, or of several
- * ---------------------------------- */
+/* ---- 3x3, not wide: of one channel, as the first layer's, or of several ---------------------- */
 
 static gsize
 int16_conv_packed_size (const RfdnConvShape *shape)

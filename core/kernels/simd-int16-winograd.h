@@ -16,8 +16,7 @@
 /* Output channels whose products are turned into pixels together: an even number. */
 #define INT16_GROUP 12
 
-/* ---- packing: biases, shifts, then words of two input channels ---------------------------------
- */
+/* ---- packing: biases, shifts, then words of two input channels ------------------------------- */
 
 static gsize
 int16_winograd_packed_size (const RfdnConvShape *shape)

@@ -33,8 +33,7 @@ winograd_pitch (guint in_channels)
   return in_channels | 1;
 }
 
-/* ---- packing: biases, then [block][36 positions][in][channels of the block] -------------------
- */
+/* ---- packing: biases, then [block][36 positions][in][channels of the block] ------------------ */
 
 static gsize
 winograd_packed_size (const RfdnConvShape *shape)

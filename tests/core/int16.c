@@ -13,8 +13,7 @@
 #include "ranges.h"
 #include "synthetic.h"
 
-/* ---- models with steps ------------------------------------------------------------------------
- */
+/* ---- models with steps ----------------------------------------------------------------------- */
 
 /* A file with more metadata. */
 static GBytes *
@@ -92,8 +91,7 @@ make_stepped (const char *architecture, guint features, guint blocks, guint scal
   return stepped;
 }
 
-/* ---- what integers make ------------------------------------------------------------------------
- */
+/* ---- what integers make ---------------------------------------------------------------------- */
 
 static guint8 *
 upscale (RfdnModel *model, RfdnPrecision precision, RfdnCpu cpu, guint tile_size, guint n_threads,
@@ -283,8 +281,7 @@ test_mixed_sum (void)
     g_unsetenv ("RFDN_CPU");
 }
 
-/* ---- what is wrong -----------------------------------------------------------------------------
- */
+/* ---- what is wrong --------------------------------------------------------------------------- */
 
 /* What reading a network of one block says to `steps`. */
 static void
@@ -378,8 +375,7 @@ test_bad_params (void)
   }
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static gint allocations_left;
 

@@ -149,8 +149,7 @@ run (const RfdnKernels *kernels, const Case *c)
   return dst;
 }
 
-/* ---- each level against the scalar one --------------------------------------------------------
- */
+/* ---- each level against the scalar one ------------------------------------------------------- */
 
 static void
 assert_same (const Case *c, const Rows *got, const Rows *want)
@@ -252,8 +251,7 @@ test_store (gconstpointer data)
   }
 }
 
-/* ---- the scalar one against real numbers ------------------------------------------------------
- */
+/* ---- the scalar one against real numbers ----------------------------------------------------- */
 
 static double
 get_real (const Case *c, guint o, guint y, guint x)
