@@ -302,12 +302,16 @@ gboolean
 gst_rfdn_upscale_keep_caps (GstRfdnUpscale *self)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  const gboolean negotiated = GST_VIDEO_FILTER (self)->negotiated;
+
+  if (negotiated && !self->caps_unsure)
+    return TRUE;
+  self->caps_unsure = FALSE;
   g_autoptr (GstCaps) in = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (trans));
   g_autoptr (GstCaps) out = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SRC_PAD (trans));
-
   if (in == NULL || out == NULL ||
-      (GST_VIDEO_FILTER (self)->negotiated && self->in_caps != NULL &&
-       gst_caps_is_equal (in, self->in_caps) && gst_caps_is_equal (out, self->out_caps)))
+      (negotiated && self->in_caps != NULL && gst_caps_is_equal (in, self->in_caps) &&
+       gst_caps_is_equal (out, self->out_caps)))
     return TRUE;
   GST_INFO_OBJECT (self, "back to %" GST_PTR_FORMAT ", to become %" GST_PTR_FORMAT, in, out);
   return GST_BASE_TRANSFORM_GET_CLASS (trans)->set_caps (trans, in, out);

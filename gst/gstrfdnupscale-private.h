@@ -52,8 +52,9 @@ struct _GstRfdnUpscale {
 
   /* Under the stream lock of the sink pad. */
   GstCaps *in_caps, *out_caps; /* that frames were last taken to have; NULL: none yet */
-  guint used_serial;           /* of the choice that was last looked at */
-  GstRfdnModel *plan_model;    /* the plan was made with these */
+  gboolean caps_unsure; /* set since a frame was last looked at: the pads may not have got them */
+  guint used_serial;    /* of the choice that was last looked at */
+  GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
   guint plan_factor;
   GstClockTime last_pts;          /* of the last buffer; GST_CLOCK_TIME_NONE: none */

@@ -138,6 +138,7 @@ gst_rfdn_upscale_set_info (GstVideoFilter *filter, GstCaps *incaps, GstVideoInfo
 
   gst_caps_replace (&self->in_caps, incaps);
   gst_caps_replace (&self->out_caps, outcaps);
+  self->caps_unsure = TRUE;
   gst_rfdn_defaults_correct_info (incaps, in);
   gst_rfdn_defaults_correct_info (outcaps, out);
   reset (self);
