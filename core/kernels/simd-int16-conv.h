@@ -25,6 +25,17 @@ int16_scale_down (Vec32 v, Vec32 k)
   return shift_right_lanes (v, RFDN_INT16_MAX_EXPONENT, RFDN_INT16_MAX_EXPONENT - k);
 }
 
+/* Packs biases and shifts, which all kinds begin with; returns where their weights begin. */
+static guint32 *
+int16_pack_results (float *packed, const RfdnInt16Filter *filter)
+{
+  const gsize out = filter->out_channels;
+
+  memcpy (packed, filter->bias, out * sizeof (gint32));
+  memcpy (packed + out, filter->shift, out * sizeof (gint32));
+  return (guint32 *) (void *) (packed + 2 * out);
+}
+
 /* ---- results --------------------------------------------------------------------------------- */
 
 /* What is done to sums of two channels, which have been rounded, to make numbers of them. Where
@@ -122,12 +133,9 @@ int16_first_packed_size (const RfdnConvShape *shape)
 static void
 int16_first_pack (float *packed, const RfdnInt16Filter *filter)
 {
-  const gsize out = filter->out_channels;
-  guint32 *to = (void *) (packed + 2 * out);
+  guint32 *to = int16_pack_results (packed, filter);
 
-  memcpy (packed, filter->bias, out * sizeof (gint32));
-  memcpy (packed + out, filter->shift, out * sizeof (gint32));
-  for (guint o = 0; o < out; o++) {
+  for (guint o = 0; o < filter->out_channels; o++) {
     const gint16 *w = filter->weights + (gsize) o * filter->in_channels * 9;
     for (guint x = 0; x < 3; x++) {
       *to++ = rfdn_int16_pair (w[x], w[3 + x]);

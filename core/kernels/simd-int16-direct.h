@@ -11,8 +11,7 @@
 #endif
 #define INT16_DIRECT_VECTORS 2
 
-/* ---- packing: biases, shifts, then of each block [in pairs][taps][channels] words of two weights
- */
+/* ---- packing: biases, shifts, then words of two weights [block][in pairs][taps][channels] ---- */
 
 static gsize
 int16_direct_packed_size (const RfdnConvShape *shape)
@@ -31,10 +30,8 @@ static void
 int16_direct_pack (float *packed, const RfdnInt16Filter *filter)
 {
   const guint out = filter->out_channels, in = filter->in_channels, taps = filter->positions;
-  guint32 *to = (void *) (packed + 2 * out);
+  guint32 *to = int16_pack_results (packed, filter);
 
-  memcpy (packed, filter->bias, out * sizeof (gint32));
-  memcpy (packed + out, filter->shift, out * sizeof (gint32));
   for (guint o = 0, k = 0; o < out; k++) {
     const guint block = int16_direct_block (out / 2, k);
     for (guint i = 0; i < in; i += 2) {

@@ -30,10 +30,8 @@ static void
 int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
 {
   const gsize out = filter->out_channels, in = filter->in_channels;
-  guint32 *to = (void *) (packed + 2 * out);
+  guint32 *to = int16_pack_results (packed, filter);
 
-  memcpy (packed, filter->bias, out * sizeof (gint32));
-  memcpy (packed + out, filter->shift, out * sizeof (gint32));
   for (guint o = 0, g = 0; o < out; g++) {
     const guint group = 2 * block_size ((guint) out / 2, INT16_GROUP / 2, g);
     for (guint position = 0; position < RFDN_INT16_POSITIONS; position++) {
