@@ -123,25 +123,13 @@ test_gate (gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  static const LevelTest tests[] = {
+      {"max_pool_row", test_max_pool},
+      {"upsample_row", test_upsample},
+      {"gate_row", test_gate},
+  };
+
   g_test_init (&argc, &argv, NULL);
-  for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
-    const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
-    const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
-    if (kernels == NULL || kernels->cpu != cpu)
-      continue;
-    static const struct {
-      const char *name;
-      GTestDataFunc function;
-    } tests[] = {
-        {"max_pool_row", test_max_pool},
-        {"upsample_row", test_upsample},
-        {"gate_row", test_gate},
-    };
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
-      g_autofree char *path =
-          g_strdup_printf ("/int16-attention/%s/%s", rfdn_cpu_get_name (cpu), tests[i].name);
-      g_test_add_data_func (path, kernels, tests[i].function);
-    }
-  }
+  add_level_tests ("int16-attention", tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }

@@ -56,4 +56,25 @@ fill (const Rows *r, guint rows, guint channels, guint n, Loudness loudness)
   }
 }
 
+/* A test of the kernels of a level, which are its data. */
+typedef struct {
+  const char *name;
+  GTestDataFunc function;
+} LevelTest;
+
+/* Adds them for every level that has kernels of its own in integers, as /GROUP/LEVEL/NAME. */
+static inline void
+add_level_tests (const char *group, const LevelTest *tests, guint n)
+{
+  for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
+    const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
+    const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
+    for (guint i = 0; kernels != NULL && kernels->cpu == cpu && i < n; i++) {
+      g_autofree char *path =
+          g_strdup_printf ("/%s/%s/%s", group, rfdn_cpu_get_name (cpu), tests[i].name);
+      g_test_add_data_func (path, kernels, tests[i].function);
+    }
+  }
+}
+
 #endif

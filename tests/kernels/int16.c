@@ -433,30 +433,18 @@ test_steps (void)
 int
 main (int argc, char **argv)
 {
+  static const LevelTest tests[] = {
+      {"conv", test_convolutions},
+      {"load_row", test_load},
+      {"store_row", test_store},
+  };
+
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/int16/accuracy", test_accuracy);
   g_test_add_func ("/int16/loud-accuracy", test_loud_accuracy);
   g_test_add_func ("/int16/largest-sums", test_largest_sums);
   g_test_add_func ("/int16/cancelling", test_cancelling);
   g_test_add_func ("/int16/steps", test_steps);
-  for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
-    const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
-    const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
-    if (kernels == NULL || kernels->cpu != cpu)
-      continue;
-    static const struct {
-      const char *name;
-      GTestDataFunc function;
-    } tests[] = {
-        {"conv", test_convolutions},
-        {"load_row", test_load},
-        {"store_row", test_store},
-    };
-    for (guint i = 0; i < G_N_ELEMENTS (tests); i++) {
-      g_autofree char *path =
-          g_strdup_printf ("/int16/%s/%s", rfdn_cpu_get_name (cpu), tests[i].name);
-      g_test_add_data_func (path, kernels, tests[i].function);
-    }
-  }
+  add_level_tests ("int16", tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }
