@@ -44,6 +44,10 @@ class Steps(WithFolder):
         return run(HERE / "steps.py", MODELS / "live_x2.safetensors", self.folder / "out.safetensors",
                    "--images", self.images, "--tool", tool, *more)
 
+    def test_the_limit_is_the_engines(self) -> None:
+        header = (MODELS.parent / "core/kernels/int16.h").read_text()
+        self.assertIn(f"#define RFDN_INT16_LIMIT {steps.UNSCALED}\n", header)
+
     def test_ranges_become_steps(self) -> None:
         """The larger of what pictures and what patterns ask for; a silent channel has a share of the map's largest."""
         result = self.steps(self.tool())
