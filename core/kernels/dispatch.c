@@ -67,7 +67,7 @@ rfdn_kernels_get_int16 (const RfdnKernels *kernels)
 }
 
 /* x2, 640x360, one thread of an EPYC 7001 (rfdn-bench -m MODEL -t 1 -c LEVEL -p PRECISION): `live`
- * is 1.31 times as quick at SSE2 and 1.03 at AVX2, `balanced` 1.07 and 1.00. That processor has one
+ * is 1.36 times as quick at SSE2 and 1.05 at AVX2, `balanced` 1.10 and 1.02. That processor has one
  * unit for products of integers and two for those of floats; others have two. AVX2's have not been
  * measured against AVX-512's floats. */
 gboolean
