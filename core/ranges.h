@@ -10,8 +10,8 @@
 void rfdn_upscaler_start_ranges (RfdnUpscaler *upscaler);
 
 /* What was seen since, in the form of metadata `steps` (steps.h): a line for each activation but
- * the input and the output, of a number for each channel. Channels whose steps
- * are the same (steps.h) have the larger range of both. */
+ * the input and the output, of a number for each channel. Channels whose steps are the same
+ * (steps.h) have the larger range of both. */
 char *rfdn_upscaler_dup_ranges (const RfdnUpscaler *upscaler);
 
 #endif

@@ -364,8 +364,8 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * The numbers that the network computes with. `int16`: integers, by which the picture is the same
    * bit for bit on every processor; for YUV and gray frames of 8 bits (RGB is converted with 16
    * bits), and models whose file says how: of those built in, `live`, `live-clean` and `balanced`;
-   * else an error. `float32`: floating-point numbers, for any frames and model. `auto`: integers where they
-   * can be had and are quicker. A change takes effect at the next frame.
+   * else an error. `float32`: floating-point numbers, for any frames and model. `auto`: integers
+   * where they can be had and are quicker. A change takes effect at the next frame.
    *
    * Since: 0.2
    */

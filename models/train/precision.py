@@ -58,7 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("folder", type=Path, help="high-resolution images")
-    add("--model", nargs="+", default=["live", "live-clean", "balanced"], help="built in, or a file (default: live live-clean balanced)")
+    add("--model", nargs="+", default=["live", "live-clean", "balanced"],
+        help="built in, or a file (default: live live-clean balanced)")
     add("--scale", type=int, nargs="+", default=[2, 3, 4])
     options = parser.parse_args()
 
