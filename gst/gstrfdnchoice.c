@@ -21,17 +21,41 @@ typedef struct {
   guint serial;
 } Wish;
 
+/* By its scales where @scale leaves it open. */
+static guint
+get_factors (GstRfdnScale scale, guint scales)
+{
+  return scale != GST_RFDN_SCALE_AUTO ? GST_RFDN_FACTOR (scale) : scales | GST_RFDN_FACTOR (1);
+}
+
+GstRfdnChoice
+gst_rfdn_upscale_get_choice (GstRfdnUpscale *self)
+{
+  GstRfdnChoice choice;
+
+  GST_OBJECT_LOCK (self);
+  if (self->model != NULL)
+    choice =
+        (GstRfdnChoice){get_factors (self->used_scale, gst_rfdn_model_get_scales (self->model)),
+                        self->used_resample, gst_rfdn_model_get_colour (self->model)};
+  else /* the colour is a guess */
+    choice =
+        (GstRfdnChoice){get_factors (self->scale, gst_rfdn_model_guess_scales (self->model_name)),
+                        self->resample, RFDN_COLOUR_LUMA};
+  GST_OBJECT_UNLOCK (self);
+  return choice;
+}
+
 /* Whether downstream, which takes what the model in use makes, would take what @model makes. */
 static gboolean
 is_taken (GstRfdnUpscale *self, GstRfdnModel *model, const Wish *wish)
 {
-  const guint factors = wish->scale != GST_RFDN_SCALE_AUTO
-                            ? GST_RFDN_FACTOR (wish->scale)
-                            : gst_rfdn_model_get_scales (model) | GST_RFDN_FACTOR (1);
+  const GstRfdnChoice wanted = {get_factors (wish->scale, gst_rfdn_model_get_scales (model)),
+                                wish->resample, gst_rfdn_model_get_colour (model)};
+  const GstRfdnChoice used = gst_rfdn_upscale_get_choice (self);
 
-  return self->model == NULL || gst_rfdn_upscale_can_become (self, factors, wish->resample) ||
-         !gst_rfdn_upscale_can_become (self, gst_rfdn_upscale_get_factors (self),
-                                       self->used_resample);
+  return self->model == NULL || gst_rfdn_upscale_can_become (self, &wanted) ||
+         !gst_rfdn_upscale_can_become (self, &used);
 }
 
 static GstRfdnModel *
@@ -122,7 +146,6 @@ take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
   self->used_name = g_steal_pointer (&wish->name);
   self->used_scale = wish->scale;
   self->used_resample = wish->resample;
-  self->caps_serial++;
   GST_OBJECT_UNLOCK (self);
   gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }

@@ -12,61 +12,15 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 
 static GstBaseTransformClass *parent_class;
 
-/* What is in use, else what is wanted. With the object lock. */
-static GstRfdnScale
-scale_of (GstRfdnUpscale *self)
-{
-  return self->model != NULL ? self->used_scale : self->scale;
-}
-
-guint
-gst_rfdn_upscale_get_factors (GstRfdnUpscale *self)
-{
-  guint factors;
-
-  GST_OBJECT_LOCK (self);
-  if (scale_of (self) != GST_RFDN_SCALE_AUTO)
-    factors = GST_RFDN_FACTOR (scale_of (self));
-  else if (self->model != NULL)
-    factors = gst_rfdn_model_get_scales (self->model) | GST_RFDN_FACTOR (1);
-  else
-    factors = gst_rfdn_model_guess_scales (self->model_name) | GST_RFDN_FACTOR (1);
-  GST_OBJECT_UNLOCK (self);
-  return factors;
-}
-
-static gboolean
-may_resample (GstRfdnUpscale *self)
-{
-  gboolean resample;
-
-  GST_OBJECT_LOCK (self);
-  resample = self->model != NULL ? self->used_resample : self->resample;
-  GST_OBJECT_UNLOCK (self);
-  return resample;
-}
-
-/* What the network sees; a guess before it is loaded. */
-static RfdnColour
-get_colour (GstRfdnUpscale *self)
-{
-  RfdnColour colour;
-
-  GST_OBJECT_LOCK (self);
-  colour = self->model != NULL ? gst_rfdn_model_get_colour (self->model) : RFDN_COLOUR_LUMA;
-  GST_OBJECT_UNLOCK (self);
-  return colour;
-}
-
+/* @caps of the pad on the side @direction, as caps of the other one. */
 static GstCaps *
-transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+transform (GstRfdnUpscale *self, const GstRfdnChoice *choice, GstPadDirection direction,
+           GstCaps *caps, GstCaps *filter)
 {
-  GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
-  GstCaps *other = gst_rfdn_caps_transform (caps, direction, gst_rfdn_upscale_get_factors (self),
-                                            may_resample (self));
+  GstCaps *other = gst_rfdn_caps_transform (caps, direction, choice->factors, choice->resample);
 
   if (direction == GST_PAD_SRC)
-    other = gst_rfdn_caps_prefer (other, get_colour (self));
+    other = gst_rfdn_caps_prefer (other, choice->colour);
   GST_LOG_OBJECT (self, "%" GST_PTR_FORMAT " on the %s side becomes %" GST_PTR_FORMAT, caps,
                   direction == GST_PAD_SINK ? "sink" : "source", other);
   if (direction == GST_PAD_SRC)
@@ -81,17 +35,25 @@ transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *cap
 }
 
 static GstCaps *
-fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *other)
+transform_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
+  const GstRfdnChoice choice = gst_rfdn_upscale_get_choice (self);
+
+  return transform (self, &choice, direction, caps, filter);
+}
+
+static GstCaps *
+fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *other)
+{
+  const GstRfdnChoice choice = gst_rfdn_upscale_get_choice (GST_RFDN_UPSCALE (trans));
 
   if (direction == GST_PAD_SINK)
-    return gst_rfdn_caps_fixate (caps, other, gst_rfdn_upscale_get_factors (self),
-                                 may_resample (self));
+    return gst_rfdn_caps_fixate (caps, other, choice.factors, choice.resample);
   return gst_caps_fixate (gst_caps_truncate (other));
 }
 
-/* Whether these caps come through to downstream. */
+/* Whether these caps come through to downstream: only then does the answer hold any of them. */
 static gboolean
 is_taken_downstream (GstBaseTransform *trans, GstCaps *caps)
 {
@@ -113,14 +75,13 @@ accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
     return TRUE;
   if (direction == GST_PAD_SINK && !gst_caps_is_any (caps) && !gst_caps_is_empty (caps) &&
       gst_caps_features_contains (gst_caps_get_features (caps, 0),
-                                  GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION) &&
-      !is_taken_downstream (trans, caps))
-    return FALSE;
+                                  GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION))
+    return is_taken_downstream (trans, caps);
   return parent_class->accept_caps (trans, direction, caps);
 }
 
 gboolean
-gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors, gboolean resample)
+gst_rfdn_upscale_can_become (GstRfdnUpscale *self, const GstRfdnChoice *choice)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
   g_autoptr (GstCaps) incaps = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
@@ -129,35 +90,53 @@ gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors, gboolean resam
 
   if (incaps == NULL)
     return TRUE;
-  possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
+  possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, choice->factors, choice->resample);
   taken = gst_pad_peer_query_caps (pad, possible);
   return !gst_caps_is_empty (taken);
 }
 
-static guint
-get_serial (GstRfdnUpscale *self)
+/* What the pad on the side @direction can have of @filter (NULL: of anything): what the other
+ * pad's peer takes, and what its caps can come from or become. */
+static GstCaps *
+query_caps (GstRfdnUpscale *self, GstPadDirection direction, GstCaps *filter)
 {
-  guint serial;
+  const GstRfdnChoice choice = gst_rfdn_upscale_get_choice (self);
+  const gboolean is_sink = direction == GST_PAD_SINK;
+  GstPad *sink = GST_BASE_TRANSFORM_SINK_PAD (self), *src = GST_BASE_TRANSFORM_SRC_PAD (self);
+  GstPad *other = is_sink ? src : sink;
+  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (is_sink ? sink : src);
+  g_autoptr (GstCaps) other_template = gst_pad_get_pad_template_caps (other);
+  g_autoptr (GstCaps) question = NULL;
+  g_autoptr (GstCaps) answer = NULL;
+  g_autoptr (GstCaps) possible = NULL;
+  g_autoptr (GstCaps) result = NULL;
 
-  GST_OBJECT_LOCK (self);
-  serial = self->caps_serial;
-  GST_OBJECT_UNLOCK (self);
-  return serial;
+  if (filter != NULL) {
+    g_autoptr (GstCaps) asked =
+        gst_caps_intersect_full (filter, template, GST_CAPS_INTERSECT_FIRST);
+    g_autoptr (GstCaps) becomes = transform (self, &choice, direction, asked, NULL);
+
+    question = gst_caps_intersect_full (becomes, other_template, GST_CAPS_INTERSECT_FIRST);
+    if (gst_caps_is_empty (question))
+      return g_steal_pointer (&question);
+  }
+  answer = gst_pad_peer_query_caps (other, question);
+  possible = gst_caps_intersect_full (answer, other_template, GST_CAPS_INTERSECT_FIRST);
+  result = transform (self, &choice, is_sink ? GST_PAD_SRC : GST_PAD_SINK, possible, filter);
+  return gst_caps_intersect_full (result, template, GST_CAPS_INTERSECT_FIRST);
 }
 
-/* The base class goes down and up again for an answer. When what caps depend on changes between the
- * two, what comes back is empty, and who asked would give up. */
-gboolean
+/* The base class would ask transform_caps() on the way down and again on the way up. When what caps
+ * depend on changed between the two, the answer would be empty, and who asked would give up. */
+void
 gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction, GstQuery *query)
 {
-  guint serial;
-  gboolean result;
+  g_autoptr (GstCaps) caps = NULL;
+  GstCaps *filter;
 
-  do {
-    serial = get_serial (self);
-    result = parent_class->query (GST_BASE_TRANSFORM (self), direction, query);
-  } while (serial != get_serial (self));
-  return result;
+  gst_query_parse_caps (query, &filter);
+  caps = query_caps (self, direction, filter);
+  gst_query_set_caps_result (query, caps);
 }
 
 /* ---- failures ------------------------------------------------------------------------------- */
@@ -194,11 +173,13 @@ static void
 explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
-  const guint all = gst_rfdn_upscale_get_factors (self);
-  const guint factors = gst_rfdn_caps_can_pass (all) ? all & ~GST_RFDN_FACTOR (1) : all;
-  const gboolean resample = may_resample (self);
+  const GstRfdnChoice choice = gst_rfdn_upscale_get_choice (self);
+  const guint factors = gst_rfdn_caps_can_pass (choice.factors)
+                            ? choice.factors & ~GST_RFDN_FACTOR (1)
+                            : choice.factors;
   g_autoptr (GstCaps) exact = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, FALSE);
-  g_autoptr (GstCaps) possible = gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, resample);
+  g_autoptr (GstCaps) possible =
+      gst_rfdn_caps_transform (incaps, GST_PAD_SINK, factors, choice.resample);
   g_autoptr (GstCaps) taken = NULL;
   g_autofree char *input = gst_info_strdup_printf ("input: %" GST_PTR_FORMAT, incaps);
   g_autofree char *sizes = describe_sizes (factors);
@@ -225,7 +206,7 @@ explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
 
   gst_rfdn_upscale_refuse (
       self, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, g_steal_pointer (&input),
-      resample
+      choice.resample
           ? _ ("Downstream does not take what these frames can become: %s or resampled, format "
                "and colorimetry unchanged.")
           : _ ("Downstream does not take what these frames can become: %s, format and "

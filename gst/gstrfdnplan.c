@@ -182,7 +182,7 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
   g_autoptr (GstRfdnModel) model = NULL;
   GstRfdnSettings settings;
   GstVideoInfo shown = *out;
-  const guint factors = gst_rfdn_upscale_get_factors (self);
+  const guint factors = gst_rfdn_upscale_get_choice (self).factors;
   gboolean passthrough;
   guint factor;
 

@@ -120,8 +120,6 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     break;
   }
-  if (self->choice_pending && self->model == NULL) /* what is wanted is what caps go by */
-    self->caps_serial++;
   GST_OBJECT_UNLOCK (self);
 }
 

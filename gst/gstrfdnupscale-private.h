@@ -27,7 +27,6 @@ struct _GstRfdnUpscale {
   char *used_name;         /* what `model` was loaded by */
   GstRfdnScale used_scale;
   gboolean used_resample;
-  guint caps_serial; /* counts the changes of what is in use */
   gboolean add_borders;
   gdouble strength;
   GstRfdnLatePolicy late_policy;
@@ -65,22 +64,30 @@ struct _GstRfdnUpscale {
   gint warned;      /* atomic: it has been said that interlaced frames are not taken */
 };
 
+/* What caps depend on, at one moment. A question about caps is answered by one of these, taken
+ * once, since the next one may be another: properties are set by any thread at any time. */
+typedef struct {
+  guint factors;     /* that are possible */
+  gboolean resample; /* whether any other size is possible too */
+  RfdnColour colour; /* what the network sees */
+} GstRfdnChoice;
+
 /* Says in an error message why nothing can be enlarged. Once only until there is a plan or caps
  * are accepted again, since upstream may come back with the same caps at each buffer. Takes @debug.
  */
 void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *debug,
                               const char *format, ...) G_GNUC_PRINTF (5, 6);
 
-/* The factors that are possible now. Before the model is loaded the property and the list of
+/* gstrfdnchoice.c: what is in use now. Before the model is loaded the properties and the list of
  * built-in models have to do. */
-guint gst_rfdn_upscale_get_factors (GstRfdnUpscale *self);
+GstRfdnChoice gst_rfdn_upscale_get_choice (GstRfdnUpscale *self);
 
-/* gstrfdnchoice.c: takes over the model and scale that the properties name, if they are new. FALSE,
+/* Takes over the model and scale that the properties name, if they are new. FALSE,
  * with an error told, if there is nothing to work with; with the stream lock. */
 gboolean gst_rfdn_upscale_update_choice (GstRfdnUpscale *self);
 
-/* Whether downstream takes anything that the present input can become by one of @factors. */
-gboolean gst_rfdn_upscale_can_become (GstRfdnUpscale *self, guint factors, gboolean resample);
+/* Whether downstream takes anything that the present input can become by @choice. */
+gboolean gst_rfdn_upscale_can_become (GstRfdnUpscale *self, const GstRfdnChoice *choice);
 
 /* The buffer's place in the stream; GST_CLOCK_TIME_NONE where that is not counted in time, as
  * behind a filesrc of raw frames. */
@@ -129,9 +136,8 @@ gboolean gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event);
  * if they cannot be enlarged so. With the stream lock. */
 gboolean gst_rfdn_upscale_keep_caps (GstRfdnUpscale *self);
 
-/* Answers CAPS and ACCEPT_CAPS queries by one state of the element. Any thread. */
-gboolean gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction,
-                                      GstQuery *query);
+/* Answers a CAPS query. Any thread. */
+void gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction, GstQuery *query);
 void gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query);
 
 G_END_DECLS

@@ -192,7 +192,6 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   gst_clear_caps (&self->out_caps);
   GST_OBJECT_LOCK (self);
   model = g_steal_pointer (&self->model);
-  self->caps_serial++;
   GST_OBJECT_UNLOCK (self);
   gst_rfdn_model_unref (model);
   gst_base_transform_set_passthrough (trans, FALSE);
@@ -322,10 +321,12 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && direction == GST_PAD_SINK &&
       (gst_rfdn_upscale_is_stopped (self) || !gst_rfdn_upscale_update_choice (self)))
     return FALSE;
-  if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS)
-    gst_rfdn_upscale_sink_caps_query (self, query);
-  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS || GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS)
-    return gst_rfdn_upscale_caps_query (self, direction, query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    if (direction == GST_PAD_SINK)
+      gst_rfdn_upscale_sink_caps_query (self, query);
+    gst_rfdn_upscale_caps_query (self, direction, query);
+    return TRUE;
+  }
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY)

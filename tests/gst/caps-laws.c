@@ -239,6 +239,113 @@ test_query_contains_question (void)
   gst_harness_teardown (harness);
 }
 
+/* ---- properties that change meanwhile -------------------------------------------------------- */
+
+/* The other side, which changes what caps depend on each time it is asked about caps. */
+typedef struct {
+  GstElement *element;
+  GstCaps *caps; /* what it takes */
+  guint n_asked;
+} Changer;
+
+/* Whoever asks for as long as something changes comes to an end all the same. */
+#define ENOUGH 20
+
+static GstPadProbeReturn
+answer_and_change (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstQuery *query = GST_PAD_PROBE_INFO_QUERY (info);
+  g_autoptr (GstCaps) answer = NULL;
+  Changer *changer = data;
+  GstCaps *filter;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return GST_PAD_PROBE_OK;
+  gst_query_parse_caps (query, &filter);
+  answer =
+      filter != NULL ? gst_caps_intersect (filter, changer->caps) : gst_caps_ref (changer->caps);
+  gst_query_set_caps_result (query, answer);
+  if (++changer->n_asked < ENOUGH)
+    g_object_set (changer->element, "scale", 2 + changer->n_asked % 2, NULL);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* Its pad on the side @direction is to be asked. */
+static GstPad *
+get_pad_of_changing (GstElement *element, GstPadDirection direction, Changer *changer)
+{
+  const gboolean is_sink = direction == GST_PAD_SINK;
+  g_autoptr (GstPad) other = gst_element_get_static_pad (element, is_sink ? "src" : "sink");
+
+  g_object_set (element, "scale", 2, "resample", FALSE, NULL);
+  gst_pad_add_probe (other, GST_PAD_PROBE_TYPE_QUERY_BOTH | GST_PAD_PROBE_TYPE_PUSH,
+                     answer_and_change, changer, NULL);
+  return gst_element_get_static_pad (element, is_sink ? "sink" : "src");
+}
+
+#define SIZES "video/x-raw%s,format=I420,width={96,144},height={72,108}"
+
+/* An answer is by one state of the element, the one in which it was asked, and the other side is
+ * asked once for it. Down by one factor and up by another, nothing would be left of a size that
+ * either state takes. */
+static void
+check_meanwhile (GstPadDirection direction, const char *features, guint size, gboolean accept)
+{
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("rfdnupscale", NULL));
+  g_autofree char *sizes = g_strdup_printf (SIZES, features);
+  g_autofree char *asked = g_strdup_printf (
+      "video/x-raw%s,format=I420,width=%u,height=%u,framerate=30/1", features, size, size / 4 * 3);
+  g_autoptr (GstCaps) question = gst_caps_from_string (asked);
+  g_autoptr (GstCaps) taken = gst_caps_from_string (sizes);
+  Changer changer = {element, taken, 0};
+  g_autoptr (GstPad) pad = get_pad_of_changing (element, direction, &changer);
+
+  for (guint i = 1; i <= 4; i++) {
+    if (accept) {
+      g_assert_true (gst_pad_query_accept_caps (pad, question));
+    } else {
+      g_autoptr (GstCaps) answer = gst_pad_query_caps (pad, question);
+
+      if (!gst_caps_can_intersect (answer, question))
+        fail_with ("not in the answer", question, answer);
+    }
+    g_assert_cmpuint (changer.n_asked, ==, i);
+  }
+}
+
+static void
+test_meanwhile (void)
+{
+  /* 48 becomes 96 or 144, 288 comes from 144 or 96. */
+  check_meanwhile (GST_PAD_SINK, "", 48, FALSE);
+  check_meanwhile (GST_PAD_SRC, "", 288, FALSE);
+  check_meanwhile (GST_PAD_SINK, "(meta:GstVideoOverlayComposition)", 48, FALSE);
+  check_meanwhile (GST_PAD_SINK, "(meta:GstVideoOverlayComposition)", 48, TRUE);
+}
+
+/* Asked about anything, what is in the answer is by the state that was asked, not by a later one.
+ */
+static void
+test_meanwhile_open (void)
+{
+  g_autoptr (GstElement) element =
+      gst_object_ref_sink (gst_element_factory_make ("rfdnupscale", NULL));
+  g_autoptr (GstCaps) taken =
+      gst_caps_from_string ("video/x-raw,format=I420,width=96,height=72,framerate=30/1");
+  Changer changer = {element, taken, 0};
+  g_autoptr (GstPad) pad = get_pad_of_changing (element, GST_PAD_SINK, &changer);
+
+  for (gint i = 1; i <= 4; i++) {
+    g_autoptr (GstCaps) answer = gst_pad_query_caps (pad, NULL);
+    gint width = 0;
+
+    g_assert_true (gst_structure_get_int (gst_caps_get_structure (answer, 0), "width", &width));
+    g_assert_cmpint (width, ==, i % 2 == 1 ? 96 / 2 : 96 / 3);
+    g_assert_cmpint ((gint) changer.n_asked, ==, i);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -247,5 +354,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/caps-laws/random/open", GINT_TO_POINTER (FALSE), test_random);
   g_test_add_func ("/caps-laws/templates", test_templates);
   g_test_add_func ("/caps-laws/question", test_query_contains_question);
+  g_test_add_func ("/caps-laws/meanwhile", test_meanwhile);
+  g_test_add_func ("/caps-laws/meanwhile/open", test_meanwhile_open);
   return test_run ();
 }
