@@ -112,6 +112,7 @@ class Limits(WithFolder):
             define = re.compile(rf"^#define {macro} \(?(\d+)u?(?: << (\d+)\))?", re.MULTILINE)
             found = define.search((CORE / file).read_text())
             self.assertEqual(ours[name], int(found[1]) << int(found[2] or 0), macro)
+        self.assertEqual(weights.HEADER, limits.HEADER)
 
     def test_numbers_are_what_is_promised(self) -> None:
         """By the header, and by the page about lists."""

@@ -81,6 +81,14 @@ class Steps(WithFolder):
             self.assertIn(text, result.stderr)
             self.assertNotIn("Traceback", result.stderr)
 
+    def test_nothing_is_written_that_the_engine_refuses(self) -> None:
+        """Of a header that is too long it reads nothing: a file that is there stays."""
+        (self.folder / "out.safetensors").write_text("before")
+        result = self.steps(self.tool(f"#!{sys.executable}\nprint('1 ' * 100000)\n"))
+        self.assert_one_error(result, "out.safetensors: cannot be written", f"{weights.HEADER} are the limit")
+        self.assertEqual((self.folder / "out.safetensors").read_text(), "before")
+        self.assertFalse((self.folder / "out.safetensors.part").exists())
+
     def test_small_pictures(self) -> None:
         for image in self.images.iterdir():
             Image.open(image).resize((150, 150)).save(image)

@@ -17,6 +17,7 @@ class WeightsError(Exception):
 
 
 KINDS = {"F32": "<f4", "F16": "<f2"}
+HEADER = 1 << 20  # bytes: MAX_HEADER of core/safetensors.c
 
 
 def header_of(tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> dict:
@@ -43,6 +44,9 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, s
 
 def write_raw(path: Path, header: dict, data: bytes) -> None:
     text = encode(header)
+    if len(text) > HEADER:
+        raise WeightsError(f"{path}: cannot be written (its header would be {len(text)} bytes long, and {HEADER} are "
+                           "the limit)")
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(struct.pack("<Q", len(text)) + text + data)
