@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which model and scale are in use, and whether sizes are resampled: all that caps depend on. The
- * properties hold what is wanted; this takes it over where frames and caps come in, or, when it
- * cannot be had while frames flow, says so and puts the properties back to what is in use. */
+/* Which model, scale and precision are in use, and whether sizes are resampled: what caps depend
+ * on, and what can be refused. The properties hold what is wanted; this takes it over where frames
+ * and caps come in, or, when it cannot be had while frames flow, says so and puts the properties
+ * back to what is in use. */
 
 #include "gstrfdncaps.h"
 #include "gstrfdnerror.h"
 #include "gstrfdni18n.h"
+#include "gstrfdnplan.h"
 #include "gstrfdnupscale-private.h"
 
 #include <string.h>
@@ -18,6 +20,7 @@ typedef struct {
   char *name;
   GstRfdnScale scale;
   gboolean resample;
+  RfdnPrecision precision;
   guint serial;
 } Wish;
 
@@ -58,6 +61,20 @@ is_taken (GstRfdnUpscale *self, GstRfdnModel *model, const Wish *wish)
          !gst_rfdn_upscale_can_become (self, &used);
 }
 
+/* The factor that frames will have is known only when caps are; as integers are concerned, models
+ * are alike at all of theirs. */
+static guint
+get_likely_factor (GstRfdnUpscale *self, const GstRfdnModel *model, const Wish *wish)
+{
+  const guint scales = gst_rfdn_model_get_scales (model);
+
+  if (wish->scale != GST_RFDN_SCALE_AUTO)
+    return wish->scale;
+  if (scales & GST_RFDN_FACTOR (self->plan_factor))
+    return self->plan_factor;
+  return gst_rfdn_caps_next_factor (scales, 0);
+}
+
 static GstRfdnModel *
 load (GstRfdnUpscale *self, const Wish *wish, GError **error)
 {
@@ -82,43 +99,62 @@ load (GstRfdnUpscale *self, const Wish *wish, GError **error)
                  _ ("Downstream takes no size that the model '%s' can make."), shown);
     return NULL;
   }
+  if (wish->precision == RFDN_PRECISION_INT16 &&
+      !gst_rfdn_upscale_check_precision (self, model, get_likely_factor (self, model, wish),
+                                         wish->precision, error))
+    return NULL;
   return g_steal_pointer (&model);
+}
+
+static char *
+describe_used (const GstRfdnUpscale *self, gboolean precision_only)
+{
+  g_autofree char *shown = NULL;
+
+  if (precision_only) {
+    g_autoptr (GEnumClass) values = g_type_class_ref (GST_TYPE_RFDN_PRECISION);
+
+    return g_strdup_printf (_ ("The precision stays %s."),
+                            g_enum_get_value (values, (gint) self->used_precision)->value_nick);
+  }
+  shown = g_filename_display_name (self->used_name);
+  return g_strdup_printf (_ ("The model '%s' stays in use."), shown);
 }
 
 /* Nothing is lost yet: frames go on as before. A later wish stays. */
 static void
 keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
 {
-  gboolean name_changed = FALSE, scale_changed = FALSE, resample_changed = FALSE;
-  g_autofree char *shown = NULL;
+  static const char *const names[] = {"model", "scale", "resample", "precision"};
+  const gboolean changed[] = {
+      strcmp (wish->name, self->used_name) != 0, wish->scale != self->used_scale,
+      wish->resample != self->used_resample, wish->precision != self->used_precision};
+  const gboolean precision_only = changed[3] && !changed[0] && !changed[1] && !changed[2];
+  g_autofree char *used = describe_used (self, precision_only);
+  gboolean is_last;
   GQuark domain;
   gint code;
 
   GST_OBJECT_LOCK (self);
-  shown = g_filename_display_name (self->used_name);
-  if (self->choice_serial == wish->serial && !self->choice_pending) {
-    name_changed = strcmp (self->model_name, self->used_name) != 0;
-    scale_changed = self->scale != self->used_scale;
-    resample_changed = self->resample != self->used_resample;
+  is_last = self->choice_serial == wish->serial && !self->choice_pending;
+  if (is_last) {
     g_free (self->model_name);
     self->model_name = g_strdup (self->used_name);
     self->scale = self->used_scale;
     self->resample = self->used_resample;
+    self->precision = self->used_precision;
   }
   GST_OBJECT_UNLOCK (self);
 
   gst_rfdn_error_translate (error, &domain, &code);
   GST_WARNING_OBJECT (self, "%s", error->message);
-  gst_element_message_full (
-      GST_ELEMENT (self), GST_MESSAGE_WARNING, domain, code,
-      g_strdup_printf (_ ("%s The model '%s' stays in use."), error->message, shown), NULL,
-      __FILE__, GST_FUNCTION, __LINE__);
-  if (name_changed)
-    g_object_notify (G_OBJECT (self), "model");
-  if (scale_changed)
-    g_object_notify (G_OBJECT (self), "scale");
-  if (resample_changed)
-    g_object_notify (G_OBJECT (self), "resample");
+  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_WARNING, domain, code,
+                            g_strdup_printf ("%s %s", error->message, used), NULL, __FILE__,
+                            GST_FUNCTION, __LINE__);
+  for (guint i = 0; is_last && i < G_N_ELEMENTS (names); i++) {
+    if (changed[i])
+      g_object_notify (G_OBJECT (self), names[i]);
+  }
 }
 
 static gboolean
@@ -130,7 +166,8 @@ get_wish (GstRfdnUpscale *self, Wish *wish)
   is_new =
       self->model == NULL || (self->choice_serial != self->used_serial && !self->choice_pending);
   if (is_new)
-    *wish = (Wish){g_strdup (self->model_name), self->scale, self->resample, self->choice_serial};
+    *wish = (Wish){g_strdup (self->model_name), self->scale, self->resample, self->precision,
+                   self->choice_serial};
   GST_OBJECT_UNLOCK (self);
   return is_new;
 }
@@ -138,16 +175,22 @@ get_wish (GstRfdnUpscale *self, Wish *wish)
 static void
 take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
 {
+  gboolean is_renegotiated; /* as caps do not depend on the precision */
+
   GST_INFO_OBJECT (self, "model '%s' loaded", wish->name);
   GST_OBJECT_LOCK (self);
+  is_renegotiated = model != self->model || wish->scale != self->used_scale ||
+                    wish->resample != self->used_resample;
   gst_rfdn_model_unref (self->model);
   self->model = model;
   g_free (self->used_name);
   self->used_name = g_steal_pointer (&wish->name);
   self->used_scale = wish->scale;
   self->used_resample = wish->resample;
+  self->used_precision = wish->precision;
   GST_OBJECT_UNLOCK (self);
-  gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
+  if (is_renegotiated)
+    gst_base_transform_reconfigure_src (GST_BASE_TRANSFORM (self));
 }
 
 gboolean

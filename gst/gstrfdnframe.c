@@ -11,6 +11,9 @@
 /* Pixels that a conversion may look around a pixel, to find the chroma there. */
 #define CONVERSION_MARGIN 8
 
+/* Side of frames that are only planned for. */
+#define TINY 16
+
 struct GstRfdnPlan {
   RfdnPool *pool; /* of all that follows */
   /* Of the frames between which the network is. */
@@ -262,6 +265,31 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   if (network != NULL && settings->reuse && !plan_history (self, in, out, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+/* By a plan for frames so small that it takes next to nothing: whichever way frames come to the
+ * network, these come to it as well. */
+gboolean
+gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in, RfdnPrecision precision,
+                               GError **error)
+{
+  const gint scale = (gint) rfdn_model_get_info (model)->scale;
+  const GstRfdnSettings settings = {.n_threads = 1, .precision = precision};
+  GstVideoInfo size = *in, small, large;
+  g_autoptr (GstRfdnPlan) plan = NULL;
+  g_autoptr (GError) why = NULL;
+
+  size.width = size.height = TINY;
+  if (!gst_rfdn_convert_get_info (&small, GST_VIDEO_INFO_FORMAT (in), &size, NULL))
+    return TRUE;
+  size.width = size.height = TINY * scale;
+  if (!gst_rfdn_convert_get_info (&large, GST_VIDEO_INFO_FORMAT (in), &size, NULL))
+    return TRUE;
+  plan = gst_rfdn_plan_new (model, &small, &large, &settings, &why);
+  if (!g_error_matches (why, RFDN_ERROR, RFDN_ERROR_PRECISION))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
 }
 
 void

@@ -50,6 +50,18 @@ GstRfdnPlan *gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const 
                                 const GstRfdnSettings *settings, GError **error);
 
 /**
+ * gst_rfdn_plan_check_precision:
+ * @model: the network
+ * @in: what frames are; of any size
+ * @error: where to say why not
+ *
+ * Returns: FALSE, with @error set to %RFDN_ERROR_PRECISION, if frames of this format cannot be
+ *   enlarged with @precision
+ */
+gboolean gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in,
+                                        RfdnPrecision precision, GError **error);
+
+/**
  * gst_rfdn_plan_run:
  * @in: a mapped frame of the plan's format and size; its planes may lie anywhere in memory
  * @out: likewise

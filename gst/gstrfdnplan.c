@@ -113,6 +113,15 @@ tell_conversion (GstRfdnUpscale *self, const GstRfdnPlan *plan, const GstVideoIn
                        colour == RFDN_COLOUR_LUMA ? "YUV" : "RGB", between);
 }
 
+/* For people. */
+static char *
+describe_wrong_precision (const GstRfdnModel *model, const GError *why)
+{
+  return g_strdup_printf (
+      _ ("With the model '%s' the property 'precision' must be auto or float32 here: %s."),
+      gst_rfdn_model_get_name (model), why->message);
+}
+
 /* Why there is no plan. What only a property's value stands in the way of, it is told by. */
 static void
 refuse_plan (GstRfdnUpscale *self, const GstRfdnModel *model, const GstVideoInfo *in,
@@ -122,16 +131,36 @@ refuse_plan (GstRfdnUpscale *self, const GstRfdnModel *model, const GstVideoInfo
   gint code;
 
   gst_rfdn_error_translate (why, &domain, &code);
-  if (g_error_matches (why, RFDN_ERROR, RFDN_ERROR_PRECISION))
-    gst_rfdn_upscale_refuse (
-        self, domain, code, NULL,
-        _ ("With the model '%s' the property 'precision' must be auto or float32 here: %s."),
-        gst_rfdn_model_get_name (model), why->message);
-  else
+  if (g_error_matches (why, RFDN_ERROR, RFDN_ERROR_PRECISION)) {
+    g_autofree char *text = describe_wrong_precision (model, why);
+
+    gst_rfdn_upscale_refuse (self, domain, code, NULL, "%s", text);
+  } else {
     gst_rfdn_upscale_refuse (self, domain, code, NULL,
                              _ ("Frames of %dx%d cannot be turned into %dx%d: %s."),
                              GST_VIDEO_INFO_WIDTH (in), GST_VIDEO_INFO_HEIGHT (in),
                              GST_VIDEO_INFO_WIDTH (out), GST_VIDEO_INFO_HEIGHT (out), why->message);
+  }
+}
+
+gboolean
+gst_rfdn_upscale_check_precision (GstRfdnUpscale *self, GstRfdnModel *model, guint factor,
+                                  RfdnPrecision precision, GError **error)
+{
+  g_autoptr (RfdnModel) network = NULL;
+  g_autoptr (GError) why = NULL;
+  g_autofree char *text = NULL;
+
+  if (self->plan == NULL)
+    return TRUE;
+  network = gst_rfdn_model_get (model, factor, error);
+  if (network == NULL)
+    return FALSE;
+  if (gst_rfdn_plan_check_precision (network, &GST_VIDEO_FILTER (self)->in_info, precision, &why))
+    return TRUE;
+  text = describe_wrong_precision (model, why);
+  g_set_error_literal (error, why->domain, why->code, text);
+  return FALSE;
 }
 
 static gboolean
@@ -188,6 +217,7 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
 
   GST_OBJECT_LOCK (self);
   settings = self->settings;
+  settings.precision = self->used_precision;
   settings.picture = gst_rfdn_size_place (in, out, self->add_borders);
   self->placement = gst_rfdn_placement_new (in, &settings.picture);
   GST_OBJECT_UNLOCK (self);

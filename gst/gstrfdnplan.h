@@ -33,6 +33,19 @@ G_BEGIN_DECLS
 gboolean gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in,
                                        const GstVideoInfo *out, gboolean is_new);
 
+/**
+ * gst_rfdn_upscale_check_precision:
+ * @model: what may come to be used, by @factor
+ * @error: where to say why not
+ *
+ * With the stream lock.
+ *
+ * Returns: FALSE, with @error set, if there is a plan, and a plan of the same frames with
+ * @precision would not be possible
+ */
+gboolean gst_rfdn_upscale_check_precision (GstRfdnUpscale *self, GstRfdnModel *model, guint factor,
+                                           RfdnPrecision precision, GError **error);
+
 /** Frees the plan, if there is one. With the stream lock, or when nobody else has the element. */
 void gst_rfdn_upscale_drop_plan (GstRfdnUpscale *self);
 

@@ -114,7 +114,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     self->settings.tile_overlap = g_value_get_int (value);
     break;
   case PROP_PRECISION:
-    self->settings.precision = (RfdnPrecision) g_value_get_enum (value);
+    if (self->precision != (RfdnPrecision) g_value_get_enum (value)) {
+      self->precision = (RfdnPrecision) g_value_get_enum (value);
+      self->choice_pending = TRUE;
+    }
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -176,7 +179,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     g_value_set_int (value, self->settings.tile_overlap);
     break;
   case PROP_PRECISION:
-    g_value_set_enum (value, (gint) self->settings.precision);
+    g_value_set_enum (value, (gint) self->precision);
     break;
   case PROP_STATS:
     g_value_take_boxed (value, gst_rfdn_stats_get (&self->stats));
@@ -363,7 +366,9 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * bit for bit on every processor; for YUV and gray frames of 8 bits (RGB is converted with 16
    * bits), and models whose file says how: of those built in, `live`, `live-clean` and `balanced`;
    * else an error. `float32`: floating-point numbers, for any frames and model. `auto`: integers
-   * where they can be had and are quicker. A change takes effect at the next frame.
+   * where they can be had and are quicker. A change takes effect at the next frame; where `int16`
+   * is not possible with the frames that flow, it is treated like a wrong #GstRfdnUpscale:model,
+   * and a model that it is not possible with is one.
    *
    * Since: 0.2
    */
@@ -408,6 +413,6 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;
   self->settings.tile_overlap = DEFAULT_TILE_OVERLAP;
-  self->settings.precision = (RfdnPrecision) DEFAULT_PRECISION;
+  self->precision = (RfdnPrecision) DEFAULT_PRECISION;
   self->settings.reuse = DEFAULT_REUSE;
 }

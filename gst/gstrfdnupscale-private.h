@@ -22,16 +22,18 @@ struct _GstRfdnUpscale {
   char *model_name; /* wanted, as are these: */
   GstRfdnScale scale;
   gboolean resample;
+  RfdnPrecision precision;
   gboolean choice_pending; /* one of them has been set by a call that may go on to others */
   guint choice_serial;     /* counts the calls that changed them */
   char *used_name;         /* what `model` was loaded by */
   GstRfdnScale used_scale;
   gboolean used_resample;
+  RfdnPrecision used_precision;
   gboolean add_borders;
   gdouble strength;
   GstRfdnLatePolicy late_policy;
-  GstRfdnSettings settings;
-  GstRfdnModel *model; /* between start and stop; the streaming thread changes it */
+  GstRfdnSettings settings; /* but the precision and the picture's place, which plans are given */
+  GstRfdnModel *model;      /* between start and stop; the streaming thread changes it */
   GstRfdnStats stats;
   GstRfdnPacer pacer;
   GstRfdnTimeline timeline;
@@ -82,7 +84,7 @@ void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, ch
  * built-in models have to do. */
 GstRfdnChoice gst_rfdn_upscale_get_choice (GstRfdnUpscale *self);
 
-/* Takes over the model and scale that the properties name, if they are new. FALSE,
+/* Takes over what the properties name, if it is new. FALSE,
  * with an error told, if there is nothing to work with; with the stream lock. */
 gboolean gst_rfdn_upscale_update_choice (GstRfdnUpscale *self);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Property precision: integers give what the engine gives with integers, whatever the tiles and
- * threads; auto takes them where they are quicker; what they cannot do is told. */
+ * threads; auto takes them where they are quicker; what they cannot do is told, and while frames
+ * flow it ends nothing. */
 
 #include "util.h"
 
@@ -189,6 +190,114 @@ test_impossible (void)
   }
 }
 
+/* ---- while frames flow ----------------------------------------------------------------------- */
+
+static void
+assert_properties (GObject *element, const char *model, const char *precision)
+{
+  g_autoptr (GEnumClass) values = g_type_class_ref (G_PARAM_SPEC_VALUE_TYPE (
+      g_object_class_find_property (G_OBJECT_GET_CLASS (element), "precision")));
+  g_autofree char *name = NULL;
+  gint value;
+
+  g_object_get (element, "model", &name, "precision", &value, NULL);
+  g_assert_cmpstr (name, ==, model);
+  g_assert_cmpstr (g_enum_get_value (values, value)->value_nick, ==, precision);
+}
+
+/* One of this text, and no error. */
+static void
+assert_warning (GstBus *bus, const char *why, const char *stays)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_autoptr (GError) warning = NULL;
+
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &warning, NULL);
+  g_test_message ("%s", warning->message);
+  g_assert_error (warning, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+  g_assert_nonnull (strstr (warning->message, "the property 'precision' must be auto or float32"));
+  g_assert_nonnull (strstr (warning->message, why));
+  g_assert_true (g_str_has_suffix (warning->message, stays));
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR));
+}
+
+static void
+count_notify (GObject *object, GParamSpec *pspec, gpointer count)
+{
+  (*(guint *) count)++;
+}
+
+/* What is wanted while frames flow and cannot be had is told, and what was in use stays. */
+static void
+test_refused (void)
+{
+  static const struct {
+    const char *format, *precision; /* with the model `live` */
+    const char *property, *value;   /* that cannot be had with them */
+    const char *why, *stays;
+  } cases[] = {
+      {"I420_10LE", "auto", "precision", "int16", "samples of 8 bits", "The precision stays auto."},
+      {"I420_10LE", "float32", "precision", "int16", "samples", "The precision stays float32."},
+      {"RGB", "auto", "precision", "int16", "luma has 16", "The precision stays auto."},
+      {"I420", "int16", "model", "rfdn", "has no steps", "The model 'live' stays in use."},
+      {"UYVP", "auto", "precision", "int16", "samples", "The precision stays auto."},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *properties =
+        g_strdup_printf ("model=live scale=2 precision=%s", cases[i].precision);
+    g_autoptr (Picture) small = new_scene (cases[i].format, 86, 50);
+    g_autoptr (Picture) expected = upscale (small, properties);
+    GstHarness *harness = upscale_harness (properties);
+    GObject *element = G_OBJECT (harness->element);
+    g_autoptr (GstBus) bus = gst_bus_new ();
+    g_autofree char *signal = g_strconcat ("notify::", cases[i].property, NULL);
+    guint n_notified = 0;
+
+    gst_element_set_bus (harness->element, bus);
+    picture_free (upscale_with (harness, small, NULL));
+    gst_util_set_object_arg (element, cases[i].property, cases[i].value);
+    g_signal_connect (element, signal, G_CALLBACK (count_notify), &n_notified);
+    for (guint n = 0; n < 3; n++) {
+      g_autoptr (Picture) large = upscale_with (harness, small, NULL);
+      g_assert_true (picture_is_equal (large, expected));
+    }
+    g_assert_cmpuint (n_notified, ==, 1);
+    assert_properties (element, "live", cases[i].precision);
+    assert_warning (bus, cases[i].why, cases[i].stays);
+    gst_element_set_bus (harness->element, NULL);
+    gst_harness_teardown (harness);
+  }
+}
+
+/* What is set in one call is taken or refused as one. */
+static void
+test_refused_together (void)
+{
+  g_autoptr (Picture) small = new_scene ("I420", 86, 50);
+  g_autoptr (Picture) expected = upscale (small, "model=live precision=float32");
+  g_autoptr (Picture) others = upscale (small, "model=balanced precision=int16");
+  GstHarness *harness = upscale_harness ("model=live precision=float32");
+  GObject *element = G_OBJECT (harness->element);
+  g_autoptr (GstBus) bus = gst_bus_new ();
+
+  gst_element_set_bus (harness->element, bus);
+  picture_free (upscale_with (harness, small, NULL));
+  g_object_set (element, "model", "rfdn", "precision", RFDN_PRECISION_INT16, NULL);
+  g_autoptr (Picture) large = upscale_with (harness, small, NULL);
+  g_assert_true (picture_is_equal (large, expected));
+  assert_properties (element, "live", "float32");
+  assert_warning (bus, "has no steps", "The model 'live' stays in use.");
+  g_object_set (element, "precision", RFDN_PRECISION_INT16, "model", "balanced", NULL);
+  g_autoptr (Picture) next = upscale_with (harness, small, NULL);
+  g_assert_true (picture_is_equal (next, others));
+  assert_properties (element, "balanced", "int16");
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR));
+  gst_element_set_bus (harness->element, NULL);
+  gst_harness_teardown (harness);
+}
+
 static void
 set_scale (GstHarness *harness, guint scale, const char *precision)
 {
@@ -197,39 +306,45 @@ set_scale (GstHarness *harness, guint scale, const char *precision)
 }
 
 static void
-assert_frame (GstHarness *harness, gsize scale)
+assert_frame (GstHarness *harness, gsize size, gsize scale)
 {
-  GstBuffer *buffer = gst_harness_push_and_pull (harness, gray_frame (2 * 16 * 16));
+  GstBuffer *buffer = gst_harness_push_and_pull (harness, gray_frame (size));
 
   g_assert_nonnull (buffer);
-  g_assert_cmpuint (gst_buffer_get_size (buffer), ==, 2 * 16 * 16 * scale * scale);
+  g_assert_cmpuint (gst_buffer_get_size (buffer), ==, size * scale * scale);
   gst_buffer_unref (buffer);
 }
+
+#define GRAY8 "video/x-raw,format=GRAY8,width=16,height=16,framerate=30/1"
+#define GRAY16 "video/x-raw,format=GRAY16_LE,width=16,height=16,framerate=30/1"
 
 /* After a frame that could not be enlarged, the next one can, whatever has been set meanwhile. */
 static void
 test_failed_change (void)
 {
   for (guint flush = 0; flush < 2; flush++) {
+    const gsize size = (flush ? 1 : 2) * 16 * 16;
+
     for (guint next = 2; next <= 4; next++) {
-      GstHarness *harness = upscale_harness ("model=live scale=2");
+      GstHarness *harness = upscale_harness ("model=live scale=2 precision=int16");
       g_autoptr (GstBus) bus = gst_bus_new ();
       GstPad *pad = gst_element_get_static_pad (harness->element, "src");
       gst_element_set_bus (harness->element, bus);
-      gst_harness_set_src_caps_str (
-          harness, "video/x-raw,format=GRAY16_LE,width=16,height=16,framerate=30/1");
-      assert_frame (harness, 2);
+      gst_harness_set_src_caps_str (harness, GRAY8);
+      assert_frame (harness, 16 * 16, 2);
       /* Frames become larger, but downstream does not hear of it; or there is no way to do so. */
+      g_object_set (harness->element, "scale", 3, NULL);
       if (flush)
         GST_PAD_SET_FLUSHING (pad);
-      set_scale (harness, 3, flush ? "auto" : "int16");
-      g_assert_cmpint (gst_harness_push (harness, gray_frame (2 * 16 * 16)), !=, GST_FLOW_OK);
+      else
+        gst_harness_set_src_caps_str (harness, GRAY16);
+      g_assert_cmpint (gst_harness_push (harness, gray_frame (size)), !=, GST_FLOW_OK);
       GST_PAD_UNSET_FLUSHING (pad);
       g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
       g_assert_true ((message == NULL) == (flush == 1));
       set_scale (harness, next, "auto");
-      assert_frame (harness, next);
-      assert_frame (harness, next);
+      assert_frame (harness, size, next);
+      assert_frame (harness, size, next);
       g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
       gst_element_set_bus (harness->element, NULL);
       gst_object_unref (pad);
@@ -247,6 +362,8 @@ main (int argc, char **argv)
   g_test_add_func ("/precision/auto", test_auto);
   g_test_add_func ("/precision/change", test_change);
   g_test_add_func ("/precision/impossible", test_impossible);
+  g_test_add_func ("/precision/refused", test_refused);
+  g_test_add_func ("/precision/refused/together", test_refused_together);
   g_test_add_func ("/precision/failed-change", test_failed_change);
   return test_run ();
 }
