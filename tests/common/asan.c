@@ -15,9 +15,13 @@ void __sanitizer_malloc_hook (const volatile void *block, size_t size);
 
 #define TABLE_SIZE (2048 * sizeof (char *))
 
-static const volatile void *tables[8]; /* of that size; what they point to is reachable */
+/* Of that size. What they point to is reachable, though nobody reads them: compilers must not see
+ * that. */
+static const volatile void *volatile tables[8];
 static guint n_tables;
-static gboolean loaded;
+
+/* Clang would run the constructor below at compile time. */
+static volatile gboolean loaded;
 
 void
 __sanitizer_malloc_hook (const volatile void *block, size_t size)
