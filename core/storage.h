@@ -25,12 +25,15 @@ typedef struct {
   const float *zeros; /* a row of them */
 } RfdnView;
 
-/* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. */
+/* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. An odd
+ * number of the cache's lines: kernels go through the runs of many channels at once, which would
+ * share few of its places if they lay a multiple of some lines apart. */
 static inline gsize
 rfdn_run_size (gint width)
 {
   const gsize columns = ((gsize) width + RFDN_PHASES - 1) / RFDN_PHASES;
-  return (columns + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN * RFDN_RUN_ALIGN + RFDN_RUN_SLACK;
+  const gsize lines = (columns + RFDN_RUN_SLACK + RFDN_RUN_ALIGN - 1) / RFDN_RUN_ALIGN;
+  return (lines | 1) * RFDN_RUN_ALIGN;
 }
 
 /* The first pixel of the column, or the first row of the strip, that pixel or row v lies in. */
