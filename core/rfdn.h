@@ -336,7 +336,8 @@ typedef enum {
  * @n_threads: threads to compute with, the calling one included; 0 = as many as the process may
  *   use: the size of a pool of the upscaler's own, see rfdn_pool_new()
  * @tile_size: width of the rectangles that the picture is computed in, in LR pixels, up to
- *   %RFDN_MAX_SIZE; 0 = chosen from the network, the picture's size and the memory that it takes
+ *   %RFDN_MAX_SIZE; 0 = chosen from the network, the picture's size and the memory that it takes;
+ *   without attention, where it changes no sample, from the processor's caches as well
  * @tile_height: their height; 0 = that of a square. Without a @tile_size it means nothing
  * @tile_overlap: LR pixels that a tile sees beyond each of its sides; %RFDN_TILE_OVERLAP_AUTO =
  *   what it takes that no seam shows. Values below the network's own need are raised to it

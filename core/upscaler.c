@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rfdn.h"
 
+#include "cache.h"
 #include "format.h"
 #include "network-private.h"
 #include "ranges.h"
@@ -122,15 +123,17 @@ divide_up (guint a, guint b)
 /* FALSE if there is no memory. */
 static gboolean
 init_layout (RfdnLayout *layout, const RfdnGraph *graph, const RfdnFrameInfo *frame,
-             const RfdnUpscalerParams *params, guint n_threads)
+             const RfdnUpscalerParams *params, RfdnPrecision precision, guint n_threads)
 {
+  const gsize number = precision == RFDN_PRECISION_INT16 ? sizeof (gint16) : sizeof (float);
   const guint least = rfdn_graph_pools (graph) ? RFDN_ATTENTION_MIN_SIZE : 1;
   const guint u = frame->unshuffle;
 
   return rfdn_layout_init (layout, graph, (gint) MAX (divide_up (params->width, u), least),
                            (gint) MAX (divide_up (params->height, u), least), (gint) frame->border,
                            n_threads, divide_up (params->tile_size, u),
-                           divide_up (params->tile_height, u), params->tile_overlap);
+                           divide_up (params->tile_height, u), params->tile_overlap,
+                           rfdn_get_cache_share (n_threads) / number);
 }
 
 static void
@@ -170,7 +173,8 @@ rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerParams *params, GError **
   self->params.cpu = kernels->cpu;
   self->params.precision = kernels->precision;
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
-  if (init_layout (&self->layout, graph, frame, params, rfdn_pool_get_n_threads (self->pool, NULL)))
+  if (init_layout (&self->layout, graph, frame, params, kernels->precision,
+                   rfdn_pool_get_n_threads (self->pool, NULL)))
     self->network = rfdn_network_new (model, kernels, &self->layout);
   if (self->network == NULL) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,

@@ -9,6 +9,9 @@
 #include "picture.h"
 #include "schedule.h"
 
+/* Numbers that the caches hold, where a test does not say otherwise: 4 MiB of floats. */
+#define CACHE (1u << 20)
+
 static gboolean
 contains (const RfdnRect *outer, const RfdnRect *inner)
 {
@@ -59,7 +62,8 @@ test_cover (void)
     RfdnLayout layout;
     rfdn_layout_init (&layout, graph, width, height, 0, 1 + round % 5, tile_size,
                       (guint) g_test_rand_int_range (0, 50),
-                      g_test_rand_bit () ? g_test_rand_int_range (0, 80) : -1);
+                      g_test_rand_bit () ? g_test_rand_int_range (0, 80) : -1,
+                      (gsize) g_test_rand_int_range (0, 200000));
 
     g_autofree guint8 *covered = g_malloc0 ((gsize) width * height);
     guint n = (guint) (layout.columns * layout.rows);
@@ -91,7 +95,7 @@ test_extremes (void)
       gint least = attention ? RFDN_ATTENTION_MIN_SIZE : 1;
       RfdnLayout layout;
       rfdn_layout_init (&layout, graph, MAX (sizes[i][0], least), MAX (sizes[i][1], least), 0, 2, 0,
-                        0, -1);
+                        0, -1, CACHE);
       assert_regions (&layout, graph, 0);
       assert_regions (&layout, graph, (guint) (layout.columns * layout.rows) - 1);
     }
@@ -197,7 +201,7 @@ test_choice (void)
        "1x1 tiles of 640x360, all threads together in steps of 16 rows and 5 chunks; "
        "3240 tasks, 34 pages"},
       {LIVE, 2, 0, 1920, 1080,
-       "3x2 tiles of 640x540 with overlap 28, a thread each; "
+       "4x2 tiles of 480x540 with overlap 28, a thread each; "
        "1108 tasks, 21 pages"},
       {LIVE, 64, 0, 1920, 1080,
        "1x1 tiles of 1920x1080, all threads together in steps of 40 rows and 15 chunks; "
@@ -214,9 +218,35 @@ test_choice (void)
     const RfdnGraph *graph = rfdn_model_get_graph (model);
     RfdnLayout layout;
     rfdn_layout_init (&layout, graph, cases[i].width, cases[i].height, 0, cases[i].n_threads,
-                      cases[i].tile_size, 0, -1);
+                      cases[i].tile_size, 0, -1, CACHE);
     g_autofree char *got = describe (&layout, graph);
     g_assert_cmpstr (got, ==, cases[i].want);
+  }
+}
+
+/* Tiles of a network without attention are as wide as caches allow, where that costs less than the
+ * halo that narrower ones have; others are the same with any. */
+static void
+test_caches (void)
+{
+  static const struct {
+    guint model;
+    gint width;
+    gsize cache;
+    gint columns;
+  } cases[] = {
+      {LIVE, 1920, 16 << 20, 1}, {LIVE, 1920, 1200 << 10, 2}, {LIVE, 1920, 800 << 10, 4},
+      {LIVE, 1920, 1 << 10, 1},  {LIVE, 640, 1 << 20, 1},     {LIVE, 640, 1 << 10, 1},
+      {LIVE, 1, 0, 1},           {E_RFDN, 1920, 1 << 10, 2},  {E_RFDN, 1920, 16 << 20, 2},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (RfdnModel) model = make_known (cases[i].model);
+    RfdnLayout layout;
+    rfdn_layout_init (&layout, rfdn_model_get_graph (model), cases[i].width, 1080, 0, 2, 0, 0, -1,
+                      cases[i].cache);
+    g_test_message ("model %u, %d wide, %u numbers: %d columns", cases[i].model, cases[i].width,
+                    (guint) cases[i].cache, layout.columns);
+    g_assert_cmpint (layout.columns, ==, cases[i].columns);
   }
 }
 
@@ -227,7 +257,8 @@ get_memory (guint which, gint width, gint height, guint n_threads)
   g_autoptr (RfdnModel) model = make_known (which);
   RfdnLayout layout;
 
-  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, 0, n_threads, 0, 0, -1);
+  rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, 0, n_threads, 0, 0, -1,
+                    CACHE);
   g_autoptr (RfdnNetwork) network =
       rfdn_network_new (model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &layout);
   const guint n_tiles = (guint) (layout.columns * layout.rows);
@@ -276,6 +307,7 @@ main (int argc, char **argv)
   g_test_add_func ("/layout/extremes", test_extremes);
   g_test_add_func ("/layout/bilinear", test_bilinear);
   g_test_add_func ("/layout/choice", test_choice);
+  g_test_add_func ("/layout/caches", test_caches);
   g_test_add_func ("/layout/memory", test_memory);
   g_test_add_func ("/layout/height", test_height);
   return g_test_run ();

@@ -58,7 +58,8 @@ case_init (Case *self)
   self->groups = rfdn_find_groups (self->graph);
   rfdn_layout_init (&self->layout, self->graph, g_test_rand_int_range (least, size),
                     g_test_rand_int_range (least, size), 0, 1 + random_below (9), tile,
-                    (guint) random_below (60), random_below (2) ? (gint) random_below (100) : -1);
+                    (guint) random_below (60), random_below (2) ? (gint) random_below (100) : -1,
+                    (gsize) random_below (200000));
   if (random_below (2))
     change_sharing (&self->layout);
 }

@@ -162,7 +162,7 @@ get_frame_time (const char *name, gint width, gint height, guint n_threads)
   RfdnLayout layout;
   double together = 0, sum = 0, longest = 0;
 
-  rfdn_layout_init (&layout, graph, width, height, 0, n_threads, 0, 0, -1);
+  rfdn_layout_init (&layout, graph, width, height, 0, n_threads, 0, 0, -1, 1u << 20);
   for (guint tile = 0; tile < (guint) (layout.columns * layout.rows); tile++) {
     double alone = 0;
     guint idle = 0;

@@ -150,7 +150,7 @@ case_init (Case *self, gboolean attention, guint n_threads, guint tile_size)
   self->graph = rfdn_model_get_graph (self->model);
   self->pool = rfdn_pool_new (n_threads);
   g_assert_true (rfdn_layout_init (&self->layout, self->graph, (gint) width, (gint) height, 0,
-                                   n_threads, tile_size, 0, -1));
+                                   n_threads, tile_size, 0, -1, 1u << 20));
   self->layout.together = TRUE;
   self->layout.chunks = 1 + random_below (3);
   self->network =
