@@ -128,7 +128,7 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
 {
   if (!check_params (params, error))
     return NULL;
-  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, error);
+  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, RFDN_PRECISION_FLOAT32, error);
   if (kernels == NULL)
     return NULL;
 

@@ -247,7 +247,10 @@ typedef struct {
  * @RFDN_CPU_SCALAR: plain C, the reference that all others are tested against
  * @RFDN_CPU_SSE2: x86-64's own 128-bit vectors
  * @RFDN_CPU_AVX2: 256-bit vectors with fused multiply-add
+ * @RFDN_CPU_AVX_VNNI: AVX2, with products of integers that are added up by the same instruction
+ *   (AVX-VNNI); floats are computed as at %RFDN_CPU_AVX2
  * @RFDN_CPU_AVX512: 512-bit vectors (AVX-512 F, BW, DQ, VL)
+ * @RFDN_CPU_AVX512_VNNI: the same with AVX512-VNNI; floats as at %RFDN_CPU_AVX512
  * @RFDN_CPU_NEON: aarch64's 128-bit vectors with fused multiply-add
  */
 typedef enum {
@@ -255,7 +258,9 @@ typedef enum {
   RFDN_CPU_SCALAR,
   RFDN_CPU_SSE2,
   RFDN_CPU_AVX2,
+  RFDN_CPU_AVX_VNNI,
   RFDN_CPU_AVX512,
+  RFDN_CPU_AVX512_VNNI,
   RFDN_CPU_NEON,
 } RfdnCpu;
 

@@ -65,17 +65,13 @@ get_int16_obstacle (const RfdnModel *model, const RfdnUpscalerParams *params)
 static const RfdnKernels *
 get_kernels (const RfdnModel *model, const RfdnUpscalerParams *params, GError **error)
 {
-  const RfdnKernels *kernels = rfdn_kernels_get (params->cpu, error);
   const char *obstacle = get_int16_obstacle (model, params);
+  RfdnPrecision precision = params->precision;
 
-  if (kernels == NULL || params->precision == RFDN_PRECISION_FLOAT32)
-    return kernels;
-  if (params->precision == RFDN_PRECISION_AUTO)
-    return obstacle == NULL && rfdn_kernels_prefer_int16 (kernels)
-               ? rfdn_kernels_get_int16 (kernels)
-               : kernels;
-  if (obstacle == NULL)
-    return rfdn_kernels_get_int16 (kernels);
+  if (precision == RFDN_PRECISION_AUTO && obstacle)
+    precision = RFDN_PRECISION_FLOAT32;
+  if (precision != RFDN_PRECISION_INT16 || obstacle == NULL)
+    return rfdn_kernels_get (params->cpu, precision, error);
   const RfdnModelInfo *info = rfdn_model_get_info (model);
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_PRECISION,
                "precision int16 is not possible with model '%s': %s",

@@ -145,7 +145,7 @@ run_tools() {
 }
 
 test_aarch64() {
-  local RFDN_BUILD=$RFDN_BUILD-aarch64 refused='sse2 avx2 avx512'
+  local RFDN_BUILD=$RFDN_BUILD-aarch64 refused='sse2 avx2 avx-vnni avx512 avx512-vnni'
   local -x GST_PLUGIN_SYSTEM_PATH=$ARM_LIBRARIES/gstreamer-1.0 RFDN_TEST_LEVELS=scalar,neon
   # Not again for scalar code: of core-upscaler, what tests both levels anyway, and what takes
   # minutes.
@@ -166,7 +166,7 @@ test_aarch64() {
 }
 
 test_nehalem() {
-  local emulator=(qemu-x86_64 -cpu Nehalem) refused='avx2 avx512 neon'
+  local emulator=(qemu-x86_64 -cpu Nehalem) refused='avx2 avx-vnni avx512 avx512-vnni neon'
   local -x RFDN_TEST_LEVELS=scalar,sse2
   [ "$(uname -m)" = x86_64 ] || rfdn_fail "nehalem needs a build for x86-64"
   rfdn_build

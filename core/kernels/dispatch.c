@@ -1,117 +1,146 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels.h"
 
-#include <string.h>
-
 #include "rfdn-config.h"
 
-static const char *const names[] = {
-    [RFDN_CPU_AUTO] = "auto", [RFDN_CPU_SCALAR] = "scalar", [RFDN_CPU_SSE2] = "sse2",
-    [RFDN_CPU_AVX2] = "avx2", [RFDN_CPU_AVX512] = "avx512", [RFDN_CPU_NEON] = "neon",
+#if RFDN_HAVE_X86
+#include <cpuid.h>
+#endif
+
+#if RFDN_HAVE_X86
+#define X86(kernels) &kernels
+#else
+#define X86(kernels) NULL
+#endif
+#if RFDN_HAVE_NEON
+#define NEON(kernels) &kernels
+#else
+#define NEON(kernels) NULL
+#endif
+
+/* The only place that knows which levels this build has. VNNI multiplies integers alone: floats are
+ * those of the level without it. */
+static const struct {
+  const char *name;
+  const RfdnKernels *float32, *int16;
+} levels[] = {
+    [RFDN_CPU_AUTO] = {"auto", NULL, NULL},
+    [RFDN_CPU_SCALAR] = {"scalar", &rfdn_kernels_scalar, &rfdn_kernels_scalar_int16},
+    [RFDN_CPU_SSE2] = {"sse2", X86 (rfdn_kernels_sse2), X86 (rfdn_kernels_sse2_int16)},
+    [RFDN_CPU_AVX2] = {"avx2", X86 (rfdn_kernels_avx2), X86 (rfdn_kernels_avx2_int16)},
+    [RFDN_CPU_AVX_VNNI] = {"avx-vnni", X86 (rfdn_kernels_avx2), X86 (rfdn_kernels_avx_vnni_int16)},
+    [RFDN_CPU_AVX512] = {"avx512", X86 (rfdn_kernels_avx512), X86 (rfdn_kernels_avx512_int16)},
+    [RFDN_CPU_AVX512_VNNI] = {"avx512-vnni", X86 (rfdn_kernels_avx512),
+                              X86 (rfdn_kernels_avx512_vnni_int16)},
+    [RFDN_CPU_NEON] = {"neon", NEON (rfdn_kernels_neon), NEON (rfdn_kernels_neon_int16)},
 };
 
 const char *
 rfdn_cpu_get_name (RfdnCpu cpu)
 {
-  return (guint) cpu < G_N_ELEMENTS (names) ? names[cpu] : NULL;
+  return (guint) cpu < G_N_ELEMENTS (levels) ? levels[cpu].name : NULL;
 }
 
-/* The only place that knows which levels this build has. What __builtin_cpu_supports() answers for
- * AVX and AVX-512 includes the operating system's consent (XCR0). */
-static const RfdnKernels *
-lookup (RfdnCpu cpu)
+#if RFDN_HAVE_X86
+/* AVX-VNNI, which not all compilers' __builtin_cpu_supports() knows: CPUID leaf 7, 1, EAX, bit 4.
+ */
+static gboolean
+has_avx_vnni (void)
 {
+  unsigned int a, b, c, d;
+
+  return __get_cpuid_count (7, 0, &a, &b, &c, &d) && a >= 1 &&
+         __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a & 1u << 4) != 0;
+}
+
+/* What __builtin_cpu_supports() answers for AVX and AVX-512 includes the operating system's consent
+ * (XCR0). */
+static gboolean
+is_supported (RfdnCpu cpu)
+{
+  const gboolean avx2 = __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma");
+  const gboolean avx512 =
+      __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
+      __builtin_cpu_supports ("avx512dq") && __builtin_cpu_supports ("avx512vl");
+
   switch (cpu) {
-  case RFDN_CPU_SCALAR:
-    return &rfdn_kernels_scalar;
-#if RFDN_HAVE_X86
-  case RFDN_CPU_SSE2:
-    return &rfdn_kernels_sse2;
   case RFDN_CPU_AVX2:
-    return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma") ? &rfdn_kernels_avx2
-                                                                             : NULL;
+    return avx2;
+  case RFDN_CPU_AVX_VNNI:
+    return avx2 && has_avx_vnni ();
   case RFDN_CPU_AVX512:
-    return __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
-                   __builtin_cpu_supports ("avx512dq") && __builtin_cpu_supports ("avx512vl")
-               ? &rfdn_kernels_avx512
-               : NULL;
-#endif
-#if RFDN_HAVE_NEON
-  case RFDN_CPU_NEON:
-    return &rfdn_kernels_neon;
-#endif
+    return avx512;
+  case RFDN_CPU_AVX512_VNNI:
+    return avx512 && __builtin_cpu_supports ("avx512vnni");
   default:
-    return NULL;
+    return TRUE;
   }
 }
-
-/* There are none for AVX-512 yet: AVX2's do. */
-const RfdnKernels *
-rfdn_kernels_get_int16 (const RfdnKernels *kernels)
+#else
+static gboolean
+is_supported (RfdnCpu cpu)
 {
-  switch (kernels->cpu) {
-#if RFDN_HAVE_X86
-  case RFDN_CPU_SSE2:
-    return &rfdn_kernels_sse2_int16;
-  case RFDN_CPU_AVX2:
-  case RFDN_CPU_AVX512:
-    return &rfdn_kernels_avx2_int16;
+  return TRUE;
+}
 #endif
-#if RFDN_HAVE_NEON
-  case RFDN_CPU_NEON:
-    return &rfdn_kernels_neon_int16;
-#endif
-  default:
-    return &rfdn_kernels_scalar_int16;
-  }
+
+gboolean
+rfdn_cpu_is_available (RfdnCpu cpu)
+{
+  return cpu == RFDN_CPU_AUTO ||
+         ((guint) cpu < G_N_ELEMENTS (levels) && levels[cpu].float32 && is_supported (cpu));
+}
+
+static RfdnCpu
+find_best (void)
+{
+  static const RfdnCpu best_first[] = {RFDN_CPU_AVX512_VNNI, RFDN_CPU_AVX512, RFDN_CPU_AVX_VNNI,
+                                       RFDN_CPU_AVX2,        RFDN_CPU_SSE2,   RFDN_CPU_NEON,
+                                       RFDN_CPU_SCALAR};
+  guint i = 0;
+  while (!rfdn_cpu_is_available (best_first[i]))
+    i++;
+  return best_first[i];
 }
 
 /* x2, 640x360, one thread of an EPYC 7001 (rfdn-bench -m MODEL -t 1 -c LEVEL -p PRECISION): `live`
  * is 1.36 times as quick at SSE2 and 1.05 at AVX2, `balanced` 1.10 and 1.02. That processor has one
  * unit for products of integers and two for those of floats; others have two. AVX2's have not been
  * measured against AVX-512's floats. */
-gboolean
-rfdn_kernels_prefer_int16 (const RfdnKernels *kernels)
+static gboolean
+prefers_int16 (RfdnCpu cpu)
 {
-  return kernels->cpu == RFDN_CPU_SSE2 || kernels->cpu == RFDN_CPU_AVX2;
+  return cpu == RFDN_CPU_SSE2 || cpu == RFDN_CPU_AVX2 || cpu == RFDN_CPU_AVX_VNNI ||
+         cpu == RFDN_CPU_AVX512_VNNI;
 }
 
-gboolean
-rfdn_cpu_is_available (RfdnCpu cpu)
+/* The level that RFDN_CPU_AUTO stands for. `name` is set to what the environment calls it. */
+static RfdnCpu
+find_level (const char **name)
 {
-  return cpu == RFDN_CPU_AUTO || lookup (cpu) != NULL;
-}
-
-static const RfdnKernels *
-lookup_best (void)
-{
-  static const RfdnCpu best_first[] = {RFDN_CPU_AVX512, RFDN_CPU_AVX2, RFDN_CPU_SSE2, RFDN_CPU_NEON,
-                                       RFDN_CPU_SCALAR};
-  guint i = 0;
-  while (lookup (best_first[i]) == NULL)
-    i++;
-  return lookup (best_first[i]);
+  *name = g_getenv ("RFDN_CPU");
+  if (*name == NULL || **name == '\0' || g_str_equal (*name, "auto"))
+    return find_best ();
+  RfdnCpu cpu = RFDN_CPU_SCALAR;
+  while (cpu < G_N_ELEMENTS (levels) && !g_str_equal (*name, levels[cpu].name))
+    cpu++;
+  return cpu;
 }
 
 const RfdnKernels *
-rfdn_kernels_get (RfdnCpu cpu, GError **error)
+rfdn_kernels_get (RfdnCpu cpu, RfdnPrecision precision, GError **error)
 {
   const char *name = rfdn_cpu_get_name (cpu);
 
-  if (cpu == RFDN_CPU_AUTO) {
-    name = g_getenv ("RFDN_CPU");
-    if (name == NULL || *name == '\0' || g_str_equal (name, "auto"))
-      return lookup_best ();
-    for (cpu = RFDN_CPU_SCALAR; cpu < G_N_ELEMENTS (names); cpu++) {
-      if (g_str_equal (name, names[cpu]))
-        break;
-    }
-  }
-
-  const RfdnKernels *kernels = lookup (cpu);
-  if (kernels == NULL)
+  if (cpu == RFDN_CPU_AUTO)
+    cpu = find_level (&name);
+  if (!rfdn_cpu_is_available (cpu)) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
                  "this machine or this build has no code for the CPU level '%s'",
                  name ? name : "(unknown)");
-  return kernels;
+    return NULL;
+  }
+  if (precision == RFDN_PRECISION_AUTO)
+    precision = prefers_int16 (cpu) ? RFDN_PRECISION_INT16 : RFDN_PRECISION_FLOAT32;
+  return precision == RFDN_PRECISION_INT16 ? levels[cpu].int16 : levels[cpu].float32;
 }

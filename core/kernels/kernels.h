@@ -175,15 +175,10 @@ typedef struct {
   RfdnPackRowFunc pack_row;
 } RfdnKernels;
 
-/* The kernels of a level; RFDN_CPU_AUTO as rfdn.h says. NULL with RFDN_ERROR_PARAMS set when this
- * machine or this build does not have it. */
-const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, GError **error);
-
-/* The kernels in 16-bit integers that go with those of a level; never NULL. */
-const RfdnKernels *rfdn_kernels_get_int16 (const RfdnKernels *kernels);
-
-/* Whether they are quicker than the level's own. */
-gboolean rfdn_kernels_prefer_int16 (const RfdnKernels *kernels);
+/* A level's kernels; RFDN_CPU_AUTO as rfdn.h says, RFDN_PRECISION_AUTO what is quicker. The table's
+ * `cpu` may be a lower level, whose kernels do for this one. NULL with RFDN_ERROR_PARAMS set when
+ * this machine or this build does not have the level. */
+const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, RfdnPrecision precision, GError **error);
 
 /* The tables that a build may have; dispatch.c knows which. */
 extern const RfdnKernels rfdn_kernels_scalar;
@@ -194,6 +189,9 @@ extern const RfdnKernels rfdn_kernels_neon;
 extern const RfdnKernels rfdn_kernels_scalar_int16;
 extern const RfdnKernels rfdn_kernels_sse2_int16;
 extern const RfdnKernels rfdn_kernels_avx2_int16;
+extern const RfdnKernels rfdn_kernels_avx_vnni_int16;
+extern const RfdnKernels rfdn_kernels_avx512_int16;
+extern const RfdnKernels rfdn_kernels_avx512_vnni_int16;
 extern const RfdnKernels rfdn_kernels_neon_int16;
 
 #endif

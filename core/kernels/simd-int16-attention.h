@@ -72,7 +72,11 @@ int16_interpolate (Vec32 a, Vec32 b, Vec16 weights)
 INLINE Vec32
 int16_gather (const gint32 *row, const gint32 *at)
 {
-#if VECTOR_FLOATS == 8
+#if VECTOR_FLOATS == 16
+  return (Vec32){row[at[0]],  row[at[1]],  row[at[2]],  row[at[3]], row[at[4]],  row[at[5]],
+                 row[at[6]],  row[at[7]],  row[at[8]],  row[at[9]], row[at[10]], row[at[11]],
+                 row[at[12]], row[at[13]], row[at[14]], row[at[15]]};
+#elif VECTOR_FLOATS == 8
   return (Vec32){row[at[0]], row[at[1]], row[at[2]], row[at[3]],
                  row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
 #else

@@ -482,7 +482,7 @@ main (int argc, char **argv)
   guint count = 0;
 
   if (!parse_options (&argc, &argv, &only, &error) ||
-      (cpu_name && rfdn_kernels_get (only, &error) == NULL)) {
+      (cpu_name && rfdn_kernels_get (only, RFDN_PRECISION_FLOAT32, &error) == NULL)) {
     g_printerr ("rfdn-bench-kernels: %s\n", error->message);
     return 1;
   }
@@ -490,8 +490,10 @@ main (int argc, char **argv)
     printf ("%-7s %-16s %-16s %9s %8s %12s %8s %7s %8s\n", "level", "kernel", "layer", "channels",
             "pixels", "ns a call", "GFLOP/s", "of peak", "GB/s");
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; rfdn_cpu_get_name (cpu) != NULL; cpu++) {
-    if (cpu_name ? cpu == rfdn_kernels_get (only, NULL)->cpu : rfdn_cpu_is_available (cpu))
-      count += run_level (rfdn_kernels_get (cpu, NULL));
+    const RfdnKernels *kernels =
+        rfdn_kernels_get (cpu_name ? only : cpu, RFDN_PRECISION_FLOAT32, NULL);
+    if (kernels && kernels->cpu == cpu)
+      count += run_level (kernels);
   }
   if (count == 0)
     g_printerr ("rfdn-bench-kernels: there is no kernel '%s'\n", kernel_name);

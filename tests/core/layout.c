@@ -259,8 +259,8 @@ get_memory (guint which, gint width, gint height, guint n_threads)
 
   rfdn_layout_init (&layout, rfdn_model_get_graph (model), width, height, 0, n_threads, 0, 0, -1,
                     CACHE);
-  g_autoptr (RfdnNetwork) network =
-      rfdn_network_new (model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &layout);
+  g_autoptr (RfdnNetwork) network = rfdn_network_new (
+      model, rfdn_kernels_get (RFDN_CPU_AUTO, RFDN_PRECISION_FLOAT32, NULL), &layout);
   const guint n_tiles = (guint) (layout.columns * layout.rows);
   const gsize size = layout.together
                          ? rfdn_network_get_scratch_size (network, n_threads)

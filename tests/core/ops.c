@@ -359,7 +359,7 @@ static void
 test_picks (void)
 {
   const RfdnOp *const ops[] = {&rfdn_op_conv1x1, &rfdn_op_conv3x3, &rfdn_op_conv};
-  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, NULL);
+  const RfdnKernels *kernels = rfdn_kernels_get (RFDN_CPU_AUTO, RFDN_PRECISION_FLOAT32, NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
     const guint taps = i == 0 ? 1 : 9;

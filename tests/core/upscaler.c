@@ -9,6 +9,7 @@
 #include "picture.h"
 #include "threads.h"
 
+/* Those with floats of their own. */
 static const RfdnCpu levels[] = {RFDN_CPU_SCALAR, RFDN_CPU_SSE2, RFDN_CPU_AVX2, RFDN_CPU_AVX512,
                                  RFDN_CPU_NEON};
 

@@ -153,8 +153,8 @@ case_init (Case *self, gboolean attention, guint n_threads, guint tile_size)
                                    n_threads, tile_size, 0, -1, 1u << 20));
   self->layout.together = TRUE;
   self->layout.chunks = 1 + random_below (3);
-  self->network =
-      rfdn_network_new (self->model, rfdn_kernels_get (RFDN_CPU_AUTO, NULL), &self->layout);
+  self->network = rfdn_network_new (
+      self->model, rfdn_kernels_get (RFDN_CPU_AUTO, RFDN_PRECISION_FLOAT32, NULL), &self->layout);
   self->scratch =
       rfdn_scratch_new (self->network, rfdn_pool_get_n_threads (self->pool, NULL), &self->stop);
   self->size = (gsize) scale * scale * width * height * sizeof (float);

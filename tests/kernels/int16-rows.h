@@ -62,14 +62,13 @@ typedef struct {
   GTestDataFunc function;
 } LevelTest;
 
-/* Adds them for every level that has kernels of its own in integers, as /GROUP/LEVEL/NAME. */
+/* Adds them for every level that there is, as /GROUP/LEVEL/NAME. */
 static inline void
 add_level_tests (const char *group, const LevelTest *tests, guint n)
 {
   for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
-    const RfdnKernels *level = rfdn_kernels_get (cpu, NULL);
-    const RfdnKernels *kernels = level ? rfdn_kernels_get_int16 (level) : NULL;
-    for (guint i = 0; kernels != NULL && kernels->cpu == cpu && i < n; i++) {
+    const RfdnKernels *kernels = rfdn_kernels_get (cpu, RFDN_PRECISION_INT16, NULL);
+    for (guint i = 0; kernels != NULL && i < n; i++) {
       g_autofree char *path =
           g_strdup_printf ("/%s/%s/%s", group, rfdn_cpu_get_name (cpu), tests[i].name);
       g_test_add_data_func (path, kernels, tests[i].function);

@@ -378,10 +378,10 @@ run_test (gconstpointer data)
 {
   const Test *test = data;
   g_autoptr (GError) error = NULL;
-  Pair pair = {rfdn_kernels_get (RFDN_CPU_SCALAR, &error), NULL};
+  Pair pair = {rfdn_kernels_get (RFDN_CPU_SCALAR, RFDN_PRECISION_FLOAT32, &error), NULL};
   g_assert_no_error (error);
 
-  pair.tested = rfdn_kernels_get (test->cpu, NULL);
+  pair.tested = rfdn_kernels_get (test->cpu, RFDN_PRECISION_FLOAT32, NULL);
   if (pair.tested == NULL) {
     g_test_skip ("this machine or build does not have this level");
     return;
