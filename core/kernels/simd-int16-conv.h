@@ -38,24 +38,67 @@ int16_pack_results (float *packed, const RfdnInt16Filter *filter)
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-/* What is done to sums of two channels, which have been rounded, to make numbers of them. Where
- * scaled, lanes are shifted by k less. */
+/* What is done to sums, which have been rounded, to make numbers of them. Constants to who calls:
+ * otherwise their cases take more time than the arithmetic. */
+typedef enum {
+  INT16_LINEAR,
+  INT16_LEAKY,
+  INT16_ADD,
+  INT16_ADD_LEAKY,
+  INT16_LEAKY_ADD,
+} Int16Finish;
+
+/* A strip, and what is the same for all of its channels. */
+typedef struct {
+  const RfdnConvStrip *strip;
+  Int16Finish finish;
+  RfdnInt16Leaky leaky;
+} Int16Strip;
+
+INLINE Int16Strip
+int16_strip_new (const RfdnConvStrip *a)
+{
+  const gboolean is_leaky = a->slope != 1, adds = a->add[0] != NULL;
+  Int16Finish finish = is_leaky ? INT16_LEAKY : INT16_LINEAR;
+
+  if (adds)
+    finish = !is_leaky ? INT16_ADD : a->add_last ? INT16_LEAKY_ADD : INT16_ADD_LEAKY;
+  return (Int16Strip){a, finish, rfdn_int16_leaky (a->slope)};
+}
+
+/* Calls FUNCTION (..., finish) with finish as a constant. */
+#define INT16_WITH_FINISH(finish, FUNCTION, ...)                                                   \
+  switch (finish) {                                                                                \
+  case INT16_LINEAR:                                                                               \
+    FUNCTION (__VA_ARGS__, INT16_LINEAR);                                                          \
+    break;                                                                                         \
+  case INT16_LEAKY:                                                                                \
+    FUNCTION (__VA_ARGS__, INT16_LEAKY);                                                           \
+    break;                                                                                         \
+  case INT16_ADD:                                                                                  \
+    FUNCTION (__VA_ARGS__, INT16_ADD);                                                             \
+    break;                                                                                         \
+  case INT16_ADD_LEAKY:                                                                            \
+    FUNCTION (__VA_ARGS__, INT16_ADD_LEAKY);                                                       \
+    break;                                                                                         \
+  case INT16_LEAKY_ADD:                                                                            \
+    FUNCTION (__VA_ARGS__, INT16_LEAKY_ADD);                                                       \
+    break;                                                                                         \
+  }
+
+/* That of channels o and o + 1. Where scaled, lanes are shifted by k less. */
 typedef struct {
   gint shift[2];
-  gboolean is_leaky, add_last;
   RfdnInt16Leaky leaky;
 } Int16Epilogue;
 
-/* That of channels o and o + 1. */
 INLINE Int16Epilogue
-int16_epilogue_new (const RfdnConvStrip *a, guint o)
+int16_epilogue_new (const Int16Strip *s, guint o)
 {
+  const RfdnConvStrip *a = s->strip;
   const float *shifts = a->weights + 2 * int16_pairs (a->shape.out_channels);
 
-  return (Int16Epilogue){{int16_word (shifts, o), int16_word (shifts, o + 1)},
-                         a->slope != 1,
-                         a->add_last,
-                         rfdn_int16_leaky (a->slope)};
+  return (Int16Epilogue){{int16_word (shifts, o), int16_word (shifts, o + 1)}, s->leaky};
 }
 
 /* sum + add 2^shift >> shift + leaky.extra, rounded for that; `add` may be NULL. What is added
@@ -65,52 +108,49 @@ int16_shift (Vec32 sum, const Vec32 *add, gint shift, RfdnInt16Leaky leaky, cons
              Vec32 k)
 {
   const gint first = add ? MAX (1, shift - 14) : 0, rest = shift - first + leaky.extra;
+  const Vec32 rounding = splat32 (rfdn_int16_extra_rounding (leaky, shift));
 
-  if (leaky.extra > 0) {
-    const Vec32 rounding = splat32 (rfdn_int16_extra_rounding (leaky, shift));
-    sum += scaled ? int16_scale_down (rounding, k) : rounding;
-  }
+  sum += scaled ? int16_scale_down (rounding, k) : rounding;
   if (add) {
-    const Vec32 added = *add << (shift - first);
+    const Vec32 added = shift_left (*add, shift - first);
     sum = shift_right (sum, first) + (scaled ? int16_scale_down (added, k) : added);
   }
   return scaled ? shift_right_lanes (sum, rest, k) : shift_right (sum, rest);
 }
 
-/* Both numbers of each word of what is added. */
-typedef struct {
-  Vec32 first, second;
-} Int16Added;
-
+/* Both of a pair's sums, as int16_shift() and pack() make them. */
 INLINE Vec16
-int16_finish_with (const Int16Epilogue *e, Vec32 first, Vec32 second, const Int16Added *add,
-                   const float *last, const gboolean scaled, Vec32 k)
+int16_shift_pair (const Int16Epilogue *e, Vec32 first, Vec32 second, const Vec32 *add,
+                  RfdnInt16Leaky leaky, const gboolean scaled, Vec32 k)
 {
-  const RfdnInt16Leaky none = {0};
-  const Vec32 *add0 = add ? &add->first : NULL, *add1 = add ? &add->second : NULL;
-  const gboolean adds_before = add && !last;
-  Vec16 v = pair (int16_shift (first, add0, e->shift[0], none, scaled, k),
-                  int16_shift (second, add1, e->shift[1], none, scaled, k));
-
-  if (e->is_leaky) {
-    Vec16 down =
-        pair (int16_shift (first, adds_before ? add0 : NULL, e->shift[0], e->leaky, scaled, k),
-              int16_shift (second, adds_before ? add1 : NULL, e->shift[1], e->leaky, scaled, k));
-    down = multiply_round (down, splat16 (e->leaky.slope));
-    v = max16 (v, last ? add_saturated (down, load16 (last)) : down);
-  }
-  return v;
+  return pack (int16_shift (first, add, e->shift[0], leaky, scaled, k),
+               int16_shift (second, add ? add + 1 : NULL, e->shift[1], leaky, scaled, k));
 }
 
+/* `add`: what is added, if anything is. */
 INLINE Vec16
 int16_finish (const Int16Epilogue *e, Vec32 first, Vec32 second, const float *add,
-              const gboolean scaled, Vec32 k)
+              const gboolean scaled, Vec32 k, const Int16Finish finish)
 {
-  if (add == NULL)
-    return int16_finish_with (e, first, second, NULL, NULL, scaled, k);
-  const Vec32 words = load32 (add);
-  const Int16Added added = {words << 16 >> 16, words >> 16};
-  return int16_finish_with (e, first, second, &added, e->add_last ? add : NULL, scaled, k);
+  const RfdnInt16Leaky none = {0};
+  const gboolean adds = finish >= INT16_ADD,
+                 is_leaky = finish != INT16_LINEAR && finish != INT16_ADD;
+  Vec32 added[2] = {{0}};
+
+  if (adds) {
+    added[0] = load32 (add) << 16 >> 16;
+    added[1] = load32 (add) >> 16;
+  }
+  const Vec16 v = int16_shift_pair (e, first, second, adds ? added : NULL, none, scaled, k);
+  if (!is_leaky)
+    return interleave (v);
+  const Vec16 down =
+      multiply_round (int16_shift_pair (e, first, second, finish == INT16_ADD_LEAKY ? added : NULL,
+                                        e->leaky, scaled, k),
+                      splat16 (e->leaky.slope));
+  if (finish == INT16_LEAKY_ADD)
+    return max16 (interleave (v), add_saturated (interleave (down), load16 (add)));
+  return interleave (max16 (v, down));
 }
 
 /* ---- first layers: 3x3, one channel ---------------------------------------------------------- */
@@ -146,8 +186,9 @@ int16_first_pack (float *packed, const RfdnInt16Filter *filter)
 
 /* A run of a row, one vector of columns from t on: all output channels. */
 INLINE void
-int16_first_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
+int16_first_vector (const Int16Strip *s, guint y, guint p, guint t, const Int16Finish finish)
 {
+  const RfdnConvStrip *a = s->strip;
   const guint out = 2 * int16_pairs (a->shape.out_channels);
   const float *w = a->weights + 2 * out;
   Vec16 upper[3], lower[3];
@@ -160,6 +201,8 @@ int16_first_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
     lower[k] = load16 (a->src[y + 2] + at);
   }
   for (guint o = 0; o < out; o += 2, w += 12) {
+    const Int16Epilogue epilogue = int16_epilogue_new (s, o);
+    const gsize run = o / 2 * RFDN_PHASES + p;
     Vec32 sum[2];
 #pragma GCC unroll 2
     for (guint i = 0; i < 2; i++) {
@@ -170,21 +213,28 @@ int16_first_vector (const RfdnConvStrip *a, guint y, guint p, guint t)
         sum[i] = dot (sum[i], lower[k], (Vec16) splat32 (int16_word (w, 6 * i + 2 * k + 1)));
       }
     }
-    const Int16Epilogue epilogue = int16_epilogue_new (a, o);
-    const gsize run = o / 2 * RFDN_PHASES + p;
-    const float *add = a->add[y] ? a->add[y] + run * a->add_run + t : NULL;
     store16 (a->dst[y] + run * a->dst_run + t,
-             int16_finish (&epilogue, sum[0], sum[1], add, FALSE, splat32 (0)));
+             int16_finish (&epilogue, sum[0], sum[1],
+                           finish >= INT16_ADD ? a->add[y] + run * a->add_run + t : NULL, FALSE,
+                           splat32 (0), finish));
+  }
+}
+
+INLINE void
+int16_first_rows (const Int16Strip *s, const Int16Finish finish)
+{
+  for (guint y = 0; y < s->strip->rows; y++) {
+    for (guint p = 0; p < RFDN_PHASES; p++) {
+      for (guint t = 0; t < s->strip->n; t += VECTOR_FLOATS)
+        int16_first_vector (s, y, p, t, finish);
+    }
   }
 }
 
 static void
 int16_first_strip (const RfdnConvStrip *a)
 {
-  for (guint y = 0; y < a->rows; y++) {
-    for (guint p = 0; p < RFDN_PHASES; p++) {
-      for (guint t = 0; t < a->n; t += VECTOR_FLOATS)
-        int16_first_vector (a, y, p, t);
-    }
-  }
+  const Int16Strip s = int16_strip_new (a);
+
+  INT16_WITH_FINISH (s.finish, int16_first_rows, &s)
 }

@@ -57,6 +57,7 @@ typedef struct {
   const float *add;
   const float *next; /* where the next run's channel 0 lies, for 1x1 */
   const RfdnConvStrip *strip;
+  const Int16Strip *results;
 } Int16Run;
 
 INLINE Vec16
@@ -107,8 +108,32 @@ int16_direct_sums (Vec32 acc[][INT16_DIRECT_VECTORS], const Int16Run *run, const
 }
 
 INLINE void
-int16_direct_tile (const Int16Run *run, const float *weights, guint o, guint t,
-                   const Int16Direct kind, const guint block, const guint vectors)
+int16_direct_finish (const Int16Run *run, const Vec32 *acc, guint o, guint t, guint block,
+                     guint vectors, const Int16Finish finish)
+{
+  const RfdnConvStrip *a = run->strip;
+
+  for (guint b = 0; b < block; b += 2, acc += 2 * INT16_DIRECT_VECTORS) {
+    const Int16Epilogue epilogue = int16_epilogue_new (run->results, o + b);
+    const gsize channel = (o + b) / 2 * RFDN_PHASES;
+    for (guint v = 0; v < vectors; v++) {
+      const gsize x = t + v * VECTOR_FLOATS;
+      store16 (run->dst + channel * a->dst_run + x,
+               int16_finish (&epilogue, acc[v], acc[INT16_DIRECT_VECTORS + v],
+                             finish >= INT16_ADD ? run->add + channel * a->add_run + x : NULL,
+                             FALSE, splat32 (0), finish));
+    }
+  }
+}
+
+/* Numbers of a block's sums. Not inlined into every block, of which there are many. */
+static __attribute__ ((noinline)) void
+int16_direct_results (const Int16Run *run, const Vec32 *acc, guint o, guint t, guint block,
+                      guint vectors){
+    INT16_WITH_FINISH (run->results->finish, int16_direct_finish, run, acc, o, t, block, vectors)}
+
+INLINE void int16_direct_tile (const Int16Run *run, const float *weights, guint o, guint t,
+                               const Int16Direct kind, const guint block, const guint vectors)
 {
   const RfdnConvStrip *a = run->strip;
   Vec32 acc[INT16_DIRECT_BLOCK][INT16_DIRECT_VECTORS];
@@ -120,18 +145,15 @@ int16_direct_tile (const Int16Run *run, const float *weights, guint o, guint t,
       acc[b][v] = splat32 (int16_word (a->weights, o + b));
   }
   int16_direct_sums (acc, run, weights, o, t, kind, block, vectors);
-#pragma GCC unroll 6
-  for (guint b = 0; b < block; b += 2) {
-    const Int16Epilogue epilogue = int16_epilogue_new (a, o + b);
-    const gsize channel = (o + b) / 2 * RFDN_PHASES;
+  /* A copy, since what a pointer points at is not kept in registers. */
+  Vec32 sums[INT16_DIRECT_BLOCK][INT16_DIRECT_VECTORS];
+#pragma GCC unroll 12
+  for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
-    for (guint v = 0; v < vectors; v++) {
-      const gsize x = t + v * VECTOR_FLOATS;
-      const float *add = run->add ? run->add + channel * a->add_run + x : NULL;
-      store16 (run->dst + channel * a->dst_run + x,
-               int16_finish (&epilogue, acc[b][v], acc[b + 1][v], add, FALSE, splat32 (0)));
-    }
+    for (guint v = 0; v < vectors; v++)
+      sums[b][v] = acc[b][v];
   }
+  int16_direct_results (run, sums[0], o, t, block, vectors);
 }
 
 INLINE void
@@ -183,7 +205,8 @@ int16_direct_strip (const RfdnConvStrip *a, const Int16Direct kind)
 {
   const guint side = kind == INT16_1X1 ? 1 : 3, step = kind == INT16_STRIDE2 ? 2 : 1;
   const gssize left = kind == INT16_3X3 ? 1 : 0;
-  Int16Run run = {.strip = a};
+  const Int16Strip results = int16_strip_new (a);
+  Int16Run run = {.strip = a, .results = &results};
 
   for (guint y = 0; y < a->rows; y++) {
     for (guint phase = 0; phase < RFDN_PHASES; phase++) {

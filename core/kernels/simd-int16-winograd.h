@@ -13,6 +13,9 @@
 #else
 #define INT16_BLOCK 5
 #endif
+/* The largest power of two up to RFDN_INT16_LIMIT. */
+#define INT16_QUIET 1024
+
 /* Output channels whose products are turned into pixels together: an even number. */
 #define INT16_GROUP 12
 
@@ -53,19 +56,20 @@ int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
 
 /* ---- transforms ------------------------------------------------------------------------------ */
 
-/* Words from a position of the transformed input to the next, in lanes: see winograd_pitch(). */
-INLINE gsize
-int16_pitch (guint in_pairs)
-{
-  return in_pairs | 1;
-}
+/* Vectors of a batch from a pair of the transformed input to the next: one more than there are,
+ * lest all pairs fall into the same few sets of the cache. */
+#define INT16_PAIR_PITCH (INT16_LANES * (RFDN_INT16_POSITIONS + 1))
 
-/* All of the transformed input; of a group, a row of products and what it has been turned into. */
+/* Of the first two, a group's: a row of products, [6][channels], and what rows have been turned
+ * into, [channels][6 rows][4]; then the transformed input, [in pairs][36]. Of each a batch's
+ * vectors. */
+#define INT16_PRODUCTS (INT16_LANES * 6 * INT16_GROUP)
+#define INT16_HALF (INT16_LANES * 24 * INT16_GROUP)
+
 static gsize
 int16_winograd_scratch_size (const RfdnConvShape *shape)
 {
-  return INT16_LANES * (RFDN_INT16_POSITIONS * int16_pitch (int16_pairs (shape->in_channels)) +
-                        (6 + 24) * INT16_GROUP);
+  return INT16_PRODUCTS + INT16_HALF + (gsize) int16_pairs (shape->in_channels) * INT16_PAIR_PITCH;
 }
 
 /* B' times six numbers. */
@@ -87,14 +91,14 @@ int16_input_column (Vec16 to[6], const Vec16 d[6])
 INLINE void
 int16_input_row (Vec16 to[6], const Vec16 d[6])
 {
-  const Vec16 o = d[3] - d[1], o_half = o >> 1, o_rest = (o & 1) << 1, e = d[4] - d[2] + 2;
+  const Vec16 o = d[3] - d[1], o_half = o >> 1, o_rest = (o & 1) << 1, e = d[4] - d[2];
 
-  to[0] = (d[0] - d[2]) + (e >> 2);
-  to[1] = ((d[3] + d[4] + 2) >> 2) - (d[1] + d[2]);
-  to[2] = (d[1] - d[2]) + ((d[4] - d[3] + 2) >> 2);
-  to[3] = ((e + o_rest) >> 2) + o_half;
-  to[4] = ((e - o_rest) >> 2) - o_half;
-  to[5] = ((d[5] - d[3] + 2) >> 2) - o;
+  to[0] = (d[0] - d[2]) + round_quarter (e);
+  to[1] = round_quarter (d[3] + d[4]) - (d[1] + d[2]);
+  to[2] = (d[1] - d[2]) + round_quarter (d[4] - d[3]);
+  to[3] = round_quarter (e + o_rest) + o_half;
+  to[4] = round_quarter (e - o_rest) - o_half;
+  to[5] = round_quarter (d[5] - d[3]) - o;
 }
 
 /* Where column j of a tile lies: a pixel of the phases, the last of the tile before, the first of
@@ -108,7 +112,7 @@ int16_column (guint j, gsize run)
 /* V of one vector of tiles of a pair of channels, to 36 positions. Where scaled, d is d times
  * `multiplier` first, rounded. */
 INLINE void
-int16_input (float *to, gsize step, const float *const rows[6], gsize run, const gboolean scaled,
+int16_input (float *to, const float *const rows[6], gsize run, const gboolean scaled,
              Vec16 multiplier)
 {
   Vec16 half[6][6];
@@ -133,7 +137,7 @@ int16_input (float *to, gsize step, const float *const rows[6], gsize run, const
     int16_input_row (v, half[r]);
 #pragma GCC unroll 6
     for (guint j = 0; j < 6; j++)
-      store16 (to + (6 * r + j) * step, v[j]);
+      store16 (to + (6 * r + j) * INT16_LANES, v[j]);
   }
 }
 
@@ -152,21 +156,18 @@ int16_multiplier (Vec32 k)
   return (Vec16) (m | m << 16);
 }
 
-/* The input of a batch at column t: to[36][in pairs][vectors]. */
+/* The input of a batch at column t: to[in pairs][36][vectors]. */
 INLINE void
 int16_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint vectors,
                        const gboolean scaled, const Vec32 *k)
 {
-  const guint in = int16_pairs (a->shape.in_channels);
-  const gsize lanes = vectors * VECTOR_FLOATS;
-
-  for (guint i = 0; i < in; i++) {
+  for (guint i = 0; i < int16_pairs (a->shape.in_channels); i++) {
     for (guint v = 0; v < vectors; v++) {
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
         rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
-      int16_input (to + i * lanes + v * VECTOR_FLOATS, int16_pitch (in) * lanes, rows, a->src_run,
-                   scaled, scaled ? int16_multiplier (k[v]) : splat16 (0));
+      int16_input (to + i * INT16_PAIR_PITCH + v * VECTOR_FLOATS, rows, a->src_run, scaled,
+                   scaled ? int16_multiplier (k[v]) : splat16 (0));
     }
   }
 }
@@ -199,33 +200,59 @@ int16_exponents (Vec16 high, Vec16 low)
   return k;
 }
 
-/* k of a batch at column t; returns whether any is not 0. Who reads the batch's input first. */
+/* Whether no number that a batch at column t sees is far from RFDN_INT16_LIMIT, as is usual: a
+ * quicker question than which k they need. Who reads the batch's input first. */
+INLINE gboolean
+int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
+{
+  const guint in = int16_pairs (a->shape.in_channels);
+  const gint16 limit = INT16_QUIET;
+  /* d + limit is below 2 limit, a power of two, if d is quiet. */
+  Vec16 bits[2] = {{0}};
+
+  for (guint i = 0; i < in; i++) {
+    int16_prefetch (a, i, in, t, vectors);
+#pragma GCC unroll 6
+    for (guint r = 0; r < 6; r++) {
+      const float *row = a->src[r] + i * RFDN_PHASES * a->src_run + t;
+      const float *last = row + 3 * a->src_run;
+#pragma GCC unroll 2
+      for (guint v = 0; v < vectors; v++) {
+#pragma GCC unroll 2
+        for (guint p = 0; p < RFDN_PHASES; p += 2) {
+          const float *at = row + p * a->src_run + v * VECTOR_FLOATS;
+          bits[v] = or_three (bits[v], load16 (at) + limit, load16 (at + a->src_run) + limit);
+        }
+      }
+      bits[0] = or_three (bits[0], load16 (last - 1) + limit,
+                          load16 (row + (vectors - 1) * VECTOR_FLOATS + 1) + limit);
+    }
+  }
+  return !is_any ((Vec32) ((bits[0] | bits[1]) & (gint16) ~(2 * limit - 1)));
+}
+
+/* k of a batch at column t; returns whether any is not 0. */
 INLINE gboolean
 int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t, const guint vectors)
 {
   const guint in = int16_pairs (a->shape.in_channels);
-  Vec16 high[INT16_VECTORS] = {{0}}, low[INT16_VECTORS] = {{0}};
   Vec32 any = splat32 (0);
 
-  for (guint i = 0; i < in; i++) {
-    int16_prefetch (a, i, in, t, vectors);
-#pragma GCC unroll 2
-    for (guint v = 0; v < vectors; v++) {
+  for (guint v = 0; v < vectors; v++) {
+    Vec16 high = splat16 (0), low = splat16 (0);
+    for (guint i = 0; i < in; i++) {
 #pragma GCC unroll 6
       for (guint r = 0; r < 6; r++) {
         const float *row = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
 #pragma GCC unroll 6
         for (guint j = 0; j < 6; j++) {
           const Vec16 d = load16 (row + int16_column (j, a->src_run));
-          high[v] = max16 (high[v], d);
-          low[v] = min16 (low[v], d);
+          high = max16 (high, d);
+          low = min16 (low, d);
         }
       }
     }
-  }
-#pragma GCC unroll 2
-  for (guint v = 0; v < vectors; v++) {
-    k[v] = int16_exponents (high[v], low[v]);
+    k[v] = int16_exponents (high, low);
     any |= k[v];
   }
   return is_any (any);
@@ -244,36 +271,34 @@ int16_output_column (Vec32 y[4], const Vec32 m[6])
   y[3] = difference12 + ((twice + m[5]) << 2);
 }
 
-/* A row of products, [6][group][vectors], times A: to half[group][4 of 24][vectors]. */
+/* A row of products, times A: to row `half` of a group's channels. */
 INLINE void
 int16_output_row (float *half, const float *products, guint group, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS;
-
   for (guint b = 0; b < group; b++) {
     for (guint v = 0; v < vectors; v++) {
       Vec32 m[6], y[4];
 #pragma GCC unroll 6
       for (guint j = 0; j < 6; j++)
-        m[j] = load32 (products + (j * group + b) * lanes + v * VECTOR_FLOATS);
+        m[j] = load32 (products + (j * INT16_GROUP + b) * INT16_LANES + v * VECTOR_FLOATS);
       int16_output_column (y, m);
 #pragma GCC unroll 4
       for (guint p = 0; p < RFDN_PHASES; p++)
-        store32 (half + (b * 24 + p) * lanes + v * VECTOR_FLOATS, y[p]);
+        store32 (half + (b * 24 + p) * INT16_LANES + v * VECTOR_FLOATS, y[p]);
     }
   }
 }
 
 /* Four pixels of a column of a channel: sums, rounded. */
 INLINE void
-int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bias,
-                      const gboolean scaled, Vec32 k)
+int16_output_channel (Vec32 pixels[4], const float *half, gint32 bias, const gboolean scaled,
+                      Vec32 k)
 {
   Vec32 m[6];
 
 #pragma GCC unroll 6
   for (guint r = 0; r < 6; r++)
-    m[r] = load32 (half + r * RFDN_PHASES * step);
+    m[r] = load32 (half + r * RFDN_PHASES * INT16_LANES);
   int16_output_column (pixels, m);
   if (!scaled)
     return; /* the products hold the bias */
@@ -282,40 +307,50 @@ int16_output_channel (Vec32 pixels[4], const float *half, gsize step, gint32 bia
     pixels[y] += int16_scale_down (splat32 (bias), k);
 }
 
-/* half[2][6][4] of one vector of tiles of channels o and o + 1: A' times it are the pixels. */
+/* Channels o and o + 1 of a vector of tiles at column t. */
 INLINE void
-int16_output (const RfdnConvStrip *a, const float *half, gsize step, guint o, guint t,
-              const gboolean scaled, Vec32 k)
+int16_output (const Int16Strip *s, const float *half, guint o, guint t, const gboolean scaled,
+              Vec32 k, const Int16Finish finish)
 {
-  const Int16Epilogue epilogue = int16_epilogue_new (a, o);
+  const RfdnConvStrip *a = s->strip;
+  const Int16Epilogue epilogue = int16_epilogue_new (s, o);
   const gint32 bias0 = int16_word (a->weights, o), bias1 = int16_word (a->weights, o + 1);
 
 #pragma GCC unroll 4
   for (guint p = 0; p < RFDN_PHASES; p++) {
     const gsize run = o / 2 * RFDN_PHASES + p;
     Vec32 first[4], second[4];
-    int16_output_channel (first, half + p * step, step, bias0, scaled, k);
-    int16_output_channel (second, half + (24 + p) * step, step, bias1, scaled, k);
+    int16_output_channel (first, half + p * INT16_LANES, bias0, scaled, k);
+    int16_output_channel (second, half + (24 + p) * INT16_LANES, bias1, scaled, k);
 #pragma GCC unroll 4
     for (guint y = 0; y < RFDN_STRIP; y++) {
       if (y >= a->rows)
         break;
-      const float *add = a->add[y] ? a->add[y] + run * a->add_run + t : NULL;
+      const float *add = finish >= INT16_ADD ? a->add[y] + run * a->add_run + t : NULL;
       store16 (a->dst[y] + run * a->dst_run + t,
-               int16_finish (&epilogue, first[y], second[y], add, scaled, k));
+               int16_finish (&epilogue, first[y], second[y], add, scaled, k, finish));
     }
   }
 }
 
+/* Not inlined, into every kind of batch. */
+static __attribute__ ((noinline)) void
+int16_quiet_output (const Int16Strip *s, const float *half, guint o, guint t)
+{
+  INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, FALSE, splat32 (0))
+}
+
+static __attribute__ ((noinline)) void
+int16_scaled_output (const Int16Strip *s, const float *half, guint o, guint t, const Vec32 *k){
+    INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, TRUE, *k)}
+
 /* ---- products -------------------------------------------------------------------------------- */
 
-/* products[channels of a block][vectors] = weights[in pairs][block] times input[in pairs][vectors].
+/* products[channels of a block][vectors] = weights[in pairs][block] times a position of the input.
  */
-INLINE void
-int16_tile (float *products, const float *weights, const float *bias, const float *input,
-            guint in_pairs, const guint block, const guint vectors)
+INLINE void int16_tile (float *products, const float *weights, const float *bias,
+                        const float *input, guint in_pairs, const guint block, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS;
   Vec32 acc[INT16_BLOCK][INT16_VECTORS];
 
 #pragma GCC unroll 12
@@ -328,7 +363,7 @@ int16_tile (float *products, const float *weights, const float *bias, const floa
     Vec16 in[INT16_VECTORS];
 #pragma GCC unroll 2
     for (guint v = 0; v < vectors; v++) {
-      in[v] = load16 (input + i * lanes + v * VECTOR_FLOATS);
+      in[v] = load16 (input + i * INT16_PAIR_PITCH + v * VECTOR_FLOATS);
       __asm__("" : "+" VECTOR_REGISTER (in[v]));
     }
 #pragma GCC unroll 12
@@ -344,7 +379,7 @@ int16_tile (float *products, const float *weights, const float *bias, const floa
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
     for (guint v = 0; v < vectors; v++)
-      store32 (products + b * lanes + v * VECTOR_FLOATS, acc[b][v]);
+      store32 (products + b * INT16_LANES + v * VECTOR_FLOATS, acc[b][v]);
   }
 }
 
@@ -380,15 +415,14 @@ INLINE const float *
 int16_multiply_row (float *products, const float *weights, const float *bias, const float *input,
                     guint in_pairs, guint group, guint row, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS, step = int16_pitch (in_pairs) * lanes;
-
   for (guint j = 0; j < 6; j++) {
     /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
     const float *added = row == 1 && j == 1 ? bias : NULL;
     for (guint b = 0, k = 0; b < group; k++) {
       const guint block = block_size (group, INT16_BLOCK, k);
-      int16_multiply (products + (j * group + b) * lanes, weights, added ? added + b : NULL,
-                      input + (6 * row + j) * step, in_pairs, block, vectors);
+      int16_multiply (products + (j * INT16_GROUP + b) * INT16_LANES, weights,
+                      added ? added + b : NULL, input + (6 * row + j) * INT16_LANES, in_pairs,
+                      block, vectors);
       weights += (gsize) block * in_pairs;
       b += block;
     }
@@ -397,14 +431,12 @@ int16_multiply_row (float *products, const float *weights, const float *bias, co
 }
 
 INLINE void
-int16_batch (const RfdnConvStrip *a, guint t, const guint vectors, const gboolean scaled,
+int16_batch (const Int16Strip *s, guint t, const guint vectors, const gboolean scaled,
              const Vec32 *k)
 {
+  const RfdnConvStrip *a = s->strip;
   const guint in = int16_pairs (a->shape.in_channels), out = int16_pairs (a->shape.out_channels);
-  const gsize lanes = vectors * VECTOR_FLOATS;
-  float *input = a->scratch;
-  float *products = input + RFDN_INT16_POSITIONS * int16_pitch (in) * INT16_LANES;
-  float *half = products + 6 * INT16_GROUP * INT16_LANES;
+  float *products = a->scratch, *half = products + INT16_PRODUCTS, *input = half + INT16_HALF;
   const float *weights = a->weights + 4 * out;
 
   int16_transform_input (input, a, t, vectors, scaled, k);
@@ -413,12 +445,16 @@ int16_batch (const RfdnConvStrip *a, guint t, const guint vectors, const gboolea
     for (guint r = 0; r < 6; r++) {
       weights = int16_multiply_row (products, weights, scaled ? NULL : a->weights + o, input, in,
                                     group, r, vectors);
-      int16_output_row (half + r * RFDN_PHASES * lanes, products, group, vectors);
+      int16_output_row (half + r * RFDN_PHASES * INT16_LANES, products, group, vectors);
     }
     for (guint b = 0; b < group; b += 2) {
-      for (guint v = 0; v < vectors; v++)
-        int16_output (a, half + 24 * b * lanes + v * VECTOR_FLOATS, lanes, o + b,
-                      t + v * VECTOR_FLOATS, scaled, k[v]);
+      for (guint v = 0; v < vectors; v++) {
+        const float *from = half + 24 * b * INT16_LANES + v * VECTOR_FLOATS;
+        if (scaled)
+          int16_scaled_output (s, from, o + b, t + v * VECTOR_FLOATS, k + v);
+        else
+          int16_quiet_output (s, from, o + b, t + v * VECTOR_FLOATS);
+      }
     }
     o += group;
   }
@@ -426,32 +462,33 @@ int16_batch (const RfdnConvStrip *a, guint t, const guint vectors, const gboolea
 
 /* Apart from the usual case, which it would slow down. */
 static __attribute__ ((noinline)) void
-int16_scaled_batch (const RfdnConvStrip *a, guint t, guint vectors, const Vec32 *k)
-{
-  if (vectors == INT16_VECTORS)
-    int16_batch (a, t, INT16_VECTORS, TRUE, k);
-  else
-    int16_batch (a, t, 1, TRUE, k);
-}
-
-INLINE void
-int16_batch_at (const RfdnConvStrip *a, guint t, const guint vectors)
+int16_loud_batch (const Int16Strip *s, guint t, guint vectors)
 {
   Vec32 k[INT16_VECTORS];
 
-  if (int16_find_exponents (k, a, t, vectors))
-    int16_scaled_batch (a, t, vectors, k);
+  if (!int16_find_exponents (k, s->strip, t, vectors))
+    int16_batch (s, t, vectors, FALSE, NULL);
   else
-    int16_batch (a, t, vectors, FALSE, k);
+    int16_batch (s, t, vectors, TRUE, k);
+}
+
+INLINE void
+int16_batch_at (const Int16Strip *s, guint t, const guint vectors)
+{
+  if (int16_is_quiet (s->strip, t, vectors))
+    int16_batch (s, t, vectors, FALSE, NULL);
+  else
+    int16_loud_batch (s, t, vectors);
 }
 
 static void
 int16_winograd_strip (const RfdnConvStrip *a)
 {
+  const Int16Strip s = int16_strip_new (a);
   guint t = 0;
 
   for (; t + (INT16_VECTORS - 1) * VECTOR_FLOATS < a->n; t += INT16_LANES)
-    int16_batch_at (a, t, INT16_VECTORS);
+    int16_batch_at (&s, t, INT16_VECTORS);
   if (t < a->n)
-    int16_batch_at (a, t, 1);
+    int16_batch_at (&s, t, 1);
 }
