@@ -60,16 +60,18 @@ int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
  * lest all pairs fall into the same few sets of the cache. */
 #define INT16_PAIR_PITCH (INT16_LANES * (RFDN_INT16_POSITIONS + 1))
 
-/* Of the first two, a group's: a row of products, [6][channels], and what rows have been turned
- * into, [channels][6 rows][4]; then the transformed input, [in pairs][36]. Of each a batch's
- * vectors. */
+/* Of a group: biases of scaled tiles, [channels]; a row of products, [6][channels]; what rows have
+ * been turned into, [channels][6 rows][4]. Then the transformed input, [in pairs][36]. Of each a
+ * batch's vectors. */
+#define INT16_BIASES (INT16_LANES * INT16_GROUP)
 #define INT16_PRODUCTS (INT16_LANES * 6 * INT16_GROUP)
 #define INT16_HALF (INT16_LANES * 24 * INT16_GROUP)
 
 static gsize
 int16_winograd_scratch_size (const RfdnConvShape *shape)
 {
-  return INT16_PRODUCTS + INT16_HALF + (gsize) int16_pairs (shape->in_channels) * INT16_PAIR_PITCH;
+  return INT16_BIASES + INT16_PRODUCTS + INT16_HALF +
+         (gsize) int16_pairs (shape->in_channels) * INT16_PAIR_PITCH;
 }
 
 /* B' times six numbers. */
@@ -201,7 +203,7 @@ int16_exponents (Vec16 high, Vec16 low)
 }
 
 /* Whether no number that a batch at column t sees is far from RFDN_INT16_LIMIT, as is usual: a
- * quicker question than which k they need. Who reads the batch's input first. */
+ * quicker question than which k they need. */
 INLINE gboolean
 int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
 {
@@ -241,6 +243,8 @@ int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t, const guint vec
   for (guint v = 0; v < vectors; v++) {
     Vec16 high = splat16 (0), low = splat16 (0);
     for (guint i = 0; i < in; i++) {
+      if (v == 0)
+        int16_prefetch (a, i, in, t, vectors);
 #pragma GCC unroll 6
       for (guint r = 0; r < 6; r++) {
         const float *row = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
@@ -291,8 +295,7 @@ int16_output_row (float *half, const float *products, guint group, const guint v
 
 /* Four pixels of a column of a channel: sums, rounded. */
 INLINE void
-int16_output_channel (Vec32 pixels[4], const float *half, gint32 bias, const gboolean scaled,
-                      Vec32 k)
+int16_output_channel (Vec32 pixels[4], const float *half)
 {
   Vec32 m[6];
 
@@ -300,11 +303,6 @@ int16_output_channel (Vec32 pixels[4], const float *half, gint32 bias, const gbo
   for (guint r = 0; r < 6; r++)
     m[r] = load32 (half + r * RFDN_PHASES * INT16_LANES);
   int16_output_column (pixels, m);
-  if (!scaled)
-    return; /* the products hold the bias */
-#pragma GCC unroll 4
-  for (guint y = 0; y < RFDN_STRIP; y++)
-    pixels[y] += int16_scale_down (splat32 (bias), k);
 }
 
 /* Channels o and o + 1 of a vector of tiles at column t. */
@@ -314,14 +312,13 @@ int16_output (const Int16Strip *s, const float *half, guint o, guint t, const gb
 {
   const RfdnConvStrip *a = s->strip;
   const Int16Epilogue epilogue = int16_epilogue_new (s, o);
-  const gint32 bias0 = int16_word (a->weights, o), bias1 = int16_word (a->weights, o + 1);
 
 #pragma GCC unroll 4
   for (guint p = 0; p < RFDN_PHASES; p++) {
     const gsize run = o / 2 * RFDN_PHASES + p;
     Vec32 first[4], second[4];
-    int16_output_channel (first, half + p * INT16_LANES, bias0, scaled, k);
-    int16_output_channel (second, half + (24 + p) * INT16_LANES, bias1, scaled, k);
+    int16_output_channel (first, half + p * INT16_LANES);
+    int16_output_channel (second, half + (24 + p) * INT16_LANES);
 #pragma GCC unroll 4
     for (guint y = 0; y < RFDN_STRIP; y++) {
       if (y >= a->rows)
@@ -346,9 +343,9 @@ int16_scaled_output (const Int16Strip *s, const float *half, guint o, guint t, c
 
 /* ---- products -------------------------------------------------------------------------------- */
 
-/* products[channels of a block][vectors] = weights[in pairs][block] times a position of the input.
- */
-INLINE void int16_tile (float *products, const float *weights, const float *bias,
+/* products[channels of a block][vectors] = weights[in pairs][block] times a position of the input,
+ * plus biases[channels of a block][vectors], if any. */
+INLINE void int16_tile (float *products, const float *weights, const float *biases,
                         const float *input, guint in_pairs, const guint block, const guint vectors)
 {
   Vec32 acc[INT16_BLOCK][INT16_VECTORS];
@@ -357,7 +354,7 @@ INLINE void int16_tile (float *products, const float *weights, const float *bias
   for (guint b = 0; b < block; b++) {
 #pragma GCC unroll 2
     for (guint v = 0; v < vectors; v++)
-      acc[b][v] = splat32 (bias ? int16_word (bias, b) : 0);
+      acc[b][v] = biases ? load32 (biases + b * INT16_LANES + v * VECTOR_FLOATS) : splat32 (0);
   }
   for (guint i = 0; i < in_pairs; i++) {
     Vec16 in[INT16_VECTORS];
@@ -385,11 +382,11 @@ INLINE void int16_tile (float *products, const float *weights, const float *bias
 
 #define INT16_CASE(size)                                                                           \
   case size:                                                                                       \
-    int16_tile (products, weights, bias, input, in_pairs, size, vectors);                          \
+    int16_tile (products, weights, biases, input, in_pairs, size, vectors);                        \
     break;
 
 INLINE void
-int16_multiply (float *products, const float *weights, const float *bias, const float *input,
+int16_multiply (float *products, const float *weights, const float *biases, const float *input,
                 guint in_pairs, guint block, const guint vectors)
 {
   switch (block) {
@@ -412,22 +409,35 @@ int16_multiply (float *products, const float *weights, const float *bias, const 
 
 /* A row of positions of a group; returns the weights of what follows. */
 INLINE const float *
-int16_multiply_row (float *products, const float *weights, const float *bias, const float *input,
+int16_multiply_row (float *products, const float *weights, const float *biases, const float *input,
                     guint in_pairs, guint group, guint row, const guint vectors)
 {
   for (guint j = 0; j < 6; j++) {
     /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
-    const float *added = row == 1 && j == 1 ? bias : NULL;
+    const float *added = row == 1 && j == 1 ? biases : NULL;
     for (guint b = 0, k = 0; b < group; k++) {
       const guint block = block_size (group, INT16_BLOCK, k);
       int16_multiply (products + (j * INT16_GROUP + b) * INT16_LANES, weights,
-                      added ? added + b : NULL, input + (6 * row + j) * INT16_LANES, in_pairs,
-                      block, vectors);
+                      added ? added + b * INT16_LANES : NULL, input + (6 * row + j) * INT16_LANES,
+                      in_pairs, block, vectors);
       weights += (gsize) block * in_pairs;
       b += block;
     }
   }
   return weights;
+}
+
+/* Biases of a group's channels, from o on: of scaled tiles a 2^k-th. */
+INLINE void
+int16_find_biases (float *to, const RfdnConvStrip *a, guint o, guint group, const guint vectors,
+                   const gboolean scaled, const Vec32 *k)
+{
+  for (guint b = 0; b < group; b++) {
+    const Vec32 bias = splat32 (int16_word (a->weights, o + b));
+    for (guint v = 0; v < vectors; v++)
+      store32 (to + b * INT16_LANES + v * VECTOR_FLOATS,
+               scaled ? int16_scale_down (bias, k[v]) : bias);
+  }
 }
 
 INLINE void
@@ -436,15 +446,16 @@ int16_batch (const Int16Strip *s, guint t, const guint vectors, const gboolean s
 {
   const RfdnConvStrip *a = s->strip;
   const guint in = int16_pairs (a->shape.in_channels), out = int16_pairs (a->shape.out_channels);
-  float *products = a->scratch, *half = products + INT16_PRODUCTS, *input = half + INT16_HALF;
+  float *biases = a->scratch, *products = biases + INT16_BIASES;
+  float *half = products + INT16_PRODUCTS, *input = half + INT16_HALF;
   const float *weights = a->weights + 4 * out;
 
   int16_transform_input (input, a, t, vectors, scaled, k);
   for (guint o = 0, g = 0; o < 2 * out; g++) {
     const guint group = 2 * block_size (out, INT16_GROUP / 2, g);
+    int16_find_biases (biases, a, o, group, vectors, scaled, k);
     for (guint r = 0; r < 6; r++) {
-      weights = int16_multiply_row (products, weights, scaled ? NULL : a->weights + o, input, in,
-                                    group, r, vectors);
+      weights = int16_multiply_row (products, weights, biases, input, in, group, r, vectors);
       int16_output_row (half + r * RFDN_PHASES * INT16_LANES, products, group, vectors);
     }
     for (guint b = 0; b < group; b += 2) {
@@ -460,35 +471,39 @@ int16_batch (const Int16Strip *s, guint t, const guint vectors, const gboolean s
   }
 }
 
-/* Apart from the usual case, which it would slow down. */
-static __attribute__ ((noinline)) void
+/* Apart from the usual case, which it would slow down. Returns whether any tile is scaled. */
+static __attribute__ ((noinline)) gboolean
 int16_loud_batch (const Int16Strip *s, guint t, guint vectors)
 {
   Vec32 k[INT16_VECTORS];
+  const gboolean is_scaled = int16_find_exponents (k, s->strip, t, vectors);
 
-  if (!int16_find_exponents (k, s->strip, t, vectors))
-    int16_batch (s, t, vectors, FALSE, NULL);
-  else
+  if (is_scaled)
     int16_batch (s, t, vectors, TRUE, k);
+  else
+    int16_batch (s, t, vectors, FALSE, NULL);
+  return is_scaled;
 }
 
-INLINE void
-int16_batch_at (const Int16Strip *s, guint t, const guint vectors)
+/* Returns whether any tile is scaled; `guess`: whether one was in the batch before. */
+INLINE gboolean
+int16_batch_at (const Int16Strip *s, guint t, const guint vectors, gboolean guess)
 {
-  if (int16_is_quiet (s->strip, t, vectors))
-    int16_batch (s, t, vectors, FALSE, NULL);
-  else
-    int16_loud_batch (s, t, vectors);
+  if (guess || !int16_is_quiet (s->strip, t, vectors))
+    return int16_loud_batch (s, t, vectors);
+  int16_batch (s, t, vectors, FALSE, NULL);
+  return FALSE;
 }
 
 static void
 int16_winograd_strip (const RfdnConvStrip *a)
 {
   const Int16Strip s = int16_strip_new (a);
+  gboolean is_scaled = FALSE;
   guint t = 0;
 
   for (; t + (INT16_VECTORS - 1) * VECTOR_FLOATS < a->n; t += INT16_LANES)
-    int16_batch_at (&s, t, INT16_VECTORS);
+    is_scaled = int16_batch_at (&s, t, INT16_VECTORS, is_scaled);
   if (t < a->n)
-    int16_batch_at (&s, t, 1);
+    int16_batch_at (&s, t, 1, is_scaled);
 }
