@@ -376,7 +376,7 @@ is_break (GstRfdnUpscale *self, GstBuffer *buffer)
 }
 
 /* Where properties that have changed take effect: before the base class has renegotiated in the
- * case of the model, after that in the case of the rest. */
+ * case of the model and what is chosen with it, after that in the case of the rest. */
 static GstFlowReturn
 gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont, GstBuffer *buffer)
 {
