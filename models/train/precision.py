@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compare integers with floating-point numbers through the plugin: precision=int16 and precision=float32.
 
-On a folder of high-resolution images (Set5), and on patterns that are no pictures; a table row for each model.
+On a folder of high-resolution images (Set5), and on patterns that are no pictures; a table row for each model. With
+`--clips` on video as well, as it is and after x264: what integers change of a clip's dB, and the largest difference.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+import clips
+import codec
 import evaluate
 import plugin
 from data import InputError
@@ -20,6 +23,13 @@ SIDE = 96  # pixels of a pattern
 PRECISIONS = "float32", "int16"
 HEAD = """| model | Set5 float32 | Set5 int16 | between both | largest | patterns, worst | largest |
 |---|---|---|---|---|---|---|"""
+
+CLIP_HEAD = """
+| model | clips | change, mean | worst | largest |
+|---|---|---|---|---|"""
+ENCODINGS = "none", "x264:23"
+SKIP, FRAMES = 10, 4  # of a clip
+LARGEST = 1280, 720  # that frames are cut to
 
 
 def patterns() -> list[np.ndarray]:
@@ -54,6 +64,31 @@ def compare(model: str, scale: int, folder: Path) -> tuple[float, float, float, 
             largest(*hard))
 
 
+def usable(files: list[Path], scale: int) -> list[clips.Clip]:
+    found = []
+    for file in files:
+        try:
+            found.append(clips.Clip.read(file, file.name, scale, SKIP, FRAMES, LARGEST))
+        except clips.Unusable as why:
+            print(f"left out: {why}", file=sys.stderr)
+    return found
+
+
+def compare_clips(model: str, scale: int, sources: list[clips.Clip]) -> tuple[list[float], int]:
+    """What integers change of each clip's dB, after each encoding, and the largest difference of a sample."""
+    inner = (slice(scale, -scale),) * 2
+    changes, most = [], 0
+    for source in sources:
+        for encoding in ENCODINGS:
+            low = source.encoded(codec.named(encoding))
+            results = [plugin.upscale(low, model, scale, [f"precision={precision}"]) for precision in PRECISIONS]
+            floats, integers = (np.mean([evaluate.psnr(frame[inner], high[inner])
+                                         for frame, high in zip(result, source.high)]) for result in results)
+            changes.append(float(integers - floats))
+            most = max(most, largest(*results))
+    return changes, most
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -61,6 +96,7 @@ def main() -> None:
     add("--model", nargs="+", default=["live", "live-clean", "balanced"],
         help="built in, or a file (default: live live-clean balanced)")
     add("--scale", type=int, nargs="+", default=[2, 3, 4])
+    add("--clips", type=Path, nargs="+", default=[], help="video files")
     options = parser.parse_args()
 
     plugin.check()
@@ -70,6 +106,14 @@ def main() -> None:
             floats, integers, between, off, worst, most = compare(model, scale, options.folder)
             print(f"| `{model}` x{scale} | {floats:.3f} | {integers:.3f} | {between:.1f} dB | {off} | "
                   f"{worst:.1f} dB | {most} |", flush=True)
+    if options.clips:
+        print(CLIP_HEAD)
+    for scale in options.scale if options.clips else []:
+        sources = usable(options.clips, scale)
+        for model in options.model:
+            changes, most = compare_clips(model, scale, sources)
+            print(f"| `{model}` x{scale} | {len(sources)} | {np.mean(changes):+.3f} dB | {min(changes):+.3f} dB | "
+                  f"{most} |", flush=True)
 
 
 if __name__ == "__main__":

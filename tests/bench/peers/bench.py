@@ -28,7 +28,7 @@ ROOT = HERE.parents[2]
 TOLERANCE = 0.5  # of 255: what is further from PyTorch computes something else
 WORK = Path(os.environ.get("RFDN_PEERS", ROOT / "build-peers"))
 PROGRAM = WORK / "engine/tests/bench/peers/rfdn-peers-worker"
-NAMES = {turns.OURS: "**gst-rfdn**", **engines.NAMES}
+NAMES = {turns.OURS: "**gst-rfdn**", turns.INTEGERS: "**gst-rfdn**, 16-bit integers", **engines.NAMES}
 
 
 Facts = dict[str, dict[str, list[str]]]  # of each peer that can take part: versions, variants
@@ -78,6 +78,13 @@ def find_weights(model: str) -> Path:
     return path
 
 
+def has_steps(weights: Path) -> bool:
+    """Whether a safetensors file says how its network is computed in integers."""
+    with weights.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return "steps" in header.get("__metadata__", {})
+
+
 def make_case(weights: Path, size: tuple[int, int], peers: list[str]) -> tuple[Case, Facts]:
     """The network exported at a size, and what is known of the peers that can take part."""
     folder = WORK / "cases" / f"{weights.parent.name}-{weights.stem}-{size[0]}x{size[1]}"
@@ -114,6 +121,8 @@ def measure(args: argparse.Namespace, case: Case, threads: int, variants: dict[s
     rows: list[table.Row] = []
     with ExitStack() as stack:
         workers = [stack.enter_context(turns.ours(PROGRAM, case, threads))]
+        if has_steps(case.weights):
+            workers.append(stack.enter_context(turns.ours(PROGRAM, case, threads, turns.INTEGERS)))
         for name, variant in variants.items():
             try:
                 workers.append(stack.enter_context(turns.peer(name, case, threads, variant)))
@@ -168,7 +177,8 @@ def main() -> None:
     if args.json:
         results = [table.as_json(row, ours[row.width, row.height, row.threads]) for row in rows]
         args.json.write_text(json.dumps({**about, "model": args.model, "rows": results}, indent=1) + "\n")
-    wrong = {NAMES[row.engine] for row in rows if not row.difference <= TOLERANCE}
+    wrong = {NAMES[row.engine] for row in rows
+             if row.engine != turns.INTEGERS and not row.difference <= TOLERANCE}
     if wrong:
         sys.exit(f"Not PyTorch's output: {', '.join(sorted(wrong))}")
 

@@ -17,7 +17,7 @@ from engines import Case
 
 HERE = Path(__file__).resolve().parent
 SETTLE = 0.1  # seconds for the threads of the one before to go to sleep; most runtimes spin for a while
-OURS = "rfdn"
+OURS, INTEGERS = "rfdn", "rfdn-int16"
 # By itself the C library gives large activations back after each layer and has the system clear new pages
 # for the next; PyTorch takes 1.7 times as long with that at 640x360.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
@@ -102,10 +102,11 @@ def peer(engine: str, case: Case, threads: int, variant: str) -> Worker:
                   case.folder / f"{engine}.log", KEEP_MEMORY)
 
 
-def ours(program: Path, case: Case, threads: int) -> Worker:
-    return Worker(OURS, [str(program), str(case.weights), str(case.width), str(case.height), str(threads),
-                         str(case.bytes)],
-                  case.folder / f"{OURS}.log")
+def ours(program: Path, case: Case, threads: int, engine: str = OURS) -> Worker:
+    precision = "int16" if engine == INTEGERS else "float32"
+    return Worker(engine, [str(program), str(case.weights), str(case.width), str(case.height), str(threads),
+                           str(case.bytes), precision],
+                  case.folder / f"{engine}.log")
 
 
 def alternate(workers: list[Worker], rounds: int, frames: int) -> None:

@@ -67,6 +67,8 @@ read_job (char **argv)
   job.params.width = (guint) atoi (argv[2]);
   job.params.height = (guint) atoi (argv[3]);
   job.params.n_threads = (guint) atoi (argv[4]);
+  job.params.precision =
+      g_str_equal (argv[6], "int16") ? RFDN_PRECISION_INT16 : RFDN_PRECISION_FLOAT32;
   job.n_in = (gsize) job.params.width * job.params.height;
   job.n_out = job.n_in * job.info->scale * job.info->scale;
   if (!g_file_get_contents (argv[5], &contents, &length, &error))
@@ -102,12 +104,23 @@ run_once (RfdnUpscaler *upscaler, const Job *job, void *in, void *out, gsize sam
   rfdn_upscaler_run (upscaler, from, to);
 }
 
+/* Integers make bytes of bytes. */
 static void
-save (const Job *job, const char *path)
+compute_bytes (const Job *job, float *out, gsize n_out)
 {
-  g_autoptr (GError) error = NULL;
-  const gsize n_in = job->n_in * job->info->channels, n_out = job->n_out * job->info->channels;
-  g_autofree float *in = g_new (float, n_in), *out = g_new (float, n_out);
+  g_autofree guint8 *bytes = g_malloc (n_out);
+  g_autoptr (RfdnUpscaler) upscaler = make_upscaler (job);
+
+  run_once (upscaler, job, job->picture, bytes, 1);
+  for (gsize i = 0; i < n_out; i++)
+    out[i] = (float) bytes[i] * (job->info->input_range / 255.0f);
+}
+
+static void
+compute_floats (const Job *job, float *out)
+{
+  const gsize n_in = job->n_in * job->info->channels;
+  g_autofree float *in = g_new (float, n_in);
   Job exact = *job;
 
   exact.params.format = (RfdnSampleFormat){.samples = RFDN_SAMPLES_F32};
@@ -115,6 +128,19 @@ save (const Job *job, const char *path)
     in[i] = (float) job->picture[i] * (job->info->input_range / 255.0f);
   g_autoptr (RfdnUpscaler) upscaler = make_upscaler (&exact);
   run_once (upscaler, &exact, in, out, sizeof (float));
+}
+
+static void
+save (const Job *job, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  const gsize n_out = job->n_out * job->info->channels;
+  g_autofree float *out = g_new (float, n_out);
+
+  if (job->params.precision == RFDN_PRECISION_INT16)
+    compute_bytes (job, out, n_out);
+  else
+    compute_floats (job, out);
   if (!g_file_set_contents (path, (const char *) out, (gssize) (n_out * sizeof (float)), &error))
     fail ("%s", error->message);
 }
@@ -124,8 +150,8 @@ main (int argc, char **argv)
 {
   char line[4096];
 
-  if (argc != 6)
-    fail ("usage: rfdn-peers-worker WEIGHTS WIDTH HEIGHT THREADS PICTURE");
+  if (argc != 7)
+    fail ("usage: rfdn-peers-worker WEIGHTS WIDTH HEIGHT THREADS PICTURE float32|int16");
   Job job = read_job (argv);
   g_autoptr (RfdnUpscaler) upscaler = make_upscaler (&job);
   g_autofree guint8 *out = g_malloc (job.n_out * job.info->channels);
