@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,10 @@ def main() -> None:
     usual = ranges(options.tool, options.model, crops(options.images, options.count, 1))
     hard = ranges(options.tool, options.model, patterns(2))
     lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share)) for both in zip(usual, hard)]
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / options.out.name
+        weights.tell(options.model, trial, {"steps": "\n".join(lines)})
+        ranges(options.tool, trial, [])  # the engine says why where it refuses them; then nothing is written
     weights.tell(options.model, options.out, {"steps": "\n".join(lines)})
     print(f"{options.out}: steps of {len(lines)} maps")
 

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from testing import MODELS, SHARED, WithFolder, detailed, main, need, noise_image, run
+from testing import HERE, MODELS, SHARED, WithFolder, detailed, main, need, noise_image, run
 
 sys.path.insert(0, str(MODELS))
 need("numpy", "PIL", "torch", "av")
@@ -180,6 +180,19 @@ class Plugin(WithFolder):
                 self.assertGreater(worst, 42)
                 self.assertLessEqual(most, 25)
                 self.assertGreater(off, 0, "the same numbers were computed with twice")
+
+    def test_integers_on_clips(self) -> None:
+        """Each clip as it is and encoded; what is no clip is left out and named."""
+        clip, other = self.folder / "clips/clip.mkv", self.folder / "clips/other.mkv"
+        self.write_clip(clip)
+        other.write_bytes(b"no clip")
+        (self.folder / "images").mkdir()
+        detailed(80, 70).save(self.folder / "images/a.png")
+        result = run(HERE / "precision.py", self.folder / "images", "--model", "live", "--scale", "2",
+                     "--clips", clip, other)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"\| `live` x2 \| 1 \| [+-]0\.\d{3} dB \| [+-]0\.\d{3} dB \| [1-5] \|")
+        self.assertIn("other.mkv: not a readable clip", result.stderr)
 
     def test_prints_tables(self) -> None:
         (self.folder / "images").mkdir()

@@ -72,6 +72,21 @@ class Steps(WithFolder):
         self.assertNotEqual(before["__metadata__"].pop("steps"), after["__metadata__"].pop("steps"))
         self.assertEqual(before, after)
 
+    def test_what_the_engine_refuses_is_not_written(self) -> None:
+        refuses = TOOL.replace("import sys\n", "import sys\n"
+                               "if b'steps' in open(sys.argv[1], 'rb').read(4096):\n"
+                               "    sys.exit('rfdn-ranges: too far apart for its weights')\n", 1)
+        model = self.folder / "model.safetensors"
+        header, data = weights.read_raw(MODELS / "live_x2.safetensors")
+        del header["__metadata__"]["steps"]
+        weights.write_raw(model, header, data)
+        before = model.read_bytes()
+        result = run(HERE / "steps.py", model, model, "--images", self.images, "--tool",
+                     self.tool(refuses.format(python=sys.executable, patterns=len(steps.patterns(2)))))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("too far apart", result.stderr)
+        self.assertEqual(model.read_bytes(), before)
+
     def test_faults_are_told(self) -> None:
         for tool, text in ((self.folder / "none", "No such file"),
                            (self.tool(f"#!{sys.executable}\nimport sys\nsys.exit('rfdn-ranges: sees 3 channels')\n"),
