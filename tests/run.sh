@@ -6,8 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 
+# The first line of these is for the tests of models/; the others scripts under pipelines/ would install
+# while the time that their tests give them runs.
 rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" ffmpeg \
-  python3 python3-numpy python3-pil python3-av # for the tests of models/
+  python3 python3-numpy python3-pil python3-av \
+  exiv2 fonts-dejavu-core python3-gi gir1.2-gstreamer-1.0 \
+  gstreamer1.0-x gstreamer1.0-gl gstreamer1.0-alsa
 rfdn_build
 
 status=0
