@@ -156,6 +156,7 @@ typedef struct {
   RfdnPrecision precision;
   RfdnConv conv3x3; /* for few channels in */
   RfdnConv conv3x3_wide;
+  RfdnConv conv3x3_fine; /* on a finer grid: see fine.h */
   RfdnConv conv1x1;
   RfdnConv conv3x3_stride2;
   RfdnConv conv; /* of any size */

@@ -369,6 +369,7 @@ const RfdnKernels rfdn_kernels_scalar = {
     .cpu = RFDN_CPU_SCALAR,
     .conv3x3 = {packed_size, no_scratch, pack, conv_strip},
     .conv3x3_wide = {packed_size, no_scratch, pack, conv_strip},
+    .conv3x3_fine = {packed_size, no_scratch, pack, conv_strip},
     .conv1x1 = {packed_size, no_scratch, pack, conv_strip},
     .conv3x3_stride2 = {packed_size, no_scratch, pack, conv3x3_stride2_strip},
     .conv = {packed_size, no_scratch, pack, conv_strip},

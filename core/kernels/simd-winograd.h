@@ -110,6 +110,21 @@ winograd_input_row (float *to, gsize step, const Vec c[6])
   store (to + 5 * step, 4 * c[1] - 5 * c[3] + c[5]);
 }
 
+/* Column j of B' d, from column j of d. */
+INLINE void
+winograd_input_column (Vec half[6][6], const guint j, const Vec d[6])
+{
+  Vec even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];
+  half[1][j] = even + odd;
+  half[2][j] = even - odd;
+  even = d[4] - d[2];
+  odd = d[3] - d[1];
+  half[3][j] = even + 2 * odd;
+  half[4][j] = even - 2 * odd;
+  half[0][j] = 4 * d[0] - 5 * d[2] + d[4];
+  half[5][j] = 4 * d[1] - 5 * d[3] + d[5];
+}
+
 /* B' d B for one vector of tiles of one channel, to 36 positions. rows[] point at the first of its
  * columns. */
 INLINE void
@@ -122,17 +137,11 @@ winograd_input (float *to, gsize step, const float *const rows[6], gsize run)
     /* Column j of a tile is pixel j - 1 of it: the phases, the last of the tile before, the first
      * of the tile behind. */
     const gssize at = j == 0 ? 3 * (gssize) run - 1 : j == 5 ? 1 : (gssize) ((j - 1) * run);
-    const Vec d0 = load (rows[0] + at), d1 = load (rows[1] + at), d2 = load (rows[2] + at);
-    const Vec d3 = load (rows[3] + at), d4 = load (rows[4] + at), d5 = load (rows[5] + at);
-    Vec even = d4 - 4 * d2, odd = d3 - 4 * d1;
-    half[1][j] = even + odd;
-    half[2][j] = even - odd;
-    even = d4 - d2;
-    odd = d3 - d1;
-    half[3][j] = even + 2 * odd;
-    half[4][j] = even - 2 * odd;
-    half[0][j] = 4 * d0 - 5 * d2 + d4;
-    half[5][j] = 4 * d1 - 5 * d3 + d5;
+    Vec d[6];
+#pragma GCC unroll 6
+    for (guint r = 0; r < 6; r++)
+      d[r] = load (rows[r] + at);
+    winograd_input_column (half, j, d);
   }
 #pragma GCC unroll 6
   for (guint i = 0; i < 6; i++)
@@ -304,34 +313,50 @@ winograd_multiply (float *products, const float *weights, const float *bias, con
   }
 }
 
+/* The products of a block of channels, half turned into pixels: half[block][6][4][vectors]. Two
+ * kernels share it: it is large. */
+static __attribute__ ((noinline)) void
+winograd_block (float *half, float *products, const float *weights, const float *bias,
+                const float *input, guint in_channels, guint block, guint vectors)
+{
+  const gsize lanes = vectors * VECTOR_FLOATS, step = winograd_pitch (in_channels) * lanes;
+
+  for (guint r = 0; r < 6; r++) {
+    for (guint j = 0; j < 6; j++) {
+      /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
+      const float *added = r == 1 && j == 1 ? bias : NULL;
+      float *to = products + j * block * lanes;
+      const float *from = input + (6 * r + j) * step;
+      if (vectors == WINOGRAD_VECTORS)
+        winograd_multiply (to, weights, added, from, in_channels, block, WINOGRAD_VECTORS);
+      else
+        winograd_multiply (to, weights, added, from, in_channels, block, 1);
+      weights += (gsize) block * in_channels;
+    }
+    winograd_output_row (half + r * RFDN_PHASES * lanes, products, block, vectors);
+  }
+}
+
 INLINE void
 winograd_batch (const RfdnConvStrip *a, guint t, const guint vectors)
 {
-  const gsize lanes = vectors * VECTOR_FLOATS, step = winograd_pitch (a->shape.in_channels) * lanes;
+  const guint in_channels = a->shape.in_channels;
+  const gsize lanes = vectors * VECTOR_FLOATS;
   float *input = a->scratch;
-  float *products =
-      input + WINOGRAD_POSITIONS * winograd_pitch (a->shape.in_channels) * WINOGRAD_LANES;
+  float *products = input + WINOGRAD_POSITIONS * winograd_pitch (in_channels) * WINOGRAD_LANES;
   float *half = products + 6 * WINOGRAD_BLOCK * WINOGRAD_LANES;
   const float *weights = a->weights + a->shape.out_channels;
 
   winograd_transform_input (input, a, t, vectors);
   for (guint o = 0, k = 0; o < a->shape.out_channels; k++) {
     const guint block = block_size (a->shape.out_channels, WINOGRAD_BLOCK, k);
-    for (guint r = 0; r < 6; r++) {
-      for (guint j = 0; j < 6; j++) {
-        /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
-        const float *bias = r == 1 && j == 1 ? a->weights + o : NULL;
-        winograd_multiply (products + j * block * lanes, weights, bias, input + (6 * r + j) * step,
-                           a->shape.in_channels, block, vectors);
-        weights += (gsize) block * a->shape.in_channels;
-      }
-      winograd_output_row (half + r * RFDN_PHASES * lanes, products, block, vectors);
-    }
+    winograd_block (half, products, weights, a->weights + o, input, in_channels, block, vectors);
     for (guint b = 0; b < block; b++) {
       for (guint v = 0; v < vectors; v++)
         winograd_output (a, half + 24 * b * lanes + v * VECTOR_FLOATS, lanes, o + b,
                          t + v * VECTOR_FLOATS);
     }
+    weights += (gsize) WINOGRAD_POSITIONS * block * in_channels;
     o += block;
   }
 }

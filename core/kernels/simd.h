@@ -14,6 +14,7 @@
 #include "simd-conv.h"
 #include "simd-sparse.h"
 #include "simd-winograd.h"
+#include "simd-fine.h"
 #include "simd-exp.h"
 
 #include "simd-attention.h"
@@ -24,6 +25,7 @@ const RfdnKernels KERNELS_NAME = {
     .cpu = KERNELS_CPU,
     .conv3x3 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_strip},
     .conv3x3_wide = {winograd_packed_size, winograd_scratch_size, winograd_pack, winograd_strip},
+    .conv3x3_fine = {fine_packed_size, fine_scratch_size, fine_pack, fine_strip},
     .conv1x1 = {conv_packed_size, conv_no_scratch, conv_pack, conv1x1_strip},
     .conv3x3_stride2 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_stride2_strip},
     .conv = {conv_packed_size, conv_no_scratch, conv_pack, conv_any_strip},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "conv.h"
+#include "kernels/fine.h"
 #include "ops.h"
 
 /* From so many channels in on, Winograd's products outweigh its transforms. */
@@ -25,11 +26,24 @@ rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid)
   return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS;
 }
 
+/* What stands behind a pixel shuffle is listed as a convolution on the coarsest grid. */
+static gboolean
+is_fine (const RfdnLayer *layer, const RfdnKernels *kernels)
+{
+  const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+  RfdnFine fine;
+  return kernels->conv3x3_fine.strip != NULL &&
+         rfdn_fine_find (&fine, layer->weights, layer->bias, &shape);
+}
+
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
-  const gboolean is_wide = rfdn_conv3x3_is_wide (layer, grid);
-  return rfdn_conv_choose (layer, kernels, is_wide ? &kernels->conv3x3_wide : &kernels->conv3x3);
+  const RfdnConv *conv = &kernels->conv3x3;
+
+  if (rfdn_conv3x3_is_wide (layer, grid))
+    conv = is_fine (layer, kernels) ? &kernels->conv3x3_fine : &kernels->conv3x3_wide;
+  return rfdn_conv_choose (layer, kernels, conv);
 }
 
 const RfdnOp rfdn_op_conv3x3 = {

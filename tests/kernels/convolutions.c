@@ -3,6 +3,7 @@
 /* The convolutions of every level. */
 
 #include "convolutions.h"
+#include "kernels/fine.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 typedef enum {
   CONV_3X3,
   CONV_3X3_WIDE,
+  CONV_3X3_FINE,
   CONV_1X1,
   CONV_3X3_STRIDE2,
   CONV_ANY,
@@ -34,6 +36,8 @@ get_conv (const RfdnKernels *kernels, Conv conv)
     return &kernels->conv3x3;
   case CONV_3X3_WIDE:
     return &kernels->conv3x3_wide;
+  case CONV_3X3_FINE:
+    return &kernels->conv3x3_fine;
   case CONV_1X1:
     return &kernels->conv1x1;
   case CONV_3X3_STRIDE2:
@@ -101,6 +105,55 @@ make_sparse (float *weights, guint filters, guint size)
   }
 }
 
+/* A grid and orders that so many channels can have. */
+static RfdnFine
+choose_fine (guint in, guint out)
+{
+  RfdnFine fine = {2, RFDN_FINE_SHUFFLED, RFDN_FINE_SHUFFLED};
+
+  if (in % 9 == 0 && out % 9 == 0)
+    fine.n = 3;
+  if (in % 16 == 0 && out % 16 == 0 && g_test_rand_bit ())
+    fine.n = 4;
+  do {
+    fine.in = (RfdnFineOrder) g_test_rand_int_range (0, RFDN_FINE_ORDERS);
+    fine.out = (RfdnFineOrder) g_test_rand_int_range (0, RFDN_FINE_ORDERS);
+  } while (!rfdn_fine_can_have (fine.in, fine.n, in / (fine.n * fine.n)) ||
+           !rfdn_fine_can_have (fine.out, fine.n, out / (fine.n * fine.n)));
+  return fine;
+}
+
+static void
+place_tap (float *weights, const RfdnConvShape *shape, guint out, guint in, guint y, guint x,
+           float weight)
+{
+  weights[(out * shape->in_channels + in) * 9 + 3 * y + x] = weight;
+}
+
+/* Filters on a finer grid as filters on the pixels'. */
+static void
+make_fine (float *weights, float *bias, const RfdnConvShape *shape)
+{
+  const RfdnFine fine = choose_fine (shape->in_channels, shape->out_channels);
+  const guint n = fine.n, n_in = shape->in_channels / (n * n),
+              n_out = shape->out_channels / (n * n);
+
+  memset (weights, 0, shape->in_channels * shape->out_channels * 9 * sizeof (float));
+  for (guint k = 0; k < n_out * n_in * 9; k++) {
+    const guint o = k / 9 / n_in, i = k / 9 % n_in;
+    float weight;
+    fill_random (&weight, 1);
+    for (guint cell = 0; cell < n * n; cell++) {
+      const guint y = n + cell / n + k % 9 / 3 - 1, x = n + cell % n + k % 3 - 1;
+      const guint out = rfdn_fine_channel (fine.out, n, n_out, o, cell / n, cell % n);
+      const guint in = rfdn_fine_channel (fine.in, n, n_in, i, y % n, x % n);
+      place_tap (weights, shape, out, in, y / n, x / n, weight);
+      if (bias != NULL)
+        bias[out] = bias[rfdn_fine_channel (fine.out, n, n_out, o, 0, 0)];
+    }
+  }
+}
+
 static ConvCase
 conv_case_new (Conv conv, guint in, guint out, guint n)
 {
@@ -121,6 +174,8 @@ conv_case_new (Conv conv, guint in, guint out, guint n)
   c.bias = g_test_rand_bit () ? g_new (float, out) : NULL;
   if (c.bias)
     fill_random (c.bias, out);
+  if (conv == CONV_3X3_FINE)
+    make_fine (c.weights, c.bias, &c.shape);
   c.src = rows_new (conv == CONV_3X3_STRIDE2 ? 9 : RFDN_STRIP + c.shape.height - 1,
                     c.shape.in_channels, conv == CONV_3X3_STRIDE2 ? 2 * n + RFDN_RUN_ALIGN : n);
   fill_random (c.src.memory, c.src.size);
@@ -214,7 +269,7 @@ check_conv_case (const Pair *pair, Conv conv, guint in, guint out, guint n, gboo
   /* The same with all magnitudes bounds the error. Winograd's transforms mix 36 pixels, and their
    * numbers grow: there the largest magnitudes anywhere do, those of rows included that nobody
    * wants. */
-  const gboolean mixes = conv == CONV_3X3_WIDE;
+  const gboolean mixes = conv == CONV_3X3_WIDE || conv == CONV_3X3_FINE;
   const guint wanted = c.rows;
   absolute (c.weights, c.n_weights);
   if (c.bias)
@@ -263,6 +318,43 @@ check_conv3x3_wide (const Pair *pair)
 }
 
 void
+check_conv3x3_fine (const Pair *pair)
+{
+  static const guint cells[] = {4, 9, 16};
+
+  for (guint round = 0; round < 18; round++) {
+    const guint n = cells[round % G_N_ELEMENTS (cells)];
+    const guint in = 1 + round % 4, out = 1 + round * 5 % 7, columns = 1 + round * 11 % COLUMNS;
+    check_conv_case (pair, CONV_3X3_FINE, n * in, n * out, columns, round % 2, "conv3x3_fine");
+  }
+  /* More channels than a block has, two of them. */
+  check_conv_case (pair, CONV_3X3_FINE, 4 * 3, 4 * 29, 21, TRUE, "conv3x3_fine");
+}
+
+/* Filters that are not the same from every cell, or see more than three, are not taken for such. */
+void
+check_fine_find (const Pair *pair)
+{
+  const RfdnConvShape shape = {32, 32, 3, 3};
+  float weights[32 * 32 * 9], bias[32];
+  RfdnFine fine;
+
+  for (guint round = 0; round < 50; round++) {
+    fill_random (bias, 32);
+    make_fine (weights, bias, &shape);
+    g_assert_true (rfdn_fine_find (&fine, weights, bias, &shape));
+    g_assert_true (rfdn_fine_find (&fine, weights, NULL, &shape));
+    const guint at = (guint) g_test_rand_int_range (0, G_N_ELEMENTS (weights));
+    const float weight = weights[at];
+    weights[at] = weight == 0 ? 1 : -weight;
+    g_assert_false (rfdn_fine_find (&fine, weights, bias, &shape));
+    weights[at] = weight;
+    bias[round % 32] = bias[round % 32] == 0 ? 1 : -bias[round % 32];
+    g_assert_false (rfdn_fine_find (&fine, weights, bias, &shape));
+  }
+}
+
+void
 check_conv1x1 (const Pair *pair)
 {
   check_conv (pair, CONV_1X1, "conv1x1");
@@ -301,7 +393,8 @@ check_conv_position (const Pair *pair)
   for (Conv conv = CONV_3X3; conv <= PICK; conv++) {
     if (conv == CONV_3X3_STRIDE2)
       continue;
-    ConvCase c = conv_case_new (conv, 4, 8, n);
+    const guint channels = conv == CONV_3X3_FINE ? 16 : 4;
+    ConvCase c = conv_case_new (conv, channels, 2 * channels, n);
     const guint out = c.shape.out_channels;
     Rows whole = rows_new (RFDN_STRIP, out, n), part = rows_new (RFDN_STRIP, out, n);
     run_conv (pair->tested, conv, &c, &whole, n);
@@ -349,7 +442,7 @@ finish_rows (const RfdnKernels *kernels, const ConvCase *c, Rows *dst, guint n)
 static void
 check_epilogue_case (const RfdnKernels *kernels, Conv conv, guint n)
 {
-  ConvCase c = conv_case_new (conv, 3, 8, n);
+  ConvCase c = conv_case_new (conv, conv == CONV_3X3_FINE ? 4 : 3, 8, n);
   const guint out = c.shape.out_channels;
   Rows got = rows_new (RFDN_STRIP, out, n), want = rows_new (RFDN_STRIP, out, n);
   ConvCase plain = c;

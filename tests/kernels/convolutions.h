@@ -6,6 +6,8 @@
 
 void check_conv3x3 (const Pair *pair);
 void check_conv3x3_wide (const Pair *pair);
+void check_conv3x3_fine (const Pair *pair);
+void check_fine_find (const Pair *pair);
 void check_conv1x1 (const Pair *pair);
 void check_conv3x3_stride2 (const Pair *pair);
 void check_conv_any (const Pair *pair);

@@ -350,6 +350,8 @@ static const struct {
 } checks[] = {
     {"conv3x3", check_conv3x3},
     {"conv3x3-wide", check_conv3x3_wide},
+    {"conv3x3-fine", check_conv3x3_fine},
+    {"fine-find", check_fine_find},
     {"conv1x1", check_conv1x1},
     {"conv3x3-stride2", check_conv3x3_stride2},
     {"conv", check_conv_any},
