@@ -3,8 +3,6 @@
 /* 3x3 convolutions on a finer grid (fine.h) by the same algorithm as in simd-winograd.h: four
  * pixels hold n of its 4x4 tiles, each way, one behind the other in vectors' lanes. */
 
-#include "fine.h"
-
 /* ---- packing: the grid, for each cell where its channels lie, biases, blocks as in
  * simd-winograd.h. Sizes are those of n = 2, the most there are ---------------------------------
  */
@@ -42,23 +40,11 @@ fine_pack (float *packed, const float *weights, const float *bias, const RfdnCon
   if (!rfdn_fine_find (&fine, weights, bias, shape))
     g_assert_not_reached ();
   const guint cells = fine.n * fine.n;
-  const RfdnConvShape of_cell = {shape->in_channels / cells, shape->out_channels / cells, 3, 3};
-  float *filters = g_new (float, 9 * of_cell.in_channels * of_cell.out_channels);
-  float *biases = g_new (float, of_cell.out_channels);
 
   *packed++ = (float) fine.n;
-  packed = fine_pack_channels (packed, fine.in, fine.n, of_cell.in_channels);
-  packed = fine_pack_channels (packed, fine.out, fine.n, of_cell.out_channels);
-  for (guint o = 0; o < of_cell.out_channels; o++) {
-    biases[o] =
-        bias ? bias[rfdn_fine_channel (fine.out, fine.n, of_cell.out_channels, o, 0, 0)] : 0;
-    for (guint i = 0; i < of_cell.in_channels; i++)
-      rfdn_fine_get_filter (filters + 9 * (o * of_cell.in_channels + i), &fine, weights, shape, o,
-                            i);
-  }
-  winograd_pack (packed, filters, biases, &of_cell);
-  g_free (filters);
-  g_free (biases);
+  packed = fine_pack_channels (packed, fine.in, fine.n, shape->in_channels / cells);
+  packed = fine_pack_channels (packed, fine.out, fine.n, shape->out_channels / cells);
+  winograd_pack_fine (packed, &fine, weights, bias, shape);
 }
 
 /* ---- tiles ----------------------------------------------------------------------------------- */

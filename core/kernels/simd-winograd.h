@@ -9,6 +9,8 @@
  * small matrix product for each of the 36 positions; after each row of six positions they are
  * turned into four columns, so that the block's results stay in the first cache. */
 
+#include "fine.h"
+
 #define WINOGRAD_POSITIONS 36
 
 /* With vectors of 16, one of them keeps a pair of rows and the products of 50 channels in 150 KiB:
@@ -71,19 +73,23 @@ winograd_filter (float u[WINOGRAD_POSITIONS], const float *g)
   }
 }
 
+/* Packs the filters and biases of a finer grid. */
 static void
-winograd_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
+winograd_pack_fine (float *packed, const RfdnFine *fine, const float *weights, const float *bias,
+                    const RfdnConvShape *shape)
 {
-  const guint in_channels = shape->in_channels, out_channels = shape->out_channels;
+  const guint cells = fine->n * fine->n;
+  const guint in_channels = shape->in_channels / cells, out_channels = shape->out_channels / cells;
 
   for (guint o = 0; o < out_channels; o++)
-    *packed++ = bias ? bias[o] : 0;
+    *packed++ = bias ? bias[rfdn_fine_channel (fine->out, fine->n, out_channels, o, 0, 0)] : 0;
   for (guint o = 0, k = 0; o < out_channels; k++) {
     const guint block = block_size (out_channels, WINOGRAD_BLOCK, k);
     for (guint b = 0; b < block; b++) {
       for (guint i = 0; i < in_channels; i++) {
-        float u[WINOGRAD_POSITIONS];
-        winograd_filter (u, weights + ((gsize) (o + b) * in_channels + i) * 9);
+        float filter[9], u[WINOGRAD_POSITIONS];
+        rfdn_fine_get_filter (filter, fine, weights, shape, o + b, i);
+        winograd_filter (u, filter);
         for (guint position = 0; position < WINOGRAD_POSITIONS; position++)
           packed[((gsize) position * in_channels + i) * block + b] = u[position];
       }
@@ -91,6 +97,14 @@ winograd_pack (float *packed, const float *weights, const float *bias, const Rfd
     packed += (gsize) WINOGRAD_POSITIONS * in_channels * block;
     o += block;
   }
+}
+
+static void
+winograd_pack (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape)
+{
+  const RfdnFine pixels = {1, RFDN_FINE_CELLS, RFDN_FINE_CELLS}; /* the picture's own grid */
+
+  winograd_pack_fine (packed, &pixels, weights, bias, shape);
 }
 
 /* ---- transforms ------------------------------------------------------------------------------ */
