@@ -74,7 +74,10 @@ def usable(files: list[Path], scale: int) -> list[clips.Clip]:
     return found
 
 
-def compare_clips(model: str, scale: int, sources: list[clips.Clip]) -> tuple[list[float], int]:
+Change = tuple[float, str]  # of a clip's dB, and which clip that was
+
+
+def compare_clips(model: str, scale: int, sources: list[clips.Clip]) -> tuple[list[Change], int]:
     """What integers change of each clip's dB, after each encoding, and the largest difference of a sample."""
     inner = (slice(scale, -scale),) * 2
     changes, most = [], 0
@@ -84,7 +87,7 @@ def compare_clips(model: str, scale: int, sources: list[clips.Clip]) -> tuple[li
             results = [plugin.upscale(low, model, scale, [f"precision={precision}"]) for precision in PRECISIONS]
             floats, integers = (np.mean([evaluate.psnr(frame[inner], high[inner])
                                          for frame, high in zip(result, source.high)]) for result in results)
-            changes.append(float(integers - floats))
+            changes.append((float(integers - floats), f"{source.name}, {encoding}: {floats:.1f} dB in float32"))
             most = max(most, largest(*results))
     return changes, most
 
@@ -110,10 +113,14 @@ def main() -> None:
         print(CLIP_HEAD)
     for scale in options.scale if options.clips else []:
         sources = usable(options.clips, scale)
+        if not sources:
+            raise InputError(f"none of the clips can be scored at x{scale}")
         for model in options.model:
             changes, most = compare_clips(model, scale, sources)
-            print(f"| `{model}` x{scale} | {len(sources)} | {np.mean(changes):+.3f} dB | {min(changes):+.3f} dB | "
-                  f"{most} |", flush=True)
+            worst, which = min(changes)
+            mean = np.mean([change for change, _ in changes])
+            print(f"| `{model}` x{scale} | {len(sources)} | {mean:+.3f} dB | {worst:+.3f} dB | {most} |", flush=True)
+            print(f"worst of {model} x{scale}: {which}", file=sys.stderr)
 
 
 if __name__ == "__main__":

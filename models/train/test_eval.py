@@ -188,11 +188,15 @@ class Plugin(WithFolder):
         other.write_bytes(b"no clip")
         (self.folder / "images").mkdir()
         detailed(80, 70).save(self.folder / "images/a.png")
-        result = run(HERE / "precision.py", self.folder / "images", "--model", "live", "--scale", "2",
-                     "--clips", clip, other)
+        command = (HERE / "precision.py", self.folder / "images", "--model", "live", "--scale", "2", "--clips")
+        result = run(*command, other)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("none of the clips can be scored", result.stderr.splitlines()[-1])
+        result = run(*command, clip, other)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stdout, r"\| `live` x2 \| 1 \| [+-]0\.\d{3} dB \| [+-]0\.\d{3} dB \| [1-5] \|")
         self.assertIn("other.mkv: not a readable clip", result.stderr)
+        self.assertRegex(result.stderr, r"worst of live x2: clip\.mkv, (none|x264:23): \d+\.\d dB in float32")
 
     def test_prints_tables(self) -> None:
         (self.folder / "images").mkdir()
