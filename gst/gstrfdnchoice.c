@@ -175,7 +175,7 @@ get_wish (GstRfdnUpscale *self, Wish *wish)
 static void
 take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
 {
-  gboolean is_renegotiated; /* as caps do not depend on the precision */
+  gboolean is_renegotiated; /* not for the precision alone: no caps depend on it */
 
   GST_INFO_OBJECT (self, "model '%s' loaded", wish->name);
   GST_OBJECT_LOCK (self);

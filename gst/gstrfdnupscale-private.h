@@ -84,8 +84,8 @@ void gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, ch
  * built-in models have to do. */
 GstRfdnChoice gst_rfdn_upscale_get_choice (GstRfdnUpscale *self);
 
-/* Takes over what the properties name, if it is new. FALSE,
- * with an error told, if there is nothing to work with; with the stream lock. */
+/* Takes over what the properties name, if it is new. FALSE, with an error told, if there is nothing
+ * to work with; with the stream lock. */
 gboolean gst_rfdn_upscale_update_choice (GstRfdnUpscale *self);
 
 /* Whether downstream takes anything that the present input can become by @choice. */

@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 
-# The first line of these is for the tests of models/; the others scripts under pipelines/ would install
-# while the time that their tests give them runs.
+# Python's packages but python3-gi are for the tests of models/. From exiv2 on they are what scripts under
+# pipelines/ would else install within the time that their tests give them.
 rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" ffmpeg \
   python3 python3-numpy python3-pil python3-av \
   exiv2 fonts-dejavu-core python3-gi gir1.2-gstreamer-1.0 \

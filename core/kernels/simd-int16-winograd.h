@@ -60,7 +60,7 @@ int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
  * lest all pairs fall into the same few sets of the cache. */
 #define INT16_PAIR_PITCH (INT16_LANES * (RFDN_INT16_POSITIONS + 1))
 
-/* Of a group: biases of scaled tiles, [channels]; a row of products, [6][channels]; what rows have
+/* Of a group: biases, [channels]; a row of products, [6][channels]; what rows have
  * been turned into, [channels][6 rows][4]. Then the transformed input, [in pairs][36]. Of each a
  * batch's vectors. */
 #define INT16_BIASES (INT16_LANES * INT16_GROUP)
@@ -202,8 +202,8 @@ int16_exponents (Vec16 high, Vec16 low)
   return k;
 }
 
-/* Whether no number that a batch at column t sees is far from RFDN_INT16_LIMIT, as is usual: a
- * quicker question than which k they need. */
+/* Whether all numbers that a batch at column t sees are surely within RFDN_INT16_LIMIT, as is
+ * usual: a quicker question than which k they need. */
 INLINE gboolean
 int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
 {
