@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 
 import av
 import numpy as np
@@ -18,6 +20,7 @@ from data import InputError
 av.logging.set_level(av.logging.PANIC)  # errors arrive as exceptions
 
 X265_MIN_SIDE = 64  # of frames, in pixels: x265 writes beyond its memory in some that are smaller
+PRIVATE = ("x264-params", "x265-params")  # how an encoder works, not what it makes
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # Y h x w, Cb and Cr h/2 x w/2, bytes
 
 
@@ -37,7 +40,7 @@ class Encoding:
         facts = {**self.options, "q": self.quantiser, "bits": f"{self.bits:.3g}" if self.bits else "",
                  "corner": "{}+{}".format(*self.corner) if any(self.corner) else ""}
         return " ".join([self.encoder, *(f"{name}={value}" for name, value in facts.items()
-                                         if value and name != "x265-params")])
+                                         if value and name not in PRIVATE)])
 
 
 def x264(crf: int, preset: str = "medium") -> Encoding:
@@ -156,6 +159,9 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
     if encoding.bits:
         encoder.bit_rate = int(encoding.bits * 25 * encoder.width * encoder.height)
         encoder.options = {**encoding.options, "maxrate": str(encoder.bit_rate), "bufsize": str(encoder.bit_rate // 2)}
+    if encoding.encoder == "libx264" and has_avx512():
+        # x264's macroblock tree for AVX-512 reads memory that it never wrote when rows are short.
+        encoder.options = {**encoder.options, "x264-params": "asm=avx2"}
     if encoding.encoder == "libx265":
         encoder.options = x265_options(encoding.options, min(encoder.width, encoder.height))
     decoder = av.CodecContext.create(encoding.decoder, "r")
@@ -168,6 +174,15 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
     if len(decoded) != len(frames):
         raise RuntimeError(f"{encoding.encoder}: {len(frames)} frames in, {len(decoded)} out")
     return sorted(decoded, key=lambda frame: frame.pts)
+
+
+@cache
+def has_avx512() -> bool:
+    """Whether Linux lists AVX-512 among the processor's features."""
+    try:
+        return "avx512bw" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
 
 
 def x265_options(options: dict[str, str], side: int) -> dict[str, str]:
