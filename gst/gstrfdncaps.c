@@ -43,8 +43,8 @@ gst_rfdn_caps_can_enlarge (const GstCapsFeatures *features)
 }
 
 /* Takes interlaced frames out of @structure; FALSE when nothing is left. Only upstream is told that
- * they are not taken: it can send others. That downstream is offered them has elements linked, so
- * that the error that names the remedy is reached. */
+ * they are not accepted: it can send others. Downstream is still offered them, so that elements
+ * link and the error that names the remedy is reached. */
 static gboolean
 keep_progressive (GstStructure *structure, gboolean enlarge)
 {
@@ -63,15 +63,15 @@ keep_progressive (GstStructure *structure, gboolean enlarge)
   return possible;
 }
 
-/* Appends @structure, which is taken, unless it says no more than what is there. */
+/* Appends @structure, taking ownership, unless @caps already cover it. */
 static GstCaps *
 append (GstCaps *result, GstStructure *structure, const GstCapsFeatures *features)
 {
   return gst_caps_merge_structure_full (result, structure, gst_caps_features_copy (features));
 }
 
-/* Appends what the structures of @caps become by being multiplied or divided; those of frames that
- * cannot be mapped where @passes. */
+/* Appends the structures of @caps with their sizes multiplied or divided; those of frames that
+ * cannot be mapped only if @passes. */
 static GstCaps *
 append_scaled (GstCaps *result, const GstCaps *caps, guint factor, gboolean passes,
                gboolean enlarge)
@@ -137,10 +137,10 @@ gst_rfdn_caps_transform (const GstCaps *caps, GstPadDirection direction, guint f
 
 /* ---- answers to upstream --------------------------------------------------------------------- */
 
-/* Fields that mean this where frames are without them. */
+/* Fields, and what frames without them mean by default. */
 static const struct {
   const char *name;
-  gboolean told; /* also where nothing else is known of it */
+  gboolean told; /* even if nothing else is known about the field */
 } defaulted[] = {{"interlace-mode", TRUE}, {"pixel-aspect-ratio", FALSE}};
 
 static gboolean
@@ -157,9 +157,10 @@ can_be_default (const GstStructure *structure, guint field)
                               &value);
 }
 
-/* Says of these fields as much as the question, which is NULL where all is asked for. Who asks
- * whether caps are taken compares them with the answer, and caps without a field are no subset of
- * an answer that has it, be it with the field's default. FALSE when the default is not taken. */
+/* Mentions these fields only as far as the question does (NULL asks for everything). A peer that
+ * asks whether caps are accepted compares them with the answer, and caps without a field are not a
+ * subset of an answer that has it, even with the default value. FALSE when the default is not
+ * accepted. */
 static gboolean
 match_question (GstStructure *structure, const GstStructure *question)
 {
@@ -237,7 +238,7 @@ append_value (GValue *list, const GValue *value)
   gst_value_list_append_and_take_value (list, &copy);
 }
 
-/* Brings the values of a list that stand for a format to its end. */
+/* Moves the values of a list that stand for a format to its end. */
 static void
 move_format (const GValue *from, GValue *to, const char *format, gboolean *taken)
 {
@@ -310,7 +311,8 @@ choose_exact (const GstCaps *caps, const GstRfdnSize *size, guint factor)
   return NULL;
 }
 
-/* The first of @caps that some size fits, or NULL: if @larger, one that is larger than @size. */
+/* The first of @caps that some size fits, or NULL; if @larger, only sizes larger than @size
+ * count. */
 static GstCaps *
 choose_fit (const GstCaps *caps, const GstRfdnSize *size, guint factor, gboolean larger)
 {
@@ -329,8 +331,8 @@ choose_fit (const GstCaps *caps, const GstRfdnSize *size, guint factor, gboolean
   return NULL;
 }
 
-/* Those of @caps that leave the frames of @in what they are, with all of that written down; @caps
- * is taken. */
+/* Those of @caps that keep the colours and scan mode of @in, with the defaults written out; takes
+ * @caps. */
 static GstCaps *
 settle (const GstCaps *in, GstCaps *caps)
 {

@@ -11,12 +11,12 @@
 G_BEGIN_DECLS
 
 /* Pure functions on caps. A set of factors is a bit mask: bit N stands for "N times as large". Bit
- * 1 among others stands for frames that pass untouched; alone, for those of a network that cleans
- * frames and leaves their size: none of them passes. */
+ * 1 together with others means that frames may pass through untouched; alone it means a network
+ * that cleans frames and keeps their size: then no frame passes through. */
 
 #define GST_RFDN_FACTOR(n) (1u << (n))
 #define GST_RFDN_MAX_FACTOR RFDN_MAX_SCALE
-/* Those that enlarge: 2 to the largest. */
+/* All factors that enlarge: 2 to the largest. */
 #define GST_RFDN_FACTORS_ALL (GST_RFDN_FACTOR (GST_RFDN_MAX_FACTOR + 1) - GST_RFDN_FACTOR (2))
 
 /**
@@ -24,13 +24,13 @@ G_BEGIN_DECLS
  * @factors: a set of factors
  * @after: the factor before, 0 to begin
  *
- * Goes through a set in the order of preference: from 2 on, and 1 last.
+ * Iterates over a set in order of preference: from 2 up, and 1 last.
  *
  * Returns: a factor, or 0 after the last one
  */
 guint gst_rfdn_caps_next_factor (guint factors, guint after);
 
-/** Whether frames may pass untouched where they keep their size. */
+/** Whether frames that keep their size may pass through untouched. */
 gboolean gst_rfdn_caps_can_pass (guint factors);
 
 /**
@@ -39,10 +39,9 @@ gboolean gst_rfdn_caps_can_pass (guint factors);
  * @factors: what is possible
  * @resample: whether any other size is possible too
  *
- * Sizes, be they numbers, ranges or lists, are multiplied on the way from sink to source and
- * divided on the way back. All other fields stay; one that is not there stands for any value, both
- * ways. On the way to the sink interlaced frames are taken out. Frames in memory that cannot be
- * mapped can only pass.
+ * Sizes (numbers, ranges or lists) are multiplied on the way from sink to source and divided on the
+ * way back. All other fields stay; a missing one stands for any value, both ways. On the way to the
+ * sink interlaced frames are removed. Frames in memory that cannot be mapped can only pass through.
  *
  * Returns: (transfer full): caps of the other pad, those of preferred factors first
  */
@@ -57,11 +56,11 @@ gboolean gst_rfdn_caps_can_enlarge (const GstCapsFeatures *features);
  * @caps: (transfer full): caps that the sink pad might have
  * @question: (nullable): the caps that upstream asks about
  *
- * Limits @caps to what is asked. Frames that pass have to be progressive: the answer says so,
- * except to a question that does not speak of it; the same goes for square pixels.
+ * Limits @caps to what is asked. Frames have to be progressive: the answer says so, unless the
+ * question does not mention it; the same holds for square pixels.
  *
- * Returns: (transfer full): the answer; its order is that of @caps, since sources that can make any
- *   format would otherwise choose one that costs most
+ * Returns: (transfer full): the answer, in the order of @caps: sources that can make any format
+ * would otherwise choose an expensive one
  */
 GstCaps *gst_rfdn_caps_answer_upstream (GstCaps *caps, const GstCaps *question);
 
@@ -70,7 +69,7 @@ GstCaps *gst_rfdn_caps_answer_upstream (GstCaps *caps, const GstCaps *question);
  * @caps: (transfer full): caps for the sink pad
  * @colour: what the network sees
  *
- * Where @caps leave the format open, the order of formats becomes one that costs least.
+ * Where @caps leave the format open, puts the cheapest formats first.
  *
  * Returns: (transfer full): the same set of formats
  */
@@ -83,16 +82,15 @@ GstCaps *gst_rfdn_caps_prefer (GstCaps *caps, RfdnColour colour);
  * @factors: what is possible
  * @resample: whether any other size is possible too
  *
- * Prefers one of @factors in their order, then a larger size of the same display aspect, then to
- * have frames pass, then any size. What the frames of @in are by default is written into the
- * result: see gst_rfdn_defaults_apply().
+ * Prefers one of @factors in their order, then a larger size of the same display aspect, then
+ * passing frames through, then any size. Defaults that hold for the frames of @in are written into
+ * the result: see gst_rfdn_defaults_apply().
  *
- * Returns: (transfer full): fixed caps; empty if all of @out stand for other colours or interlaced
- *   frames
+ * Returns: (transfer full): fixed caps; empty if all of @out have other colours or are interlaced
  */
 GstCaps *gst_rfdn_caps_fixate (const GstCaps *in, GstCaps *out, guint factors, gboolean resample);
 
-/** The field in which all of @out differ from what the frames of @in are, or %NULL. */
+/** The field in which all of @out differ from the frames of @in, or %NULL. */
 const char *gst_rfdn_caps_find_conflict (const GstCaps *in, const GstCaps *out);
 
 /**
@@ -109,7 +107,7 @@ gboolean gst_rfdn_caps_is_exact (const GstVideoInfo *in, const GstVideoInfo *out
  * gst_rfdn_caps_get_factor:
  *
  * Returns: by which of @factors to enlarge @in on the way to @out: the one that leads there, or the
- *   least that leads beyond, or the largest; 1 when it is better done without one that enlarges
+ * smallest that leads beyond, or the largest; 1 when it is better not to enlarge with the network
  */
 guint gst_rfdn_caps_get_factor (const GstVideoInfo *in, const GstVideoInfo *out, guint factors);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Which model, scale and precision are in use, and whether sizes are resampled: what caps depend
- * on, and what can be refused. The properties hold what is wanted; this takes it over where frames
- * and caps come in, or, when it cannot be had while frames flow, says so and puts the properties
- * back to what is in use. */
+ * on, and what can be refused. The properties hold what is wanted; it takes effect when the next
+ * frame or caps arrive. If it cannot be had while frames flow, a warning says so, and the
+ * properties go back to what is in use. */
 
 #include "gstrfdncaps.h"
 #include "gstrfdnerror.h"
@@ -24,7 +24,7 @@ typedef struct {
   guint serial;
 } Wish;
 
-/* By its scales where @scale leaves it open. */
+/* By its scales where @scale is auto. */
 static guint
 get_factors (GstRfdnScale scale, guint scales)
 {
@@ -41,7 +41,7 @@ gst_rfdn_upscale_get_choice (GstRfdnUpscale *self)
     choice =
         (GstRfdnChoice){get_factors (self->used_scale, gst_rfdn_model_get_scales (self->model)),
                         self->used_resample, gst_rfdn_model_get_colour (self->model)};
-  else /* the colour is a guess */
+  else /* a guess at the colour */
     choice =
         (GstRfdnChoice){get_factors (self->scale, gst_rfdn_model_guess_scales (self->model_name)),
                         self->resample, RFDN_COLOUR_LUMA};
@@ -49,7 +49,7 @@ gst_rfdn_upscale_get_choice (GstRfdnUpscale *self)
   return choice;
 }
 
-/* Whether downstream, which takes what the model in use makes, would take what @model makes. */
+/* Whether downstream, which accepts what the model in use makes, would accept what @model makes. */
 static gboolean
 is_taken (GstRfdnUpscale *self, GstRfdnModel *model, const Wish *wish)
 {
@@ -61,8 +61,8 @@ is_taken (GstRfdnUpscale *self, GstRfdnModel *model, const Wish *wish)
          !gst_rfdn_upscale_can_become (self, &used);
 }
 
-/* The factor that frames will have is known only when caps are; as integers are concerned, models
- * are alike at all of theirs. */
+/* The factor is known only once caps are; for integers it does not matter, a model has steps at all
+ * of its scales or none. */
 static guint
 get_likely_factor (GstRfdnUpscale *self, const GstRfdnModel *model, const Wish *wish)
 {
@@ -121,7 +121,7 @@ describe_used (const GstRfdnUpscale *self, gboolean precision_only)
   return g_strdup_printf (_ ("The model '%s' stays in use."), shown);
 }
 
-/* Nothing is lost yet: frames go on as before. A later wish stays. */
+/* Not fatal: frames go on as before. A property set since then is kept. */
 static void
 keep (GstRfdnUpscale *self, const Wish *wish, const GError *error)
 {
@@ -175,7 +175,7 @@ get_wish (GstRfdnUpscale *self, Wish *wish)
 static void
 take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
 {
-  gboolean is_renegotiated; /* not for the precision alone: no caps depend on it */
+  gboolean is_renegotiated; /* not if only the precision changed: no caps depend on it */
 
   GST_INFO_OBJECT (self, "model '%s' loaded", wish->name);
   GST_OBJECT_LOCK (self);

@@ -127,17 +127,17 @@ gst_rfdn_components_fill_padding (GstVideoFrame *frame)
 
 /* ---- resamplers ---------------------------------------------------------------------------- */
 
-/* Where the first sample lies decides by how much a grid has to move, in samples of the larger
- * picture. GstVideoScaler, which lines up the outer edges of both pictures, has no such shift:
- * through it left-sited chroma would end up too far to the right. Chroma of an unknown site is
- * taken to be centred, as GstVideoConverter takes it.
+/* The position of the first sample decides by how much a grid is shifted, in samples of the larger
+ * picture. GstVideoScaler lines up the outer edges of both pictures and has no such shift: it would
+ * put left-sited chroma too far to the right. Chroma of an unknown site is assumed to be centred,
+ * as in GstVideoConverter.
  *
- * If the larger picture is then brought to yet another size as if chroma were centred, `rest` times
- * as large, the shift makes up for that too: there, half a pixel is to be 1 / rest of one here. */
+ * If the larger picture is then resized once more by a factor of `rest`, as if chroma were centred,
+ * the shift makes up for that too: half a pixel there is 1 / rest of half a pixel here. */
 static double
 get_shift (gboolean cosited, guint subsampling, guint scale, double rest)
 {
-  /* A co-sited sample lies so far to the left of where a centred one would, in its own units. */
+  /* How far a co-sited sample lies to the left of a centred one, in its own units. */
   const double off_centre = (1 - 1.0 / (1 << subsampling)) / 2;
 
   if (!cosited)

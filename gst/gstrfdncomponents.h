@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Frames of a format that is taken by unpacking are meant as they are when unpacked; @format is
- * that of the packed ones all the same. */
+/* For formats that are unpacked, places and samples are those of the unpacked frame, although
+ * @format names the packed one. */
 
 /** How the samples of a component are stored. */
 RfdnSampleFormat gst_rfdn_component_get_format (const GstVideoFormatInfo *format, guint component);
@@ -31,7 +31,7 @@ typedef struct {
   gint n_rows;
 } GstRfdnPlace;
 
-/** Where those of @component lie. Looks the format up; not for each frame. */
+/** Where the samples of @component lie. Looks the format up, so do not call it for each frame. */
 GstRfdnPlace gst_rfdn_component_get_place (const GstVideoFormatInfo *format, guint component);
 
 /** The same in a mapped frame. */
@@ -41,18 +41,18 @@ RfdnPlane gst_rfdn_place_in_frame (const GstRfdnPlace *place, GstVideoFrame *fra
  * unpacked. */
 gsize gst_rfdn_components_get_row_size (const GstVideoInfo *info, guint plane);
 
-/** Whether there are bytes between the components of a pixel that belong to none. */
+/** Whether pixels have padding bytes that belong to no component. */
 gboolean gst_rfdn_components_have_padding (const GstVideoInfo *info);
 
-/** Sets these, the x of RGBx, to ones, as an opaque alpha would be, and all else too. */
+/** Sets the padding (the x of RGBx) to ones, like an opaque alpha, along with everything else. */
 void gst_rfdn_components_fill_padding (GstVideoFrame *frame);
 
 /**
  * gst_rfdn_component_resampler_new:
  * @in: what frames are
- * @enlarged: what they become, @scale times as large; subsampled chroma of an odd size may have
- *   less
- * @out: what becomes of those then by a filter that takes chroma to be centred; or @enlarged
+ * @enlarged: what they become, @scale times as large; subsampled chroma of an odd size may be
+ * smaller
+ * @out: what a filter that assumes centred chroma turns those into; or @enlarged
  * @error: where to say what is wrong
  *
  * Subsampled chroma ends up in its place in @out.

@@ -59,9 +59,9 @@ gst_rfdn_convert_get_info (GstVideoInfo *info, GstVideoFormat format, const GstV
   return TRUE;
 }
 
-/* Dither would be noise for the network, and flat areas must stay flat. On one thread: GStreamer's
- * converter waits for ever for threads that the system does not let it start, and converting is
- * little beside the network's work. */
+/* No dither: it would be noise to the network, and flat areas must stay flat. One thread:
+ * GStreamer's converter waits forever for threads that the system refuses to start, and converting
+ * is cheap compared with the network. */
 static GstStructure *
 new_options (void)
 {
@@ -93,7 +93,7 @@ gst_rfdn_convert_new (const GstVideoInfo *from, const GstVideoInfo *to, GError *
   return convert_with (from, to, new_options (), error);
 }
 
-/* Into a part of @to; what is around it stays as it is. */
+/* Into a part of @to; the rest stays as it is. */
 static GstVideoConverter *
 convert_into (const GstVideoInfo *from, const GstVideoInfo *to, const GstVideoRectangle *picture,
               GError **error)
@@ -110,8 +110,8 @@ convert_into (const GstVideoInfo *from, const GstVideoInfo *to, const GstVideoRe
 
 /* ---- another size --------------------------------------------------------------------------- */
 
-/* GStreamer's scaler keeps flat areas flat at 16 bits only, and a converter that is to scale too
- * does so at the bits of the narrower format: it takes three. */
+/* GStreamer's scaler keeps flat areas flat only at 16 bits, and a converter that also scales works
+ * at the depth of the narrower format: hence three converters. */
 struct GstRfdnResize {
   GstVideoConverter *widen, *scale, *narrow;
   GstRfdnIntermediate from, to; /* at 16 bits */
@@ -132,8 +132,8 @@ init_wide (GstRfdnIntermediate *wide, const GstVideoInfo *like, const GstVideoIn
   return gst_rfdn_intermediate_init (wide, &info, error);
 }
 
-/* A wide frame, opaque: once for all borders, since nothing else is written there. The converter's
- * own border is of limited range, whatever the frame's is. */
+/* Fills a 16-bit frame with opaque black, once: nothing else writes to the borders. The converter's
+ * own border has limited range whatever the frame has. */
 static void
 make_black (GstVideoFrame *wide)
 {

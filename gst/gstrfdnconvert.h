@@ -14,7 +14,7 @@ typedef struct {
   gboolean mapped;
 } GstRfdnIntermediate;
 
-/** Makes a frame in memory that is not touched before it is needed; or sets @error. */
+/** Makes a frame whose memory is not touched before it is used; or sets @error. */
 gboolean gst_rfdn_intermediate_alloc (GstRfdnIntermediate *self, const GstVideoInfo *info,
                                       GError **error);
 
@@ -48,11 +48,11 @@ typedef struct GstRfdnResize GstRfdnResize;
  * @picture: where in @to the picture is; around it there are black borders
  * @error: where to say what is wrong
  *
- * @to may have other colours, too. Subsampled chroma of @from is taken to be centred: GStreamer's
- * scaler knows no chroma sites and its chroma resampler none that are on the top edge. Who has made
- * @from can have shifted it by what that is wrong.
+ * @to may have other colours, too. Subsampled chroma of @from is assumed to be centred: GStreamer's
+ * scaler knows no chroma sites, and its chroma resampler none on the top edge. The caller can
+ * compensate by shifting the chroma of @from.
  *
- * Returns: (transfer full) (nullable): what does it, or %NULL with @error set
+ * Returns: (transfer full) (nullable): a resizer, or %NULL with @error set
  */
 GstRfdnResize *gst_rfdn_resize_new (const GstVideoInfo *from, const GstVideoInfo *to,
                                     const GstVideoRectangle *picture, GError **error);

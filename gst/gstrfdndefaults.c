@@ -4,10 +4,10 @@
 /* What a field has to be. */
 typedef struct {
   const char *field;
-  char *value;      /* NULL: there is nothing to say */
-  const char *said; /* what the input's caps say, valid or not; NULL: nothing */
+  char *value;      /* NULL: leave the field out */
+  const char *said; /* the field in the input's caps, valid or not; NULL: none */
   gboolean (*is_same) (const char *a, const char *b);
-  gboolean always; /* written also where the field is not there */
+  gboolean always; /* added even if the field is missing */
 } Wanted;
 
 enum { COLORIMETRY, CHROMA_SITE, INTERLACE_MODE, N_FIELDS };
@@ -56,7 +56,7 @@ resolve (const GstCaps *in, const GstVideoInfo *info, Wanted *wanted)
   for (guint i = 0; i < N_FIELDS; i++)
     wanted[i].said = gst_structure_get_string (structure, wanted[i].field);
 
-  /* RGB that names a matrix is read without it, at any size: the text may stay. */
+  /* RGB that names a matrix is read without it at any size, so the text may stay. */
   if (GST_VIDEO_INFO_IS_RGB (info) && wanted[COLORIMETRY].said != NULL)
     wanted[COLORIMETRY].value = g_strdup (wanted[COLORIMETRY].said);
   else if (!GST_VIDEO_INFO_IS_GRAY (info))
@@ -68,7 +68,7 @@ resolve (const GstCaps *in, const GstVideoInfo *info, Wanted *wanted)
       g_strdup (gst_video_interlace_mode_to_string (GST_VIDEO_INTERLACE_MODE_PROGRESSIVE));
 }
 
-/* The text of @value that means what is wanted, or NULL. */
+/* The string in @value that means what is wanted, or NULL. */
 static const char *
 find_same (const Wanted *wanted, const GValue *value)
 {
@@ -79,7 +79,7 @@ find_same (const Wanted *wanted, const GValue *value)
       return NULL;
     if (wanted->is_same (text, wanted->value))
       return text;
-    /* What the input says without sense comes out as what it is taken for. */
+    /* An invalid value in the input is replaced by what the input is taken to be. */
     return g_strcmp0 (text, wanted->said) == 0 ? wanted->value : NULL;
   }
   if (GST_VALUE_HOLDS_LIST (value)) {

@@ -11,12 +11,12 @@ G_BEGIN_DECLS
 /**
  * gst_rfdn_error_translate:
  * @error: what went wrong
- * @domain: (out): under which of GStreamer's domains an application looks for that
+ * @domain: (out): GStreamer's domain for such an error
  * @code: (out): and its code
  *
- * Memory that cannot be had is a matter of resources, whatever asked for it; a model file that is
- * none, and frames of a size that cannot be enlarged, are matters of the stream. Errors that are
- * GStreamer's already stay what they are.
+ * Failed allocations become resource errors, whatever asked for the memory; invalid model files and
+ * frames of a size that cannot be enlarged become stream errors. Errors that are already
+ * GStreamer's stay as they are.
  */
 void gst_rfdn_error_translate (const GError *error, GQuark *domain, gint *code);
 

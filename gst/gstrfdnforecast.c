@@ -4,37 +4,38 @@
 /* Weight of the newest time in a mean. */
 #define NEWEST 0.5
 
-/* A picture is worth trying to compute as a whole if it can be expected to take no more than this
- * times what there is: what tiles tell of it is not exact, and a picture that is a little late now
- * and then is the lesser evil. */
+/* Try to compute a picture as a whole if it is expected to take no more than this times the time
+ * there is: the estimate from tiles is not exact, and a slightly late picture now and then is the
+ * lesser evil. */
 #define ENOUGH 1.1
 
-/* How many times as long the very first picture may take. */
+/* How much longer the very first picture may take. */
 #define COLD 2
 
-/* How long to wait after a whole picture that took too long: at first, and at most. Full quality
- * has to be back within two seconds of the time from which on it is possible. */
+/* How long to wait after a whole picture took too long: at first, and at most. Full quality has to
+ * be back within two seconds after it has become possible again. */
 #define PATIENCE (400 * G_TIME_SPAN_MILLISECOND)
 #define MOST_PATIENCE (1600 * G_TIME_SPAN_MILLISECOND)
 
-/* Whole pictures that were in time for so long were no mistake. */
+/* If whole pictures were in time for this long, trying them was right. */
 #define TRUST (1000 * G_TIME_SPAN_MILLISECOND)
 
-/* When time is short, how many tiles are begun grows by GROWTH of them, and at least by one, once
- * in so many pictures in which all were done, and falls at once: tiles that come and go would
- * flicker. */
+/* When time is short, the number of tiles to begin grows by this share, at least by one, after
+ * GROWTH_PERIOD pictures in a row in which all were finished, and falls at once: tiles that come
+ * and go would flicker. */
 #define GROWTH 0.25
 #define GROWTH_PERIOD 8
 
-/* The smaller network comes back when it can be expected to take no more than this of the time that
+/* The smaller network comes back when it is expected to take no more than this share of the time
  * there is, so that it does not go again at once. */
 #define SPARE 0.8
 
-/* How much longer it may take for its work than the other network's tiles, whose kernels have more
- * to do at a time. */
+/* How much longer the smaller network may take per multiply-add than the larger one's tiles, whose
+ * kernels run on more channels. */
 #define OVERHEAD 2
 
-/* What is known of it fades while it is not tried, or a single slow picture would keep it away. */
+/* Its measured time fades while it is not tried, or a single slow picture would rule it out for
+ * good. */
 #define FORGET 0.98
 
 void
@@ -61,7 +62,7 @@ get_mean (double mean, double newest)
   return mean > 0 ? mean + NEWEST * (newest - mean) : newest;
 }
 
-/* What a whole picture would take, by what tiles take. */
+/* What a whole picture would take, estimated from tiles. */
 static double
 extrapolate (const GstRfdnForecast *self)
 {
@@ -73,7 +74,7 @@ gst_rfdn_forecast_add_whole (GstRfdnForecast *self, gint64 begin, gint64 end)
 {
   const double time = (double) (end - begin);
 
-  /* The first one finds memory that has never been used: that much slower it may have been. */
+  /* The first one touches memory for the first time, and may have been slower by that much. */
   if (self->n_whole++ == 0)
     self->whole_time = time / COLD;
   else
@@ -90,7 +91,7 @@ void
 gst_rfdn_forecast_add_small (GstRfdnForecast *self, gint64 time)
 {
   if (self->small_time <= 0)
-    self->small_time = (double) time / COLD; /* as of the first whole picture */
+    self->small_time = (double) time / COLD; /* like the first whole picture */
   else
     self->small_time = get_mean (self->small_time, (double) time);
 }
@@ -143,7 +144,7 @@ gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, g
 
   if (deadline == G_MAXINT64 || n == 0)
     return FALSE;
-  /* Nobody knows yet. Tiles do as much as there is time for, and tell how long that takes. */
+  /* Not known yet. Tiles do as much as there is time for, and show how long that takes. */
   if (self->whole_time <= 0 && self->tile_time <= 0)
     return TRUE;
   if (gst_rfdn_forecast_prefers_parts (self, n))
@@ -158,7 +159,7 @@ gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, g
   whole = self->tile_time > 0 ? extrapolate (self) : self->whole_time;
   if (now >= self->whole.not_before && whole < ENOUGH * time) {
     self->late = FALSE;
-    self->whole_time = whole; /* what it was under load is no measure */
+    self->whole_time = whole; /* the time measured under load says nothing */
   }
   return self->late;
 }
@@ -173,7 +174,8 @@ gst_rfdn_forecast_affords_small (GstRfdnForecast *self, gint64 now, gint64 deadl
     return FALSE;
   if (small <= 0 && self->tile_time > 0)
     small = OVERHEAD * self->tile_time * self->n_tiles * self->small_ratio;
-  /* Nobody knows yet. One tile would be begun in any case: rather this, if it is no more. */
+  /* Not known yet. One tile would be begun in any case: try the smaller network instead if it is no
+   * more work. */
   if (small <= 0 && self->small_ratio * self->n_tiles > 1)
     return FALSE;
 

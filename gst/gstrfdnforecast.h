@@ -8,35 +8,36 @@
 
 G_BEGIN_DECLS
 
-/* When to try again what took too long: later each time that it fails soon after it was tried, so
- * that pictures do not change to and fro. */
+/* When to retry what took too long: later each time that it fails again soon, so that the picture
+ * does not keep changing back and forth. */
 typedef struct {
-  gint64 failed;     /* it took too long at that time... */
-  gint64 not_before; /* ...and is not tried again before this one */
-  gint64 patience;   /* how long that is */
+  gint64 failed;     /* when it took too long... */
+  gint64 not_before; /* ...and when to try it again at the earliest */
+  gint64 patience;   /* how long to wait */
 } GstRfdnRetry;
 
 /* What whole pictures and single tiles took, and what they would take now. Times are in
  * microseconds, of g_get_monotonic_time() or any other clock. */
 typedef struct {
   guint n_tiles;
-  double ratio; /* work of the whole picture over that of all tiles */
+  double ratio; /* work of the whole picture divided by that of all tiles */
 
   guint64 n_whole; /* whole pictures so far */
   double tile_time;
   double whole_time;   /* of the last whole pictures; 0: there was none */
-  gint64 compose_time; /* to fill and fade the tiles' surroundings */
+  gint64 compose_time; /* to fill the rest of the picture and blend the edges of tiles */
 
   gboolean late;      /* there was no time for the last picture */
   GstRfdnRetry whole; /* pictures as a whole */
 
   guint most; /* tiles that are begun when time is short */
-  guint calm; /* pictures since that many were too many, or were changed */
+  guint calm; /* pictures since `most` was too many, or was changed */
 
-  /* The smaller network, which does the rest when time is short. */
-  double small_ratio; /* its work on a whole picture over that of all tiles; 0: there is none */
-  double small_time;  /* of its last pictures; 0: there was none */
-  gboolean is_small;  /* there was time for it in the last picture that was late */
+  /* The smaller network, which does the remaining tiles when time is short. */
+  double
+      small_ratio; /* its work on a whole picture divided by that of all tiles; 0: there is none */
+  double small_time; /* of its last pictures; 0: there was none */
+  gboolean is_small; /* there was time for it in the last picture that was late */
   GstRfdnRetry small;
 } GstRfdnForecast;
 
@@ -49,8 +50,8 @@ typedef struct {
 void gst_rfdn_forecast_init (GstRfdnForecast *self, guint n_tiles, double whole_work,
                              double tiles_work);
 
-/** There is a smaller network, which takes @small_work multiply-adds for a whole picture, where all
- * tiles take @tiles_work. */
+/** Announces a smaller network, which takes @small_work multiply-adds for a whole picture, where
+ * all tiles take @tiles_work. */
 void gst_rfdn_forecast_set_small (GstRfdnForecast *self, double small_work, double tiles_work);
 
 /** A whole picture has been computed from @begin to @end. */
@@ -65,13 +66,13 @@ void gst_rfdn_forecast_add_compose (GstRfdnForecast *self, gint64 time);
 /** The smaller network took @time for a picture. */
 void gst_rfdn_forecast_add_small (GstRfdnForecast *self, gint64 time);
 
-/** Of the @n_begun tiles that were to be computed, there was time for @n_done. Settles `most`. */
+/** There was time for @n_done of the @n_begun tiles that were to be computed. Updates `most`. */
 void gst_rfdn_forecast_settle (GstRfdnForecast *self, guint n_begun, guint n_done);
 
-/** Whether nothing has been computed yet, by either network. */
+/** Whether neither network has computed anything yet. */
 gboolean gst_rfdn_forecast_is_blank (const GstRfdnForecast *self);
 
-/** Whether @n of the tiles are less work than a whole picture. */
+/** Whether @n tiles are less work than a whole picture. */
 gboolean gst_rfdn_forecast_prefers_parts (const GstRfdnForecast *self, guint n);
 
 /**
@@ -81,8 +82,8 @@ gboolean gst_rfdn_forecast_prefers_parts (const GstRfdnForecast *self, guint n);
  * @n: tiles of it that the network has to compute
  *
  * Returns: whether there is not enough time for all of them. After a whole picture that took too
- *   long, the answer stays for a while, longer at each time in succession: so that pictures do not
- *   change to and fro
+ * long, the answer stays TRUE for a while, longer each time in a row, so that the picture does not
+ * keep changing back and forth
  */
 gboolean gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 deadline, guint n);
 
@@ -91,8 +92,8 @@ gboolean gst_rfdn_forecast_is_late (GstRfdnForecast *self, gint64 now, gint64 de
  * @now: the time
  * @deadline: when a picture that is begun now, and is late, is to be ready
  *
- * Returns: whether there is time for the smaller network. It is given up at once when there is not,
- *   and comes back after a while and with time to spare
+ * Returns: whether there is time for the smaller network. It is dropped at once when there is not,
+ * and comes back after a while, once there is time to spare
  */
 gboolean gst_rfdn_forecast_affords_small (GstRfdnForecast *self, gint64 now, gint64 deadline);
 

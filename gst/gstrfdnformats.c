@@ -18,10 +18,10 @@
   }
 #define BOTH_ORDERS(name) FORMAT (name##LE, LITTLE), FORMAT (name##BE, BIG)
 
-/* From those that cost least on; a source that can make all takes the first. Paletted pictures
- * (RGB8P) are not here: a palette has no colours for what lies between two of it. Nor is what
- * GStreamer's own packing spoils: NV12_10BE_8L128 is written outside the frame, MT2110T and MT2110R
- * (1.24 and later) lose the samples of a tile that is not as wide as the others. */
+/* The cheapest first: a source that can make all of them takes the first. Paletted pictures (RGB8P)
+ * are missing: a palette lacks the colours between its entries. So are formats that GStreamer
+ * itself packs wrongly: NV12_10BE_8L128 is written outside the frame, MT2110T and MT2110R (1.24 and
+ * later) lose the samples of a tile narrower than the others. */
 static const struct {
   GstVideoFormat format;
   GstRfdnRoute route;
@@ -110,7 +110,7 @@ static const struct {
     FORMAT (GRAY10_LE16, LITTLE),
 #endif
 
-    /* Samples in parts of words, and tiles */
+    /* samples that share words, and tiled formats */
     FORMAT (v210, UNPACK),
     FORMAT (UYVP, UNPACK),
     FORMAT (Y410, UNPACK),

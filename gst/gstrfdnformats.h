@@ -28,10 +28,10 @@ typedef enum {
 
 GstRfdnRoute gst_rfdn_format_get_route (GstVideoFormat format);
 
-/** Whether pixels have a component of alpha. GStreamer has no flag for that of some formats. */
+/** Whether pixels have alpha. GStreamer's flag for that is missing on some formats. */
 gboolean gst_rfdn_format_has_alpha (const GstVideoFormatInfo *format);
 
-/** Returns: (transfer full): caps of all formats, those first that cost least. */
+/** Returns: (transfer full): caps of all formats, the cheapest first. */
 GstCaps *gst_rfdn_formats_get_caps (void);
 
 /**
@@ -39,8 +39,8 @@ GstCaps *gst_rfdn_formats_get_caps (void);
  * @colour: what the network sees
  * @index: a number from 0 on
  *
- * Returns: the format on that place of those that a network takes as they are without loss of
- * colour, the one that costs least first; %GST_VIDEO_FORMAT_UNKNOWN after the last one
+ * Returns: the format at that place in a list of those that a network takes directly and without
+ * loss of colour, the cheapest first; %GST_VIDEO_FORMAT_UNKNOWN after the last one
  */
 GstVideoFormat gst_rfdn_formats_get_best (RfdnColour colour, guint index);
 

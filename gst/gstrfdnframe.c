@@ -8,39 +8,39 @@
 #include "gstrfdnsmaller.h"
 #include "gstrfdnunpack.h"
 
-/* Pixels that a conversion may look around a pixel, to find the chroma there. */
+/* How far around a pixel a conversion may look for chroma. */
 #define CONVERSION_MARGIN 8
 
-/* Side of frames that are only planned for. */
+/* Side of the small frames that a plan is tried with. */
 #define TINY 16
 
 struct GstRfdnPlan {
   RfdnPool *pool; /* of all that follows */
-  /* Of the frames between which the network is. */
+  /* Of the frames in front of the network and behind it. */
   GstRfdnPlace places[GST_VIDEO_MAX_COMPONENTS];
-  guint n_channels;      /* components 0 to this go to the network, or to `plain` in its place */
+  guint n_channels;      /* this many components go to the network, or to `plain` in its place */
   GstRfdnMosaic *mosaic; /* NULL when frames are only given another size */
   RfdnResampler *plain;
   RfdnResampler *chroma;
   RfdnResampler *alpha;
   gboolean has_padding;
 
-  /* Of frames that are converted; else NULL. */
+  /* For frames that are converted; else NULL. */
   GstVideoConverter *before, *after;
   gboolean unpacks;
-  GstRfdnIntermediate small, large; /* of frames that are converted or unpacked; else empty */
+  GstRfdnIntermediate small, large; /* for frames that are converted or unpacked; else empty */
 
-  /* Of frames whose size the network does not give; else likewise. */
+  /* For sizes that the network's scale does not lead to; else likewise. */
   GstRfdnResize *resize;
   GstRfdnIntermediate enlarged;
 
   GstRfdnHistory *history; /* NULL: nothing is to be reused */
-  /* Frames are compared as the network sees them: as they come in, their bytes tell no places. */
+  /* Compare frames as the network sees them: the layout of the input is not known byte by byte. */
   gboolean compares_small;
   gboolean is_finite; /* the network's field of view */
-  gboolean is_done;   /* the last frame is as good as it can get */
+  gboolean is_done;   /* the last frame has full quality */
   double strength;    /* of the last frame */
-  gint64 after_time;  /* that what follows the network takes, in microseconds */
+  gint64 after_time;  /* what the steps behind the network take, in microseconds */
 };
 
 /* ---- conversions ---------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ plan_conversion (GstRfdnPlan *self, RfdnColour colour, GstVideoInfo *in, GstVide
   return TRUE;
 }
 
-/* Whoever converts or resizes frames unpacks them too, by the same functions. */
+/* Converting and resizing unpack frames too, by the same functions. */
 static gboolean
 check_packed (const GstVideoInfo *in, const GstVideoInfo *enlarged, const GstVideoInfo *out,
               GError **error)
@@ -106,7 +106,7 @@ check_packed (const GstVideoInfo *in, const GstVideoInfo *enlarged, const GstVid
          gst_rfdn_unpack_check (out, error);
 }
 
-/* Frames as they are when unpacked, around the network. */
+/* Unpacked frames around the network. */
 static gboolean
 plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
                 GError **error)
@@ -120,7 +120,7 @@ plan_unpacking (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *e
          gst_rfdn_intermediate_init (&self->large, &large, error);
 }
 
-/* The network's frame, and the way from it to the size that is asked for. */
+/* The network's frame, and the step from it to the requested size. */
 static gboolean
 plan_resize (GstRfdnPlan *self, const GstVideoInfo *enlarged, const GstVideoInfo *out,
              const GstVideoRectangle *picture, GError **error)
@@ -267,8 +267,8 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   return g_steal_pointer (&self);
 }
 
-/* By a plan for frames so small that it takes next to nothing: whichever way frames come to the
- * network, these come to it as well. */
+/* By a plan for tiny frames, which costs next to nothing: they take the same route to the network
+ * as frames of any size. */
 gboolean
 gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in, RfdnPrecision precision,
                                GError **error)
@@ -366,7 +366,7 @@ resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideo
   rfdn_resampler_run (resampler, &from, &to);
 }
 
-/* All components; FALSE when it was cancelled. What has to be done in any case comes first. */
+/* All components; FALSE when cancelled. What has to be done in any case comes first. */
 static gboolean
 run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
                 gint64 deadline, double strength, GstRfdnWork *work)
@@ -393,14 +393,14 @@ run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const 
   return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength, work);
 }
 
-/* What of the frame before need not be computed again: for each tile, or NULL for nothing. Where
- * the network's result goes out as it is, it is put there. */
+/* Which tiles need not be computed again, or NULL for none. Where the network writes to the output
+ * frame itself, the last result is copied there. */
 static const gboolean *
 find_same (GstRfdnPlan *self, gboolean all, gboolean is_kept, GstVideoFrame *out)
 {
   const gboolean *same = gst_rfdn_history_get_same (self->history);
 
-  /* With attention everything depends on everything. */
+  /* With attention every pixel depends on all others. */
   if (!all && !self->is_finite)
     return NULL;
   if (is_kept)
@@ -416,7 +416,7 @@ find_same (GstRfdnPlan *self, gboolean all, gboolean is_kept, GstVideoFrame *out
   return NULL;
 }
 
-/* Turns a frame into what the network takes. */
+/* Turns a frame into the network's input. */
 static GstVideoFrame *
 prepare (GstRfdnPlan *self, GstVideoFrame *in)
 {
@@ -429,7 +429,7 @@ prepare (GstRfdnPlan *self, GstVideoFrame *in)
   return &self->small.frame;
 }
 
-/* What the network writes into. */
+/* The frame that the network writes to. */
 static GstVideoFrame *
 get_canvas (GstRfdnPlan *self, GstVideoFrame *out)
 {
@@ -438,7 +438,7 @@ get_canvas (GstRfdnPlan *self, GstVideoFrame *out)
   return self->resize != NULL ? &self->enlarged.frame : out;
 }
 
-/* What is left to do with the network's result. */
+/* What remains to be done with the network's result. */
 static void
 finish (GstRfdnPlan *self, GstVideoFrame *canvas, GstVideoFrame *out)
 {

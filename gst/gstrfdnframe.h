@@ -14,18 +14,18 @@ G_BEGIN_DECLS
  *
  * - the network's own components (Y, or R, G and B) go to it as they lie in the frame;
  * - chroma and alpha go to a resampler;
- * - when the frame has not got the network's components (a luma network and RGB frames, or the
- *   other way round), it is turned into a small intermediate frame that has them, and the large
- *   intermediate one is turned back;
- * - when the network's scale does not lead to the size that is asked for, GStreamer's converter
- *   goes the rest of the way.
+ * - when the frame lacks the network's components (a luma network and RGB frames, or the reverse),
+ *   it is converted to a small intermediate frame that has them, and the large intermediate one is
+ *   converted back;
+ * - when the network's scale does not lead to the requested size, GStreamer's converter does the
+ *   rest.
  *
- * Making a plan does all that can fail; running it does not allocate. */
+ * Everything that can fail happens when the plan is made; running it does not allocate. */
 typedef struct GstRfdnPlan GstRfdnPlan;
 
-/** How to compute: see the fields of the same names of #RfdnUpscalerParams; and whether what has
- * not changed since the last frame is taken from it; and where in the large frame the picture is,
- * with black borders around it (of no size: everywhere, without borders). */
+/** How to compute: see the fields of the same names of #RfdnUpscalerParams. `reuse`: whether to
+ * keep the result of what has not changed since the last frame. `picture`: where in the large frame
+ * the picture is, with black borders around it (of no size: all of it, without borders). */
 typedef struct {
   guint n_threads;
   guint tile_size;
@@ -65,35 +65,35 @@ gboolean gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in
  * gst_rfdn_plan_run:
  * @in: a mapped frame of the plan's format and size; its planes may lie anywhere in memory
  * @out: likewise
- * @deadline: the time of g_get_monotonic_time() at which to have returned, as well as that can be
- *   foreseen: the less time there is, the more of the frame is left to a plain filter.
- *   %G_MAXINT64: none of it
+ * @deadline: the time of g_get_monotonic_time() by which to return, as far as that can be
+ * predicted: the less time there is, the more of the frame is left to a plain filter. %G_MAXINT64:
+ * none of it
  * @strength: weight of the network against the plain filter, 0 to 1
- * @work: what was done is written here
+ * @work: (out): what was done
  *
  * Enlarges a frame.
  *
- * Returns: FALSE when it was cancelled; @out is then not whole
+ * Returns: FALSE when it was cancelled; @out is then incomplete
  */
 gboolean gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out,
                             gint64 deadline, double strength, GstRfdnWork *work);
 
-/** Forgets the frames before: nothing of the next one is taken from them. How long frames take is
- * still known. Not while a frame is being enlarged. */
+/** Forgets the previous frames: the next one reuses nothing of them. How long frames take is still
+ * known. Not while a frame is being enlarged. */
 void gst_rfdn_plan_reset (GstRfdnPlan *self);
 
-/** Whether frames are unwanted: a run in progress returns within milliseconds, and so do later ones
- * until this is taken back. Any thread. */
+/** Cancels frames, or stops doing so: a run in progress returns within milliseconds, and so do
+ * later ones until this is revoked. Any thread. */
 void gst_rfdn_plan_set_cancelled (GstRfdnPlan *self, gboolean cancelled);
 
-/** Whether there is a network, rather than another size only. */
+/** Whether there is a network, rather than only a change of size. */
 gboolean gst_rfdn_plan_has_network (const GstRfdnPlan *self);
 
-/** Returns: (nullable): the name of the format by whose way frames come to the network and back;
- * %NULL where they need none. */
+/** Returns: (nullable): the name of the intermediate format that frames are converted to; %NULL if
+ * none is needed. */
 const char *gst_rfdn_plan_get_conversion (const GstRfdnPlan *self);
 
-/** How many threads compute; @wanted is how many there should be, if the system let them start. */
+/** How many threads compute; @wanted is how many there should be if the system lets them start. */
 guint gst_rfdn_plan_get_n_threads (const GstRfdnPlan *self, guint *wanted);
 
 /** Returns: (transfer full): one line on what was chosen. */

@@ -7,12 +7,12 @@
 #include "gstrfdnconvert.h"
 #include "gstrfdnformats.h"
 
-/* After so many frames in which everything moved there is no reason to keep what went out. */
+/* After this many frames in which everything moved, stop keeping the output. */
 #define PATIENCE 30
 
 /* How frames of a format are copied. */
 typedef struct {
-  gboolean whole; /* by GStreamer, since bytes tell no places */
+  gboolean whole; /* copied by GStreamer, where the layout is not known byte by byte */
   struct {
     gsize size;
     guint n;
@@ -61,8 +61,8 @@ get_layout (const GstVideoInfo *info)
   return layout;
 }
 
-/* gst_video_frame_copy() takes plane N to be that of component N, and rows of an odd width to end
- * with the luma of their last pixel. It has to do for tiles and the like. */
+/* gst_video_frame_copy() assumes that plane N holds component N, and that rows of an odd width end
+ * with the luma of their last pixel. It is used only for tiles and the like. */
 static gboolean
 copy_frame (const Layout *layout, GstVideoFrame *to, GstVideoFrame *from)
 {
@@ -128,7 +128,8 @@ gst_rfdn_history_set_tile (GstRfdnHistory *self, guint tile, const RfdnArea *see
 
 /* ---- comparing ----------------------------------------------------------------------------- */
 
-/* The bytes that a component's samples in an area lie among; whole samples of subsampled ones. */
+/* The range of bytes that holds a component's samples in an area, rounded outwards for subsampled
+ * ones. */
 typedef struct {
   guint plane;
   gsize offset, size; /* in a row */
@@ -171,8 +172,8 @@ is_same_block (GstVideoFrame *a, GstVideoFrame *b, const Block *block)
   return TRUE;
 }
 
-/* Components `first` to `end` of an area. Those that share a plane are compared with the first of
- * them. */
+/* Components `first` to `end` of an area. Those that share a plane are compared together with the
+ * first of them. */
 static gboolean
 is_same_area (GstRfdnHistory *self, GstVideoFrame *in, guint first, guint end, const RfdnArea *area)
 {

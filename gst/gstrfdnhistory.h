@@ -9,15 +9,15 @@
 
 G_BEGIN_DECLS
 
-/* The last frame that came in, and, while anything stands still, the one that went out for it:
- * copies, so that nobody has to wait for a buffer. They are compared bit by bit. */
+/* Copies of the last input frame and, while anything stands still, of its output frame, so that
+ * nobody has to wait for a buffer. Comparisons are exact to the bit. */
 typedef struct GstRfdnHistory GstRfdnHistory;
 
 /**
  * gst_rfdn_history_new:
  * @in: what frames come in
  * @out: what frames go out
- * @n_network: components 0 to this, without, are what the tiles depend on
+ * @n_network: tiles depend on this many components, from 0 on
  * @margin: pixels around a tile's own area that it depends on too
  * @n_tiles: how many areas there are
  * @error: where to say what is wrong
@@ -32,30 +32,30 @@ void gst_rfdn_history_free (GstRfdnHistory *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GstRfdnHistory, gst_rfdn_history_free)
 
-/** Says what tile @tile depends on, in pixels of @in. */
+/** Sets what tile @tile depends on, in pixels of @in. */
 void gst_rfdn_history_set_tile (GstRfdnHistory *self, guint tile, const RfdnArea *seen);
 
 /**
  * gst_rfdn_history_compare:
  * @in: a frame
  *
- * Finds what has not changed since the last frame, and remembers this one in its place.
+ * Finds what has not changed since the last frame, and keeps this one in its place.
  *
  * Returns: whether nothing has changed at all
  */
 gboolean gst_rfdn_history_compare (GstRfdnHistory *self, GstVideoFrame *in);
 
-/** For each tile, whether all that it depends on is as it was; of the last comparison. */
+/** For each tile, whether everything it depends on was unchanged in the last comparison. */
 const gboolean *gst_rfdn_history_get_same (const GstRfdnHistory *self);
 
-/** Whether the frame that went out last is known. */
+/** Whether there is a copy of the last output frame. */
 gboolean gst_rfdn_history_has_output (const GstRfdnHistory *self);
 
-/** Copies the frame that went out last. */
+/** Copies the last output frame to @out. */
 void gst_rfdn_history_get_output (GstRfdnHistory *self, GstVideoFrame *out);
 
-/** Remembers what went out for the frame that was compared last, if there is any prospect that it
- * will be of use: if something in it stood still. */
+/** Keeps the output of the frame that was compared last, if something in it stood still: only then
+ * may it be of use. */
 void gst_rfdn_history_set_output (GstRfdnHistory *self, GstVideoFrame *out);
 
 /** Forgets everything. */

@@ -1,8 +1,8 @@
 /* gst-rfdn - messages in the user's language
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * _("text") is what a person reads in an error or warning. Logs and blurbs stay as they are, as
- * everywhere in GStreamer.
+ * _("text") marks what a person reads in an error or warning. Logs and blurbs are not translated,
+ * as everywhere in GStreamer.
  */
 #ifndef GST_RFDN_I18N_H
 #define GST_RFDN_I18N_H

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the element does about frames that would be late: how it learns of it, and whom it tells.
- * How much time there is for a frame is worked out in gstrfdnpacer.c, when it is to be shown in
- * gstrfdntimeline.c, and how long frames take in gstrfdnlatency.c.
+/* What the element does about frames that would be late: how it finds out, and whom it tells.
+ * gstrfdnpacer.c works out how much time there is for a frame, gstrfdntimeline.c when it is shown,
+ * and gstrfdnlatency.c how long frames take.
  *
- * Clocks and pads are asked without the object lock: what they do is theirs. */
+ * Clocks and pads are never called with the object lock held: they may take locks of their own. */
 
 #include "gstrfdnupscale-private.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
 
-/* The change of level that is told in a message; and what is as good as the full level, since the
- * last tiles may come and go. */
+/* The change of level worth a message, and the level that counts as full, since the last tiles may
+ * come and go. */
 #define LEVEL_STEP 0.125
 #define NEARLY_FULL 0.96
 
@@ -21,10 +21,10 @@ gst_rfdn_late_policy_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-      {GST_RFDN_LATE_POLICY_DEGRADE, "Leave to a plain filter what there is no time for",
-       "degrade"},
-      {GST_RFDN_LATE_POLICY_DROP, "Leave out frames that are late", "drop"},
-      {GST_RFDN_LATE_POLICY_NEVER, "Take as long as it takes", "never"},
+      {GST_RFDN_LATE_POLICY_DEGRADE,
+       "Leave what there is no time for to a faster network or a plain filter", "degrade"},
+      {GST_RFDN_LATE_POLICY_DROP, "Drop frames that are late", "drop"},
+      {GST_RFDN_LATE_POLICY_NEVER, "Enlarge every frame in full, however late", "never"},
       {0, NULL, NULL},
   };
 
@@ -60,7 +60,7 @@ gst_rfdn_late_reset (GstRfdnUpscale *self)
 
 /* ---- latency --------------------------------------------------------------------------------- */
 
-/* What upstream says of itself; what it said last, if it does not answer. */
+/* Upstream's own latency; its last answer if it gives none now. */
 static void
 ask_upstream (GstRfdnUpscale *self)
 {
@@ -81,14 +81,14 @@ ask_upstream (GstRfdnUpscale *self)
   GST_DEBUG_OBJECT (self, "the pipeline is %slive", live ? "" : "not ");
 }
 
-/* Frames that pass untouched take no time. With the object lock. */
+/* Frames that pass through untouched take no time. With the object lock. */
 static GstClockTime
 get_own_latency (GstRfdnUpscale *self, gboolean passthrough)
 {
   return self->live && !passthrough ? gst_rfdn_latency_get (&self->own_latency) : 0;
 }
 
-/* In a live pipeline sinks have to wait for frames that take time. */
+/* In a live pipeline sinks have to wait for frames that take time to enlarge. */
 void
 gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query)
 {
@@ -105,7 +105,7 @@ gst_rfdn_late_latency_query (GstRfdnUpscale *self, GstQuery *query)
   self->answered = live ? own : GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
   GST_DEBUG_OBJECT (self, "own latency %" GST_TIME_FORMAT, GST_TIME_ARGS (own));
-  /* For as long the frame in work is kept, and the source need not. */
+  /* For that long the frame in work is held here, not by the source. */
   gst_query_set_latency (query, live, min + own, GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
 }
 
@@ -128,7 +128,7 @@ gst_rfdn_late_check_latency (GstRfdnUpscale *self)
   own = get_own_latency (self, passthrough);
   news = GST_CLOCK_TIME_IS_VALID (self->answered) && gst_rfdn_latency_is_news (self->answered, own);
   if (news)
-    self->answered = own; /* or it would be told at each frame until somebody asks */
+    self->answered = own; /* or a message would be posted at each frame until somebody asks */
   GST_OBJECT_UNLOCK (self);
 
   if (!news)
@@ -190,7 +190,7 @@ gst_rfdn_late_time_event (GstRfdnUpscale *self, GstEvent *event)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* The running time at which sinks are to show the frame, latency aside. */
+/* The running time at which sinks should show the frame, without latency. */
 static GstClockTime
 get_time (GstRfdnUpscale *self, GstBuffer *buffer)
 {
@@ -202,7 +202,7 @@ get_time (GstRfdnUpscale *self, GstBuffer *buffer)
   return gst_rfdn_timeline_get_time (&timeline, &GST_BASE_TRANSFORM (self)->segment, buffer);
 }
 
-/* What the clock shows, or GST_CLOCK_TIME_NONE while it does not count. */
+/* The clock's running time, or GST_CLOCK_TIME_NONE while the clock does not run. */
 static GstClockTime
 get_now (GstRfdnUpscale *self)
 {
@@ -222,8 +222,8 @@ get_now (GstRfdnUpscale *self)
   return now - MIN (now, base_time);
 }
 
-/* The latency that frames are shown with. Sinks that do not synchronise have none set, but what
- * arrives with some cannot be in time before. With the object lock. */
+/* The latency that frames are shown with. Sinks that do not synchronise set none, but a frame
+ * cannot be in time earlier than the latency it arrives with. With the object lock. */
 static GstClockTime
 get_latency (GstRfdnUpscale *self)
 {
@@ -232,8 +232,8 @@ get_latency (GstRfdnUpscale *self)
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-/* Of a live pipeline nobody need tell that frames are late. The base class then leaves out those
- * that are not after the time that it is given here, and says so in a message. */
+/* In a live pipeline no sink has to report that frames are late. The base class then drops those
+ * before the time that it is given here, and posts a message. */
 void
 gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
 {
@@ -257,9 +257,9 @@ gst_rfdn_late_check_frame (GstRfdnUpscale *self, GstBuffer *buffer)
   GST_OBJECT_LOCK (self);
   if (self->live && self->late_policy == GST_RFDN_LATE_POLICY_DROP)
     lateness = gst_rfdn_pacer_get_lateness (&self->pacer, time, self->upstream_latency, now);
-  duration = gst_rfdn_pacer_get_duration (&self->pacer); /* it may just have been measured */
+  duration = gst_rfdn_pacer_get_duration (&self->pacer); /* may just have been measured */
   GST_OBJECT_UNLOCK (self);
-  /* The base class goes by where frames begin, also when they are played backwards. */
+  /* The base class goes by the start of frames, even when playing backwards. */
   begin = gst_segment_to_running_time (&trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   if (lateness > 0 && GST_CLOCK_TIME_IS_VALID (begin))
     gst_base_transform_update_qos (trans, 1 + (gdouble) lateness / (gdouble) duration,
@@ -289,7 +289,7 @@ gst_rfdn_late_begin_frame (GstRfdnUpscale *self, GstBuffer *buffer)
   return deadline;
 }
 
-/* Whether @level is so far from what was told last that it is to be told. */
+/* Whether @level differs enough from the last one reported. */
 static gboolean
 is_news (double level, double told)
 {
@@ -340,7 +340,8 @@ gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microse
     gst_rfdn_pacer_end (&self->pacer, time, get_latency (self), now);
     jitter = GST_CLOCK_DIFF (time + get_latency (self), now);
   }
-  /* Where not even a part of the network's work fits in, more time would go unused. */
+  /* With more latency frames could be better; but where not even part of the network fits in, it
+   * would go unused. */
   if (cut && (GstClockTimeDiff) taken < self->granted / 2)
     cut = FALSE;
   gst_rfdn_latency_add (&self->own_latency, taken,
@@ -362,9 +363,8 @@ gst_rfdn_late_end_frame (GstRfdnUpscale *self, GstBuffer *buffer, gint64 microse
 
 /* ---- what sinks say -------------------------------------------------------------------------- */
 
-/* TRUE if the base class must not see the event: it would drop frames, which is for the policy of
- * that name only, and for trick modes. Upstream is not to leave anything out either as long as
- * there is quality to give way. */
+/* TRUE if the base class must not see the event: it would drop frames, which only the policy `drop`
+ * and trick modes allow. Upstream must not drop any either while quality can still be lowered. */
 gboolean
 gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
 {
@@ -372,7 +372,7 @@ gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
   GstClockTimeDiff jitter;
   GstClockTime time;
   GstRfdnLatePolicy policy;
-  /* Frames that pass untouched take no time. */
+  /* Frames that pass through untouched take no time. */
   const gboolean active = gst_base_transform_is_qos_enabled (GST_BASE_TRANSFORM (self)) &&
                           !gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (self));
   gboolean spare, skips;
@@ -390,7 +390,7 @@ gst_rfdn_late_qos_event (GstRfdnUpscale *self, GstEvent *event)
 
   if (policy == GST_RFDN_LATE_POLICY_DROP || type == GST_QOS_TYPE_THROTTLE)
     return FALSE;
-  /* Who plays so asks for frames to be left out. */
+  /* These trick modes ask for frames to be left out. */
   if (active && policy == GST_RFDN_LATE_POLICY_DEGRADE && skips && !spare)
     return FALSE;
   if (spare)

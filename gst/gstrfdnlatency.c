@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnlatency.h"
 
-/* What is told before a frame was measured: enough for most, and soon corrected. */
+/* Reported before any frame has been measured: enough for most, and soon corrected. */
 #define GUESS (40 * GST_MSECOND)
 
-/* Frames do not all take the same. */
+/* Frames do not all take the same time. */
 #define RESERVE (5 * GST_MSECOND)
 
-/* A change is told if it is more than a quarter, or longer than this. */
+/* A change is reported if it is more than a quarter, or longer than this. */
 #define CHANGE_PART 4
 #define CHANGE_MOST (12 * GST_MSECOND)
 
-/* A pipeline that changes its latency shows it. So less is told when it has done for so many frames
- * in succession: at first and at most. Where it turns out too little soon afterwards, the next time
- * takes so many times as many. */
+/* Viewers notice when a pipeline changes its latency. So a lower one is reported only after it
+ * would have sufficed for this many frames in a row: at first and at most. If it soon turns out to
+ * be too low, the next attempt waits this many times as long. */
 #define PATIENCE 4
 #define PATIENCE_GROWTH 4
 #define MOST_PATIENCE 2048
@@ -47,7 +47,7 @@ gst_rfdn_latency_is_news (GstClockTime told, GstClockTime now)
   return now > told + change || now + change < told;
 }
 
-/* What the last frames took, but for the one that took longest: the machine was busy. */
+/* What the last frames took, without the longest one: then the machine was busy. */
 static GstClockTime
 get_high (const GstRfdnLatency *self)
 {
@@ -100,7 +100,7 @@ gst_rfdn_latency_add (GstRfdnLatency *self, GstClockTime taken, GstClockTime mos
     self->since_less++;
 
   wanted = get_high (self) + RESERVE;
-  /* How much more it would take is not known. */
+  /* How much more time it needs is not known. */
   if (most > 0)
     wanted = MAX (wanted, MIN (2 * self->told, most + RESERVE));
 

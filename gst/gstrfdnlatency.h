@@ -1,4 +1,4 @@
-/* gst-rfdn - the latency that frames take, learnt from what they took
+/* gst-rfdn - the element's latency, learnt from how long frames take
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #ifndef GST_RFDN_LATENCY_H
@@ -8,44 +8,44 @@
 
 G_BEGIN_DECLS
 
-/* What a live pipeline is told: how long frames are in the element. All times are in nanoseconds,
- * and given: there is no clock here. Not safe from several threads. */
+/* The latency to report to a live pipeline: how long frames stay in the element. All times are in
+ * nanoseconds and passed in: there is no clock here. Not thread-safe. */
 
 #define GST_RFDN_LATENCY_WINDOW 8
 
 typedef struct {
-  GstClockTime told;                           /* what queries are answered with */
-  GstClockTime taken[GST_RFDN_LATENCY_WINDOW]; /* by the last frames, a ring */
+  GstClockTime told;                           /* the answer to queries */
+  GstClockTime taken[GST_RFDN_LATENCY_WINDOW]; /* by the last frames, a ring buffer */
   guint n;                                     /* frames measured */
-  guint calm;                                  /* frames since less would not have done */
-  guint patience;                              /* frames that less has to do for */
-  guint since_less;                            /* frames since it became less */
+  guint calm;       /* frames since a lower latency would not have sufficed */
+  guint patience;   /* frames for which a lower one has to suffice */
+  guint since_less; /* frames since it was lowered */
 } GstRfdnLatency;
 
-/** Nothing is measured yet: a guess is told. */
+/** Nothing is measured yet: reports a guess. */
 void gst_rfdn_latency_init (GstRfdnLatency *self);
 
-/** Frames become others, of another size for instance: what is told stays until they are
- * measured. */
+/** The kind of frames changes, their size for instance: the reported latency stays until the new
+ * ones are measured. */
 void gst_rfdn_latency_forget (GstRfdnLatency *self);
 
-/** Returns: the latency to tell. */
+/** Returns: the latency to report. */
 GstClockTime gst_rfdn_latency_get (const GstRfdnLatency *self);
 
 /**
  * gst_rfdn_latency_add:
  * @taken: how long a frame was in work
- * @most: if the frame was cut short, in that it would have been made better with more time: the
- *   longest that it may ever take; otherwise 0
+ * @most: if more time would have made the frame better, the longest that it may ever take;
+ * otherwise 0
  *
- * Fits the latency to what frames take: to more at once, to less when that has done for a while.
- * Changes of less than a quarter, as far as they are short, are not worth telling.
+ * Adapts the latency to how long frames take: raises it at once, lowers it when that would have
+ * sufficed for a while. Changes that are short and less than a quarter are not reported.
  *
- * Returns: whether the latency to tell has changed
+ * Returns: whether the latency to report has changed
  */
 gboolean gst_rfdn_latency_add (GstRfdnLatency *self, GstClockTime taken, GstClockTime most);
 
-/** Whether a pipeline that was told @told has to be told of @now. */
+/** Whether a pipeline that was told @told has to be told about @now. */
 gboolean gst_rfdn_latency_is_news (GstClockTime told, GstClockTime now);
 
 G_END_DECLS

@@ -14,9 +14,9 @@ G_BEGIN_DECLS
  * @info: what the caps tell
  * @buffer: a frame; has to outlive the mapping
  *
- * Maps a frame for reading. Of a #GstVideoMeta of another format, which elements leave behind that
- * turn a frame into another format where it is, only the layout is taken, and that only if the two
- * formats have their samples at the same places: the caps are what is agreed on.
+ * Maps a frame for reading. Elements that convert a frame in place may leave a #GstVideoMeta of the
+ * old format behind. Then only its layout is used, and only if both formats have their samples at
+ * the same places: the caps decide.
  *
  * Returns: whether @frame is mapped, to be unmapped by gst_video_frame_unmap()
  */

@@ -11,15 +11,15 @@ G_BEGIN_DECLS
 typedef enum {
   GST_RFDN_META_COPY,  /* to be copied as it is */
   GST_RFDN_META_DONE,  /* its enlarged form has been attached to the output */
-  GST_RFDN_META_DROP,  /* true of the small frame alone */
-  GST_RFDN_META_OTHER, /* nothing that this code knows */
+  GST_RFDN_META_DROP,  /* valid only for the small frame */
+  GST_RFDN_META_OTHER, /* unknown to this code */
 } GstRfdnMetaFate;
 
 /**
  * GstRfdnPlacement:
  * @width: of the small frame, in pixels; 0 while there is none
  * @height: its height
- * @picture: where in the large frame it ends up: all of that unless there are borders
+ * @picture: where in the large frame it is shown: all of it unless there are borders
  *
  * Which pixels of the large frame come from which of the small one.
  */
@@ -28,7 +28,7 @@ typedef struct {
   GstVideoRectangle picture;
 } GstRfdnPlacement;
 
-/** The placement of frames that fill @picture of the large one. */
+/** Where frames lie that fill @picture of the large one. */
 GstRfdnPlacement gst_rfdn_placement_new (const GstVideoInfo *in, const GstVideoRectangle *picture);
 
 /** The point of the small frame that is shown at a point of the large one. On borders it lies
@@ -38,8 +38,8 @@ void gst_rfdn_placement_to_small (const GstRfdnPlacement *self, gdouble *x, gdou
 /**
  * GstRfdnOverlays:
  *
- * The overlays of the last frame and their enlarged form: as long as a source of text attaches the
- * same ones, the same come out, which a sink need not upload again. Zeroes to begin with.
+ * The overlays of the last frame and their enlarged form: as long as upstream attaches the same
+ * ones, the same enlarged ones come out, and a sink need not upload them again. Initially zero.
  */
 typedef struct {
   GstVideoOverlayComposition *small, *large;
@@ -49,7 +49,7 @@ typedef struct {
 /** Forgets them. */
 void gst_rfdn_overlays_clear (GstRfdnOverlays *self);
 
-/** Looks the names up that the functions below need. Once, before they are called. */
+/** Looks up the names that the functions below need. Call it once, before them. */
 void gst_rfdn_meta_init (void);
 
 /**
@@ -61,9 +61,9 @@ void gst_rfdn_meta_init (void);
  * @placement: where the one is in the other
  * @overlays: those of the frame before
  *
- * Enlarges what speaks of places in the picture (regions of interest, overlays) and leaves alone
- * what does not. A rectangle's sides are moved each to the nearest pixel, so that what touches
- * still does.
+ * Enlarges metas that refer to places in the picture (regions of interest, overlays) and leaves
+ * others alone. Each side of a rectangle is rounded to the nearest pixel, so that rectangles that
+ * touch still do.
  */
 GstRfdnMetaFate gst_rfdn_meta_transform (GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf,
                                          GstVideoInfo *in, const GstVideoInfo *out,
@@ -80,10 +80,9 @@ gboolean gst_rfdn_meta_is_passed_on (GType api);
  * @out: what the large frame is
  * @placement: where the small one is in it
  *
- * Tells upstream in how many pixels overlays are shown: `width` and `height` of the meta are those
- * of the area that the small frame will cover, in downstream's window if it has told of one, else
- * in the large frame. Text is then drawn at that size, with places still in the small frame's
- * pixels.
+ * Tells upstream at what resolution overlays are shown: `width` and `height` of the meta are those
+ * of the area that the small frame will cover, in downstream's window if known, else in the large
+ * frame. Text is then drawn at that size, with positions still in the small frame's pixels.
  */
 void gst_rfdn_meta_propose_overlays (GstQuery *query, const GstVideoInfo *out,
                                      const GstRfdnPlacement *placement);

@@ -10,14 +10,14 @@
 G_BEGIN_DECLS
 
 /* A network that the user named: all scales of a built-in one, or the one that a file has.
- * Immutable to who uses it, and may be used from any thread. What has been loaded of it is kept.
+ * Immutable for callers, and usable from any thread. Loaded networks are kept.
  *
- * Errors have a domain and code of GStreamer's (GST_RESOURCE_ERROR, GST_STREAM_ERROR,
- * GST_LIBRARY_ERROR) and a message that names the model or file and what is wrong with it: ready
- * to be posted. */
+ * Errors have one of GStreamer's domains and codes (GST_RESOURCE_ERROR, GST_STREAM_ERROR,
+ * GST_LIBRARY_ERROR) and a message that names the model or file and what is wrong with it, ready to
+ * be posted. */
 typedef struct GstRfdnModel GstRfdnModel;
 
-/** The value of the property when the user sets none. */
+/** The default value of the property. */
 const char *gst_rfdn_model_get_default (void);
 
 /** Returns: (transfer full): what the property's value can be, for its blurb. */
@@ -27,16 +27,16 @@ char *gst_rfdn_model_describe_values (void);
  * gst_rfdn_model_guess_scales:
  * @value: the property's value
  *
- * What can be told of a model without loading it.
+ * What is known about a model without loading it.
  *
- * Returns: a bit mask of its scales, all that enlarge when @value is not a built-in's name
+ * Returns: a bit mask of its scales; all that enlarge if @value does not name a built-in model
  */
 guint gst_rfdn_model_guess_scales (const char *value);
 
 /**
  * gst_rfdn_model_load:
- * @value: the name of a built-in model, or else the path of a safetensors file. A name goes before
- *   a file that is called so; `./name` is the file
+ * @value: the name of a built-in model, or else the path of a safetensors file. A built-in name
+ * takes precedence; `./name` is the file
  * @error: where to say what is wrong
  *
  * Returns: (transfer full) (nullable): the model, or %NULL with @error set
@@ -52,8 +52,7 @@ void gst_rfdn_model_unref (GstRfdnModel *self);
 /** What messages call @self: a built-in model's name, or the file's path. */
 const char *gst_rfdn_model_get_name (const GstRfdnModel *self);
 
-/** A bit mask of the scales that @self has: of 1 and no other where it cleans frames and leaves
- * their size. */
+/** A bit mask of the scales that @self has; only 1 if it cleans frames and keeps their size. */
 guint gst_rfdn_model_get_scales (const GstRfdnModel *self);
 
 /** What the network sees, at all of its scales. */
@@ -62,10 +61,10 @@ RfdnColour gst_rfdn_model_get_colour (const GstRfdnModel *self);
 /**
  * gst_rfdn_model_get:
  * @scale: 1 to %GST_RFDN_MAX_FACTOR
- * @error: where to say that the model has not got that scale
+ * @error: set if the model does not have that scale
  *
- * Gives the network of a scale, which is loaded by the first call that asks for it: all get the
- * same one, and with it its packed weights.
+ * Gets the network of a scale, loading it on the first call; all callers share it and its packed
+ * weights.
  *
  * Returns: (transfer full) (nullable): the network, or %NULL with @error set
  */

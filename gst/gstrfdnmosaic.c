@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnmosaic.h"
 
-/* About how large tiles are, in LR pixels. Small ones can be chosen more finely, but what they see
- * around themselves is computed for nothing, and the kernels want long rows: tiles of 64x64 took
- * 2.8 times as long as the whole picture, of 96x96 twice as long, of 160x60 1.4 times. */
+/* Approximate size of tiles, in LR pixels. Small ones can be chosen more finely, but their overlap
+ * is wasted work, and the kernels want long rows: tiles of 64x64 took 2.8 times as long as the
+ * whole picture, of 96x96 twice as long, of 160x60 1.4 times. */
 #define TILE_WIDTH 176
 #define TILE_HEIGHT 64
 #define ATTENTION_TILE_HEIGHT 128
 #define ATTENTION_OVERLAP 26
 
-/* LR pixels over which a tile of the network's goes over into the ground. */
+/* LR pixels over which a tile of the network is blended into the ground. */
 #define FADE 4
 
-/* What was sharp stays sharp unless another tile gains so much more. */
+/* A sharp tile stays sharp unless another one gains this much more. */
 #define INERTIA 1.5f
 
 enum { LEFT = 1 << 0, RIGHT = 1 << 1, TOP = 1 << 2, BOTTOM = 1 << 3 };
 
-/* What lies where the network has done nothing. */
+/* What is shown where the network has done nothing. */
 typedef enum { GROUND_NONE, GROUND_PLAIN, GROUND_SMALL } Ground;
 
 typedef struct {
   RfdnArea area, seen; /* LR pixels */
   guint neighbours[4]; /* left, right, top, bottom; G_MAXUINT: none */
-  gboolean network;    /* rather than the ground, when it was last computed */
-  guint faded;         /* the edges at which it goes over into the ground */
+  gboolean network;    /* shows the network's result rather than the ground */
+  guint faded;         /* the edges at which it is blended into the ground */
   gboolean fresh;      /* computed in this run */
-  float gain;          /* what the network can be expected to add */
+  float gain;          /* how much the network is expected to add */
 } Tile;
 
 struct GstRfdnMosaic {
@@ -34,11 +34,12 @@ struct GstRfdnMosaic {
   RfdnSampleFormat format;
   guint out_width, out_height;
   gint cancelled; /* pictures are unwanted */
-  gint abandoned; /* the one in work has been */
+  gint abandoned; /* the picture in work has been cancelled */
   RfdnUpscaler *whole, *parts;
   RfdnUpscaler *small; /* NULL: there is no smaller network */
   RfdnResampler *plain;
-  RfdnPlane *plain_out, *small_out; /* of each channel; the latter NULL without a network */
+  RfdnPlane *plain_out,
+      *small_out; /* of each channel; small_out is NULL without a smaller network */
   gpointer plain_memory, small_memory;
   Ground ground; /* of the last picture */
 
@@ -51,7 +52,7 @@ struct GstRfdnMosaic {
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-/* The side of a tile, so that all are about as large. */
+/* The side of a tile, so that all are about equally large. */
 static guint
 divide_evenly (guint size, guint about)
 {
@@ -84,7 +85,7 @@ init_tiles (GstRfdnMosaic *self)
   }
 }
 
-/* A large picture's planes, in memory that is set to @memory. */
+/* The planes of a large picture; @memory receives what they lie in. */
 static RfdnPlane *
 new_planes (const GstRfdnMosaic *self, gpointer *memory, GError **error)
 {
@@ -131,7 +132,7 @@ init_small (GstRfdnMosaic *self, RfdnModel *model, const RfdnUpscalerParams *par
 
   small.tile_size = small.tile_height = 0;
   small.tile_overlap = RFDN_TILE_OVERLAP_AUTO;
-  /* What the whole is told to do, it need not be able to. */
+  /* Parameters that the whole picture is computed with need not suit tiles. */
   if (small.precision == RFDN_PRECISION_INT16 && !rfdn_model_get_info (model)->has_steps)
     small.precision = RFDN_PRECISION_FLOAT32;
   self->small = rfdn_upscaler_new (model, &small, error);
@@ -229,7 +230,8 @@ set_upscalers_cancelled (GstRfdnMosaic *self, gboolean cancelled)
     rfdn_upscaler_set_cancelled (self->small, cancelled);
 }
 
-/* No upscaler abandons its part of a picture that is not known to be abandoned here. */
+/* The order matters: an upscaler must not abandon its part of a picture before `abandoned` is
+ * set. */
 void
 gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
 {
@@ -242,7 +244,7 @@ gst_rfdn_mosaic_set_cancelled (GstRfdnMosaic *self, gboolean cancelled)
   set_upscalers_cancelled (self, TRUE);
 }
 
-/* The picture in work has been unwanted, even if that was taken back at once. */
+/* Whether the picture in work has been cancelled, even if that was revoked at once. */
 static gboolean
 is_cancelled (const GstRfdnMosaic *self)
 {
@@ -261,7 +263,7 @@ compare_gain (gconstpointer a, gconstpointer b, gpointer data)
   return one > other ? -1 : one < other;
 }
 
-/* Lists the tiles that are not yet what they should be. */
+/* Lists the tiles that have to be computed. */
 static void
 list_tiles (GstRfdnMosaic *self, const gboolean *same)
 {
@@ -286,7 +288,7 @@ sort_tiles (GstRfdnMosaic *self, const RfdnPlane *in, const gboolean *same)
       tile->gain += rfdn_measure_detail (&in[c], &self->format, &tile->area);
     if (tile->network)
       tile->gain *= INERTIA;
-    /* It lacks no more than its edges. */
+    /* Only its edges are not the network's yet. */
     if (tile->network && same != NULL && same[self->order[i]])
       tile->gain = -1;
   }
@@ -302,7 +304,7 @@ run_plain (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
     rfdn_resampler_run (self->plain, &in[c], &out[c]);
 }
 
-/* What the ground is, or is to be once it has been computed. */
+/* The ground's planes, computed or not. */
 static const RfdnPlane *
 get_ground (const GstRfdnMosaic *self)
 {
@@ -342,8 +344,9 @@ get_ground_edges (const GstRfdnMosaic *self, const Tile *tile)
   return edges;
 }
 
-/* Fills what the network has left with the ground, and has both go over into each other. Where the
- * ground is of another kind than before, edges that have gone over into that one do so again. */
+/* Fills the tiles that the network left out with the ground, and blends the two across the borders.
+ * When the kind of ground has changed, edges that were blended with the old one are blended
+ * again. */
 static void
 compose (GstRfdnMosaic *self, const RfdnPlane *out, Ground before, double strength)
 {
@@ -473,7 +476,7 @@ run_ground (GstRfdnMosaic *self, const RfdnPlane *in, double strength)
   gst_rfdn_forecast_add_small (&self->forecast, g_get_monotonic_time () - begin);
 }
 
-/* As many tiles as there is time for, those first that gain most. Returns how many of `order` were
+/* As many tiles as there is time for, those that gain most first. Returns how many of `order` were
  * done. */
 static guint
 run_tiles (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const gboolean *same,
@@ -506,7 +509,7 @@ run_until (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out, const
                                                                                   : GROUND_PLAIN;
   if (self->ground != before || !is_unchanged (self, same))
     run_ground (self, in, strength);
-  /* What a tile takes is not known before the first one. One network at first is enough. */
+  /* The time of a tile is not known before the first one. One network is enough to begin with. */
   if (!is_blank || self->ground == GROUND_PLAIN)
     n_done = run_tiles (self, in, out, same, deadline);
   if (is_cancelled (self))

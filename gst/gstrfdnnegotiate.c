@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of the base class that are about caps. What they say is worked out in gstrfdncaps.c.
+/* The base class's methods that deal with caps. gstrfdncaps.c works out the answers.
  */
 
 #include "gstrfdncaps.h"
@@ -12,7 +12,7 @@ GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 
 static GstBaseTransformClass *parent_class;
 
-/* @caps of the pad on the side @direction, as caps of the other one. */
+/* @caps of the pad on the side @direction, transformed into caps of the other one. */
 static GstCaps *
 transform (GstRfdnUpscale *self, const GstRfdnChoice *choice, GstPadDirection direction,
            GstCaps *caps, GstCaps *filter)
@@ -53,7 +53,7 @@ fixate_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, 
   return gst_caps_fixate (gst_caps_truncate (other));
 }
 
-/* Whether these caps come through to downstream: only then does the answer hold any of them. */
+/* Whether these caps get through to downstream: only then is the answer not empty. */
 static gboolean
 is_taken_downstream (GstBaseTransform *trans, GstCaps *caps)
 {
@@ -62,11 +62,12 @@ is_taken_downstream (GstBaseTransform *trans, GstCaps *caps)
   return !gst_caps_is_empty (answer);
 }
 
-/* The answer to a caps query says that interlaced frames are not taken. Whoever sends them all the
- * same is let in so far that gst_rfdn_upscale_sink_caps() can say why they are refused.
+/* The answer to a caps query says that interlaced frames are not accepted. If they are sent all the
+ * same, ACCEPT_CAPS lets them pass so that gst_rfdn_upscale_sink_caps() can say why they are
+ * refused.
  *
- * Elements that overlay text first send caps that say so, and draw it themselves if those are
- * refused: that is no error, so that it must not come as far as to one. */
+ * Elements that overlay text first try caps with an overlay meta, and draw the text themselves if
+ * those are refused: that must not become an error. */
 static gboolean
 accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 {
@@ -95,8 +96,8 @@ gst_rfdn_upscale_can_become (GstRfdnUpscale *self, const GstRfdnChoice *choice)
   return !gst_caps_is_empty (taken);
 }
 
-/* What the pad on the side @direction can have of @filter (NULL: of anything): what the other
- * pad's peer takes, and what its caps can come from or become. */
+/* Which of @filter (NULL: anything) the pad on the side @direction can have: what the other pad's
+ * peer accepts, transformed to this side. */
 static GstCaps *
 query_caps (GstRfdnUpscale *self, GstPadDirection direction, GstCaps *filter)
 {
@@ -126,8 +127,8 @@ query_caps (GstRfdnUpscale *self, GstPadDirection direction, GstCaps *filter)
   return gst_caps_intersect_full (result, template, GST_CAPS_INTERSECT_FIRST);
 }
 
-/* The base class would ask transform_caps() on the way down and again on the way up. When what caps
- * depend on changed between the two, the answer would be empty, and who asked would give up. */
+/* The base class would call transform_caps() on the way down and again on the way up. If a property
+ * changed between the two, the answer would be empty, and the peer would give up. */
 void
 gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction, GstQuery *query)
 {
@@ -141,7 +142,7 @@ gst_rfdn_upscale_caps_query (GstRfdnUpscale *self, GstPadDirection direction, Gs
 
 /* ---- failures ------------------------------------------------------------------------------- */
 
-/* The larger frame's size in bytes has to fit into what GStreamer counts with. */
+/* The larger frame's size in bytes has to fit the integers that GStreamer uses. */
 static gboolean
 is_too_large (GstCaps *outcaps)
 {
@@ -168,7 +169,7 @@ describe_sizes (guint factors)
   return g_strdup_printf (_ ("%s times as large"), list->str);
 }
 
-/* Why negotiation failed, as far as that can be told. */
+/* Why negotiation failed, as far as that is known. */
 static void
 explain_failure (GstRfdnUpscale *self, GstCaps *incaps)
 {
@@ -229,8 +230,8 @@ is_only_interlaced (const GstCaps *caps)
   return TRUE;
 }
 
-/* A converter in front asks what it can make of interlaced frames. Told that there is nothing, it
- * fails without naming a reason. */
+/* A converter in front asks what it can turn interlaced frames into. If the answer is nothing, it
+ * fails without a reason. */
 void
 gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query)
 {
@@ -247,7 +248,7 @@ gst_rfdn_upscale_sink_caps_query (GstRfdnUpscale *self, GstQuery *query)
       ("asked about %" GST_PTR_FORMAT, filter));
 }
 
-/* Why caps are refused must be told here: negotiation as such fails without words. */
+/* Say here why caps are refused: negotiation itself fails without a message. */
 gboolean
 gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event)
 {
@@ -276,8 +277,8 @@ gst_rfdn_upscale_sink_caps (GstRfdnUpscale *self, GstEvent *event)
   return TRUE;
 }
 
-/* The base class takes it that the caps pads have are those that it set last, and does not set them
- * again. They are not where setting others has failed since: here, or behind, because of a flush.
+/* The base class assumes that pads still have the caps that it set last, and does not set them
+ * again. They do not if setting others has failed since, here or downstream, because of a flush.
  */
 gboolean
 gst_rfdn_upscale_keep_caps (GstRfdnUpscale *self)

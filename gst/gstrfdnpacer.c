@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnpacer.h"
 
-/* Shares of a frame's duration. Frames are to be ready by RESERVE before they are needed, but no
- * more than MOST_RESERVE, and none takes more than MOST: or those that a queue or latency lets
- * arrive early would use up all of that first, and nothing would be left for a moment in which the
- * machine is busy. Where frames arrive with less than ROOM before they are to be shown, they cannot
- * all be in time, whatever is done: they may take MOST, and are to be no later than that makes
- * them. */
+/* Shares of a frame's duration. Frames should be ready RESERVE before they are needed (MOST_RESERVE
+ * at most), and none may take more than MOST: otherwise frames that arrive early, thanks to a queue
+ * or to latency, would use up that head start, and nothing would be left for a moment in which the
+ * machine is busy. If frames arrive with less than ROOM left, they cannot all be in time whatever
+ * is done: they may take MOST, and must not get any later than that makes them. */
 #define RESERVE 0.15
 #define MOST_RESERVE (5 * (GstClockTimeDiff) GST_MSECOND)
 #define MOST 0.9
 #define ROOM 0.5
 
-/* The part of the time between two frames, with nothing to do, that can be taken without others
- * having to wait: frames that come too late already are not made any later. */
+/* The part of the idle time between two frames that may be used without making others wait: frames
+ * that arrive too late do not get any later by it. */
 #define IDLE_PART 0.5
 
-/* What is known of when frames arrive is forgotten after so long. */
+/* A measured delay of arrival is forgotten after this time. */
 #define DELAY_MEMORY (2 * GST_SECOND)
 
-/* For so long frames may be left out in succession, in seconds and in frames' durations. Sinks do
- * likewise: whoever watches is to see something. */
+/* For how long frames may be dropped in a row, as a time and in durations of a frame. Sinks do the
+ * same: the viewer has to see something. */
 #define MOST_LEFT_OUT GST_SECOND
 #define MOST_LEFT_OUT_FRAMES 2
 
@@ -71,8 +70,8 @@ gst_rfdn_pacer_is_paced (const GstRfdnPacer *self, gboolean live)
   return live || self->has_qos;
 }
 
-/* The frame that a sink tells of. Its time may be a little off: sinks work it out backwards where
- * the rate has changed. Returns MEMORY if it is not known any more. */
+/* The frame that a sink reports on. Its time may be slightly off: sinks work it out backwards after
+ * a change of rate. Returns GST_RFDN_PACER_MEMORY if the frame is no longer known. */
 static guint
 find_frame (const GstRfdnPacer *self, GstClockTime time)
 {
@@ -87,9 +86,8 @@ find_frame (const GstRfdnPacer *self, GstClockTime time)
   return GST_RFDN_PACER_MEMORY;
 }
 
-/* Sinks that do not synchronise say that all frames are neither late nor early. A frame that was
- * late has taken all that was left when it was ready and more; of one that was
- * early it is known that it has taken no more than that. */
+/* Sinks that do not synchronise report a jitter of 0 for all frames. A frame that was late took all
+ * the time that was left when it was ready, and more; one that was early took less than that. */
 void
 gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff jitter)
 {
@@ -100,7 +98,7 @@ gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff 
     return;
   self->has_qos = TRUE;
   i = find_frame (self, time);
-  /* From a frame that was late here already nothing can be learnt. */
+  /* A frame that was already late here tells nothing. */
   if (i == GST_RFDN_PACER_MEMORY || self->frames[i].left < 0)
     return;
   taken = MAX (self->frames[i].left + jitter, 0);
@@ -110,7 +108,7 @@ gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff 
     self->margin += (taken - self->margin) / 8;
 }
 
-/* Durations that vary are those between frames, smoothed. */
+/* Varying durations are measured between frames, and smoothed. */
 static void
 measure_duration (GstRfdnPacer *self, GstClockTime time)
 {
@@ -133,7 +131,7 @@ measure_delay (GstRfdnPacer *self, GstClockTimeDiff delay, GstClockTime now)
   }
 }
 
-/* What the last frame that was kept is known of: nothing, or that it is long ago. */
+/* Whether another frame was kept recently. */
 static gboolean
 may_leave_out (const GstRfdnPacer *self, GstClockTime duration, GstClockTime now)
 {
@@ -157,7 +155,7 @@ gst_rfdn_pacer_get_lateness (GstRfdnPacer *self, GstClockTime time, GstClockTime
   if (waited < (GstClockTimeDiff) duration)
     return 0;
   if (!may_leave_out (self, duration, now)) {
-    self->delay_since = GST_CLOCK_TIME_NONE; /* then they all arrive as late */
+    self->delay_since = GST_CLOCK_TIME_NONE; /* then all frames arrive this late */
     return 0;
   }
   return waited;

@@ -8,23 +8,24 @@
 
 G_BEGIN_DECLS
 
-/* Works out, from when frames arrive, when they are to be shown, and what sinks say of it, how long
- * each may take. All times are running times in nanoseconds, and given: there is no clock here. */
+/* Works out how long each frame may take, from when frames arrive, when they are to be shown, and
+ * what sinks report. All times are running times in nanoseconds and passed in: there is no clock
+ * here. */
 
 #define GST_RFDN_PACER_MEMORY 64
 
 typedef struct {
-  GstClockTime fixed_duration; /* of a frame, as caps tell it; GST_CLOCK_TIME_NONE: they do not */
-  GstClockTime duration;       /* as the frames themselves tell it; likewise */
+  GstClockTime fixed_duration; /* of a frame, from the caps; GST_CLOCK_TIME_NONE: not in them */
+  GstClockTime duration;       /* measured from the frames; likewise */
   GstClockTime last_time;      /* of the last frame */
   GstClockTime last_end;       /* when it was ready; GST_CLOCK_TIME_NONE: there was none */
 
-  gboolean has_qos;         /* a sink has told of a frame */
-  GstClockTimeDiff margin;  /* that frames need from here to the sink */
-  GstClockTimeDiff delay;   /* after its time a frame arrives when none are waiting */
+  gboolean has_qos;         /* a sink has reported on a frame */
+  GstClockTimeDiff margin;  /* time that frames need from here to the sink */
+  GstClockTimeDiff delay;   /* how long after its time a frame arrives when none are waiting */
   GstClockTime delay_since; /* when that was measured; GST_CLOCK_TIME_NONE: never */
 
-  /* The last frames: their time, and how much was left of it when they were ready. */
+  /* The last frames: their time, and how much time was left when they were ready. */
   struct {
     GstClockTime time;
     GstClockTimeDiff left;
@@ -35,40 +36,40 @@ typedef struct {
 /** Knows nothing yet. */
 void gst_rfdn_pacer_init (GstRfdnPacer *self);
 
-/** Forgets the frames before, and when they came. What caps tell stays, and so does what sinks have
- * told of themselves. */
+/** Forgets the previous frames and when they arrived. Keeps what is known from caps and about
+ * sinks. */
 void gst_rfdn_pacer_reset (GstRfdnPacer *self);
 
-/** Sets the duration of a frame by the clock, or GST_CLOCK_TIME_NONE if it varies. */
+/** Sets a frame's duration by the clock, or GST_CLOCK_TIME_NONE if it varies. */
 void gst_rfdn_pacer_set_duration (GstRfdnPacer *self, GstClockTime duration);
 
-/** Returns: the duration, as it was set or as frames tell; GST_CLOCK_TIME_NONE: not known. */
+/** Returns: the duration, as set or as measured; GST_CLOCK_TIME_NONE: not known. */
 GstClockTime gst_rfdn_pacer_get_duration (const GstRfdnPacer *self);
 
-/** Returns: the longest that a frame may take so that others need not wait; 0: not known. */
+/** Returns: the longest that a frame may take without making others wait; 0: not known. */
 GstClockTime gst_rfdn_pacer_get_most (const GstRfdnPacer *self);
 
 /**
  * gst_rfdn_pacer_add_qos:
- * @time: of the frame that the sink tells of
+ * @time: of the frame that the sink reports on
  * @jitter: by how much it was late; negative: early; 0: the sink does not synchronise
  */
 void gst_rfdn_pacer_add_qos (GstRfdnPacer *self, GstClockTime time, GstClockTimeDiff jitter);
 
-/** Whether frames have to be in time, as far as that is known: the pipeline is live, or a sink has
- * told of QoS. */
+/** Whether frames have to be in time, as far as known: the pipeline is live, or a sink has sent
+ * QoS. */
 gboolean gst_rfdn_pacer_is_paced (const GstRfdnPacer *self, gboolean live);
 
 /**
  * gst_rfdn_pacer_get_lateness:
  * @time: of a frame that has arrived
- * @upstream: the latency that frames arrive with by what upstream says
+ * @upstream: the latency that upstream reports
  * @now: the time
  *
- * Whether the frame is to be left out where that is the way to keep up: because it has waited for
- * so long behind others that the next one is there already. Some are kept, however late.
+ * Whether to drop the frame, where dropping is the way to keep up: it has waited behind others for
+ * so long that the next one has already arrived. Some are kept, however late.
  *
- * Returns: how long it has waited; 0: it is not to be left out
+ * Returns: how long it has waited; 0: keep it
  */
 GstClockTimeDiff gst_rfdn_pacer_get_lateness (GstRfdnPacer *self, GstClockTime time,
                                               GstClockTime upstream, GstClockTime now);
@@ -76,7 +77,7 @@ GstClockTimeDiff gst_rfdn_pacer_get_lateness (GstRfdnPacer *self, GstClockTime t
 /**
  * gst_rfdn_pacer_begin:
  * @time: of the frame
- * @latency: of the pipeline: at time + latency sinks show the frame
+ * @latency: of the pipeline: sinks show the frame at time + latency
  * @now: the time at which the frame has arrived
  *
  * Returns: how long the frame may take; it may be negative

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The element's plan: when it is made anew, and who may abandon the frame that it is at. */
+/* The element's plan: when a new one is made, and who may abandon the frame that it works on. */
 
 #include "gstrfdnplan.h"
 
@@ -65,7 +65,7 @@ gst_rfdn_upscale_is_stopped (GstRfdnUpscale *self)
   return stopped;
 }
 
-/* The network for a factor; NULL with no error for frames that need none: they keep their size, and
+/* The network for a factor; NULL without an error where none is needed: frames keep their size, and
  * the model is not one that cleans them. */
 static gboolean
 get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel **network)
@@ -81,7 +81,7 @@ get_network (GstRfdnUpscale *self, GstRfdnModel *model, guint factor, RfdnModel 
   return *network != NULL;
 }
 
-/* Once, however often caps change. */
+/* Only once, however often caps change. */
 static void
 warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
 {
@@ -96,8 +96,8 @@ warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
                        ("the system lets this process start no more threads"));
 }
 
-/* Once while the format stays, which is all that it depends on: of YUV frames the model works on
- * RGB, of RGB frames on luma. */
+/* Once per format, which is all it depends on: an RGB model on YUV frames, or a luma model on RGB
+ * frames. */
 static void
 tell_conversion (GstRfdnUpscale *self, const GstRfdnPlan *plan, const GstVideoInfo *in,
                  RfdnColour colour)
@@ -113,7 +113,7 @@ tell_conversion (GstRfdnUpscale *self, const GstRfdnPlan *plan, const GstVideoIn
                        colour == RFDN_COLOUR_LUMA ? "YUV" : "RGB", between);
 }
 
-/* For people. */
+/* For messages. */
 static char *
 describe_wrong_precision (const GstRfdnModel *model, const GError *why)
 {
@@ -122,7 +122,7 @@ describe_wrong_precision (const GstRfdnModel *model, const GError *why)
       gst_rfdn_model_get_name (model), why->message);
 }
 
-/* Why there is no plan. What only a property's value stands in the way of, it is told by. */
+/* Says why there is no plan. If only the value of a property is to blame, the message names it. */
 static void
 refuse_plan (GstRfdnUpscale *self, const GstRfdnModel *model, const GstVideoInfo *in,
              const GstVideoInfo *out, const GError *why)
@@ -172,7 +172,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   g_autofree char *description = NULL;
   GstRfdnPlan *plan;
 
-  /* The old one first: two of them might not fit into memory. */
+  /* Free the old one first: two might not fit into memory. */
   gst_rfdn_upscale_drop_plan (self);
   if (!get_network (self, model, factor, &network))
     return FALSE;
@@ -233,7 +233,7 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
                      GST_VIDEO_INFO_HEIGHT (out), passthrough ? "pass untouched" : "are worked on");
     gst_base_transform_set_passthrough (trans, passthrough);
     if (!is_new)
-      gst_base_transform_reconfigure_src (trans); /* for the buffers that this takes */
+      gst_base_transform_reconfigure_src (trans); /* to get buffers of the new size */
   }
   if (passthrough) {
     gst_rfdn_upscale_drop_plan (self);

@@ -42,11 +42,11 @@ gst_rfdn_precision_get_type (void)
   static gsize type = 0;
   static const GEnumValue values[] = {
       {GST_RFDN_PRECISION_AUTO,
-       "Integers where the model and 8-bit video allow it and they are quicker", "auto"},
+       "Integers where the model and 8-bit video allow it and they are faster", "auto"},
       {GST_RFDN_PRECISION_FLOAT32, "32-bit floating-point numbers", "float32"},
       {GST_RFDN_PRECISION_INT16,
-       "16-bit integers: the same picture on every processor; 8-bit YUV and gray with "
-       "live, live-clean",
+       "16-bit integers: the same picture on every processor; for 8-bit YUV and gray video, "
+       "with live, live-clean and balanced",
        "int16"},
       {0, NULL, NULL},
   };
@@ -56,7 +56,7 @@ gst_rfdn_precision_get_type (void)
   return type;
 }
 
-/* The element's names are the engine's. */
+/* The element's values are the engine's. */
 G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_FLOAT32 == RFDN_PRECISION_FLOAT32);
 G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_INT16 == RFDN_PRECISION_INT16);
 G_STATIC_ASSERT ((int) GST_RFDN_PRECISION_AUTO == RFDN_PRECISION_AUTO);
@@ -76,7 +76,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     if (strcmp (name, self->model_name) != 0) {
       g_free (self->model_name);
       self->model_name = g_strdup (name);
-      self->choice_pending = TRUE; /* what else it takes, the streaming thread does */
+      self->choice_pending = TRUE; /* the streaming thread does the rest */
     }
     break;
   }
@@ -126,7 +126,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* After the last of the properties that one call sets: a model and its scale take effect together.
+/* Runs once after all properties that one call sets: a model and its scale take effect together.
  */
 static void
 dispatch_properties_changed (GObject *object, guint n, GParamSpec **pspecs)
@@ -203,11 +203,11 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
   /**
    * GstRfdnUpscale:model:
    *
-   * The network: the name of a built-in model, or the path of a safetensors file. A name goes
-   * before a file that is called so; `./name` is the file. It is loaded on the way from READY to
-   * PAUSED, where a wrong one is an error. Set later, it is loaded before the next frame; if that
-   * fails, or if downstream takes no size that it can make, a warning tells why, the model in use
-   * stays, and the property goes back to it.
+   * The network: the name of a built-in model, or the path of a safetensors file. A built-in name
+   * takes precedence over a file of that name; write `./name` for the file. It is loaded on the way
+   * from READY to PAUSED, where a wrong value is an error. Set later, it is loaded before the next
+   * frame; if that fails, or if downstream accepts no size that it can make, a warning says why,
+   * the model in use stays, and the property goes back to it.
    *
    * Since: 0.1
    */
@@ -219,25 +219,27 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
   /**
    * GstRfdnUpscale:scale:
    *
-   * How much larger frames become. `auto` takes what downstream's caps ask for among the factors
-   * that the model has, else the model's smallest; of a model that cleans pictures that is 1, by
-   * which frames go through it all the same. A factor that the model has not got is treated like a
-   * wrong #GstRfdnUpscale:model. Both can be set in one call of g_object_set(), and then
-   * take effect together.
+   * How much larger frames become. `auto` takes the factor that downstream's caps ask for if the
+   * model has it, else the model's smallest; for a model that cleans pictures that is 1, and frames
+   * still go through it. A factor that the model does not have is treated like a wrong
+   * #GstRfdnUpscale:model. If both are set in one call of g_object_set(), they take effect
+   * together.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_SCALE,
-      g_param_spec_enum ("scale", "Scale", "Factor by which the width and height of frames grow",
+      g_param_spec_enum ("scale", "Scale",
+                         "Factor by which width and height grow (auto = what downstream asks for, "
+                         "else the model's "
+                         "smallest)",
                          GST_TYPE_RFDN_SCALE, DEFAULT_SCALE,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:resample:
    *
-   * Whether frames are brought to any size that downstream asks for: by the least factor that
-   * leads there or beyond, and the rest of the way by a plain filter. Otherwise downstream can have
-   * whole multiples only.
+   * Whether downstream may ask for any size: frames are enlarged by the smallest factor that
+   * reaches it, and a plain filter does the rest. If off, downstream can have whole multiples only.
    *
    * Since: 0.1
    */
@@ -245,110 +247,114 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
       object_class, PROP_RESAMPLE,
       g_param_spec_boolean (
           "resample", "Resample",
-          "Whether downstream can have sizes that no factor leads to, by a plain filter",
+          "Allow sizes that are no whole multiple: a plain filter resizes the network's result",
           DEFAULT_RESAMPLE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:add-borders:
    *
-   * Whether black borders keep the display aspect where downstream asks for a size and a pixel
-   * aspect ratio of another one. Otherwise the picture fills the frame and is stretched.
+   * Whether black borders keep the display aspect ratio when downstream asks for a size of another
+   * one. If off, the picture is stretched to fill the frame.
    *
    * Since: 0.2
    */
   g_object_class_install_property (
       object_class, PROP_ADD_BORDERS,
-      g_param_spec_boolean ("add-borders", "Add borders",
-                            "Whether to add black borders where they keep the display aspect ratio",
-                            DEFAULT_ADD_BORDERS,
-                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                GST_PARAM_MUTABLE_PLAYING));
+      g_param_spec_boolean (
+          "add-borders", "Add borders",
+          "Add black borders where they are needed to keep the display aspect ratio",
+          DEFAULT_ADD_BORDERS,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:strength:
    *
-   * How much the network has to say: 1 is its picture, 0 that of a plain Lanczos filter, and values
-   * between them mix both. Where frames keep their size, what the filter leaves is the frame
-   * itself.
+   * Weight of the network: 1 is its picture, 0 that of a plain Lanczos filter, and values between
+   * them mix the two. Where frames keep their size, the unchanged frame stands in for the filter's
+   * picture.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_STRENGTH,
       g_param_spec_double ("strength", "Strength",
-                           "Weight of the network against a plain Lanczos filter", 0, 1,
+                           "Weight of the network's picture; 0 is a plain Lanczos filter", 0, 1,
                            DEFAULT_STRENGTH,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING |
                                GST_PARAM_CONTROLLABLE));
   /**
    * GstRfdnUpscale:late-policy:
    *
-   * What to do when frames would be late: in a live pipeline, or when a sink says so by QoS events.
+   * What to do when frames would be late: in a live pipeline, or when a sink reports it in QoS
+   * events.
    *
-   * `degrade`: the network enlarges as much of each frame as there is time for, where there is most
-   * detail first, and a Lanczos filter does the rest, which where frames keep their size stays as
-   * it is; each notable change is told in a QoS message, whose `quality` is the share of the
-   * picture that the network does. `drop`: late frames are left out, in a live pipeline also where
-   * no sink says that they are late; each is told in a QoS message. `never`: neither. In trick
-   * modes that ask for frames to be left out, `degrade` does so too once there is no quality left
-   * to give. When nothing has to be in time, as from file to file, there is no difference. The
-   * property `qos`, if off, turns all of it off.
+   * `degrade`: the network enlarges as much of each frame as there is time for, the parts with most
+   * detail first; the rest is done by `live-clean` if there is time for that, else by a Lanczos
+   * filter (or left unchanged where frames keep their size). A QoS message reports each notable
+   * change; its `quality` is the share of the picture that the network does. `drop`: late frames
+   * are dropped, in a live pipeline even if no sink reports them as late, each with a QoS message.
+   * `never`: neither. In trick modes that ask for frames to be skipped, `degrade` drops frames too
+   * once quality cannot be lowered further. When nothing has to be in time, as from file to file,
+   * the policies do not differ. Setting the property `qos` to false turns all of this off.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_LATE_POLICY,
-      g_param_spec_enum ("late-policy", "Late policy", "What to do when frames would be late",
-                         GST_TYPE_RFDN_LATE_POLICY, DEFAULT_LATE_POLICY,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+      g_param_spec_enum (
+          "late-policy", "Late policy",
+          "What to do when frames would be late, in a live pipeline or when a sink reports it",
+          GST_TYPE_RFDN_LATE_POLICY, DEFAULT_LATE_POLICY,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:reuse:
    *
-   * Whether what has not changed since the frame before is taken from its result. The picture is
-   * the same, bit for bit; what it costs is a copy of the frames. A network with attention, where
-   * each pixel depends on all others, can reuse whole frames only.
+   * Whether parts that have not changed since the previous frame keep their result. The picture is
+   * the same bit for bit; the cost is a copy of each frame. With attention, where each pixel
+   * depends on all others, only whole frames can be reused.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_REUSE,
       g_param_spec_boolean (
-          "reuse", "Reuse", "Whether to compute only what has changed since the frame before",
+          "reuse", "Reuse",
+          "Compute only what has changed since the previous frame; the picture is the same",
           DEFAULT_REUSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:n-threads:
    *
-   * Threads to compute with; 0 for as many as the process may use. The picture does not depend on
-   * it. A change takes effect at the next frame.
+   * Number of threads; 0 for as many as the process may use. The picture does not depend on it. A
+   * change takes effect at the next frame.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_N_THREADS,
       g_param_spec_uint ("n-threads", "Threads",
-                         "Threads to compute with (0 = as many as the process may use)", 0,
-                         MAX_THREADS, DEFAULT_N_THREADS,
+                         "Number of threads (0 = as many as the process may use)", 0, MAX_THREADS,
+                         DEFAULT_N_THREADS,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:tile-size:
    *
-   * Side of the squares that frames are computed in, in pixels of the input; 0 for one that suits
-   * the model and the frames. Smaller tiles need less memory and more time. A change takes effect
-   * at the next frame.
+   * Side of the square tiles that frames are computed in, in pixels of the input; 0 chooses one
+   * that suits the model and the frames. Smaller tiles need less memory and more time. A change
+   * takes effect at the next frame.
    *
    * Since: 0.1
    */
   g_object_class_install_property (
       object_class, PROP_TILE_SIZE,
       g_param_spec_uint ("tile-size", "Tile size",
-                         "Side of the squares that frames are computed in, in input pixels "
+                         "Side of the square tiles that frames are computed in, in input pixels "
                          "(0 = automatic)",
                          0, RFDN_MAX_SIZE, DEFAULT_TILE_SIZE,
                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:tile-overlap:
    *
-   * Pixels of the input that a tile sees beyond each of its sides; -1 for as many as it takes that
-   * no seam shows. A change takes effect at the next frame.
+   * Pixels of the input that a tile sees beyond each of its sides; -1 for as many as it takes to be
+   * seamless. A change takes effect at the next frame.
    *
    * Since: 0.1
    */
@@ -356,39 +362,41 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
       object_class, PROP_TILE_OVERLAP,
       g_param_spec_int ("tile-overlap", "Tile overlap",
                         "Input pixels that a tile sees beyond each of its sides "
-                        "(-1 = as many as it takes that no seam shows)",
+                        "(-1 = as many as it takes to be seamless)",
                         -1, RFDN_MAX_SIZE, DEFAULT_TILE_OVERLAP,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:precision:
    *
-   * The numbers that the network computes with. `int16`: integers, by which the picture is the same
-   * bit for bit on every processor; for YUV and gray frames of 8 bits (RGB is converted with 16
-   * bits), and models whose file says how: of those built in, `live`, `live-clean` and `balanced`;
-   * else an error. `float32`: floating-point numbers, for any frames and model. `auto`: integers
-   * where they can be had and are quicker. A change takes effect at the next frame; where `int16`
-   * is not possible with the frames that flow, it is treated like a wrong #GstRfdnUpscale:model,
-   * and a model that it is not possible with is one.
+   * The numbers that the network computes with. `int16`: integers, with the same picture bit for
+   * bit on every processor; for YUV and gray frames of 8 bits (RGB is converted at 16 bits) and
+   * models whose file has steps, which of the built-in ones are `live`, `live-clean` and
+   * `balanced`; else an error. `float32`: floating-point numbers, for any frames and model. `auto`:
+   * integers where they are possible and faster. A change takes effect at the next frame. If
+   * `int16` is not possible with the frames that flow, it is treated like a wrong
+   * #GstRfdnUpscale:model; so is a model for which it is not possible.
    *
    * Since: 0.2
    */
   g_object_class_install_property (
       object_class, PROP_PRECISION,
-      g_param_spec_enum ("precision", "Precision", "The numbers that the network computes with",
-                         GST_TYPE_RFDN_PRECISION, DEFAULT_PRECISION,
-                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+      g_param_spec_enum (
+          "precision", "Precision",
+          "Numbers to compute with: 16-bit integers (faster) or 32-bit floating point",
+          GST_TYPE_RFDN_PRECISION, DEFAULT_PRECISION,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
    * GstRfdnUpscale:stats:
    *
-   * What was done since the element was last started, in a structure of these fields:
+   * Counters since the element was last started, in a structure of these fields:
    *
    * - `frames` (guint64): frames that were enlarged;
-   * - `dropped` (guint64): frames that were left out for being late;
+   * - `dropped` (guint64): frames that were dropped for being late;
    * - `network-rectangles`, `small-rectangles`, `cheap-rectangles`, `reused-rectangles` (guint64):
-   *   parts of frames that the network computed, that the fastest built-in network enlarged
-   *   instead, that a plain filter did, and that were taken from the frame before.
-   *   `small-rectangles` is there since 0.2; where the model is itself as fast, or no built-in one
-   *   has its colours (RGB), it stays 0;
+   *   parts of frames that the network computed, that the fastest built-in network or a plain
+   *   filter enlarged instead, and that were reused from the previous frame. `small-rectangles`
+   *   exists since 0.2; it stays 0 where the model is about as fast itself, or where no built-in
+   *   one has its colours (RGB);
    * - `level` (double): the share of the last frame that has the network's quality, 0 to 1;
    * - `frame-ms-mean`, `frame-ms-p99` (double): milliseconds that a frame took, mean and 99th
    *   percentile of the last thousand.
@@ -397,7 +405,9 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    */
   g_object_class_install_property (
       object_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics", "What was done since the element was last started",
+      g_param_spec_boxed ("stats", "Statistics",
+                          "Counters since the element was last started: frames, tiles by kind, "
+                          "milliseconds a frame",
                           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

@@ -6,8 +6,8 @@
 /* ---- whole factors -------------------------------------------------------------------------- */
 
 /* Initialises @range to all sizes from @min to @max; FALSE when there is none. Ranges have no
- * steps, although only multiples come out: GStreamer cannot subtract ranges of different steps, and
- * aborts where an element simplifies caps that have them. */
+ * steps, although only multiples can come out: GStreamer cannot subtract ranges of different steps,
+ * and aborts when an element simplifies caps that have them. */
 static gboolean
 set_range (GValue *range, guint64 min, guint64 max)
 {
@@ -38,16 +38,16 @@ scale_range (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
     max = (guint64) MAX (gst_value_get_int_range_max (size), 0);
   }
 
-  /* A range from 1 on stays one: what is left of it when another is subtracted must not be a single
-   * number, which GStreamer cannot subtract from where it stands beside a range. */
+  /* A range that begins at 1 keeps that: subtracting another range must not leave a single number
+   * beside a range, from which GStreamer cannot subtract. */
   if (enlarge)
     return set_range (scaled, min == 1 && max > 1 ? 1 : min * factor,
                       MIN (max, RFDN_MAX_SIZE) * factor);
-  /* Only those that the factor divides have a smaller picture. */
+  /* Only multiples of the factor have a smaller picture. */
   return set_range (scaled, (min + factor - 1) / factor, MIN (max / factor, RFDN_MAX_SIZE));
 }
 
-/* Initialises @scaled, unless FALSE is returned: no size is left. */
+/* Initialises @scaled; FALSE, without doing so, when no size is left. */
 static gboolean
 scale_size (const GValue *size, GValue *scaled, guint factor, gboolean enlarge)
 {
@@ -136,7 +136,7 @@ can_have_aspect (const GstStructure *structure, gint n, gint d)
   return possible;
 }
 
-/* The field may be left out for square pixels, where nobody speaks of it. */
+/* For square pixels the field may be left out if neither side has it. */
 static void
 set_aspect (GstStructure *structure, gint n, gint d)
 {
@@ -175,7 +175,7 @@ fixate_near (GstStructure *structure, const char *field, gint wanted)
   return got;
 }
 
-/* A pixel's shape that keeps the picture's, where rounding does not explain the difference. */
+/* A pixel aspect ratio that keeps the display aspect, unless rounding explains the difference. */
 static void
 correct_aspect (GstStructure *structure, const GstRfdnSize *size, gint width, gint height)
 {
@@ -188,7 +188,7 @@ correct_aspect (GstStructure *structure, const GstRfdnSize *size, gint width, gi
     gst_structure_fixate_field_nearest_fraction (structure, "pixel-aspect-ratio", n, d);
 }
 
-/* How far a size is from the display aspect, whichever way. */
+/* How far a size is from the display aspect, in either direction. */
 static double
 get_distortion (gint width, gint height, double ratio)
 {
@@ -197,15 +197,15 @@ get_distortion (gint width, gint height, double ratio)
   return stretch > 1 ? stretch - 1 : 1 / stretch - 1;
 }
 
-/* Width by height of a frame of pixels of a shape, so that it keeps the display aspect. */
+/* Width over height of a frame of such pixels that keeps the display aspect. */
 static double
 get_ratio (const GstRfdnSize *size, gint par_n, gint par_d)
 {
   return (double) size->width * size->par_n * par_d / ((double) size->height * size->par_d * par_n);
 }
 
-/* Chooses a height for a width that is near, and then a width for that height; `swapped` the other
- * way round. What is not open stays. */
+/* Chooses a height for a nearby width, and then a width for that height; with `swapped` the other
+ * way round. Fixed fields stay. */
 static GstStructure *
 fit (const GstStructure *shape, const GstRfdnSize *size, double ratio, gint wanted,
      gboolean swapped)
@@ -217,7 +217,7 @@ fit (const GstStructure *shape, const GstRfdnSize *size, double ratio, gint want
   gint a = fixate_near (first, one, wanted), b;
 
   b = fixate_near (first, other, round_to (a * factor, step));
-  /* The second may have been out of reach: what is the best first one for it? */
+  /* The second may have been out of range: find the best first one for it. */
   a = fixate_near (fitted, one,
                    2 * ABS (b - a * factor) < step
                        ? a
@@ -227,15 +227,15 @@ fit (const GstStructure *shape, const GstRfdnSize *size, double ratio, gint want
   return fitted;
 }
 
-/* The best that has been found. */
+/* The best found so far. */
 typedef struct {
   gint width, height;
   gint par_n, par_d;
   double distortion;
-  gboolean keeps_shape; /* but for rounding */
+  gboolean keeps_shape; /* except for rounding */
 } Fit;
 
-/* Pixels of one shape, and a width or a height to begin with. */
+/* Tries pixels of one shape, beginning with a width or a height. */
 static void
 try_from (Fit *best, const GstStructure *shape, const GstRfdnSize *size, gint wanted,
           gboolean swapped)
@@ -257,7 +257,7 @@ try_from (Fit *best, const GstStructure *shape, const GstRfdnSize *size, gint wa
     *best = found;
 }
 
-/* As near to the factor as may be; where that does not keep the shape, each number of a list. */
+/* As near to the factor as possible; if that does not keep the shape, each number of a list. */
 static void
 try_pixels (Fit *best, const GstStructure *shape, const GstRfdnSize *size, guint factor)
 {
@@ -290,7 +290,7 @@ gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint facto
       shapes != NULL && GST_VALUE_HOLDS_LIST (shapes) ? gst_value_list_get_size (shapes) : 0;
   Fit best = {.distortion = G_MAXDOUBLE};
 
-  /* The shape of pixels stays where it may; then others that are listed. */
+  /* The input's pixel aspect ratio first; then others that are listed. */
   for (guint i = 0; i <= n_shapes && !best.keeps_shape; i++) {
     GstStructure *shape = gst_structure_copy (structure);
 

@@ -1,4 +1,4 @@
-/* gst-rfdn - which sizes the frames of one side may have, given those of the other
+/* gst-rfdn - which sizes frames on one side may have, given those on the other
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #ifndef GST_RFDN_SIZE_H
@@ -29,8 +29,7 @@ typedef struct {
  * gst_rfdn_size_scale:
  * @field: "width" or "height"
  *
- * Multiplies a field of @structure by @factor, or divides it, be it a number, a range, a list or
- * not there.
+ * Multiplies or divides a field of @structure by @factor: a number, a range, a list, or none.
  *
  * Returns: whether any size is left
  */
@@ -40,16 +39,16 @@ gboolean gst_rfdn_size_scale (GstStructure *structure, const char *field, guint 
 /** Lets @structure have any size up to @max each way, and pixels of any shape. */
 void gst_rfdn_size_set_any (GstStructure *structure, gint max);
 
-/** Makes @structure one of @factor times @size; FALSE, and nothing changes, where it cannot be. */
+/** Restricts @structure to @factor times @size; FALSE, changing nothing, if it does not allow
+ * that. */
 gboolean gst_rfdn_size_set (GstStructure *structure, const GstRfdnSize *size, guint factor);
 
 /**
  * gst_rfdn_size_fit:
  *
- * Gives @structure a size that keeps the shape of the picture: what it prescribes of width, height
- * and shape of pixels stays, and what it leaves open follows; as near to @factor times @size as may
- * be when all is open. If both width and height are prescribed, the shape of pixels follows, if it
- * may.
+ * Gives @structure a size that keeps the display aspect: width, height and pixel aspect ratio that
+ * it prescribes stay, and the others follow; as near to @factor times @size as possible when all
+ * are open. If both width and height are prescribed, the pixel aspect ratio follows, if allowed.
  */
 void gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint factor);
 
@@ -59,9 +58,9 @@ void gst_rfdn_size_fit (GstStructure *structure, const GstRfdnSize *size, guint 
  * @out: what the large ones are
  * @add_borders: whether there may be borders
  *
- * Returns: where in the large frame the picture is to be, so that it keeps its display aspect: in
- * the middle, at a place that subsampled chroma can have; all of the frame without borders, or
- * where they would be of less than a pixel
+ * Returns: where in the large frame to put the picture so that it keeps its display aspect: in the
+ * middle, aligned to subsampled chroma; all of the frame without borders, or if they would be
+ * narrower than a pixel
  */
 GstVideoRectangle gst_rfdn_size_place (const GstVideoInfo *in, const GstVideoInfo *out,
                                        gboolean add_borders);

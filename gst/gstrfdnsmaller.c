@@ -3,8 +3,8 @@
 
 #include "gstrfdncaps.h"
 
-/* What has been found stays for the life of the process: one network a scale, small and shared with
- * its packed weights by all who enlarge by that scale. Under the mutex. */
+/* Kept for the life of the process: one network per colour and scale, small and shared, packed
+ * weights included, by all elements of that scale. Under the mutex. */
 typedef struct {
   gboolean known;
   RfdnModel *model; /* NULL: there is none */
@@ -13,7 +13,7 @@ typedef struct {
 static GMutex mutex;
 static Fastest fastest[2][GST_RFDN_MAX_FACTOR + 1]; /* by colour and scale */
 
-/* The one that takes the fewest multiply-adds; FALSE when one of them could not be loaded. */
+/* The one with the fewest multiply-adds; FALSE when one of them could not be loaded. */
 static gboolean
 find_fastest (RfdnColour colour, guint scale, RfdnModel **found)
 {

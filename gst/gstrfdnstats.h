@@ -9,17 +9,17 @@
 
 G_BEGIN_DECLS
 
-/* Times are kept of the last frames only, so that both figures tell of the present. */
+/* Times of the last frames only, so that both figures describe the present. */
 #define GST_RFDN_STATS_WINDOW 1000
 
 typedef struct {
   guint64 frames;
   guint64 dropped;
   GstRfdnWork work;                     /* of all frames; its level is the last one's */
-  guint32 times[GST_RFDN_STATS_WINDOW]; /* in microseconds, a ring */
+  guint32 times[GST_RFDN_STATS_WINDOW]; /* in microseconds, a ring buffer */
 } GstRfdnStats;
 
-/** Begins anew. */
+/** Starts over. */
 void gst_rfdn_stats_clear (GstRfdnStats *self);
 
 /** Counts a frame that took @microseconds for @work. */

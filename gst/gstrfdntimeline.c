@@ -41,7 +41,7 @@ gst_rfdn_timeline_to_clock (const GstRfdnTimeline *self, GstClockTime upstream)
   return time > 0 ? (GstClockTime) time : 0;
 }
 
-/* What basesink does. */
+/* As basesink does it. */
 GstClockTime
 gst_rfdn_timeline_get_time (const GstRfdnTimeline *self, const GstSegment *segment,
                             GstBuffer *buffer)

@@ -36,11 +36,11 @@ gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packed, GError
 
 /* ---- widths that frames are too small for -------------------------------------------------- */
 
-/* Bytes behind a frame that are watched. */
+/* Guard bytes behind a frame. */
 #define WATCHED 4096
 
-/* Packs a row, finds out whether anything behind the frame has changed from `fill`, and unpacks
- * another one to `pixels`. */
+/* Packs a row, checks whether anything behind the frame differs from `fill`, and unpacks another
+ * row to `pixels`. */
 static gboolean
 try_row (const GstVideoInfo *row, guint8 *memory, int fill, guint8 *pixels)
 {
@@ -80,7 +80,7 @@ gst_rfdn_unpack_check (const GstVideoInfo *packed, GError **error)
                  GST_VIDEO_INFO_WIDTH (packed));
     return FALSE;
   }
-  /* What was read must not depend on what lies behind the frame either. */
+  /* Unpacking must not read what lies behind the frame either. */
   if (!try_row (&row, memory, 0, zeros) || !try_row (&row, memory, 0xff, ones) ||
       memcmp (zeros, ones, width * pixel) != 0) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
@@ -94,7 +94,7 @@ gst_rfdn_unpack_check (const GstVideoInfo *packed, GError **error)
 
 /* ---- unpacking ------------------------------------------------------------------------------- */
 
-/* Luma, or each of R, G and B, has the bits that count; in RGB16 it is green that has most. */
+/* Luma, or the widest of R, G and B, decides; in RGB16 green has most bits. */
 RfdnSampleFormat
 gst_rfdn_unpack_get_sample_format (const GstVideoFormatInfo *packed)
 {
@@ -130,7 +130,8 @@ gst_rfdn_unpack_run (GstVideoFrame *packed, GstVideoFrame *unpacked)
 {
   const GstVideoFormatInfo *format = packed->info.finfo;
 
-  /* Truncated, the bits below a narrow sample are zero and not a copy of its upper ones. */
+  /* With truncation the bits below a narrow sample are zero rather than a copy of its upper
+   * ones. */
   for (gint y = 0; y < GST_VIDEO_FRAME_HEIGHT (packed); y++)
     format->unpack_func (format, GST_VIDEO_PACK_FLAG_TRUNCATE_RANGE, get_row (unpacked, y),
                          packed->data, packed->info.stride, 0, y, GST_VIDEO_FRAME_WIDTH (packed));

@@ -12,9 +12,9 @@
 G_BEGIN_DECLS
 
 /* GStreamer unpacks any format to pixels of four components side by side, of 8 or 16 bits, and
- * packs them again. Chroma that is subsampled is repeated on the way there, and on the way back
- * only its first pixel is read. So no filter is at work: the subsampled samples lie a few pixels
- * apart, and are enlarged as such. Narrow samples fill the upper bits of a byte or word. */
+ * packs them again. Unpacking repeats subsampled chroma, and packing reads only its first pixel. So
+ * no filter is involved: the subsampled samples lie a few pixels apart, and are enlarged as such.
+ * Narrow samples fill the upper bits of a byte or word. */
 
 /** Sets @info to what frames of @packed are unpacked to, wide enough for what GStreamer writes
  * beyond the last pixel; or sets @error. */
@@ -25,7 +25,7 @@ gboolean gst_rfdn_unpack_get_info (GstVideoInfo *info, const GstVideoInfo *packe
  * @packed: frames that GStreamer unpacks or packs
  * @error: where to say what is wrong
  *
- * Finds out, on one row, whether GStreamer stays inside a frame. At some odd widths of UYVP,
+ * Checks, on one row, whether GStreamer stays inside a frame. At some odd widths of UYVP,
  * NV12_10LE32 and NV16_10LE32 its frames are too small for the samples that it writes or reads
  * itself.
  *
@@ -42,8 +42,8 @@ GstRfdnPlace gst_rfdn_unpack_get_place (const GstVideoFormatInfo *packed, guint 
 /** Unpacks a frame into one of gst_rfdn_unpack_get_info(). */
 void gst_rfdn_unpack_run (GstVideoFrame *packed, GstVideoFrame *unpacked);
 
-/** Packs it again. Samples of fewer bits than the others, as alpha of two, are rounded to the
- * nearest; those of @unpacked are not kept. */
+/** Packs it again. Samples of fewer bits than the others, such as 2-bit alpha, are rounded to the
+ * nearest; @unpacked is overwritten. */
 void gst_rfdn_unpack_run_back (GstVideoFrame *unpacked, GstVideoFrame *packed);
 
 G_END_DECLS

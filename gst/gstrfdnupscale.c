@@ -6,25 +6,25 @@
  * @short_description: enlarges video with RFDN networks on the CPU
  *
  * Makes video 2, 3 or 4 times as large each way with a small neural network of the RFDN family
- * (Residual Feature Distillation Network), and keeps all else: format, colours, timestamps, aspect
- * ratio, metadata. It needs nothing but a CPU. With a network from a file it is up to 8 times, or
- * the same size where the network cleans pictures.
+ * (Residual Feature Distillation Network), and keeps everything else: format, colours, timestamps,
+ * aspect ratio, metadata. It needs only a CPU. A network from a file may enlarge up to 8 times, or
+ * clean pictures and keep their size.
  *
- * A luma network sees the luma of YUV video alone, an RGB network the three components of RGB
- * video; chroma and alpha go through a Lanczos filter that honours the chroma site. Every other
- * combination works too, at the price of two conversions a frame.
+ * A luma network sees only the luma of YUV video, an RGB network the three components of RGB video;
+ * chroma and alpha go through a Lanczos filter that respects the chroma site. Other combinations
+ * work too, at the cost of two conversions a frame.
  *
- * The factor is what downstream asks for among those that the model has, or else the model's
- * smallest. Downstream asks with a caps filter, where the width or the height is enough. Where
- * downstream takes no other size than that of the input, frames pass untouched; but a network that
- * cleans pictures does so with each of them.
+ * The factor is the one that downstream asks for if the model has it, else the model's smallest. A
+ * caps filter asks for a size; either the width or the height is enough. If downstream accepts only
+ * the size of the input, frames pass through untouched, unless the network is one that cleans
+ * pictures.
  *
- * Where frames have to be in time, in a live pipeline or when a sink reports that they are not, the
- * network does as much of each as there is time for, and a Lanczos filter the rest: see
- * #GstRfdnUpscale:late-policy. What has not changed since the frame before is not computed again:
- * see #GstRfdnUpscale:reuse.
+ * Where frames have to be in time, in a live pipeline or when a sink reports that they are late,
+ * the network does as much of each as there is time for, and a faster network or a Lanczos filter
+ * does the rest: see #GstRfdnUpscale:late-policy. Parts that have not changed since the previous
+ * frame are not computed again: see #GstRfdnUpscale:reuse.
  *
- * Only progressive frames can be enlarged. Interlaced video is refused: put `deinterlace` before.
+ * Only progressive frames can be enlarged. Interlaced video is refused: put `deinterlace` in front.
  *
  * ## Example launch lines
  * |[
@@ -34,7 +34,7 @@
  * |[
  * gst-launch-1.0 filesrc location=a.mkv ! decodebin ! rfdnupscale ! video/x-raw,height=960 !
  * x264enc ! matroskamux ! filesink location=b.mkv
- * ]| Enlarges a video so that it becomes 960 lines high, by the factor that this takes.
+ * ]| Enlarges a video to 960 lines, by the smallest factor that reaches them.
  * |[
  * gst-launch-1.0 filesrc location=a.png ! pngdec ! rfdnupscale model=./weights.safetensors
  * n-threads=2 ! pngenc ! filesink location=b.png
@@ -42,8 +42,8 @@
  * |[
  * gst-launch-1.0 -m v4l2src ! videoconvert ! rfdnupscale model=balanced ! videoconvert !
  * autovideosink
- * ]| Shows a camera at twice its size, on a slow machine with less of the network; messages tell
- * how much.
+ * ]| Shows a camera at twice its size. On a slow machine the network does only part of each frame;
+ * messages tell how much.
  *
  * Since: 0.1
  */
@@ -61,8 +61,8 @@
 GST_DEBUG_CATEGORY (gst_rfdn_upscale_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
 
-/* Frames further apart than this, and than so many of their durations, have no more to do with each
- * other, where upstream says that there is a discontinuity between them. */
+/* Frames further apart than this, and than this many durations, are unrelated if upstream marks a
+ * discontinuity between them. */
 #define LARGEST_GAP (500 * GST_MSECOND)
 #define LARGEST_GAP_FRAMES 4
 
@@ -80,7 +80,7 @@ gst_rfdn_scale_get_type (void)
   static gsize type = 0;
   static const GEnumValue values[] = {
       {GST_RFDN_SCALE_AUTO, "What downstream asks for, else the model's smallest", "auto"},
-      {GST_RFDN_SCALE_1, "As large as they are, with a model that cleans pictures", "1"},
+      {GST_RFDN_SCALE_1, "The same size, with a model that cleans pictures", "1"},
       {GST_RFDN_SCALE_2, "Twice as wide and high", "2"},
       {GST_RFDN_SCALE_3, "Three times as wide and high", "3"},
       {GST_RFDN_SCALE_4, "Four times as wide and high", "4"},
@@ -118,12 +118,12 @@ gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *d
 
 /* ---- caps --------------------------------------------------------------------------------- */
 
-/* Forgets what lives from frame to frame: what follows has nothing to do with what was before. No
- * picture depends on it. Streaming thread, or when there is none. */
+/* Forgets what is kept from frame to frame: the next frame is unrelated to the last one. No picture
+ * depends on it. Streaming thread, or while there is none. */
 static void
 reset (GstRfdnUpscale *self)
 {
-  GST_DEBUG_OBJECT (self, "the frames before are forgotten");
+  GST_DEBUG_OBJECT (self, "forgetting the previous frames");
   if (self->plan != NULL)
     gst_rfdn_plan_reset (self->plan);
   gst_rfdn_late_reset (self);
@@ -157,7 +157,7 @@ gst_rfdn_upscale_start (GstBaseTransform *trans)
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   gboolean started;
 
-  /* The pad takes events already. */
+  /* The pad accepts events already. */
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   self->refused = FALSE;
   self->short_of_threads = FALSE;
@@ -183,7 +183,7 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   GstRfdnModel *model;
 
   gst_rfdn_upscale_set_stopped (self, TRUE);
-  /* The base class has waited for frames, but not for queries that came since. */
+  /* The base class has waited for frames, but not for queries that arrived since. */
   GST_PAD_STREAM_LOCK (GST_BASE_TRANSFORM_SINK_PAD (trans));
   reset (self);
   gst_rfdn_upscale_drop_plan (self);
@@ -199,7 +199,7 @@ gst_rfdn_upscale_stop (GstBaseTransform *trans)
   return TRUE;
 }
 
-/* Stopping does not wait for the frame in work. */
+/* Do not wait for the frame in work. */
 static GstStateChangeReturn
 gst_rfdn_upscale_change_state (GstElement *element, GstStateChange transition)
 {
@@ -224,7 +224,7 @@ gst_rfdn_upscale_finalize (GObject *object)
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-/* Upstream may send the same one again, as when something behind it was linked anew. */
+/* Upstream may send the same segment again, for instance after relinking. */
 static gboolean
 is_new_segment (GstBaseTransform *trans, GstEvent *event)
 {
@@ -316,8 +316,8 @@ gst_rfdn_upscale_query (GstBaseTransform *trans, GstPadDirection direction, GstQ
 {
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
 
-  /* It is serialised: who asks has the stream lock. But it does not end with the pad's activity,
-   * and the base class would renegotiate for it. */
+  /* The query is serialised: the caller has the stream lock. But it may still run after the pad was
+   * deactivated, and the base class would renegotiate for it. */
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION && direction == GST_PAD_SINK &&
       (gst_rfdn_upscale_is_stopped (self) || !gst_rfdn_upscale_update_choice (self)))
     return FALSE;
@@ -350,15 +350,15 @@ gst_rfdn_upscale_propose_allocation (GstBaseTransform *trans, GstQuery *decide, 
 
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->propose_allocation (trans, decide, query))
     return FALSE;
-  if (decide != NULL) /* else frames pass untouched, and the query is downstream's to answer */
+  if (decide != NULL) /* else frames pass through untouched, and downstream answers the query */
     gst_rfdn_meta_propose_overlays (query, &GST_VIDEO_FILTER (trans)->out_info, &self->placement);
   return TRUE;
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-/* Whether a buffer does not go on from the one before. One that a queue or the network has lost
- * makes a discontinuity too, but what it leaves is still much like what was before. */
+/* Whether a buffer does not continue the previous one. A buffer that a queue or the network lost
+ * makes a discontinuity too, but the frames around it are still much alike. */
 static gboolean
 is_break (GstRfdnUpscale *self, GstBuffer *buffer)
 {
@@ -375,8 +375,8 @@ is_break (GstRfdnUpscale *self, GstBuffer *buffer)
   return (GstClockTime) ABS (GST_CLOCK_DIFF (last, pts)) > largest;
 }
 
-/* Where properties that have changed take effect: before the base class has renegotiated in the
- * case of the model and what is chosen with it, after that in the case of the rest. */
+/* Where changed properties take effect: the model, scale and precision before the base class
+ * renegotiates, the others after it. */
 static GstFlowReturn
 gst_rfdn_upscale_submit_input_buffer (GstBaseTransform *trans, gboolean discont, GstBuffer *buffer)
 {
@@ -414,7 +414,7 @@ gst_rfdn_upscale_transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, Gst
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (trans);
   GstVideoFilter *filter = GST_VIDEO_FILTER (trans);
 
-  /* The placement is set under the stream lock, which is ours here. */
+  /* The placement is set under the stream lock, which is held here. */
   switch (gst_rfdn_meta_transform (outbuf, meta, inbuf, &filter->in_info, &filter->out_info,
                                    &self->placement, &self->overlays)) {
   case GST_RFDN_META_COPY:
@@ -422,7 +422,7 @@ gst_rfdn_upscale_transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, Gst
   case GST_RFDN_META_DONE:
     return FALSE;
   case GST_RFDN_META_DROP:
-    /* Of crop metas this means that all of the picture is shown; none is asked of upstream. */
+    /* For crop metas this means that the whole picture is shown; upstream is not asked for any. */
     GST_INFO_OBJECT (trans, "%s is dropped", g_type_name (meta->info->api));
     return FALSE;
   case GST_RFDN_META_OTHER:
@@ -431,7 +431,7 @@ gst_rfdn_upscale_transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, Gst
   return GST_BASE_TRANSFORM_CLASS (parent_class)->transform_meta (trans, outbuf, meta, inbuf);
 }
 
-/* Unlike the base class, an unmappable buffer is an error and not a warning: otherwise an
+/* Unlike in the base class, an unmappable buffer is an error and not a warning: otherwise an
  * undefined picture would be pushed. */
 static GstFlowReturn
 gst_rfdn_upscale_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
@@ -517,7 +517,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
 
 /* ---- class -------------------------------------------------------------------------------- */
 
-/* Frames in other memory than the system's can only pass. */
+/* Frames in memory other than the system's can only pass through. */
 static void
 add_pad_templates (GstElementClass *klass)
 {
@@ -582,8 +582,8 @@ gst_rfdn_upscale_init (GstRfdnUpscale *self)
   gst_rfdn_stats_clear (&self->stats);
   gst_rfdn_late_start (self);
   self->stopped = TRUE;
-  /* Or the base class would tell upstream first of the size that needs no enlarging. */
+  /* Otherwise the base class would offer upstream the size that needs no enlarging first. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
-  /* Or the base class would take the flag off buffers that are gaps. */
+  /* Otherwise the base class would clear the GAP flag of buffers. */
   gst_base_transform_set_gap_aware (GST_BASE_TRANSFORM (self), TRUE);
 }

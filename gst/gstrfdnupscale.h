@@ -14,7 +14,7 @@ G_DECLARE_FINAL_TYPE (GstRfdnUpscale, gst_rfdn_upscale, GST, RFDN_UPSCALE, GstVi
 
 /**
  * GstRfdnScale:
- * @GST_RFDN_SCALE_AUTO: what downstream asks for, else what the model is made for
+ * @GST_RFDN_SCALE_AUTO: what downstream asks for, else the model's smallest
  * @GST_RFDN_SCALE_1: the same width and height, by a model that cleans pictures (since 0.2)
  * @GST_RFDN_SCALE_2: twice the width and height
  * @GST_RFDN_SCALE_3: three times
@@ -24,8 +24,8 @@ G_DECLARE_FINAL_TYPE (GstRfdnUpscale, gst_rfdn_upscale, GST, RFDN_UPSCALE, GstVi
  * @GST_RFDN_SCALE_7: seven times
  * @GST_RFDN_SCALE_8: eight times
  *
- * How much larger frames become. Built-in models have 2, 3 and 4; that of a file has what the file
- * says.
+ * How much larger frames become. Built-in models have 2, 3 and 4; a model file has the one it was
+ * made for.
  *
  * Since: 0.1
  */
@@ -46,9 +46,9 @@ GType gst_rfdn_scale_get_type (void);
 
 /**
  * GstRfdnLatePolicy:
- * @GST_RFDN_LATE_POLICY_DEGRADE: leave part of the picture to a plain filter
- * @GST_RFDN_LATE_POLICY_DROP: leave out frames that are late
- * @GST_RFDN_LATE_POLICY_NEVER: do nothing about it
+ * @GST_RFDN_LATE_POLICY_DEGRADE: leave part of the picture to a faster network or a plain filter
+ * @GST_RFDN_LATE_POLICY_DROP: drop frames that are late
+ * @GST_RFDN_LATE_POLICY_NEVER: enlarge every frame in full
  *
  * What to do when frames would be late.
  *
@@ -67,7 +67,7 @@ GType gst_rfdn_late_policy_get_type (void);
  * GstRfdnPrecision:
  * @GST_RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers
  * @GST_RFDN_PRECISION_INT16: 16-bit integers
- * @GST_RFDN_PRECISION_AUTO: integers where they can be had and are quicker
+ * @GST_RFDN_PRECISION_AUTO: integers where they are possible and faster
  *
  * The numbers that a network computes with.
  *

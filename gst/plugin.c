@@ -2,7 +2,7 @@
 #include "gstrfdni18n.h"
 #include "gstrfdnupscale.h"
 
-/* Loads no model and starts no thread: GStreamer runs this to learn what the plugin has. */
+/* Loads no model and starts no thread: GStreamer runs this to list the plugin's features. */
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
