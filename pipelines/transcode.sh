@@ -11,5 +11,5 @@ rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}"
 rfdn_build
 rfdn_environment
 [ -x "$RFDN_BUILD/pipelines/rfdn-transcode" ] ||
-  rfdn_fail "$RFDN_BUILD was configured without the programs of pipelines/"
+  rfdn_fail "$RFDN_BUILD was configured without rfdn-transcode; why, tells: meson setup --reconfigure '$RFDN_BUILD'"
 exec "$RFDN_BUILD/pipelines/rfdn-transcode" "$@"
