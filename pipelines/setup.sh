@@ -14,7 +14,7 @@
 #   rfdn_show COMMAND...            print a command so that it can be pasted into a shell
 #
 # $RFDN_BUILD names the folder that is built in, $RFDN_RUN_PACKAGES lists what building and running
-# take. All of it is quiet when there is nothing to do.
+# take, $RFDN_TEST_PACKAGES what the tests take besides. All of it is quiet when there is nothing to do.
 
 RFDN_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RFDN_BUILD=${RFDN_BUILD:-$RFDN_ROOT/build}
@@ -27,6 +27,14 @@ RFDN_RUN_PACKAGES=(
   libavformat-dev libavcodec-dev libavutil-dev libavfilter-dev libswscale-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+)
+# Python's packages but python3-gi are for the tests of models/. From exiv2 on they are what scripts under
+# pipelines/ would else install within the time that their tests give them.
+# shellcheck disable=SC2034  # for those who source this
+RFDN_TEST_PACKAGES=(
+  ffmpeg python3 python3-numpy python3-pil python3-av
+  exiv2 fonts-dejavu-core python3-gi gir1.2-gstreamer-1.0
+  gstreamer1.0-x gstreamer1.0-gl gstreamer1.0-alsa
 )
 
 rfdn_fail() {

@@ -1,96 +1,86 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds and tests in another release of Debian, with its GStreamer and its FFmpeg:
+# Builds, tests and installs in other distributions, each with its own compilers, GStreamer and FFmpeg:
 #
-#   ./tests/distributions.sh trixie [arguments for `meson test`]
+#   ./tests/distributions.sh [bookworm] [trixie] [forky] [noble] [arguments for `meson test`]
 #
-# Needs root, debootstrap and the network. The release is unpacked into
-# $RFDN_CHROOTS/trixie (default: ~/.cache/gst-rfdn/chroots; 2 GB) and stays there. A clone is tested,
-# without what is not committed. If no arguments are given, the tests of kernels, core, gst and
-# pipelines run; the last line counts the tests that ran.
+# Without a name: in all four. Needs root, debootstrap and the network. Each distribution is unpacked
+# into a folder of $RFDN_CHROOTS (default: ~/.cache/gst-rfdn/chroots; 3 GB each), which stays there for
+# the next time; remove it to begin anew. Nothing outside of it changes.
+#
+# In each, a clone of what is committed is built with gcc and with clang, without a warning, as a user
+# without sudo in a folder whose name has blanks and letters beyond ASCII. Then that user runs the two
+# commands of README.md, transcode.sh and run.sh (with the arguments given, such as `--suite core`), and
+# what `meson install` puts into the system is tried and taken out again. A table at the end says what
+# passed. In the chroot, the clone is /home/rfdn/Mes vidéos/gst-rfdn.
+#
+# $RFDN_SHARED is shown to the tests where it exists; $RFDN_DEBIAN_MIRROR and $RFDN_UBUNTU_MIRROR name
+# other mirrors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 
-[ "$#" -gt 0 ] || rfdn_fail "which release? (trixie)"
-RELEASE=$1
-shift
-[ "$RELEASE" = trixie ] || rfdn_fail "there is no '$RELEASE', only trixie"
-[ "$(id -u)" -eq 0 ] || rfdn_fail "only root can set up and enter a chroot"
-command -v debootstrap >/dev/null || rfdn_fail "this needs debootstrap: apt-get install debootstrap"
-[ "$#" -gt 0 ] || set -- --suite kernels --suite core --suite gst --suite pipelines
+KNOWN=(bookworm trixie forky noble)
 
-CHROOT=${RFDN_CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/chroots}/$RELEASE
-SHARED=$(realpath -m "${RFDN_SHARED:-../shared}")
-PACKAGES=(git ca-certificates xvfb gstreamer1.0-gl gstreamer1.0-x gstreamer1.0-opencv
-  "${RFDN_RUN_PACKAGES[@]}" ffmpeg python3)
-
-log=$(mktemp)
-mounted=()
-# shellcheck disable=SC2317  # runs at the end
-leave() {
-  local i
-  for ((i = ${#mounted[@]} - 1; i >= 0; i--)); do umount --recursive "${mounted[i]}"; done
-  rm -f "$log"
-}
-trap leave EXIT
-mount_at() { # WHERE [options for mount] WHAT
-  local where=$CHROOT$1
+case ${1-} in
+  -h | --help)
+    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
+    exit
+    ;;
+esac
+names=()
+while [ "$#" -gt 0 ] && [[ " ${KNOWN[*]} " == *" $1 "* ]]; do
+  names+=("$1")
   shift
-  mkdir -p "$where"
-  mount "$@" "$where"
-  mounted+=("$where")
-}
-quietly() { # WHAT COMMAND...
-  local what=$1
-  shift
-  printf '%s ...\n' "$what" >&2
-  if ! "$@" >"$log" 2>&1 </dev/null; then
-    tail -n 20 "$log" >&2
-    rfdn_fail "failed: $what"
-  fi
-}
+done
+[ "${#names[@]}" -gt 0 ] || [ "$#" -eq 0 ] || [[ $1 == -* ]] ||
+  rfdn_fail "there is no '$1', only ${KNOWN[*]}"
 
-if [ ! -e "$CHROOT/.complete" ]; then
-  rm -rf "$CHROOT"
-  mkdir -p "$CHROOT"
-  quietly "Unpacking $RELEASE in $CHROOT" debootstrap --variant=minbase "$RELEASE" "$CHROOT" \
-    "${RFDN_DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-  touch "$CHROOT/.complete"
+[ "$(id -u)" -eq 0 ] || rfdn_fail 'only root can make and enter a chroot'
+for need in debootstrap:debootstrap gpgv:gpgv git:git unshare:util-linux setsid:util-linux python3:python3; do
+  command -v "${need%:*}" >/dev/null ||
+    rfdn_fail "this needs ${need%:*}: apt-get install ${need#*:}"
+done
+# Mounts that nobody else sees end with this script, whatever ends it.
+if [ "${RFDN_OWN_MOUNTS-}" != "$$" ]; then
+  unshare --mount true 2>/dev/null ||
+    rfdn_fail 'root may not mount anything here (in a container: it needs CAP_SYS_ADMIN)'
+  RFDN_OWN_MOUNTS=$$ exec unshare --mount --propagation private \
+    "$BASH" "tests/$(basename "$0")" "${names[@]}" "$@"
 fi
-mount_at /proc -t proc proc
-mount_at /sys --rbind --make-rslave /sys
-mount_at /dev --rbind --make-rslave /dev
-[ ! -d "$SHARED" ] || mount_at "$SHARED" --bind -o ro "$SHARED"
+[ "${#names[@]}" -gt 0 ] || names=("${KNOWN[@]}")
 
-# Tests install packages with services, which nobody is to start here.
-printf '#!/bin/sh\nexit 101\n' >"$CHROOT/usr/sbin/policy-rc.d"
-chmod 755 "$CHROOT/usr/sbin/policy-rc.d"
-
-quietly 'Looking for packages' chroot "$CHROOT" apt-get update
-quietly 'Installing packages' chroot "$CHROOT" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -y --no-install-recommends "${PACKAGES[@]}"
-
-if [ -d "$CHROOT/src" ]; then
-  git -C "$CHROOT/src" fetch -q "$PWD" HEAD
-  git -C "$CHROOT/src" reset -q --hard FETCH_HEAD
-else
-  git clone -q . "$CHROOT/src"
-fi
-in_chroot() { # COMMAND...: in the clone
-  chroot "$CHROOT" env -u DISPLAY -u WAYLAND_DISPLAY HOME=/root RFDN_SHARED="$SHARED" \
-    sh -c 'cd /src && exec "$@"' sh "$@"
+RFDN_CHROOTS=$(realpath -m "${RFDN_CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/chroots}")
+RFDN_SHARED=$(realpath -m "${RFDN_SHARED:-../shared}")
+RFDN_ROWS=$(mktemp -d)
+export RFDN_CHROOTS RFDN_SHARED RFDN_ROWS
+current=
+# shellcheck disable=SC2317  # called by the traps
+stop() { # STATUS SIGNAL
+  [ -z "$current" ] || kill "-$2" "$current" 2>/dev/null || true
+  wait || true
+  exit "$1"
 }
-options=(--buildtype=release -Db_ndebug=false -Dwerror=true -Dpipelines=enabled)
-if [ -f "$CHROOT/src/build/build.ninja" ]; then
-  quietly 'Configuring' in_chroot meson configure build "${options[@]}"
-else
-  quietly 'Configuring' in_chroot meson setup build "${options[@]}"
-fi
-quietly 'Building' in_chroot ninja -C build
+trap 'rm -rf "$RFDN_ROWS"' EXIT
+trap 'stop 130 TERM' INT
+trap 'stop 143 TERM' TERM
+trap 'stop 129 TERM' HUP
 
 status=0
-in_chroot meson test -C build --no-rebuild --print-errorlogs "$@" || status=1
-python3 tests/count.py "$CHROOT/src/build/meson-logs/testlog.json" || status=1
+for name in "${names[@]}"; do
+  "$BASH" tests/distribution.sh "$name" "$@" </dev/null &
+  current=$!
+  wait "$current" || status=1
+  current=
+done
+
+# SYSTEM|GCC|CLANG|GSTREAMER|FFMPEG|MESON|RESULT, written by distribution.sh
+printf '\n%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
+  name distribution gcc clang GStreamer FFmpeg meson result
+for name in "${names[@]}"; do
+  IFS='|' read -r system gcc clang gstreamer ffmpeg meson result <"$RFDN_ROWS/$name"
+  printf '%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
+    "$name" "$system" "$gcc" "$clang" "$gstreamer" "$ffmpeg" "$meson" "$result"
+done
 exit "$status"

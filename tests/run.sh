@@ -6,12 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 
-# Python's packages but python3-gi are for the tests of models/. From exiv2 on they are what scripts under
-# pipelines/ would else install within the time that their tests give them.
-rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" ffmpeg \
-  python3 python3-numpy python3-pil python3-av \
-  exiv2 fonts-dejavu-core python3-gi gir1.2-gstreamer-1.0 \
-  gstreamer1.0-x gstreamer1.0-gl gstreamer1.0-alsa
+rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" "${RFDN_TEST_PACKAGES[@]}"
 rfdn_build
 
 status=0
