@@ -71,11 +71,11 @@ no_scratch (const RfdnConvShape *shape)
   return 0;
 }
 
-/* A tile's V, in 32 bits a number. */
+/* A tile's V and rest, in 32 bits a number. */
 static gsize
 winograd_scratch_size (const RfdnConvShape *shape)
 {
-  return (gsize) even (shape->in_channels) * RFDN_INT16_POSITIONS;
+  return 2 * (gsize) even (shape->in_channels) * RFDN_INT16_POSITIONS;
 }
 
 static void
@@ -209,7 +209,7 @@ find_exponent (const RfdnConvStrip *a, guint in, guint t)
   return k;
 }
 
-/* V of channel i. */
+/* B' d B of channel i, d rounded to multiples of 2^k and divided by it. */
 static void
 transform_input (gint32 v[RFDN_INT16_POSITIONS], const RfdnConvStrip *a, guint i, guint t, gint k)
 {
@@ -238,35 +238,62 @@ transform_input (gint32 v[RFDN_INT16_POSITIONS], const RfdnConvStrip *a, guint i
   }
 }
 
-/* The results of channel o from its products m; unsigned, since sums may pass 2^31 on the way. */
+/* V of all channels, and what is missing in it of 2^-k times the V of a tile that is not scaled. */
 static void
-transform_output (const RfdnConvStrip *a, const Packed *packed, const guint32 *m, guint o, guint t,
-                  gint k)
+transform_tile (gint32 *v, gint32 *rest, const RfdnConvStrip *a, guint in, guint t, gint k)
 {
-  for (guint y = 0; y < a->rows; y++) {
-    for (guint x = 0; x < RFDN_PHASES; x++) {
-      guint32 sum = (guint32) (packed->bias[o] >> k);
-      for (guint p = 0; p < RFDN_INT16_POSITIONS; p++)
-        sum += (guint32) (AT[y][p / 6] * AT[x][p % 6]) * m[p];
-      finish (a, o, y, RFDN_PHASES * t + x, (gint32) sum, packed->shift[o] - k);
+  for (guint i = 0; i < in; i++, v += RFDN_INT16_POSITIONS, rest += RFDN_INT16_POSITIONS) {
+    transform_input (v, a, i, t, k);
+    if (k < RFDN_INT16_MIN_REST_EXPONENT) {
+      memset (rest, 0, RFDN_INT16_POSITIONS * sizeof *rest);
+      continue;
     }
+    transform_input (rest, a, i, t, 0);
+    for (guint p = 0; p < RFDN_INT16_POSITIONS; p++)
+      rest[p] -= v[p] * (1 << k);
   }
+}
+
+/* Unsigned, since sums may pass 2^31 on the way. */
+static void
+multiply (guint32 m[RFDN_INT16_POSITIONS], const gint16 *u, const gint32 *v, guint in)
+{
+  memset (m, 0, RFDN_INT16_POSITIONS * sizeof *m);
+  for (guint n = 0; n < in * RFDN_INT16_POSITIONS; n++)
+    m[n % RFDN_INT16_POSITIONS] += (guint32) (u[n] * v[n]);
+}
+
+static gint32
+transform_output (const guint32 m[RFDN_INT16_POSITIONS], guint y, guint x)
+{
+  guint32 sum = 0;
+
+  for (guint p = 0; p < RFDN_INT16_POSITIONS; p++)
+    sum += (guint32) (AT[y][p / 6] * AT[x][p % 6]) * m[p];
+  return (gint32) sum;
 }
 
 static void
 winograd_tile (const RfdnConvStrip *a, const Packed *packed, guint t)
 {
   const gint k = find_exponent (a, packed->in, t);
+  const guint n = packed->in * RFDN_INT16_POSITIONS;
   const gint16 *u = packed->weights;
-  gint32 *v = (void *) a->scratch;
+  gint32 *v = (void *) a->scratch, *rest = v + n;
 
-  for (guint i = 0; i < packed->in; i++)
-    transform_input (v + i * RFDN_INT16_POSITIONS, a, i, t, k);
-  for (guint o = 0; o < packed->out; o++) {
-    guint32 m[RFDN_INT16_POSITIONS] = {0};
-    for (guint n = 0; n < packed->in * RFDN_INT16_POSITIONS; n++)
-      m[n % RFDN_INT16_POSITIONS] += (guint32) (*u++ * v[n]);
-    transform_output (a, packed, m, o, t, k);
+  transform_tile (v, rest, a, packed->in, t, k);
+  for (guint o = 0; o < packed->out; o++, u += n) {
+    guint32 m[RFDN_INT16_POSITIONS], m_rest[RFDN_INT16_POSITIONS];
+    multiply (m, u, v, packed->in);
+    multiply (m_rest, u, rest, packed->in);
+    for (guint y = 0; y < a->rows; y++) {
+      for (guint x = 0; x < RFDN_PHASES; x++) {
+        const guint32 sum = (guint32) transform_output (m, y, x) + (guint32) (packed->bias[o] >> k);
+        finish (a, o, y, RFDN_PHASES * t + x,
+                (gint32) (sum + (guint32) (transform_output (m_rest, y, x) >> k)),
+                packed->shift[o] - k);
+      }
+    }
   }
 }
 

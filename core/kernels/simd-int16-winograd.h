@@ -14,7 +14,7 @@
 #define INT16_BLOCK 5
 #endif
 /* The largest power of two up to RFDN_INT16_LIMIT. */
-#define INT16_QUIET 1024
+#define INT16_QUIET_LIMIT 1024
 
 /* Output channels whose products are turned into pixels together: an even number. */
 #define INT16_GROUP 12
@@ -62,16 +62,21 @@ int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
 
 /* Of a group: biases, [channels]; a row of products, [6][channels]; what rows have
  * been turned into, [channels][6 rows][4]. Then the transformed input, [in pairs][36]. Of each a
- * batch's vectors. */
+ * batch's vectors. The last two once more for what is missing in scaled tiles (the rest). */
 #define INT16_BIASES (INT16_LANES * INT16_GROUP)
 #define INT16_PRODUCTS (INT16_LANES * 6 * INT16_GROUP)
 #define INT16_HALF (INT16_LANES * 24 * INT16_GROUP)
 
 static gsize
+int16_input_size (const RfdnConvShape *shape)
+{
+  return (gsize) int16_pairs (shape->in_channels) * INT16_PAIR_PITCH;
+}
+
+static gsize
 int16_winograd_scratch_size (const RfdnConvShape *shape)
 {
-  return INT16_BIASES + INT16_PRODUCTS + INT16_HALF +
-         (gsize) int16_pairs (shape->in_channels) * INT16_PAIR_PITCH;
+  return INT16_BIASES + INT16_PRODUCTS + 2 * (INT16_HALF + int16_input_size (shape));
 }
 
 /* B' times six numbers. */
@@ -143,6 +148,22 @@ int16_input (float *to, const float *const rows[6], gsize run, const gboolean sc
   }
 }
 
+/* The rest of a scaled tile's V, of one vector of tiles of a pair of channels: V as it would be
+ * unscaled, less 2^k times `scaled`. V itself may overflow, but its lower 14 bits are right, and
+ * the rest has less. `power`: 2^k, or 0 where the rest is to be 0. */
+INLINE void
+int16_input_rest (float *to, const float *scaled, const float *const rows[6], gsize run,
+                  Vec16 power)
+{
+  const Vec16 has_rest = power != 0;
+
+  int16_input (to, rows, run, FALSE, power);
+  for (guint p = 0; p < RFDN_INT16_POSITIONS; p++) {
+    const Vec16 rest = load16 (to + p * INT16_LANES) - load16 (scaled + p * INT16_LANES) * power;
+    store16 (to + p * INT16_LANES, (rest << 2 >> 2) & has_rest);
+  }
+}
+
 /* What d is multiplied by: 2^-k, in units of 2^-15. Of k = 0 it is 1 - 2^-15, which leaves |d| <=
  * RFDN_INT16_LIMIT as it is. */
 INLINE Vec16
@@ -158,18 +179,40 @@ int16_multiplier (Vec32 k)
   return (Vec16) (m | m << 16);
 }
 
-/* The input of a batch at column t: to[in pairs][36][vectors]. */
+/* 2^k where a tile has a rest, else 0. */
+INLINE Vec16
+int16_power (Vec32 k)
+{
+  Vec32 power = splat32 (0);
+
+#pragma GCC unroll 5
+  for (gint i = RFDN_INT16_MIN_REST_EXPONENT; i <= RFDN_INT16_MAX_EXPONENT; i++)
+    power |= (k == i) & (1 << i);
+  return (Vec16) (power | power << 16);
+}
+
+/* A batch: whether any of its tiles is scaled, and has a rest. Constants to who calls. */
+typedef enum {
+  INT16_QUIET,
+  INT16_SCALED,
+  INT16_WITH_REST,
+} Int16Kind;
+
+/* The input of a batch at column t: to[in pairs][36][vectors], and the same of its rest. */
 INLINE void
-int16_transform_input (float *to, const RfdnConvStrip *a, guint t, const guint vectors,
-                       const gboolean scaled, const Vec32 *k)
+int16_transform_input (float *to, float *rest, const RfdnConvStrip *a, guint t, const guint vectors,
+                       const Int16Kind kind, const Vec32 *k)
 {
   for (guint i = 0; i < int16_pairs (a->shape.in_channels); i++) {
     for (guint v = 0; v < vectors; v++) {
+      const gsize at = i * INT16_PAIR_PITCH + v * VECTOR_FLOATS;
       const float *rows[6];
       for (guint r = 0; r < 6; r++)
         rows[r] = a->src[r] + i * RFDN_PHASES * a->src_run + t + v * VECTOR_FLOATS;
-      int16_input (to + i * INT16_PAIR_PITCH + v * VECTOR_FLOATS, rows, a->src_run, scaled,
-                   scaled ? int16_multiplier (k[v]) : splat16 (0));
+      int16_input (to + at, rows, a->src_run, kind != INT16_QUIET,
+                   kind != INT16_QUIET ? int16_multiplier (k[v]) : splat16 (0));
+      if (kind == INT16_WITH_REST)
+        int16_input_rest (rest + at, to + at, rows, a->src_run, int16_power (k[v]));
     }
   }
 }
@@ -208,7 +251,7 @@ INLINE gboolean
 int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
 {
   const guint in = int16_pairs (a->shape.in_channels);
-  const gint16 limit = INT16_QUIET;
+  const gint16 limit = INT16_QUIET_LIMIT;
   /* d + limit is below 2 limit, a power of two, if d is quiet. */
   Vec16 bits[2] = {{0}};
 
@@ -233,12 +276,12 @@ int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
   return !is_any ((Vec32) ((bits[0] | bits[1]) & (gint16) ~(2 * limit - 1)));
 }
 
-/* k of a batch at column t; returns whether any is not 0. */
-INLINE gboolean
+/* k of a batch at column t, and what kind of batch they make it. */
+INLINE Int16Kind
 int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t, const guint vectors)
 {
   const guint in = int16_pairs (a->shape.in_channels);
-  Vec32 any = splat32 (0);
+  Vec32 any = splat32 (0), rest = splat32 (0);
 
   for (guint v = 0; v < vectors; v++) {
     Vec16 high = splat16 (0), low = splat16 (0);
@@ -258,8 +301,9 @@ int16_find_exponents (Vec32 *k, const RfdnConvStrip *a, guint t, const guint vec
     }
     k[v] = int16_exponents (high, low);
     any |= k[v];
+    rest |= k[v] >= RFDN_INT16_MIN_REST_EXPONENT;
   }
-  return is_any (any);
+  return is_any (rest) ? INT16_WITH_REST : is_any (any) ? INT16_SCALED : INT16_QUIET;
 }
 
 /* A' times six numbers, the last of which is a quarter. */
@@ -305,9 +349,21 @@ int16_output_channel (Vec32 pixels[4], const float *half)
   int16_output_column (pixels, m);
 }
 
+/* The same of a scaled tile with a rest, which is behind it. */
+INLINE void
+int16_output_rest (Vec32 pixels[4], const float *half, Vec32 k)
+{
+  Vec32 rest[4];
+
+  int16_output_channel (rest, half + INT16_HALF);
+#pragma GCC unroll 4
+  for (guint y = 0; y < RFDN_STRIP; y++)
+    pixels[y] += int16_scale_down (rest[y], k);
+}
+
 /* Channels o and o + 1 of a vector of tiles at column t. */
 INLINE void
-int16_output (const Int16Strip *s, const float *half, guint o, guint t, const gboolean scaled,
+int16_output (const Int16Strip *s, const float *half, guint o, guint t, const Int16Kind kind,
               Vec32 k, const Int16Finish finish)
 {
   const RfdnConvStrip *a = s->strip;
@@ -319,13 +375,17 @@ int16_output (const Int16Strip *s, const float *half, guint o, guint t, const gb
     Vec32 first[4], second[4];
     int16_output_channel (first, half + p * INT16_LANES);
     int16_output_channel (second, half + (24 + p) * INT16_LANES);
+    if (kind == INT16_WITH_REST) {
+      int16_output_rest (first, half + p * INT16_LANES, k);
+      int16_output_rest (second, half + (24 + p) * INT16_LANES, k);
+    }
 #pragma GCC unroll 4
     for (guint y = 0; y < RFDN_STRIP; y++) {
       if (y >= a->rows)
         break;
       const float *add = finish >= INT16_ADD ? a->add[y] + run * a->add_run + t : NULL;
       store16 (a->dst[y] + run * a->dst_run + t,
-               int16_finish (&epilogue, first[y], second[y], add, scaled, k, finish));
+               int16_finish (&epilogue, first[y], second[y], add, kind != INT16_QUIET, k, finish));
     }
   }
 }
@@ -334,12 +394,18 @@ int16_output (const Int16Strip *s, const float *half, guint o, guint t, const gb
 static __attribute__ ((noinline)) void
 int16_quiet_output (const Int16Strip *s, const float *half, guint o, guint t)
 {
-  INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, FALSE, splat32 (0))
+  INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, INT16_QUIET, splat32 (0))
 }
 
 static __attribute__ ((noinline)) void
-int16_scaled_output (const Int16Strip *s, const float *half, guint o, guint t, const Vec32 *k){
-    INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, TRUE, *k)}
+int16_scaled_output (const Int16Strip *s, const float *half, guint o, guint t, const Vec32 *k)
+{
+  INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, INT16_SCALED, *k)
+}
+
+static __attribute__ ((noinline)) void
+int16_rest_output (const Int16Strip *s, const float *half, guint o, guint t, const Vec32 *k){
+    INT16_WITH_FINISH (s->finish, int16_output, s, half, o, t, INT16_WITH_REST, *k)}
 
 /* ---- products -------------------------------------------------------------------------------- */
 
@@ -409,8 +475,9 @@ int16_multiply (float *products, const float *weights, const float *biases, cons
 
 /* A row of positions of a group; returns the weights of what follows. */
 INLINE const float *
-int16_multiply_row (float *products, const float *weights, const float *biases, const float *input,
-                    guint in_pairs, guint group, guint row, const guint vectors)
+int16_multiply_positions (float *products, const float *weights, const float *biases,
+                          const float *input, guint in_pairs, guint group, guint row,
+                          const guint vectors)
 {
   for (guint j = 0; j < 6; j++) {
     /* Column (1, 1) of A' ... A is all ones: what is added there is added to every pixel. */
@@ -427,6 +494,17 @@ int16_multiply_row (float *products, const float *weights, const float *biases, 
   return weights;
 }
 
+/* Not inlined, into every kind of batch. */
+static __attribute__ ((noinline)) const float *
+int16_multiply_row (float *products, const float *weights, const float *biases, const float *input,
+                    guint in_pairs, guint group, guint row, guint vectors)
+{
+  if (vectors == 1)
+    return int16_multiply_positions (products, weights, biases, input, in_pairs, group, row, 1);
+  return int16_multiply_positions (products, weights, biases, input, in_pairs, group, row,
+                                   INT16_VECTORS);
+}
+
 /* Biases of a group's channels, from o on: of scaled tiles a 2^k-th. */
 INLINE void
 int16_find_biases (float *to, const RfdnConvStrip *a, guint o, guint group, const guint vectors,
@@ -441,31 +519,45 @@ int16_find_biases (float *to, const RfdnConvStrip *a, guint o, guint group, cons
 }
 
 INLINE void
-int16_batch (const Int16Strip *s, guint t, const guint vectors, const gboolean scaled,
+int16_output_pair (const Int16Strip *s, const float *half, guint o, guint t, const Int16Kind kind,
+                   const Vec32 *k)
+{
+  if (kind == INT16_QUIET)
+    int16_quiet_output (s, half, o, t);
+  else if (kind == INT16_SCALED)
+    int16_scaled_output (s, half, o, t, k);
+  else
+    int16_rest_output (s, half, o, t, k);
+}
+
+INLINE void
+int16_batch (const Int16Strip *s, guint t, const guint vectors, const Int16Kind kind,
              const Vec32 *k)
 {
   const RfdnConvStrip *a = s->strip;
   const guint in = int16_pairs (a->shape.in_channels), out = int16_pairs (a->shape.out_channels);
   float *biases = a->scratch, *products = biases + INT16_BIASES;
-  float *half = products + INT16_PRODUCTS, *input = half + INT16_HALF;
+  float *half = products + INT16_PRODUCTS, *input = half + 2 * INT16_HALF;
+  float *rest = input + int16_input_size (&a->shape);
   const float *weights = a->weights + 4 * out;
 
-  int16_transform_input (input, a, t, vectors, scaled, k);
+  int16_transform_input (input, rest, a, t, vectors, kind, k);
   for (guint o = 0, g = 0; o < 2 * out; g++) {
     const guint group = 2 * block_size (out, INT16_GROUP / 2, g);
-    int16_find_biases (biases, a, o, group, vectors, scaled, k);
+    int16_find_biases (biases, a, o, group, vectors, kind != INT16_QUIET, k);
     for (guint r = 0; r < 6; r++) {
+      float *row = half + r * RFDN_PHASES * INT16_LANES;
+      if (kind == INT16_WITH_REST) {
+        int16_multiply_row (products, weights, NULL, rest, in, group, r, vectors);
+        int16_output_row (row + INT16_HALF, products, group, vectors);
+      }
       weights = int16_multiply_row (products, weights, biases, input, in, group, r, vectors);
-      int16_output_row (half + r * RFDN_PHASES * INT16_LANES, products, group, vectors);
+      int16_output_row (row, products, group, vectors);
     }
     for (guint b = 0; b < group; b += 2) {
-      for (guint v = 0; v < vectors; v++) {
-        const float *from = half + 24 * b * INT16_LANES + v * VECTOR_FLOATS;
-        if (scaled)
-          int16_scaled_output (s, from, o + b, t + v * VECTOR_FLOATS, k + v);
-        else
-          int16_quiet_output (s, from, o + b, t + v * VECTOR_FLOATS);
-      }
+      for (guint v = 0; v < vectors; v++)
+        int16_output_pair (s, half + 24 * b * INT16_LANES + v * VECTOR_FLOATS, o + b,
+                           t + v * VECTOR_FLOATS, kind, k + v);
     }
     o += group;
   }
@@ -476,22 +568,26 @@ static __attribute__ ((noinline)) gboolean
 int16_loud_batch (const Int16Strip *s, guint t, guint vectors)
 {
   Vec32 k[INT16_VECTORS];
-  const gboolean is_scaled = int16_find_exponents (k, s->strip, t, vectors);
+  const Int16Kind kind = int16_find_exponents (k, s->strip, t, vectors);
 
-  if (is_scaled)
-    int16_batch (s, t, vectors, TRUE, k);
+  if (kind == INT16_WITH_REST)
+    int16_batch (s, t, vectors, INT16_WITH_REST, k);
+  else if (kind == INT16_SCALED)
+    int16_batch (s, t, vectors, INT16_SCALED, k);
   else
-    int16_batch (s, t, vectors, FALSE, NULL);
-  return is_scaled;
+    int16_batch (s, t, vectors, INT16_QUIET, k);
+  return kind != INT16_QUIET;
 }
 
 /* Returns whether any tile is scaled; `guess`: whether one was in the batch before. */
 INLINE gboolean
 int16_batch_at (const Int16Strip *s, guint t, const guint vectors, gboolean guess)
 {
+  const Vec32 *none = NULL;
+
   if (guess || !int16_is_quiet (s->strip, t, vectors))
     return int16_loud_batch (s, t, vectors);
-  int16_batch (s, t, vectors, FALSE, NULL);
+  int16_batch (s, t, vectors, INT16_QUIET, none);
   return FALSE;
 }
 

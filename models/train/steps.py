@@ -4,7 +4,7 @@
 A step is what a unit of a channel stands for. Numbers up to 1310 steps are seen as they are, larger ones, up to
 32767, in a coarser grid (core/kernels/int16.h). So a step is the larger of
   --share of the channel's largest number in pictures, divided by 1310, and
-  1.25 times the largest in patterns made to hurt (checks, stripes, noise), divided by 32767.
+  --room times the largest in patterns made to hurt (checks, stripes, zone plates, noise), divided by 32767.
 The numbers are what rfdn-ranges sees (meson setup -Dbench=true builds it).
 """
 
@@ -23,7 +23,6 @@ from data import InputError, list_images, load_pair
 
 SIDE = 96  # pixels of a picture
 UNSCALED, LARGEST = 1310, 32767  # RFDN_INT16_LIMIT, and what 16 bits hold
-ROOM = 1.25  # patterns may go so far beyond those that were seen
 LEAST = 1 / 64  # of a map's largest step; a channel that hardly ever says anything needs none finer
 
 
@@ -44,7 +43,7 @@ def crops(folders: list[Path], count: int, seed: int) -> list[np.ndarray]:
 
 
 def patterns(seed: int) -> list[np.ndarray]:
-    """What real pictures hardly have: noise, checks and stripes of full range."""
+    """What real pictures hardly have: noise, checks, stripes and zone plates of full range."""
     random = np.random.default_rng(seed)
     y, x = np.indices((SIDE, SIDE))
     planes = [random.random((SIDE, SIDE)) < share for share in (0.5, 0.2, 0.8)]
@@ -52,7 +51,8 @@ def patterns(seed: int) -> list[np.ndarray]:
         (1, 1), (1, 2), (2, 1), (2, 2), (1, SIDE), (SIDE, 1), (2, SIDE), (SIDE, 2), (3, 3), (4, 4), (8, 8))]
     planes += [(y + x) // wide % 2 for wide in (3, 5, 7)]
     grey = random.integers(0, 256, (SIDE, SIDE))
-    return [np.uint8(255 * np.asarray(plane)) for plane in planes] + [np.uint8(grey)]
+    plates = [127.5 + 127.5 * np.cos(((x - at) ** 2 + y**2) / size) for size in (35, 70, 100, 160) for at in (0, SIDE / 2)]
+    return [np.uint8(255 * np.asarray(plane)) for plane in planes] + [np.uint8(np.rint(p)) for p in [grey, *plates]]
 
 
 def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray]:
@@ -67,9 +67,9 @@ def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray
     return [np.array(line.split(), float) for line in result.stdout.decode().splitlines()]
 
 
-def choose(usual: np.ndarray, hard: np.ndarray, share: float) -> np.ndarray:
+def choose(usual: np.ndarray, hard: np.ndarray, share: float, room: float) -> np.ndarray:
     """A map's steps."""
-    steps = np.maximum(share * usual / UNSCALED, ROOM * np.maximum(usual, hard) / LARGEST)
+    steps = np.maximum(share * usual / UNSCALED, room * np.maximum(usual, hard) / LARGEST)
     return np.maximum(steps, max(steps.max() * LEAST, 1e-9))
 
 
@@ -81,12 +81,14 @@ def main() -> None:
     add("--images", type=Path, nargs="+", required=True, help="folders of pictures that it learnt from")
     add("--count", type=int, default=12, help="pictures of each folder (default: 12)")
     add("--share", type=float, default=0.5, help="of a channel's range in pictures (default: 0.5)")
+    add("--room", type=float, default=1.25,
+        help="how far patterns may go beyond those that were seen (default: 1.25)")
     add("--tool", type=Path, default=Path("build/models/steps/rfdn-ranges"), help="default: build/models/steps/rfdn-ranges")
     options = parser.parse_args()
 
     usual = ranges(options.tool, options.model, crops(options.images, options.count, 1))
     hard = ranges(options.tool, options.model, patterns(2))
-    lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share)) for both in zip(usual, hard)]
+    lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share, options.room)) for both in zip(usual, hard)]
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / options.out.name
         weights.tell(options.model, trial, {"steps": "\n".join(lines)})
