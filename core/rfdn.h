@@ -588,6 +588,71 @@ RFDN_API void rfdn_resampler_free (RfdnResampler *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnResampler, rfdn_resampler_free)
 
+/* ---- the stabilizer ------------------------------------------------------------------------- */
+
+/**
+ * RfdnStabilizerParams:
+ * @width: of the LR picture, 1 to %RFDN_MAX_SIZE
+ * @height: its rows
+ * @scale: 1 to %RFDN_MAX_SCALE: HR pixels an LR pixel, each way
+ * @channels: planes of a picture, 1 to 3
+ * @format: of the samples, LR and HR; not F32
+ * @pool: (nullable): as in #RfdnUpscalerParams; %NULL: the caller's thread alone
+ */
+typedef struct {
+  guint width;
+  guint height;
+  guint scale;
+  guint channels;
+  RfdnSampleFormat format;
+  RfdnPool *pool;
+} RfdnStabilizerParams;
+
+/**
+ * RfdnStabilizer:
+ *
+ * Keeps still what stands still: a network makes more of small changes, such as each picture's own
+ * compression artefacts, than a filter does, and shows them as flicker.
+ *
+ * Where an LR picture hardly differs from the one before, in the 5x5 pixels around, the HR picture
+ * shown last is mixed in, clamped to what the new one has in the 3x3 pixels around each. So edges
+ * stay, and nothing of what has gone shows. Changes that all go one way (motion, fades) count
+ * twice. Where nothing changes at all, the last picture stays, bit for bit.
+ */
+typedef struct RfdnStabilizer RfdnStabilizer;
+
+/**
+ * rfdn_stabilizer_new:
+ *
+ * Returns: (transfer full) (nullable): a stabilizer, or %NULL with @error set to
+ *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY
+ */
+RFDN_API RfdnStabilizer *rfdn_stabilizer_new (const RfdnStabilizerParams *params, GError **error);
+
+/** Returns: a plane for each channel, in which the HR picture is to lie before
+ * rfdn_stabilizer_run(); what it leaves there stays. */
+RFDN_API const RfdnPlane *rfdn_stabilizer_get_result (const RfdnStabilizer *self);
+
+/**
+ * rfdn_stabilizer_run:
+ * @self: a stabilizer
+ * @in: the planes of the LR picture
+ * @out: planes for the HR picture; they must not overlap those of rfdn_stabilizer_get_result()
+ * @amount: of the last picture, where the LR one is at rest but not the same, 0 to 1
+ *
+ * Makes the picture to show. Used by one thread at a time; allocates nothing and cannot fail.
+ */
+RFDN_API void rfdn_stabilizer_run (RfdnStabilizer *self, const RfdnPlane *in, const RfdnPlane *out,
+                                   double amount);
+
+/** Forgets the last picture: the next one is shown as it is. */
+RFDN_API void rfdn_stabilizer_reset (RfdnStabilizer *self);
+
+/** Frees @self; %NULL is ignored. */
+RFDN_API void rfdn_stabilizer_free (RfdnStabilizer *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnStabilizer, rfdn_stabilizer_free)
+
 G_END_DECLS
 
 #endif /* RFDN_H */

@@ -20,6 +20,7 @@ struct GstRfdnPlan {
   GstRfdnPlace places[GST_VIDEO_MAX_COMPONENTS];
   guint n_channels;      /* this many components go to the network, or to `plain` in its place */
   GstRfdnMosaic *mosaic; /* NULL when frames are only given another size */
+  RfdnStabilizer *stabilizer; /* the network writes there; NULL: to the frame itself */
   RfdnResampler *plain;
   RfdnResampler *chroma;
   RfdnResampler *alpha;
@@ -171,6 +172,23 @@ plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
   return self->mosaic != NULL;
 }
 
+static gboolean
+plan_stabilizer (GstRfdnPlan *self, const RfdnModelInfo *network, const GstVideoInfo *in,
+                 GError **error)
+{
+  const RfdnStabilizerParams params = {
+      .width = (guint) GST_VIDEO_INFO_WIDTH (in),
+      .height = (guint) GST_VIDEO_INFO_HEIGHT (in),
+      .scale = network->scale,
+      .channels = network->channels,
+      .format = gst_rfdn_component_get_format (in->finfo, 0),
+      .pool = self->pool,
+  };
+
+  self->stabilizer = rfdn_stabilizer_new (&params, error);
+  return self->stabilizer != NULL;
+}
+
 /* Resamplers for the components that the network does not see. */
 static gboolean
 plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
@@ -259,6 +277,8 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
     self->places[c] = gst_rfdn_component_get_place (from.finfo, c);
   if (network != NULL && !plan_network (self, model, &from, settings, error))
     return NULL;
+  if (network != NULL && settings->stabilize && !plan_stabilizer (self, network, &from, error))
+    return NULL;
   if (!plan_resamplers (self, &from, &enlarged, &to, scale, gst_rfdn_format_has_alpha (in->finfo),
                         error))
     return NULL;
@@ -299,6 +319,7 @@ gst_rfdn_plan_free (GstRfdnPlan *self)
     return;
   rfdn_pool_unref (self->pool);
   gst_rfdn_mosaic_free (self->mosaic);
+  rfdn_stabilizer_free (self->stabilizer);
   rfdn_resampler_free (self->plain);
   rfdn_resampler_free (self->chroma);
   rfdn_resampler_free (self->alpha);
@@ -319,6 +340,8 @@ gst_rfdn_plan_reset (GstRfdnPlan *self)
     gst_rfdn_history_clear (self->history);
   if (self->mosaic != NULL)
     gst_rfdn_mosaic_reset (self->mosaic);
+  if (self->stabilizer != NULL)
+    rfdn_stabilizer_reset (self->stabilizer);
   self->is_done = FALSE;
 }
 
@@ -356,6 +379,13 @@ gst_rfdn_plan_describe (const GstRfdnPlan *self)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* Whether a frame has all the quality that it can have. */
+static gboolean
+is_whole (const GstRfdnWork *work, const GstRfdnStrength *strength)
+{
+  return work->level == 1 || strength->network <= 0;
+}
+
 static void
 resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideoFrame *in,
           GstVideoFrame *out)
@@ -366,31 +396,52 @@ resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideo
   rfdn_resampler_run (resampler, &from, &to);
 }
 
-/* All components; FALSE when cancelled. What has to be done in any case comes first. */
+/* The network's components; FALSE when cancelled. */
 static gboolean
-run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
-                gint64 deadline, double strength, GstRfdnWork *work)
+run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
+             gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work)
 {
   RfdnPlane from[3], to[3];
 
+  for (guint c = 0; c < self->n_channels; c++) {
+    from[c] = gst_rfdn_place_in_frame (&self->places[c], in);
+    to[c] = gst_rfdn_place_in_frame (&self->places[c], out);
+  }
+  if (self->stabilizer == NULL)
+    return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength->network, work);
+
+  if (!gst_rfdn_mosaic_run (self->mosaic, from, rfdn_stabilizer_get_result (self->stabilizer), same,
+                            deadline, strength->network, work)) {
+    rfdn_stabilizer_reset (self->stabilizer);
+    return FALSE;
+  }
+  /* What a late frame lacks is not to stay where nothing moves, nor to mix with what it was. */
+  if (!is_whole (work, strength))
+    rfdn_stabilizer_reset (self->stabilizer);
+  rfdn_stabilizer_run (self->stabilizer, from, to, strength->stabilize);
+  if (!is_whole (work, strength))
+    rfdn_stabilizer_reset (self->stabilizer);
+  return TRUE;
+}
+
+/* All components; FALSE when cancelled. What has to be done in any case comes first. */
+static gboolean
+run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
+                gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work)
+{
   if (self->chroma != NULL) {
     resample (self, self->chroma, GST_VIDEO_COMP_U, in, out);
     resample (self, self->chroma, GST_VIDEO_COMP_V, in, out);
   }
   if (self->alpha != NULL)
     resample (self, self->alpha, GST_VIDEO_COMP_A, in, out);
+  if (self->mosaic != NULL)
+    return run_network (self, in, out, same, deadline, strength, work);
 
-  if (self->mosaic == NULL) {
-    for (guint c = 0; c < self->n_channels; c++)
-      resample (self, self->plain, c, in, out);
-    *work = (GstRfdnWork){.cheap = 1};
-    return TRUE;
-  }
-  for (guint c = 0; c < self->n_channels; c++) {
-    from[c] = gst_rfdn_place_in_frame (&self->places[c], in);
-    to[c] = gst_rfdn_place_in_frame (&self->places[c], out);
-  }
-  return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength, work);
+  for (guint c = 0; c < self->n_channels; c++)
+    resample (self, self->plain, c, in, out);
+  *work = (GstRfdnWork){.cheap = 1};
+  return TRUE;
 }
 
 /* Which tiles need not be computed again, or NULL for none. Where the network writes to the output
@@ -461,7 +512,7 @@ finish (GstRfdnPlan *self, GstVideoFrame *canvas, GstVideoFrame *out)
 
 gboolean
 gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gint64 deadline,
-                   double strength, GstRfdnWork *work)
+                   const GstRfdnStrength *strength, GstRfdnWork *work)
 {
   GstVideoFrame *canvas = get_canvas (self, out), *prepared = NULL;
   const gboolean *same = NULL;
@@ -469,22 +520,22 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
   if (self->history != NULL) {
     gboolean all;
 
-    if (strength != self->strength)
+    if (strength->network != self->strength)
       gst_rfdn_history_clear (self->history);
-    self->strength = strength;
+    self->strength = strength->network;
     if (self->compares_small)
       prepared = prepare (self, in);
     all = gst_rfdn_history_compare (self->history, prepared != NULL ? prepared : in);
     if (all && self->is_done && gst_rfdn_history_has_output (self->history)) {
       gst_rfdn_history_get_output (self->history, out);
       *work = (GstRfdnWork){.reused = gst_rfdn_mosaic_get_n_tiles (self->mosaic),
-                            .level = strength > 0 ? 1 : 0};
+                            .level = strength->network > 0 ? 1 : 0};
       return TRUE;
     }
-    same = find_same (self, all, canvas != out, canvas);
+    same = find_same (self, all, canvas != out || self->stabilizer != NULL, canvas);
   }
 
-  if (self->has_padding && self->before == NULL && same == NULL)
+  if (self->has_padding && self->before == NULL && (same == NULL || self->stabilizer != NULL))
     gst_rfdn_components_fill_padding (canvas);
   if (prepared == NULL)
     prepared = prepare (self, in);
@@ -495,7 +546,7 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
       gst_rfdn_history_clear (self->history);
     return FALSE;
   }
-  self->is_done = work->level == 1 || strength <= 0;
+  self->is_done = is_whole (work, strength);
   finish (self, canvas, out);
   return TRUE;
 }

@@ -24,7 +24,8 @@ G_BEGIN_DECLS
 typedef struct GstRfdnPlan GstRfdnPlan;
 
 /** How to compute: see the fields of the same names of #RfdnUpscalerParams. `reuse`: whether to
- * keep the result of what has not changed since the last frame. `picture`: where in the large frame
+ * keep the result of what has not changed since the last frame. `stabilize`: whether to keep what
+ * that takes, so that frames can be stabilized. `picture`: where in the large frame
  * the picture is, with black borders around it (of no size: all of it, without borders). */
 typedef struct {
   guint n_threads;
@@ -32,8 +33,17 @@ typedef struct {
   gint tile_overlap;
   RfdnPrecision precision;
   gboolean reuse;
+  gboolean stabilize;
   GstVideoRectangle picture;
 } GstRfdnSettings;
+
+/** What may change from frame to frame. `network`: weight of the network against the plain filter,
+ * 0 to 1. `stabilize`: how much of the frame before is kept where the picture is at rest, 0 to 1;
+ * of no effect without `stabilize` in the settings. */
+typedef struct {
+  double network;
+  double stabilize;
+} GstRfdnStrength;
 
 /**
  * gst_rfdn_plan_new:
@@ -68,7 +78,7 @@ gboolean gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in
  * @deadline: the time of g_get_monotonic_time() by which to return, as far as that can be
  * predicted: the less time there is, the more of the frame is left to a plain filter. %G_MAXINT64:
  * none of it
- * @strength: weight of the network against the plain filter, 0 to 1
+ * @strength: what to do to it, and how much
  * @work: (out): what was done
  *
  * Enlarges a frame.
@@ -76,7 +86,7 @@ gboolean gst_rfdn_plan_check_precision (RfdnModel *model, const GstVideoInfo *in
  * Returns: FALSE when it was cancelled; @out is then incomplete
  */
 gboolean gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out,
-                            gint64 deadline, double strength, GstRfdnWork *work);
+                            gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work);
 
 /** Forgets the previous frames: the next one reuses nothing of them. How long frames take is still
  * known. Not while a frame is being enlarged. */

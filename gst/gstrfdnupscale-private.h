@@ -30,7 +30,7 @@ struct _GstRfdnUpscale {
   gboolean used_resample;
   RfdnPrecision used_precision;
   gboolean add_borders;
-  gdouble strength;
+  GstRfdnStrength strength;
   GstRfdnLatePolicy late_policy;
   GstRfdnSettings
       settings;        /* without precision and placement, which are added when a plan is made */

@@ -118,8 +118,8 @@ gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *d
 
 /* ---- caps --------------------------------------------------------------------------------- */
 
-/* Forgets what is kept from frame to frame: the next frame is unrelated to the last one. No picture
- * depends on it. Streaming thread, or while there is none. */
+/* Forgets what is kept from frame to frame: the next frame is unrelated to the last one. Only stabilized
+ * pictures depend on it. Streaming thread, or while there is none. */
 static void
 reset (GstRfdnUpscale *self)
 {
@@ -492,7 +492,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   GstRfdnUpscale *self = GST_RFDN_UPSCALE (filter);
   const gint64 start = g_get_monotonic_time ();
   gint64 deadline, took;
-  gdouble strength;
+  GstRfdnStrength strength;
   GstRfdnWork work;
 
   if (self->plan == NULL)
@@ -501,7 +501,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   strength = self->strength;
   GST_OBJECT_UNLOCK (self);
   deadline = gst_rfdn_late_begin_frame (self, in->buffer);
-  if (!gst_rfdn_plan_run (self->plan, in, out, deadline, strength, &work)) {
+  if (!gst_rfdn_plan_run (self->plan, in, out, deadline, &strength, &work)) {
     GST_DEBUG_OBJECT (self, "a frame was abandoned");
     return GST_FLOW_FLUSHING;
   }
@@ -511,7 +511,7 @@ gst_rfdn_upscale_transform_frame (GstVideoFilter *filter, GstVideoFrame *in, Gst
   GST_OBJECT_UNLOCK (self);
   gst_rfdn_late_end_frame (self, in->buffer, took,
                            deadline != G_MAXINT64 && gst_rfdn_plan_has_network (self->plan) &&
-                               strength > 0 && work.level < 1);
+                               strength.network > 0 && work.level < 1);
   return GST_FLOW_OK;
 }
 

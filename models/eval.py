@@ -16,6 +16,7 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,7 +180,7 @@ def flickers(rows: Rows, method: str, scale: int, encoding: str) -> str:
 
 
 def video(options: argparse.Namespace) -> None:
-    models = upscalers(options.model, options.scale)
+    models = [replace(model, stabilize=options.stabilize) for model in upscalers(options.model, options.scale)]
     rows, left_out = measure_all(options, models)
     if not rows:
         raise InputError(next(iter(left_out)))
@@ -279,6 +280,7 @@ def parse() -> argparse.Namespace:
     add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
     add("--crop", type=size, default="1280x720", help="take no more than the middle of a frame (default %(default)s)")
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: all CPUs)")
+    add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
     add("--details", action="store_true", help="each clip's figures too")
     of_video.set_defaults(run=video)
     for sub in (of_images, of_video):
@@ -287,6 +289,8 @@ def parse() -> argparse.Namespace:
         sub.add_argument("--scale", type=int, nargs="+", choices=[2, 3, 4], help="(default: all that the models have)")
     options = parser.parse_args()
     if options.run is video:
+        if not 0 <= options.stabilize <= 1:
+            raise InputError(f"--stabilize: {options.stabilize} is not within 0 and 1")
         for name in ("frames", "jobs", "skip"):
             if getattr(options, name) < (name != "skip"):
                 raise InputError(f"--{name}: {getattr(options, name)} is too small")

@@ -33,6 +33,16 @@ is_rate (const char *value)
   return av_parse_video_rate (&rate, value) >= 0 && av_q2d (rate) <= 1000;
 }
 
+/* As the element's property takes it, from 0 to 1. */
+static gboolean
+is_share (const char *value)
+{
+  char *end;
+  const double share = g_ascii_strtod (value, &end);
+
+  return g_ascii_isdigit (value[0]) && *end == '\0' && share >= 0 && share <= 1;
+}
+
 #define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
 
 static gboolean
@@ -71,6 +81,8 @@ static const TcOption table[] = {
      .help = "what else the encoder is told, as FFmpeg calls it"},
     {"audio", TC_OPTION_WORD, FIELD (audio), "copy|aac|opus|none", .initial = "copy",
      .help = "what becomes of sound; copy: encoded only where the container takes it no other way"},
+    {"stabilize", TC_OPTION_TEXT, FIELD (stabilize), "0..1", .usual = "0", .check = is_share,
+     .help = "how much of the last picture is kept where hardly anything changes, against flicker"},
     {"tile-size", TC_OPTION_INT, FIELD (tile_size), "N", .max = 16384, .initial = "0",
      .help = "side of the pieces that are computed; 0: chosen by the element"},
     {"tile-overlap", TC_OPTION_INT, FIELD (tile_overlap), "N", .min = -1, .max = 1024,

@@ -43,6 +43,7 @@ typedef struct {
   int crf;               /* -1: by the codec */
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
+  char *stabilize; /* a number from 0 to 1; NULL: 0 */
   int tile_size, tile_overlap;
   int audio;           /* TcAudioMode */
   int deinterlace;     /* TcDeinterlaceMode */

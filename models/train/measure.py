@@ -34,25 +34,30 @@ SSIM_EVERY = 4  # frames
 
 @dataclass(frozen=True)
 class Upscaler:
-    """A way to enlarge; `model` is None for the filters, `file` the weights where they are known."""
+    """A way to enlarge; `model` is None for the filters, `file` the weights where they are known.
+
+    `stabilize` is the element's property.
+    """
 
     name: str
     scale: int
     model: str | None = None
     file: Path | None = None
+    stabilize: float = 0
 
     def __call__(self, frames: Frames, threads: int = 0) -> Frames:
         """Byte planes of one size to larger ones, by the plugin for a model."""
         if self.model:
             # Not integers on some processors: figures can be compared, with PyTorch's too.
-            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32"])
+            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32",
+                                                                     f"stabilize={self.stabilize}"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
         height, width = (self.scale * side for side in frames[0].shape)
         return [to_bytes(resize(frame, width, height, kind)) for frame in frames]
 
     def torch(self, frames: Frames) -> Frames | None:
-        """The same by PyTorch; None without a file of a luma network."""
-        network = luma_network(self.file) if self.file else None
+        """The same by PyTorch; None without a file of a luma network, or if frames depend on others."""
+        network = luma_network(self.file) if self.file and not self.stabilize else None
         return list(map(network, frames)) if network else None
 
 

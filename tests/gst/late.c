@@ -197,6 +197,7 @@ static void
 test_deadline (void)
 {
   const GstRfdnSettings settings = {.n_threads = 2, .tile_overlap = -1};
+  const GstRfdnStrength strength = {.network = 1};
   g_autoptr (GstRfdnPlan) plan = NULL;
   g_autoptr (Picture) out = new_gray (2 * WIDTH, 2 * HEIGHT);
   GstRfdnWork work;
@@ -209,7 +210,8 @@ test_deadline (void)
     const gint64 deadlines[] = {g_get_monotonic_time () - 1000, G_MAXINT64,
                                 g_get_monotonic_time () + HOUR};
 
-    g_assert_true (gst_rfdn_plan_run (plan, &f.in->frame, &out->frame, deadlines[i], 1, &work));
+    g_assert_true (
+        gst_rfdn_plan_run (plan, &f.in->frame, &out->frame, deadlines[i], &strength, &work));
     g_assert_cmpfloat (work.level, ==, i == 0 ? 0 : 1);
     g_assert_true (picture_is_equal (out, i == 0 ? f.plain : f.network));
   }

@@ -114,6 +114,7 @@ test_layout (gconstpointer data)
   const char *format = data;
   const gint width = (gint) good_width (format, 35);
   const GstRfdnSettings settings = {2, 0, -1};
+  const GstRfdnStrength strength = {.network = 1};
 
   for (guint channels = 1; channels <= 3; channels += 2) {
     for (guint scale = 2; scale <= 3; scale++) {
@@ -135,7 +136,8 @@ test_layout (gconstpointer data)
 
       plan = gst_rfdn_plan_new (model, &small->info, &large->info, &settings, NULL);
       g_assert_nonnull (plan);
-      g_assert_true (gst_rfdn_plan_run (plan, &small->frame, &large->frame, G_MAXINT64, 1, &work));
+      g_assert_true (
+          gst_rfdn_plan_run (plan, &small->frame, &large->frame, G_MAXINT64, &strength, &work));
       g_assert_true (picture_is_equal (large, expected));
       g_assert_cmpuint (count_touched (large), ==, 0);
       g_assert_cmpuint (count_touched (small), ==, 0);
@@ -193,6 +195,7 @@ test_edge (gconstpointer format)
 {
   static const guint widths[] = {1, 2, 3, 4, 5, 8, 9, 15, 17, 19, 20};
   const GstRfdnSettings settings = {.n_threads = 1, .tile_overlap = -1, .reuse = TRUE};
+  const GstRfdnStrength strength = {.network = 1};
 
   for (guint channels = 1; channels <= 3; channels += 2) {
     g_autoptr (RfdnModel) model = load_model (nearest_model (channels, 3));
@@ -210,7 +213,7 @@ test_edge (gconstpointer format)
       if (plan != NULL) {
         for (guint n = 0; n < 2; n++)
           g_assert_true (
-              gst_rfdn_plan_run (plan, &small.frame, &large.frame, G_MAXINT64, 1, &work));
+              gst_rfdn_plan_run (plan, &small.frame, &large.frame, G_MAXINT64, &strength, &work));
       } else {
         g_assert_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS);
         g_assert_cmpuint (width % 2, ==, 1);

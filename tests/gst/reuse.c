@@ -59,6 +59,7 @@ typedef struct {
   guint channels; /* of the model */
   gboolean attention;
   const char *size; /* that downstream asks for, or "" */
+  gboolean stabilized;
 } Case;
 
 static void
@@ -88,7 +89,8 @@ test_same (gconstpointer data)
 {
   const Case *c = data;
   g_autofree char *properties = g_strdup_printf (
-      "n-threads=2 model=\"%s\"", random_model ("reprfn", c->channels, 2, c->attention));
+      "n-threads=2 model=\"%s\" stabilize=%s",
+      random_model ("reprfn", c->channels, 2, c->attention), c->stabilized ? "0.6" : "0");
   g_autofree char *off = g_strconcat (properties, " reuse=false", NULL);
   GstHarness *with = upscale_harness (properties);
   GstHarness *without = upscale_harness (off);
@@ -331,13 +333,22 @@ main (int argc, char **argv)
       {"I420", 1, FALSE, "video/x-raw,width=700,height=290"},
       {"BGRx", 1, FALSE, "video/x-raw,width=700,height=290"},
       {"xRGB", 3, FALSE, "video/x-raw,width=700,height=290"},
+      {"I420", 1, FALSE, "", TRUE},
+      {"I420", 1, TRUE, "", TRUE},
+      {"YUY2", 1, FALSE, "", TRUE},
+      {"P010_10LE", 1, FALSE, "", TRUE},
+      {"v210", 1, FALSE, "", TRUE},
+      {"BGRx", 3, FALSE, "", TRUE},
+      {"BGRx", 1, FALSE, "", TRUE},
+      {"I420", 1, FALSE, "video/x-raw,width=700,height=290", TRUE},
   };
 
   test_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *path = g_strdup_printf (
-        "/reuse/same/%s/%u%s%s", cases[i].format, cases[i].channels,
-        cases[i].attention ? "/attention" : "", *cases[i].size ? "/resampled" : "");
+    g_autofree char *path =
+        g_strdup_printf ("/reuse/same/%s/%u%s%s%s", cases[i].format, cases[i].channels,
+                         cases[i].attention ? "/attention" : "", *cases[i].size ? "/resampled" : "",
+                         cases[i].stabilized ? "/stabilized" : "");
     g_test_add_data_func (path, &cases[i], test_same);
   }
   for (const char *const *format = all_formats (); *format != NULL; format++) {

@@ -53,7 +53,8 @@ change (GstCaps **wanted, GstElement *element, GRand *rand)
                   g_rand_int_range (rand, 2, 5), NULL);
     break;
   case 1:
-    g_object_set (element, "strength", g_rand_double (rand), "reuse", g_rand_boolean (rand),
+    g_object_set (element, "strength", g_rand_double (rand), "stabilize",
+                  MAX (g_rand_double (rand) - 0.5, 0), "reuse", g_rand_boolean (rand),
                   "late-policy", g_rand_int_range (rand, 0, 3), "n-threads",
                   (guint) g_rand_int_range (rand, 0, 4), "tile-size",
                   (guint) g_rand_int_range (rand, 0, 2) * 64, NULL);

@@ -111,8 +111,9 @@ set_properties (Worker *self)
     break;
   case 3:
     note (self, "strength and policy");
-    g_object_set (element, "strength", g_rand_double (self->rand), "late-policy", draw (self, 3),
-                  "qos", draw (self, 4) > 0, "resample", draw (self, 4) > 0, NULL);
+    g_object_set (element, "strength", g_rand_double (self->rand), "stabilize",
+                  MAX (g_rand_double (self->rand) - 0.5, 0), "late-policy", draw (self, 3), "qos",
+                  draw (self, 4) > 0, "resample", draw (self, 4) > 0, NULL);
     break;
   case 4:
     note (self, "threads and tiles");

@@ -155,6 +155,17 @@ test_interlaced() {
   same 'deinterlaced: times' "$(times "$clip" 20)" "$(times deinterlaced.mp4)"
 }
 
+test_stabilized() {
+  local clip=$media/bear_vp9_320x240.webm amount
+  have bear_vp9_320x240.webm 'stabilizing' || return
+  for amount in 0 0.7; do
+    run "$clip" "steady-$amount.mkv" codec=ffv1 frames=3 stabilize=$amount
+    ok $? "stabilize=$amount"
+  done
+  ! cmp -s steady-0.mkv steady-0.7.mkv
+  ok $? 'which makes another picture'
+}
+
 test_variable_rate() {
   local clip=$media/traffic_h264_1280x720_VFR.mp4
   have traffic_h264_1280x720_VFR.mp4 'a variable frame rate' || return
@@ -242,6 +253,8 @@ test_bad_input() {
   ok $? 'OUT that is IN is left alone'
   bad 'an unknown key' 'tile-overlap' "$clip" a.mkv colour=blue
   bad 'a bad value' 'keys:' "$clip" a.mkv scale=5
+  bad 'a share above 1' 'stabilize=1.5: 0..1' "$clip" a.mkv stabilize=1.5
+  bad 'a share that is none' 'stabilize=0.5x' "$clip" a.mkv stabilize=0.5x
   bad 'a bad preset' 'preset' "$clip" a.mkv preset=quick
   bad 'a codec that the container does not hold' 'cannot hold' "$clip" a.webm codec=h264
   bad 'no model file' 'nothing.safetensors' "$clip" a.mkv model=./nothing.safetensors
@@ -290,6 +303,7 @@ test_reordered_frames
 test_high_dynamic_range
 test_sizes
 test_interlaced
+test_stabilized
 test_variable_rate
 test_damaged
 test_sound
