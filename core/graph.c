@@ -127,15 +127,29 @@ add_halo (RfdnGraph *graph, const RfdnLayer *layer)
   }
 }
 
+static guint64
+count_macs (const RfdnLayer *layer, RfdnGrid grid)
+{
+  const RfdnOp *op = layer->op;
+
+  if (op->get_macs != NULL)
+    return op->get_macs (layer, grid);
+  return op->get_n_weights != NULL ? op->get_n_weights (layer) : 0;
+}
+
 void
 rfdn_graph_add_layer (RfdnGraph *graph, const RfdnLayer *layer)
 {
   RfdnLayer copy = *layer;
 
-  if (!rfdn_graph_has_failed (graph) && rfdn_array_append (graph->layers, layer))
-    add_halo (graph, layer);
-  else
-    layer_clear (&copy);
+  if (!rfdn_graph_has_failed (graph)) {
+    copy.macs = count_macs (layer, rfdn_layer_get_grid (layer, graph));
+    if (rfdn_array_append (graph->layers, &copy)) {
+      add_halo (graph, layer);
+      return;
+    }
+  }
+  layer_clear (&copy);
 }
 
 gboolean
@@ -194,7 +208,7 @@ rfdn_graph_get_macs (const RfdnGraph *graph)
 
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    macs += (double) layer->op->get_macs (layer) / area[rfdn_layer_get_grid (layer, graph)];
+    macs += (double) layer->macs / area[rfdn_layer_get_grid (layer, graph)];
   }
   return (guint64) (macs + 0.5);
 }
@@ -204,10 +218,9 @@ rfdn_graph_get_n_parameters (const RfdnGraph *graph)
 {
   guint64 n = 0;
 
-  /* Each weight is used once a pixel. */
   for (guint i = 0; i < graph->layers->len; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i);
-    n += layer->weights ? layer->op->get_macs (layer) : 0;
+    n += layer->op->get_n_weights ? layer->op->get_n_weights (layer) : 0;
     n += layer->bias ? layer->out.n : 0;
     n += layer->slopes ? layer->out.n : 0;
   }

@@ -59,6 +59,7 @@ typedef struct {
   float *weights;                    /* [out.n][in.n][taps]; of depthwise, [out.n][taps] */
   float *bias;                       /* [out.n], or NULL for zeros */
   float *slopes;                     /* [out.n], of RFDN_FUNCTION_PRELU */
+  guint64 macs; /* multiply-adds a pixel of the result, which rfdn_graph_add_layer() counts */
 } RfdnLayer;
 
 /* Which pixels of an activation a pixel of a layer's result needs. */

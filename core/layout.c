@@ -260,7 +260,7 @@ rfdn_layout_get_macs (const RfdnLayout *layout, const RfdnGraph *graph)
     for (guint i = 0; i < graph->layers->len; i++) {
       const RfdnLayer *layer = rfdn_graph_layer (graph, i);
       const RfdnRect *out = &regions[layer->out.activation];
-      macs += (double) rfdn_rect_width (out) * rfdn_rect_height (out) * layer->op->get_macs (layer);
+      macs += (double) rfdn_rect_width (out) * rfdn_rect_height (out) * layer->macs;
     }
   }
   return macs;

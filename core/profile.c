@@ -32,8 +32,7 @@ rfdn_network_get_profile (const RfdnNetwork *network, guint *n)
   for (guint i = 1; i < *n; i++) {
     const RfdnLayer *layer = rfdn_graph_layer (graph, i - 1);
     times[i].name = get_layer_name (layer);
-    times[i].macs =
-        rfdn_layer_get_grid (layer, graph) == RFDN_GRID_FRAME ? layer->op->get_macs (layer) : 0;
+    times[i].macs = rfdn_layer_get_grid (layer, graph) == RFDN_GRID_FRAME ? layer->macs : 0;
   }
   return times;
 }

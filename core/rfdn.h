@@ -107,7 +107,7 @@ typedef enum {
  *   receptive field larger than any overlap that tiles could have
  * @input_range: what the largest sample value is for the network: 255 or 1 in most
  * @halo: LR pixels on each side that an output pixel depends on through convolutions alone
- * @macs: multiply-adds an LR pixel, attention included
+ * @macs: multiply-adds an LR pixel, attention included; those of zeros that are left out are not
  * @parameters: number of weights and biases
  * @has_steps: whether it says what it takes to be computed in 16-bit integers: see #RfdnPrecision
  *

@@ -8,12 +8,6 @@ get_window (const RfdnLayer *layer)
   return rfdn_conv_get_window (layer->kernel_width, layer->kernel_height);
 }
 
-static guint64
-get_macs (const RfdnLayer *layer)
-{
-  return rfdn_conv_get_macs (layer, layer->kernel_width * layer->kernel_height);
-}
-
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
@@ -23,7 +17,8 @@ get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 const RfdnOp rfdn_op_conv = {
     .name = "convolution",
     .get_window = get_window,
-    .get_macs = get_macs,
+    .get_n_weights = rfdn_conv_get_n_weights,
+    .get_macs = rfdn_conv_get_macs,
     .get_conv = get_conv,
     .run = rfdn_conv_run,
     .fuses = TRUE,

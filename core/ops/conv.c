@@ -20,9 +20,21 @@ rfdn_conv_get_shape (const RfdnLayer *layer)
 }
 
 guint64
-rfdn_conv_get_macs (const RfdnLayer *layer, guint taps)
+rfdn_conv_get_n_weights (const RfdnLayer *layer)
 {
-  return (guint64) layer->in.n * layer->out.n * taps;
+  const RfdnConvShape shape = rfdn_conv_get_shape (layer);
+  return (guint64) shape.in_channels * shape.out_channels * shape.width * shape.height;
+}
+
+guint64
+rfdn_conv_count_weights (const RfdnLayer *layer)
+{
+  const guint64 size = layer->op->get_n_weights (layer);
+  guint64 n = 0;
+
+  for (guint64 i = 0; i < size; i++)
+    n += layer->weights[i] != 0;
+  return n;
 }
 
 /* Whether no filter has more than one weight that is not zero. */
@@ -40,6 +52,12 @@ picks (const RfdnLayer *layer)
       return FALSE;
   }
   return TRUE;
+}
+
+guint64
+rfdn_conv_get_macs (const RfdnLayer *layer, RfdnGrid grid)
+{
+  return picks (layer) ? rfdn_conv_count_weights (layer) : rfdn_conv_get_n_weights (layer);
 }
 
 const RfdnConv *

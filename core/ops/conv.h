@@ -12,8 +12,14 @@ RfdnWindow rfdn_conv_get_window (guint width, guint height);
 /* As kernels want it. */
 RfdnConvShape rfdn_conv_get_shape (const RfdnLayer *layer);
 
-/* Multiply-adds a pixel, with filters of so many taps. */
-guint64 rfdn_conv_get_macs (const RfdnLayer *layer, guint taps);
+/* RfdnOp.get_n_weights, with a filter for each channel in and out. */
+guint64 rfdn_conv_get_n_weights (const RfdnLayer *layer);
+
+/* Weights that are not zero. */
+guint64 rfdn_conv_count_weights (const RfdnLayer *layer);
+
+/* RfdnOp.get_macs of the kernels that rfdn_conv_choose() chooses. */
+guint64 rfdn_conv_get_macs (const RfdnLayer *layer, RfdnGrid grid);
 
 /* The kernel that copies, where no filter has more than one weight that is not zero and there is
  * one; else `conv`. */

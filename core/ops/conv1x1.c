@@ -8,12 +8,6 @@ get_window (const RfdnLayer *layer)
   return rfdn_conv_get_window (1, 1);
 }
 
-static guint64
-get_macs (const RfdnLayer *layer)
-{
-  return rfdn_conv_get_macs (layer, 1);
-}
-
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
@@ -23,7 +17,8 @@ get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 const RfdnOp rfdn_op_conv1x1 = {
     .name = "1x1",
     .get_window = get_window,
-    .get_macs = get_macs,
+    .get_n_weights = rfdn_conv_get_n_weights,
+    .get_macs = rfdn_conv_get_macs,
     .get_conv = get_conv,
     .run = rfdn_conv_run,
     .fuses = TRUE,

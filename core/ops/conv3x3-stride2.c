@@ -8,12 +8,6 @@ get_window (const RfdnLayer *layer)
   return (RfdnWindow){.width = 3, .height = 3, .step = 2};
 }
 
-static guint64
-get_macs (const RfdnLayer *layer)
-{
-  return rfdn_conv_get_macs (layer, 9);
-}
-
 static const RfdnConv *
 get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 {
@@ -23,7 +17,7 @@ get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 const RfdnOp rfdn_op_conv3x3_stride2 = {
     .name = "3x3, every second pixel,",
     .get_window = get_window,
-    .get_macs = get_macs,
+    .get_n_weights = rfdn_conv_get_n_weights,
     .get_conv = get_conv,
     .run = rfdn_conv_run,
     .fuses = TRUE,

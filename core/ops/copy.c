@@ -20,6 +20,5 @@ run (const RfdnPart *part)
 const RfdnOp rfdn_op_copy = {
     .name = "copy",
     .get_window = rfdn_pixelwise_get_window,
-    .get_macs = rfdn_pixelwise_get_macs,
     .run = run,
 };

@@ -11,9 +11,15 @@ get_window (const RfdnLayer *layer)
 }
 
 static guint64
-get_macs (const RfdnLayer *layer)
+get_n_weights (const RfdnLayer *layer)
 {
   return (guint64) layer->out.n * layer->kernel_width * layer->kernel_height;
+}
+
+static guint64
+get_macs (const RfdnLayer *layer, RfdnGrid grid)
+{
+  return rfdn_conv_count_weights (layer);
 }
 
 static const RfdnConv *
@@ -25,6 +31,7 @@ get_conv (const RfdnLayer *layer, const RfdnKernels *kernels, RfdnGrid grid)
 const RfdnOp rfdn_op_depthwise = {
     .name = "depthwise",
     .get_window = get_window,
+    .get_n_weights = get_n_weights,
     .get_macs = get_macs,
     .get_conv = get_conv,
     .run = rfdn_conv_run,

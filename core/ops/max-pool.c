@@ -10,12 +10,6 @@ get_window (const RfdnLayer *layer)
   return (RfdnWindow){.width = SIDE, .height = SIDE, .step = STEP};
 }
 
-static guint64
-get_macs (const RfdnLayer *layer)
-{
-  return 0;
-}
-
 /* The kernel goes pixel by pixel from the first column on; what lies before the region is computed
  * from slack and means nothing. */
 static void
@@ -37,6 +31,5 @@ run (const RfdnPart *part)
 const RfdnOp rfdn_op_max_pool = {
     .name = "largest of 7x7, every third pixel,",
     .get_window = get_window,
-    .get_macs = get_macs,
     .run = run,
 };

@@ -69,7 +69,6 @@ const RfdnOp rfdn_op_mean = {
     .name = "mean",
     .whole = TRUE,
     .get_window = rfdn_pixelwise_get_window,
-    .get_macs = rfdn_pixelwise_get_macs,
     .run = run_mean,
 };
 
@@ -77,6 +76,5 @@ const RfdnOp rfdn_op_mean_std = {
     .name = "mean and deviation",
     .whole = TRUE,
     .get_window = rfdn_pixelwise_get_window,
-    .get_macs = rfdn_pixelwise_get_macs,
     .run = run_mean_std,
 };

@@ -57,8 +57,11 @@ struct RfdnOp {
   RfdnWindow (*get_window) (const RfdnLayer *layer);
   /* Whether a pixel needs the whole of the input, whatever the window. */
   gboolean whole;
-  /* Multiply-adds a pixel of the result. */
-  guint64 (*get_macs) (const RfdnLayer *layer);
+  /* How many weights there are; NULL: none. */
+  guint64 (*get_n_weights) (const RfdnLayer *layer);
+  /* Multiply-adds a pixel of the result, which lies on `grid`, without those of zeros that the
+   * kernels of all CPU levels but the scalar one leave out; NULL: one a weight. */
+  guint64 (*get_macs) (const RfdnLayer *layer, RfdnGrid grid);
 
   /* The kernel, which packs the weights too; NULL for an operation without weights. `grid` is that
    * of the result. */

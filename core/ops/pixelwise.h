@@ -12,10 +12,4 @@ rfdn_pixelwise_get_window (const RfdnLayer *layer)
   return (RfdnWindow){.width = 1, .height = 1, .step = 1, .padded = TRUE};
 }
 
-static inline guint64
-rfdn_pixelwise_get_macs (const RfdnLayer *layer)
-{
-  return 0;
-}
-
 #endif

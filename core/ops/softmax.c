@@ -19,6 +19,5 @@ run (const RfdnPart *part)
 const RfdnOp rfdn_op_softmax = {
     .name = "softmax",
     .get_window = rfdn_pixelwise_get_window,
-    .get_macs = rfdn_pixelwise_get_macs,
     .run = run,
 };

@@ -378,6 +378,77 @@ test_picks (void)
   }
 }
 
+/* Multiply-adds are those that are done: without the zeros of filters that are copied or go channel
+ * by channel, and of those behind a pixel shuffle, which are filters of a finer grid. */
+static void
+test_macs (void)
+{
+  g_autoptr (RfdnGraph) graph = rfdn_graph_new (12);
+  RfdnLayer layer = {.in = rfdn_graph_get_input (graph), .function = RFDN_LINEAR};
+  const struct {
+    const RfdnOp *op;
+    guint outs, side, set; /* weights that are not zero: the first ones of each filter */
+    guint64 macs;
+  } cases[] = {
+      {&rfdn_op_conv1x1, 5, 1, 1, 5},     {&rfdn_op_conv1x1, 5, 1, 2, 60},
+      {&rfdn_op_conv3x3, 5, 3, 1, 5},     {&rfdn_op_conv3x3, 5, 3, 2, 540},
+      {&rfdn_op_conv, 5, 5, 1, 5},        {&rfdn_op_conv, 5, 5, 2, 1500},
+      {&rfdn_op_depthwise, 12, 3, 4, 48}, {&rfdn_op_conv3x3_stride2, 5, 3, 1, 540},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const guint n = cases[i].side * cases[i].side * (cases[i].op == &rfdn_op_depthwise ? 1 : 12);
+    const RfdnGrid grid =
+        cases[i].op == &rfdn_op_conv3x3_stride2 ? RFDN_GRID_HALF : RFDN_GRID_FRAME;
+    layer.op = cases[i].op;
+    layer.kernel_width = layer.kernel_height = cases[i].side;
+    layer.out = rfdn_graph_add_activation (graph, grid, cases[i].outs);
+    layer.weights = g_new0 (float, cases[i].outs *n);
+    for (guint k = 0; k < cases[i].outs * n; k++)
+      layer.weights[k] = k % n < cases[i].set ? 0.5f : 0;
+    rfdn_graph_add_layer (graph, &layer);
+    g_assert_cmpuint (rfdn_graph_layer (graph, i)->macs, ==, cases[i].macs);
+  }
+  g_assert_cmpuint (rfdn_graph_get_n_parameters (graph), ==, 2 * (60 + 540 + 1500) + 108 + 540);
+}
+
+/* 3x3 filters of three channels in and two out on a grid twice as fine, as the converter lists
+ * them: channels in as pixel shuffle has them, out cell by cell. */
+static float *
+make_fine_weights (void)
+{
+  float *weights = g_new0 (float, 8 * 12 * 9);
+
+  for (guint out = 0; out < 8; out++) {
+    for (guint k = 0; k < 3 * 9; k++) {
+      const guint y = out / 4 + k % 9 / 3 + 1,
+                  x = out / 2 % 2 + k % 3 + 1; /* from a pixel before */
+      const guint in = 4 * (k / 9) + 2 * (y % 2) + x % 2;
+      weights[(out * 12 + in) * 9 + 3 * (y / 2) + x / 2] = (float) (1 + out % 2 + 2 * k);
+    }
+  }
+  return weights;
+}
+
+static void
+test_fine_macs (void)
+{
+  g_autoptr (RfdnGraph) graph = rfdn_graph_new (12);
+  RfdnLayer layer = {.op = &rfdn_op_conv3x3,
+                     .in = rfdn_graph_get_input (graph),
+                     .out = rfdn_graph_add_activation (graph, RFDN_GRID_FRAME, 8),
+                     .function = RFDN_LINEAR};
+
+  for (guint round = 0; round < 2; round++) {
+    layer.weights = make_fine_weights ();
+    layer.weights[0] += (float) round; /* no longer one */
+    rfdn_graph_add_layer (graph, &layer);
+    g_assert_cmpuint (rfdn_graph_layer (graph, round)->macs, ==,
+                      round == 0 ? 4 * 3 * 2 * 9 : 12 * 8 * 9);
+  }
+  g_assert_cmpuint (rfdn_graph_get_n_parameters (graph), ==, 2 * 12 * 8 * 9);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -385,5 +456,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ops/finite", test_finite);
   g_test_add_func ("/ops/whole", test_whole);
   g_test_add_func ("/ops/picks", test_picks);
+  g_test_add_func ("/ops/macs", test_macs);
+  g_test_add_func ("/ops/fine-macs", test_fine_macs);
   return g_test_run ();
 }

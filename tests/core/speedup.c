@@ -7,7 +7,6 @@
 
 #include "layout.h"
 #include "model.h"
-#include "ops/op.h"
 #include "schedule.h"
 
 #define RATE 20.0       /* multiply-adds a nanosecond */
@@ -36,8 +35,7 @@ get_task_time (const Simulation *self, const RfdnTask *task)
     const RfdnLayer *layer = rfdn_graph_layer (self->graph, i);
     const RfdnRect *out = &self->regions[layer->out.activation];
     const gint rows = MIN (task->y1, out->y1) - MAX (task->y0, out->y0);
-    time += (double) layer->op->get_macs (layer) * MAX (rows, 0) * rfdn_rect_width (out) /
-            task->n_chunks / RATE;
+    time += (double) layer->macs * MAX (rows, 0) * rfdn_rect_width (out) / task->n_chunks / RATE;
   }
   return time;
 }
