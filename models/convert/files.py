@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .errors import ConvertError
 
+PICKLED = (b"PK", b"\x80")  # how archives of torch.save begin, and those before PyTorch 1.6
 NESTED = ("params_ema", "params", "state_dict", "model_state_dict", "model")  # that frameworks put the tensors under
 COUNTERS = "num_batches_tracked"  # of batch norm: no part of the arithmetic
 KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -55,11 +56,13 @@ def read_pth(path: Path) -> dict[str, Tensor]:
                            f"convert those: torch.save(torch.jit.load({str(path)!r}).state_dict(), {str(out)!r})")
     try:
         content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise ConvertError(f"{path}: holds more than tensors; save its state dict alone") from None
+    except pickle.UnpicklingError:  # what any text is, too
+        what = "holds more than tensors; save its state dict alone" if raw.startswith(PICKLED) else "not a PyTorch file"
+        raise ConvertError(f"{path}: {what}") from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError,
             struct.error, zipfile.BadZipFile):
-        raise ConvertError(f"{path}: not a PyTorch file") from None
+        what = "the beginning of a PyTorch file, without its end" if raw.startswith(PICKLED) else "not a PyTorch file"
+        raise ConvertError(f"{path}: {what}") from None
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -87,7 +90,9 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 raise ConvertError(f"{path}: {name} is {entry['dtype']}, which is not read")
             kind, shape = KINDS[entry["dtype"]], [int(size) for size in entry["shape"]]
             begin, end = entry["data_offsets"]
-            if end - begin != kind.itemsize * math.prod(shape) or not 0 <= begin <= end <= len(raw) - 8 - length:
+            if end > len(raw) - 8 - length:
+                raise ConvertError(f"{path}: the file ends before {name} does")
+            if end - begin != kind.itemsize * math.prod(shape) or not 0 <= begin <= end:
                 raise ConvertError(f"{path}: {name} has wrong offsets")
             part = bytearray(raw[8 + length + begin:8 + length + end])
             tensors[name] = torch.frombuffer(part, dtype=kind).reshape(shape) if part else torch.zeros(shape)

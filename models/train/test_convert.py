@@ -551,8 +551,9 @@ class Families(WithFolder):
                          "body.4 has 11 outputs"),
             "whole.pth": (good | {"body.2.bias": torch.ones(8, dtype=torch.int64)}, "body.2.bias is torch.int64, not"),
             "code.pth": (torch.nn.Conv2d(3, 3, 3), "holds more than tensors"),
-            "half.pth": (whole[:len(whole) // 2], "not a PyTorch file"),
-            "half.safetensors": (packed[:len(packed) // 2], "wrong offsets"),
+            "half.pth": (whole[:len(whole) // 2], "without its end"),
+            "text.pth": (b"not a network", "not a PyTorch file"),
+            "half.safetensors": (packed[:len(packed) // 2], "the file ends before"),
             "short.safetensors": (packed[:40], "not a safetensors file"),
         }
         for name, (content, word) in cases.items():
