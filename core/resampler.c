@@ -34,14 +34,15 @@ struct RfdnResampler {
   const RfdnKernels *kernels;
   Filter horizontal, vertical;
   RfdnPool *pool;
-  guint n_bands;      /* one for each thread */
+  guint n_bands;      /* of a plane: one for each thread */
   gsize pitch;        /* floats of a row, margins included */
   gsize scratch_size; /* floats of a thread */
   float *scratch;
 
   /* The run at hand. */
   const RfdnPlane *in, *out;
-  gint next_band;
+  guint n_planes;
+  gint next_band; /* of all planes */
 };
 
 static gboolean
@@ -227,8 +228,9 @@ resample_row (Window *window, const RfdnPlane *out, guint y)
                            &p->format, phases, self->pitch, p->scale, p->out_width);
 }
 
+/* The rows of a band of a plane, with the scratch memory of one thread. */
 static void
-resample_band (RfdnResampler *self, guint band)
+resample_band (RfdnResampler *self, guint plane, guint band, guint thread)
 {
   const guint64 height = self->params.out_height;
   const guint y0 = (guint) (height * band / self->n_bands);
@@ -236,11 +238,11 @@ resample_band (RfdnResampler *self, guint band)
   gint first = G_MAXINT;
   for (guint k = 0; k < self->params.scale; k++)
     first = MIN (first, self->vertical.first[k]);
-  Window window = {self, self->in, self->scratch + band * self->scratch_size,
+  Window window = {self, &self->in[plane], self->scratch + thread * self->scratch_size,
                    (gint) (y0 / self->params.scale) + first};
 
   for (guint y = y0; y < y1; y++)
-    resample_row (&window, self->out, y);
+    resample_row (&window, &self->out[plane], y);
 }
 
 static void
@@ -249,18 +251,19 @@ run_member (RfdnMember member, gpointer data)
   RfdnResampler *self = data;
 
   while (!rfdn_member_must_leave (member)) {
-    const guint band = (guint) g_atomic_int_add (&self->next_band, 1);
-    if (band >= self->n_bands)
+    const guint next = (guint) g_atomic_int_add (&self->next_band, 1);
+    if (next >= self->n_bands * self->n_planes)
       return;
-    resample_band (self, band);
+    resample_band (self, next / self->n_bands, next % self->n_bands, member.index);
   }
 }
 
 void
-rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out)
+rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out, guint n_planes)
 {
   self->in = in;
   self->out = out;
+  self->n_planes = n_planes;
   g_atomic_int_set (&self->next_band, 0);
   rfdn_pool_run (self->pool, run_member, self);
 }

@@ -579,9 +579,10 @@ typedef struct RfdnResampler RfdnResampler;
  */
 RFDN_API RfdnResampler *rfdn_resampler_new (const RfdnResamplerParams *params, GError **error);
 
-/** Enlarges one plane. Used by one thread at a time; allocates nothing and cannot fail; @in and
- * @out must not overlap. */
-RFDN_API void rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out);
+/** Enlarges @n_planes planes. Used by one thread at a time; allocates nothing and cannot fail; @in
+ * and @out must not overlap. */
+RFDN_API void rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out,
+                                  guint n_planes);
 
 /** Frees @self; %NULL is ignored. */
 RFDN_API void rfdn_resampler_free (RfdnResampler *self);

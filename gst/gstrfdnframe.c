@@ -386,14 +386,18 @@ is_whole (const GstRfdnWork *work, const GstRfdnStrength *strength)
   return work->level == 1 || strength->network <= 0;
 }
 
+/* Components `first` to `first` + `n` - 1. */
 static void
-resample (GstRfdnPlan *self, RfdnResampler *resampler, guint component, GstVideoFrame *in,
+resample (GstRfdnPlan *self, RfdnResampler *resampler, guint first, guint n, GstVideoFrame *in,
           GstVideoFrame *out)
 {
-  const RfdnPlane from = gst_rfdn_place_in_frame (&self->places[component], in);
-  const RfdnPlane to = gst_rfdn_place_in_frame (&self->places[component], out);
+  RfdnPlane from[3], to[3];
 
-  rfdn_resampler_run (resampler, &from, &to);
+  for (guint c = 0; c < n; c++) {
+    from[c] = gst_rfdn_place_in_frame (&self->places[first + c], in);
+    to[c] = gst_rfdn_place_in_frame (&self->places[first + c], out);
+  }
+  rfdn_resampler_run (resampler, from, to, n);
 }
 
 /* The network's components; FALSE when cancelled. */
@@ -429,17 +433,14 @@ static gboolean
 run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
                 gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work)
 {
-  if (self->chroma != NULL) {
-    resample (self, self->chroma, GST_VIDEO_COMP_U, in, out);
-    resample (self, self->chroma, GST_VIDEO_COMP_V, in, out);
-  }
+  if (self->chroma != NULL)
+    resample (self, self->chroma, GST_VIDEO_COMP_U, 2, in, out);
   if (self->alpha != NULL)
-    resample (self, self->alpha, GST_VIDEO_COMP_A, in, out);
+    resample (self, self->alpha, GST_VIDEO_COMP_A, 1, in, out);
   if (self->mosaic != NULL)
     return run_network (self, in, out, same, deadline, strength, work);
 
-  for (guint c = 0; c < self->n_channels; c++)
-    resample (self, self->plain, c, in, out);
+  resample (self, self->plain, 0, self->n_channels, in, out);
   *work = (GstRfdnWork){.cheap = 1};
   return TRUE;
 }

@@ -300,8 +300,7 @@ sort_tiles (GstRfdnMosaic *self, const RfdnPlane *in, const gboolean *same)
 static void
 run_plain (GstRfdnMosaic *self, const RfdnPlane *in, const RfdnPlane *out)
 {
-  for (guint c = 0; c < self->channels; c++)
-    rfdn_resampler_run (self->plain, &in[c], &out[c]);
+  rfdn_resampler_run (self->plain, in, out, self->channels);
 }
 
 /* The ground's planes, computed or not. */

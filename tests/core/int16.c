@@ -270,7 +270,7 @@ test_mixed_sum (void)
     g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
     g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&filter, NULL);
     rfdn_upscaler_run (upscaler, &from, &to);
-    rfdn_resampler_run (resampler, &from, &other);
+    rfdn_resampler_run (resampler, &from, &other, 1);
     rfdn_fade (&to, &other, &params.format, &all, &fade);
     g_autofree char *md5 = g_compute_checksum_for_data (G_CHECKSUM_MD5, mixed, size);
     g_assert_cmpstr (md5, ==, "a70f783262ca42d62e22d986870a5f5b");

@@ -15,7 +15,7 @@ resample (const RfdnResamplerParams *params, const guint8 *in)
   g_assert_no_error (error);
   guint8 *out = g_malloc ((gsize) params->out_width * params->out_height);
   RfdnPlane from = {(void *) in, params->in_width, 1}, to = {out, params->out_width, 1};
-  rfdn_resampler_run (resampler, &from, &to);
+  rfdn_resampler_run (resampler, &from, &to, 1);
   return out;
 }
 
@@ -148,7 +148,7 @@ test_deep_definition (void)
       in[i] = (guint16) g_test_rand_int_range (0, 1024);
     g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&p, NULL);
     rfdn_resampler_run (resampler, &(RfdnPlane){in, 2 * w, 2},
-                        &(RfdnPlane){out, 2 * (gssize) p.out_width, 2});
+                        &(RfdnPlane){out, 2 * (gssize) p.out_width, 2}, 1);
     for (guint y = 0; y < p.out_height; y++) {
       for (guint x = 0; x < p.out_width; x++)
         g_assert_cmpfloat (fabs (out[y * p.out_width + x] - sample_at (&p, in, x, y)), <, 0.51);
@@ -183,6 +183,33 @@ test_threads (void)
   for (p.n_threads = 2; p.n_threads <= 7; p.n_threads++) {
     g_autofree guint8 *many = resample (&p, in);
     g_assert_cmpmem (one, 189 * 123, many, 189 * 123);
+  }
+}
+
+/* Together they are what each is alone. */
+static void
+test_several (void)
+{
+  RfdnResamplerParams p = {63, 41, 189, 123, 3, -0.5, 0, bytes_format, 1};
+  guint8 in[3][63 * 41];
+  RfdnPlane from[3], to[3];
+
+  for (guint k = 0; k < 3; k++) {
+    for (guint i = 0; i < sizeof in[k]; i++)
+      in[k][i] = (guint8) g_test_rand_int_range (0, 256);
+  }
+  for (p.n_threads = 1; p.n_threads <= 4; p.n_threads++) {
+    g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&p, NULL);
+    g_autofree guint8 *out = g_malloc0 (3 * 189 * 123);
+    for (guint k = 0; k < 3; k++) {
+      from[k] = (RfdnPlane){in[k], 63, 1};
+      to[k] = (RfdnPlane){out + k * 189 * 123, 189, 1};
+    }
+    rfdn_resampler_run (resampler, from, to, 3);
+    for (guint k = 0; k < 3; k++) {
+      g_autofree guint8 *alone = resample (&p, in[k]);
+      g_assert_cmpmem (alone, 189 * 123, to[k].data, 189 * 123);
+    }
   }
 }
 
@@ -227,7 +254,7 @@ test_planes (void)
   }
   g_autoptr (RfdnResampler) resampler = rfdn_resampler_new (&p, NULL);
   RfdnPlane from = {in, sizeof in[0], 4}, to = {out, sizeof out[0], 4};
-  rfdn_resampler_run (resampler, &from, &to);
+  rfdn_resampler_run (resampler, &from, &to, 1);
   for (guint y = 0; y < 8; y++) {
     for (guint x = 0; x < G_N_ELEMENTS (out[0]); x++)
       g_assert_cmphex (out[y][x], ==, x % 2 || x >= 20 ? 0xa5a5 : 512 << 6);
@@ -262,6 +289,7 @@ main (int argc, char **argv)
   g_test_add_func ("/resampler/deep-definition", test_deep_definition);
   g_test_add_func ("/resampler/flat", test_flat);
   g_test_add_func ("/resampler/threads", test_threads);
+  g_test_add_func ("/resampler/several", test_several);
   g_test_add_func ("/resampler/levels", test_levels);
   g_test_add_func ("/resampler/planes", test_planes);
   g_test_add_func ("/resampler/bad-params", test_bad_params);

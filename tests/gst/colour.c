@@ -195,7 +195,7 @@ enlarge_rgb_exactly (const Picture *small, guint scale)
                                      h * (gint) scale);
       out = (RfdnPlane){GST_VIDEO_FRAME_PLANE_DATA (&large[c]->frame, 0),
                         GST_VIDEO_FRAME_PLANE_STRIDE (&large[c]->frame, 0), 2};
-      rfdn_resampler_run (resampler, &in, &out);
+      rfdn_resampler_run (resampler, &in, &out, 1);
     }
   }
   for (guint y = 0; y < picture_height (result, 0); y++) {
