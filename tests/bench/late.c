@@ -164,7 +164,7 @@ start_busy_process (void)
   const pid_t pid = fork ();
 
   if (pid == 0) {
-    for (volatile guint i = 0;; i++)
+    for (;;)
       ;
   }
   return pid;
