@@ -116,8 +116,8 @@ prepare() {
   enter root chown rfdn: /var/cache/ccache-rfdn
 }
 clone() {
-  # Whoever owns the project, root may read it.
-  printf '[safe]\n\tdirectory = *\n' >"$work/.gitconfig"
+  # Whoever owns the project, root may read it. That the files get another owner is no change.
+  printf '[safe]\n\tdirectory = *\n[core]\n\tcheckStat = minimal\n\ttrustctime = false\n' >"$work/.gitconfig"
   mkdir -p "$CHROOT$SOURCE"
   HOME=$work git init -q "$CHROOT$SOURCE"
   HOME=$work git -C "$CHROOT$SOURCE" fetch -q "$PWD" HEAD
@@ -139,10 +139,9 @@ describe() {
     printf "%s|%s" "$(sed -n "1s/^ffmpeg version \([0-9.]*\).*/\1/p" <<<"$ffmpeg")" "$(meson --version)"'
 }
 build() { # FOLDER COMPILER
-  local setup=setup
-  [ ! -f "$CHROOT$SOURCE/$1/build.ninja" ] || setup=configure
-  enter rfdn env CC="ccache $2" meson "$setup" "$1" --buildtype=release -Db_ndebug=false \
-    -Dwerror=true -Dpipelines=enabled -Dbench=true
+  [ -f "$CHROOT$SOURCE/$1/build.ninja" ] ||
+    enter rfdn env CC="ccache $2" meson setup "$1" --buildtype=release -Db_ndebug=false \
+      -Dwerror=true -Dpipelines=enabled -Dbench=true
   enter rfdn ninja -C "$1"
 }
 # The first command of README.md, on a second of grey.
@@ -183,21 +182,26 @@ try_install() {
   fi
 }
 
-exec {lock}>"$CHROOT.lock"
-flock --nonblock "$lock" || rfdn_fail "another distributions.sh works in $CHROOT"
-[ -e "$CHROOT/.complete" ] || quietly "unpacking in $CHROOT" unpack
-quietly 'preparing' prepare
-quietly 'cloning' clone
-quietly 'installing packages' install_packages
-versions=$(describe)
-quietly 'building with gcc' build build gcc
-quietly 'building with clang' build build-clang clang
-quietly 'transcode.sh' transcode
-quietly 'installing' try_install
+# As a function, which bash reads whole: the file may change while it runs.
+main() { # arguments for `meson test`
+  local lock status=0
+  exec {lock}>"$CHROOT.lock"
+  flock --nonblock "$lock" || rfdn_fail "another distributions.sh works in $CHROOT"
+  [ -e "$CHROOT/.complete" ] || quietly "unpacking in $CHROOT" unpack
+  quietly 'preparing' prepare
+  quietly 'cloning' clone
+  quietly 'installing packages' install_packages
+  versions=$(describe)
+  quietly 'building with gcc' build build gcc
+  quietly 'building with clang' build build-clang clang
+  quietly 'transcode.sh' transcode
+  quietly 'installing' try_install
 
-printf '%s: run.sh %s\n' "$NAME" "$*" >&2
-step=run.sh
-status=0
-enter rfdn ./tests/run.sh "$@" || status=1
-result=$(python3 tests/count.py "$CHROOT$SOURCE/build/meson-logs/testlog.json" | tail -n 1)
-exit "$status"
+  printf '%s: run.sh %s\n' "$NAME" "$*" >&2
+  step=run.sh
+  rm -f "$CHROOT$SOURCE/build/meson-logs/testlog.json"
+  enter rfdn ./tests/run.sh "$@" || status=1
+  result=$(python3 tests/count.py "$CHROOT$SOURCE/build/meson-logs/testlog.json" | tail -n 1)
+  exit "$status"
+}
+main "$@"

@@ -67,20 +67,24 @@ trap 'stop 130 TERM' INT
 trap 'stop 143 TERM' TERM
 trap 'stop 129 TERM' HUP
 
-status=0
-for name in "${names[@]}"; do
-  "$BASH" tests/distribution.sh "$name" "$@" </dev/null &
-  current=$!
-  wait "$current" || status=1
-  current=
-done
+# As a function, which bash reads whole: the file may change while it runs.
+main() { # arguments for `meson test`
+  local name system gcc clang gstreamer ffmpeg meson result status=0
+  for name in "${names[@]}"; do
+    "$BASH" tests/distribution.sh "$name" "$@" </dev/null &
+    current=$!
+    wait "$current" || status=1
+    current=
+  done
 
-# SYSTEM|GCC|CLANG|GSTREAMER|FFMPEG|MESON|RESULT, written by distribution.sh
-printf '\n%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
-  name distribution gcc clang GStreamer FFmpeg meson result
-for name in "${names[@]}"; do
-  IFS='|' read -r system gcc clang gstreamer ffmpeg meson result <"$RFDN_ROWS/$name"
-  printf '%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
-    "$name" "$system" "$gcc" "$clang" "$gstreamer" "$ffmpeg" "$meson" "$result"
-done
-exit "$status"
+  # SYSTEM|GCC|CLANG|GSTREAMER|FFMPEG|MESON|RESULT, written by distribution.sh
+  printf '\n%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
+    name distribution gcc clang GStreamer FFmpeg meson result
+  for name in "${names[@]}"; do
+    IFS='|' read -r system gcc clang gstreamer ffmpeg meson result <"$RFDN_ROWS/$name"
+    printf '%-10s %-15s %-7s %-6s %-9s %-7s %-7s %s\n' \
+      "$name" "$system" "$gcc" "$clang" "$gstreamer" "$ffmpeg" "$meson" "$result"
+  done
+  exit "$status"
+}
+main "$@"
