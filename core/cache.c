@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A processor has not more than this of a third level: 1 to 5 MiB in most. Where a system says so,
- * it has few of the processors that share the cache: others' programs have the rest. */
+/* At most this much of a third-level cache per processor: 1 to 5 MiB in most machines. If a system
+ * reports more, it is a virtual machine with few of the processors that share the cache. */
 #define MOST_OF_THIRD (4u << 20)
 
-/* Where the system says nothing. */
+/* If the system tells nothing. */
 #define UNKNOWN_SHARE (2u << 20)
 
 /* A line of the file `name`; "" if it cannot be read. */
@@ -40,7 +40,7 @@ parse_size (const char *text)
   return *end == '\0' ? (gsize) size : 0;
 }
 
-/* How many numbers there are in "0-3,8,12-15"; 1 if it is no such list. */
+/* How many numbers there are in "0-3,8,12-15"; 1 if it is not such a list. */
 static guint
 count_processors (const char *list)
 {
@@ -100,7 +100,7 @@ rfdn_caches_get_share (const RfdnCaches *caches, guint n_threads)
   return second + MIN (third, MOST_OF_THIRD);
 }
 
-/* What the C library knows, where there is no such folder: sizes, and not who shares. */
+/* Without such a folder, what the C library knows: sizes, but not who shares them. */
 static gsize
 ask_library (int name)
 {

@@ -3,13 +3,13 @@
 
 #include "rfdn.h"
 
-/* Weights are of 1 / 256. */
+/* Weights are multiples of 1 / 256. */
 #define ONE 256
 
-/* That are faded at a time, their weights on the stack. */
+/* Columns faded at a time, with their weights on the stack. */
 #define COLUMNS 1024
 
-/* Weight of sample i of n, where it rises over the first `before` and falls over the last `after`.
+/* Weight of sample i of n: it rises over the first `before` and falls over the last `after` ones.
  */
 static guint
 get_weight (guint i, guint n, guint before, guint after)
@@ -81,7 +81,7 @@ fade_columns (const RfdnPlane *plane, const RfdnPlane *into, const RfdnSampleFor
       fade_row (row, plane, other, into, format, weights, weight, n);
       continue;
     }
-    /* All but the ramps stays. */
+    /* Only the ramps change. */
     fade_row (row, plane, other, into, format, weights, weight, left_end);
     fade_row (row + right_begin * plane->pixel_stride, plane,
               other + right_begin * into->pixel_stride, into, format, weights + right_begin, weight,

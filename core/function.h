@@ -2,7 +2,7 @@
 #ifndef RFDN_FUNCTION_H
 #define RFDN_FUNCTION_H
 
-/* What is done to a number: f (v). */
+/* Functions of one number: f (v). */
 typedef enum {
   RFDN_FUNCTION_LEAKY, /* v < 0 ? a v : v; a = 1: nothing, 0: ReLU */
   RFDN_FUNCTION_PRELU, /* the same with a slope for each channel */
@@ -12,7 +12,7 @@ typedef enum {
   RFDN_FUNCTION_TANH,
   RFDN_FUNCTION_SIGMOID,    /* 1 / (1 + exp (-v)) */
   RFDN_FUNCTION_HARD_SWISH, /* v min (max (v + 3, 0), 6) / 6 */
-  RFDN_FUNCTION_CLIP,       /* to a..b; the last: tests take all up to it */
+  RFDN_FUNCTION_CLIP,       /* to a..b; must be last: tests try all up to it */
 } RfdnFunctionKind;
 
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
 #define RFDN_LINEAR ((RfdnFunction){RFDN_FUNCTION_LEAKY, 1, 0})
 #define RFDN_RELU ((RfdnFunction){RFDN_FUNCTION_LEAKY, 0, 0})
 
-/* How two numbers become one. */
+/* Products of two numbers. */
 typedef enum {
   RFDN_PRODUCT_PLAIN,        /* v m */
   RFDN_PRODUCT_SIGMOID,      /* v sigmoid (m) */

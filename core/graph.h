@@ -14,7 +14,7 @@
 
 typedef struct RfdnOp RfdnOp;
 
-/* What windows see beyond the frame's border. */
+/* What windows read beyond the frame's border. */
 typedef enum {
   RFDN_BORDER_ZERO,
   RFDN_BORDER_EDGE,   /* the outermost pixel again and again */
@@ -25,9 +25,9 @@ typedef struct {
   RfdnGrid grid;
   guint channels;
   RfdnBorder border;
-  guint margin; /* pixels that windows on it see to either side of their own, at most; 1 or more */
-  guint halo;   /* pixels of FRAME on each side that the longest way to it sees */
-  guint cells;  /* the same in cells of 4x4, where every convolution asks for whole ones */
+  guint margin; /* how far windows on it reach to either side, at most; 1 or more */
+  guint halo;   /* pixels of FRAME that the longest path to it reaches on each side */
+  guint cells;  /* the same in cells of 4x4, where every convolution reads whole ones */
 } RfdnActivation;
 
 /* Some channels of an activation; n = 0 stands for none at all. */
@@ -45,7 +45,7 @@ typedef struct {
  *       -> product with times
  *
  * add, plus and times have as many channels as out, or one for all of them. times may lie on POINT:
- * its pixel then is each pixel's. */
+ * its one pixel then applies to all. */
 typedef struct {
   const RfdnOp *op;
   RfdnSlice in, out;
@@ -83,8 +83,8 @@ typedef struct {
   RfdnSlice input;
 } RfdnGraph;
 
-/* What there is no memory for is left out: whoever builds a graph looks in the end whether anything
- * was, and uses it for nothing if so. */
+/* What there is no memory for is left out: whoever builds a graph checks at the end whether
+ * anything was, and if so must not use it. */
 RfdnGraph *rfdn_graph_new (guint in_channels);
 gboolean rfdn_graph_has_failed (const RfdnGraph *graph);
 void rfdn_graph_free (RfdnGraph *graph);
@@ -109,23 +109,23 @@ rfdn_graph_activation (const RfdnGraph *graph, guint i)
   return &g_array_index (graph->activations, RfdnActivation, i);
 }
 
-/* The last layer's result, which the picture is made of. */
+/* The last layer's result, from which the picture is made. */
 RfdnSlice rfdn_graph_get_output (const RfdnGraph *graph);
 
-/* All that a layer reads; returns how many entries there are. */
+/* Everything that a layer reads; returns the number of entries. */
 guint rfdn_layer_get_reads (const RfdnLayer *layer, const RfdnGraph *graph,
                             RfdnRead reads[RFDN_MAX_READS]);
 
-/* The grid that a layer's result lies on. */
+/* The grid of a layer's result. */
 RfdnGrid rfdn_layer_get_grid (const RfdnLayer *layer, const RfdnGraph *graph);
 
-/* Who reads `activation` sees this beyond the frame's border; zeros, if it is never called. */
+/* Sets what readers of `activation` see beyond the frame's border; zeros if never called. */
 void rfdn_graph_set_border (RfdnGraph *graph, guint activation, RfdnBorder border);
 
-/* Whether a layer's result needs the whole frame: there are no tiles then. */
+/* Whether some layer needs the whole frame: then there are no tiles. */
 gboolean rfdn_graph_needs_whole (const RfdnGraph *graph);
 
-/* Whether there are ESA's grids, which need some pixels to be there at all. */
+/* Whether there are ESA's grids, which need a minimum size to exist. */
 gboolean rfdn_graph_pools (const RfdnGraph *graph);
 
 /* Whether an output pixel depends on no more than the halo: no layer pools. */
@@ -137,7 +137,7 @@ gboolean rfdn_graph_is_finite (const RfdnGraph *graph);
 guint rfdn_graph_get_halo (const RfdnGraph *graph);
 guint rfdn_graph_get_halo_cells (const RfdnGraph *graph);
 
-/* Multiply-adds an LR pixel in a large frame, and the number of weights and biases. */
+/* Multiply-adds per LR pixel in a large frame, and the number of weights and biases. */
 guint64 rfdn_graph_get_macs (const RfdnGraph *graph);
 guint64 rfdn_graph_get_n_parameters (const RfdnGraph *graph);
 

@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-/* Where the pixels of an activation lie, and rectangles of them. */
+/* Grids that activations lie on, and rectangles of pixels. */
 
 /* ESA's low-resolution part has grids of its own, anchored in the frame: pixel i of HALF sees rows
  * 2i..2i+2 of FRAME, pixel i of POOLED rows 3i..3i+6 of HALF. */
@@ -50,8 +50,8 @@ gint rfdn_round_up (gint v, gint step);
 /* Width and height of a grid under a frame. */
 RfdnRect rfdn_grid_get_extent (RfdnGrid grid, gint frame_width, gint frame_height);
 
-/* Columns or rows `*first` and `*second` of a grid of `size` pixels that pixel `at` of a frame side
- * of `frame_size` lies between, and the weight of the second: bilinear, half-pixel centres. */
+/* The columns or rows `*first` and `*second` of a grid of `size` pixels between which pixel `at` of
+ * a frame side of `frame_size` lies, and the weight of the second: bilinear, half-pixel centres. */
 void rfdn_bilinear_at (gint at, gint frame_size, gint size, gint *first, gint *second,
                        float *weight);
 

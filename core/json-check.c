@@ -194,7 +194,7 @@ scan_member (Scanner *self, GHashTable *names)
   return scan_value (self);
 }
 
-/* What is between the brackets, the second one included; `names` is NULL for an array. */
+/* Everything after the opening bracket, including the closing one; `names` is NULL for an array. */
 static gboolean
 scan_list (Scanner *self, char end, GHashTable *names)
 {
@@ -218,7 +218,7 @@ scan_container (Scanner *self)
       is_object ? g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL) : NULL;
 
   if (++self->depth > self->limits->max_depth)
-    return fail (self, "lists too deep within each other");
+    return fail (self, "lists nested too deep");
   self->at++;
   if (!scan_list (self, is_object ? '}' : ']', names))
     return FALSE;

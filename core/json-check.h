@@ -4,13 +4,13 @@
 
 #include <glib.h>
 
-/* What json-glib may be asked to parse. It parses by recursion, builds a tree many times as large
- * as the text, and takes more than JSON: comments, other quotes, octal numbers, a member twice.
- * Text from strangers is looked through first. */
+/* Decides what json-glib may parse. It is recursive, builds a tree many times as large as the text,
+ * and accepts more than JSON: comments, other quotes, octal numbers, duplicate members. So
+ * untrusted text is checked first. */
 
 typedef struct {
   guint max_depth;  /* of objects and arrays within each other */
-  guint max_values; /* objects, arrays, strings, numbers and the three words, all together */
+  guint max_values; /* objects, arrays, strings, numbers, true, false and null, all together */
 } RfdnJsonLimits;
 
 /* TRUE if `text` is one value of strict JSON (RFC 8259) within the limits, in UTF-8, with neither

@@ -5,35 +5,35 @@
 #include "ops/op.h"
 #include "schedule.h"
 
-/* A network of convolutions alone rolls over strips, whatever its tiles' height, and pays its halo
- * where tiles meet: they are as high as lets each thread have one. */
+/* A network of convolutions only rolls over strips, whatever the height of its tiles, and computes
+ * the halo twice where tiles meet: so tiles are as high as possible while each thread has one. */
 #define ROLLING_HEIGHT 540
-/* Lower ones would compute little else than their halo. */
+/* Lower tiles would compute little but their halo. */
 #define ROLLING_MIN_HEIGHT 48
 
-/* They are as wide as costs least. Narrow ones compute more halo, and kernels compute whole vectors
- * of columns; with wide ones, strips that are still needed leave the thread's caches, which was
- * measured to take 8 to 36% more time. */
+/* They have the width that costs least. Narrow ones compute more halo, and kernels compute whole
+ * vectors of columns; with wide ones, strips that are still needed drop out of the thread's caches,
+ * which was measured to take 8 to 36% more time. */
 #define ROLLING_VECTOR (RFDN_PHASES * RFDN_RUN_ALIGN)
 #define ROLLING_SPILL 1.25
 
-/* A network with attention pays a large overlap where tiles meet side by side: its tiles are as
- * wide as lets all its pages together take no more memory than this, and as high as the frame. They
- * decide on what attention sees, and so on the picture: caches have no say in them. */
+/* A network with attention has a large overlap where tiles meet side by side: its tiles are as high
+ * as the frame, and as wide as possible with all pages taking no more memory than this. Tiles
+ * decide what attention sees, and so the picture: they must not depend on caches. */
 #define ATTENTION_BUDGET (256u << 20)
 
-/* Strips that a network with attention goes on by: the more, the longer a layer's weights and its
- * last strips stay in the cache, and the more memory it takes. */
+/* Strips by which a network with attention advances: more keep a layer's weights and its last
+ * strips in the cache for longer, and take more memory. */
 #define ATTENTION_STRIPS 4
 
 /* With fewer tiles than this for each thread, the last ones would leave threads idle. */
 #define MIN_TILES_A_THREAD 4
 
-/* Overlap of a network with attention: enough that what a tile does not see of the pooled maps
- * changes its output by well under one level. */
+/* Overlap of a network with attention: enough that the pooled maps outside a tile's view change its
+ * output by well under one level. */
 #define ATTENTION_OVERLAP 48
-/* With less than this in all, a tile of one pixel at the frame's end might see no whole pooling
- * window: 15 pixels from a multiple of 6 on, and as many as 5 behind the last window. */
+/* With less than this, a tile of one pixel at the frame's end might not see a whole pooling window:
+ * 15 pixels from a multiple of 6 on, and up to 5 after the last window. */
 #define ATTENTION_MIN_OVERLAP 26
 
 static gint
@@ -55,10 +55,10 @@ wanted_height (const RfdnLayout *layout)
   return layout->height - 2 * layout->border;
 }
 
-/* Threads up to which each computes a part of a network's frame that has no attention by itself, in
- * its own cache. More would compute ever more halo, or would be too many for the rows. */
+/* Up to this many threads, each computes tiles of its own in its own cache if there is no
+ * attention. More would compute ever more halo, or would be too many for the rows. */
 #define MAX_BANDS 4
-/* The width of the parts that they compute together: it bounds the memory. */
+/* The width of tiles that threads compute together: it bounds the memory. */
 #define TOGETHER_WIDTH 2048
 
 static gboolean
@@ -67,8 +67,8 @@ shares_rolling_tiles (guint n_threads)
   return n_threads > MAX_BANDS;
 }
 
-/* Numbers that the pages of a tile hold for each pixel of its width: of what is over FRAME, which
- * is nearly all. 0 if there is no memory to find out. */
+/* Numbers that the pages of a tile hold per pixel of its width, counting the FRAME grid, which is
+ * nearly all. 0 if there is no memory to find out. */
 static gsize
 get_page_numbers (const RfdnLayout *layout, const RfdnGraph *graph)
 {
@@ -108,7 +108,7 @@ choose_rolling_width (const RfdnLayout *layout, const RfdnGraph *graph, gsize ca
 
   for (gint columns = 1; numbers > 0 && columns <= divide_up (width, ROLLING_VECTOR); columns++) {
     const gint tile = divide_width (width, columns);
-    /* On average: the first layers compute most of the overlap, the last one nothing of it. */
+    /* On average: the first layers compute most of the overlap, the last one none of it. */
     const gint seen = columns == 1 ? layout->width : MIN (tile + layout->overlap, layout->width);
     const double spill = (gsize) seen * numbers <= cache ? 1 : ROLLING_SPILL;
     const double cost = spill * columns * rfdn_round_up (seen, ROLLING_VECTOR);
@@ -167,9 +167,9 @@ choose_attention_tiles (RfdnLayout *layout, const RfdnGraph *graph)
   }
 }
 
-/* How threads share a tile. One is often ready for a task when another is at the last task that it
- * needs, unless as many other tasks lie between the two as the threads are at: strips of the same
- * layers, or their chunks, which should not be too small. */
+/* How threads share a tile. A thread often wants a task while another is still at the last one it
+ * depends on, unless the two are separated by as many tasks as there are threads: strips of the
+ * same layers, or their chunks, which should not be too small. */
 static void
 choose_steps (RfdnLayout *layout, guint n_threads)
 {

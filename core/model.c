@@ -153,7 +153,7 @@ check_colour (const RfdnTensorFile *file, const RfdnModelInfo *info, GError **er
   return FALSE;
 }
 
-/* The metadata may repeat what the tensors say, and must not contradict it. Those of a list of
+/* The metadata may repeat what the tensors say, but must not contradict it. Those of a list of
  * layers have been read with it. */
 static gboolean
 check_metadata (const RfdnTensorFile *file, const RfdnArch *arch, RfdnModelInfo *info,
@@ -164,7 +164,7 @@ check_metadata (const RfdnTensorFile *file, const RfdnArch *arch, RfdnModelInfo 
           check_colour (file, info, error));
 }
 
-/* Integer weights, where the file says how. */
+/* Integer weights, if the file has steps. */
 static gboolean
 read_steps (RfdnModel *model, const RfdnTensorFile *file, GError **error)
 {
@@ -186,7 +186,7 @@ read_steps (RfdnModel *model, const RfdnTensorFile *file, GError **error)
   return model->info.has_steps;
 }
 
-/* Of a file with a list of layers, the name is for people. */
+/* For a file with a list of layers the name is only for people. */
 static char *
 dup_architecture (const RfdnTensorFile *file, const RfdnArch *arch)
 {
@@ -202,7 +202,7 @@ dup_metadata (const RfdnTensorFile *file, const char *key)
   return g_strdup (text ? text : "");
 }
 
-/* Behind the halo no pixel is seen: a border that is wider than the file asks for changes nothing.
+/* No pixel beyond the halo matters: a border wider than the file asks for changes nothing.
  */
 static RfdnFrameInfo
 get_frame_info (const RfdnArchShape *shape, const RfdnGraph *graph)
@@ -218,7 +218,7 @@ get_frame_info (const RfdnArchShape *shape, const RfdnGraph *graph)
   return frame;
 }
 
-/* Owns the graph from here on. */
+/* The model owns the graph from here on. */
 static RfdnModel *
 new_model (RfdnGraph *graph, const RfdnArchShape *shape, float input_range)
 {

@@ -13,9 +13,9 @@ RfdnModel *rfdn_model_new_for_graph (RfdnGraph *graph, guint scale);
 /* The layers of @model; they belong to it. */
 const RfdnGraph *rfdn_model_get_graph (const RfdnModel *model);
 
-/* What lies between samples and the frame that its layers see: how the picture is taken apart, how
- * far it goes on beyond its border (a multiple of 4 pixels), and of each colour what makes numbers
- * of samples in 0..input_range: gain * v + offset. */
+/* How samples become the frame that its layers see: how the picture is unshuffled, how far it is
+ * extended beyond its border (a multiple of 4 pixels), and for each colour gain * v + offset, which
+ * maps samples in 0..input_range to numbers. */
 typedef struct {
   guint unshuffle;
   guint border;
@@ -24,8 +24,8 @@ typedef struct {
 
 const RfdnFrameInfo *rfdn_model_get_frame_info (const RfdnModel *model);
 
-/* Its weights as @kernels want them, which belong to it too: packed when somebody first asks, and
- * shared by all upscalers. NULL if there is no memory. Any thread. */
+/* Its weights packed for @kernels, which it owns too: packed on the first call and shared by all
+ * upscalers. NULL if there is no memory. Any thread. */
 const RfdnWeights *rfdn_model_get_weights (RfdnModel *model, const RfdnKernels *kernels);
 
 #endif

@@ -35,25 +35,25 @@ typedef struct {
   gint64 kernel, rest;
 } RfdnTimes;
 
-/* Bytes that two processors do not write to at the same time without waiting for each other. */
+/* A cache line: two processors cannot write to the same one without waiting for each other. */
 #define RFDN_LINE 64
 
-/* What threads share of a bundle and of RFDN_WORD units: see run.c. */
+/* What threads share about a bundle, and about RFDN_WORD units: see run.c. */
 typedef struct {
   gint missing; /* bundles that must be done before */
-  gint left;    /* units that are not done */
+  gint left;    /* units that are not finished */
   guint8 line[RFDN_LINE - 2 * sizeof (gint)];
 } RfdnCount;
 
 #define RFDN_WORD 32
 
 typedef struct {
-  guint ready; /* a bit for each unit that can be begun */
-  gint n;      /* units that have not been begun */
+  guint ready; /* a bit for each unit that can be started */
+  gint n;      /* units that have not been started */
   guint8 line[RFDN_LINE - 2 * sizeof (gint)];
 } RfdnWord;
 
-/* What a thread keeps for itself. */
+/* A thread's own data. */
 typedef struct {
   gint round;           /* the run that the rest belongs to */
   guint tile;           /* of the run's last task; `regions` are this one's */
@@ -61,9 +61,9 @@ typedef struct {
   guint upsampled;      /* the layer that left, right and weight were made for; 0: none */
   gint32 *left, *right; /* columns for the bilinear interpolation of a row */
   float *weight;
-  float *splat;     /* a run's columns, all of one number */
+  float *splat;     /* as many columns as a run has, filled with one number */
   float *memory;    /* what the kernels need, and an output strip */
-  RfdnTimes *times; /* of loading and of each layer, or NULL: nobody wants to know */
+  RfdnTimes *times; /* of loading and of each layer, or NULL: not measured */
   float *ranges;    /* the largest magnitude of each channel of each activation, or NULL */
 } RfdnWorker;
 
@@ -85,7 +85,7 @@ struct RfdnScratch {
   RfdnWord *words;
   guint8 before_first[RFDN_LINE];
   gint first, top; /* words */
-  gint over;       /* no unit is left to begin, or the run is abandoned */
+  gint over;       /* no unit is left to start, or the run is abandoned */
   guint8 before_awake[RFDN_LINE];
   gint awake, asleep, called; /* threads */
   GMutex mutex;
@@ -96,7 +96,7 @@ struct RfdnScratch {
 typedef void (*RfdnTaskHook) (const RfdnSchedule *schedule, guint task, gboolean is_done);
 void rfdn_run_set_hook (RfdnTaskHook hook);
 
-/* Computes what one task stands for, of the tile whose regions the worker has. */
+/* Computes one task, of the tile whose regions the worker has. */
 void rfdn_task_run (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnTask *task,
                     const RfdnPicture *picture, const RfdnScratch *scratch, RfdnWorker *worker);
 

@@ -21,7 +21,7 @@ make_schedules (RfdnNetwork *self, RfdnRect *regions)
   return self->schedules != NULL;
 }
 
-/* Pages for the rows of the tile where they take most. */
+/* Pages for the row of tiles that needs most of them. */
 static void
 measure_pages (RfdnNetwork *self, RfdnRect *regions)
 {
@@ -155,7 +155,7 @@ rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *s
   self->stop = stop;
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
-  /* Fresh memory is zeros that the system has yet to make: the threads have it made as they go. */
+  /* Fresh memory is zero, and the system provides it on first use: threads spread that work. */
   self->memory = rfdn_try_new (float, network->arena_size + RFDN_ALIGN);
   self->arena = (float *) (((guintptr) self->memory + RFDN_ALIGN - 1) & -(guintptr) RFDN_ALIGN);
   self->zeros = rfdn_try_floats (network->zero_size);

@@ -14,9 +14,9 @@ typedef struct RfdnNetwork RfdnNetwork;
 /* The memory that tiles are computed in, one after the other. */
 typedef struct RfdnScratch RfdnScratch;
 
-/* The picture in front of the network. It is `width` x `height` samples, of which `unshuffle` each
- * way make a pixel of the frame. The frame may be larger, by RfdnLayout.border pixels on each side
- * and by any number on the right and below: there the picture's outermost samples go on. */
+/* The picture that goes into the network: `width` x `height` samples, of which `unshuffle` each way
+ * make a pixel of the frame. The frame may be larger, by RfdnLayout.border pixels on each side and
+ * by any number on the right and below: the picture's outermost samples are repeated there. */
 typedef struct {
   const RfdnPlane *in;
   const RfdnPlane *out;
@@ -28,11 +28,11 @@ typedef struct {
   float out_gain;                 /* and back */
 } RfdnPicture;
 
-/* Whether work is wanted no more. It may be again a moment later, when one thread has already left
- * something undone that others wait for: a run that is given up stays so until its end. */
+/* Whether to stop. That may be revoked a moment later, when one thread has already left something
+ * undone that others wait for: so an abandoned run stays abandoned until its end. */
 typedef struct {
-  gint cancelled; /* work is not wanted */
-  gint abandoned; /* since the run began, there was a time when it was not */
+  gint cancelled; /* stop */
+  gint abandoned; /* `cancelled` was set at some time since the run began */
 } RfdnStop;
 
 /* Any thread, at any time. */
@@ -49,23 +49,23 @@ RfdnNetwork *rfdn_network_new (RfdnModel *model, const RfdnKernels *kernels,
                                const RfdnLayout *layout);
 void rfdn_network_free (RfdnNetwork *network);
 
-/* For up to `n_threads` threads together, which return without the rest of the work when the run is
- * abandoned. NULL if there is not enough memory. */
+/* For up to `n_threads` threads, which return early when the run is abandoned. NULL if there is not
+ * enough memory. */
 RfdnScratch *rfdn_scratch_new (const RfdnNetwork *network, guint n_threads, const RfdnStop *stop);
 void rfdn_scratch_free (RfdnScratch *scratch);
 
 /* Bytes that a scratch takes. */
 gsize rfdn_network_get_scratch_size (const RfdnNetwork *network, guint n_threads);
 
-/* Makes ready to compute `n_tiles` tiles from number `tile` on, before any thread calls
+/* Prepares to compute `n_tiles` tiles from number `tile` on; called before any thread calls
  * rfdn_network_run(). */
 void rfdn_scratch_begin (RfdnScratch *scratch, const RfdnNetwork *network, guint tile,
                          guint n_tiles);
 
-/* Takes part in computing the tiles: works until there is no task left to begin, or the member must
- * leave. The tiles are done when all threads that have called this for the run have returned, and
- * one of them had no reason to leave. `worker` is this thread's own number, below the scratch's
- * n_threads. */
+/* Takes part in computing the tiles: works until there is no task left to start, or until the
+ * member must leave. The tiles are done when all threads that called this for the run have returned
+ * and at least one of them did not have to leave. `worker` is this thread's own number, below the
+ * scratch's n_threads. */
 void rfdn_network_run (const RfdnNetwork *network, const RfdnPicture *picture, RfdnScratch *scratch,
                        guint worker, RfdnMember member);
 

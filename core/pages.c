@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the strips of a schedule's activations lie, and which of its tasks must be done before
- * which others: who reads waits for those who wrote; who writes, for those who wrote or read the
- * same before; and the first one in a page, for all who used what lay there. */
+/* Where the strips of a schedule's activations lie, and which of its tasks depend on which: a
+ * reader waits for the writers; a writer for earlier readers and writers of the same strip; and the
+ * first task that uses a page for all that used the strip there before. */
 
 #include "kernels/kernels.h"
 #include "ops/op.h"
 #include "schedule.h"
 
-/* A bundle that has touched a strip. Numbers of users begin at 1: 0 stands for none. */
+/* A bundle that has used a strip. Users are numbered from 1: 0 stands for none. */
 typedef struct {
   guint bundle;
   guint channel, n;
@@ -20,15 +20,15 @@ typedef struct {
 /* What is known of a strip. */
 typedef struct {
   guint users; /* the newest one */
-  guint last;  /* tasks up to the last one of all that reads or writes it */
-  guint first; /* the bundle that waits for those who used its page before */
+  guint last;  /* the last task that reads or writes it, plus 1 */
+  guint first; /* the bundle that waits for the previous users of its page */
   gboolean has_page;
 } Strip;
 
 /* A page that was given back. */
 typedef struct {
   guint32 page;
-  guint since; /* tasks up to the last one that used it */
+  guint since; /* the last task that used it, plus 1 */
   guint users; /* of the strip that lay there */
 } FreePage;
 
@@ -48,8 +48,8 @@ typedef struct {
   RfdnArray *edges;  /* Edge, bundle by bundle */
   guint *first_edge; /* of each bundle */
   guint *marks;      /* of each bundle: the last one that was found to wait for it, plus 1 */
-  RfdnArray *before; /* guint: bundles that the one at hand waits for */
-  guint first, end;  /* the tasks at hand, all chunks of the same rows: first + 1 to end */
+  RfdnArray *before; /* guint: bundles that the current one waits for */
+  guint first, end;  /* the current tasks, all chunks of the same rows: first + 1 to end */
   guint bundle;      /* theirs */
 } Places;
 
@@ -101,7 +101,7 @@ visit_layer (Places *places, const RfdnTask *task, guint index, StripFunc visit)
     visit_rows (places, &out, &layer->out, TRUE, visit);
 }
 
-/* All strips that the tasks at hand touch, in the order in which they do. */
+/* All strips that the current tasks use, in the order in which they do. */
 static void
 visit_strips (Places *places, const RfdnTask *task, StripFunc visit)
 {
@@ -144,8 +144,8 @@ wait_for_all (Places *places, guint users)
     wait_for (places, get_user (places, users)->bundle);
 }
 
-/* What is read must have been written, all rows of the strip that are in front of the reader in the
- * list: kernels may look at rows beside those that their result depends on. */
+/* A reader waits for all rows of the strip that come before it in the list: kernels may read rows
+ * next to those that their result depends on. */
 static gboolean
 must_wait (const User *access, const User *user)
 {
@@ -177,7 +177,7 @@ add_user (Places *places, Strip *strip, const User *access)
     strip->users = places->users->len;
 }
 
-/* The edges of the bundle at hand, but for those that another makes needless. */
+/* The edges of the current bundle, without those that others imply. */
 static void
 append_edges (Places *places)
 {
@@ -197,7 +197,7 @@ append_edges (Places *places)
   places->first_edge[places->bundle + 1] = places->edges->len;
 }
 
-/* The end waits for all that nobody else waits for. */
+/* The end waits for all bundles that no other waits for. */
 static void
 append_end (Places *places)
 {
@@ -212,7 +212,7 @@ append_end (Places *places)
   }
 }
 
-/* Turns the edges round. FALSE if there is no memory. */
+/* Inverts the edges. FALSE if there is no memory. */
 static gboolean
 list_followers (Places *places)
 {
@@ -241,8 +241,8 @@ list_followers (Places *places)
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* The newest page that no thread can still be busy with when the next task is begun; a page that
- * has just been given back would make them wait for each other. */
+/* The newest page that no thread can still be using when the next task starts; with one that has
+ * just been returned threads would wait for each other. */
 static guint32
 take_page (Places *places, guint kind)
 {

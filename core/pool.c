@@ -14,18 +14,18 @@ struct RfdnPool {
   guint n_wanted; /* threads, the caller included */
   Helper *helpers;
   guint n_helpers;
-  gboolean shared; /* leaves processors to the other shared pools of this process */
+  gboolean shared; /* shares the processors with other such pools of this process */
   gint processors;
 
   GMutex mutex;
   GCond wake; /* a run begins, or the pool ends */
-  GCond idle; /* a helper has returned */
+  GCond idle; /* a helper has finished */
   RfdnPoolFunc func;
   gpointer data;
   guint run;       /* counts runs */
   gboolean open;   /* helpers may still join the run */
   guint working;   /* helpers in `func` */
-  guint n_staying; /* helpers that are not to end */
+  guint n_staying; /* helpers that shall not end */
 };
 
 /* Threads of all shared pools that are at work now. */
@@ -69,7 +69,7 @@ help (gpointer data)
   return NULL;
 }
 
-/* All but the first `n_staying` helpers. */
+/* Ends all but the first `n_staying` helpers. */
 static void
 end_helpers (RfdnPool *self, guint n_staying)
 {
@@ -81,9 +81,8 @@ end_helpers (RfdnPool *self, guint n_staying)
     g_thread_join (self->helpers[--self->n_helpers].thread);
 }
 
-/* As many of the helpers as the system lets this process start. At its limit half of them are given
- * back: the rest of the process, such as the queues of a pipeline, needs threads too, and cannot do
- * without. */
+/* Starts as many helpers as the system lets this process start. If it hits a limit, half of them
+ * end again: the rest of the process, such as the queues of a pipeline, needs threads too. */
 static void
 start_helpers (RfdnPool *self)
 {

@@ -5,9 +5,9 @@
 #include "rfdn.h"
 
 /* The threads of one or more upscalers and resamplers (see rfdn_pool_new()): the caller of
- * rfdn_pool_run() and helpers, which sleep between two runs. They are GLib's: where one cannot be
- * started, there is one less. OpenMP's, asked for a thread that it cannot start, end the process,
- * and spin for milliseconds after each region. */
+ * rfdn_pool_run() and helpers, which sleep between two runs. They are GLib threads: if one cannot
+ * be started, there is one less. OpenMP would abort if it cannot start a thread, and its threads
+ * spin for milliseconds after each region. */
 
 /* Who takes part in a run: the caller has number 0. */
 typedef struct {
@@ -15,22 +15,21 @@ typedef struct {
   guint index;
 } RfdnMember;
 
-/* One who works by itself, and stays. */
+/* A member that works alone and never has to leave. */
 #define RFDN_MEMBER_ALONE ((RfdnMember){NULL, 0})
 
 typedef void (*RfdnPoolFunc) (RfdnMember member, gpointer data);
 
-/* Calls `func` in the caller and in helpers, each with its own number below the pool's
- * rfdn_pool_get_n_threads(), and
- * returns when all have returned. How many helpers there are, and when they begin, is not sure:
- * `func` is to take from common work until there is none. One run at a time. */
+/* Calls `func` in the caller and in helpers, each with its own number below
+ * rfdn_pool_get_n_threads(), and returns when all have returned. How many helpers join, and when,
+ * is not known: `func` has to take shared work until there is none. One run at a time. */
 void rfdn_pool_run (RfdnPool *pool, RfdnPoolFunc func, gpointer data);
 
-/* Whether a member is to return, with work left to the others: more threads are at work in this
+/* Whether a member should return and leave its work to the others: more threads are at work in this
  * process than there are processors. */
 gboolean rfdn_member_must_leave (RfdnMember member);
 
-/* Processors that the member's pool may use. */
+/* Number of processors that the member's pool may use. */
 guint rfdn_member_get_processors (RfdnMember member);
 
 #endif

@@ -8,12 +8,12 @@
 
 typedef struct {
   char *name;    /* kind and channels, such as "3x3 50 -> 25" */
-  guint64 macs;  /* direct multiply-adds an LR pixel */
+  guint64 macs;  /* direct multiply-adds per LR pixel */
   gint64 kernel; /* nanoseconds in the convolution or pooling, sum over all threads */
-  gint64 rest;   /* in what follows: interpolation, gate, storing samples */
+  gint64 rest;   /* in the rest: interpolation, gate, storing samples */
 } RfdnLayerTime;
 
-/* From now on, each layer's time is taken: a look at the clock before and after every task. */
+/* From now on, measures each layer's time: reads the clock before and after every task. */
 void rfdn_upscaler_start_profile (RfdnUpscaler *upscaler);
 
 /* What was measured since, in the order of the layers; the first entry stands for loading the

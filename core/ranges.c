@@ -16,7 +16,7 @@ get_n_channels (const RfdnGraph *graph, guint activations)
   return n;
 }
 
-/* Of a slice's first channel, among those of all activations. */
+/* Index of a slice's first channel among those of all activations. */
 static guint
 get_entry (const RfdnGraph *graph, const RfdnSlice *slice)
 {
@@ -79,7 +79,7 @@ join (const RfdnGraph *graph, float *ranges, const RfdnSlice *added, const RfdnS
   return grew;
 }
 
-/* What is added, gated or pooled has the steps of what comes of it. Until all agree. */
+/* What is added, gated or pooled has the steps of the result. Repeats until all agree. */
 static void
 join_maps (const RfdnGraph *graph, float *ranges)
 {

@@ -4,14 +4,14 @@
 
 #include "rfdn.h"
 
-/* How large a network's numbers get, channel by channel: what steps for integers are made of. */
+/* How large a network's numbers get, channel by channel: the basis of steps for integers. */
 
 /* From now on, the largest magnitude of each channel is kept. With RFDN_PRECISION_FLOAT32. */
 void rfdn_upscaler_start_ranges (RfdnUpscaler *upscaler);
 
-/* What was seen since, in the form of metadata `steps` (steps.h): a line for each activation but
- * the input and the output, of a number for each channel. Channels whose steps are the same
- * (steps.h) have the larger range of both. */
+/* The ranges measured since, in the form of metadata `steps` (steps.h): a line for each activation
+ * except the input and the output, with a number for each channel. Channels that must have the same
+ * step (steps.h) get the larger range of the two. */
 char *rfdn_upscaler_dup_ranges (const RfdnUpscaler *upscaler);
 
 #endif

@@ -32,8 +32,8 @@ windows_inside (gint *v0, gint *v1, gint size, gint step)
   *v1 = last < 0 ? *v0 : last / step + 1;
 }
 
-/* Of a side from v0 to v1: what is left when windows that reach `before` and `behind` their pixel
- * must not cross an end that is not the frame's. */
+/* What is left of a side from v0 to v1 when windows that reach `before` and `behind` their pixel
+ * must not cross an end, unless it is the frame's. */
 static void
 shrink (gint *v0, gint *v1, gint before, gint behind, gint size)
 {
@@ -113,7 +113,7 @@ needed_for_upsampling (const RfdnRect *out, const RfdnLayout *layout, const Rfdn
   return rect;
 }
 
-/* What a layer needs of one of the activations that it reads, as far as it is valid. */
+/* The part that a layer needs of one of the activations that it reads, as far as it is valid. */
 static RfdnRect
 needed_before (const RfdnLayout *layout, const RfdnGraph *graph, const RfdnLayer *layer,
                const RfdnRead *read, const RfdnRect *out, const RfdnRect *valid)
@@ -137,7 +137,7 @@ needed_before (const RfdnLayout *layout, const RfdnGraph *graph, const RfdnLayer
   case RFDN_REACH_BILINEAR:
     need = needed_for_upsampling (out, layout, &extent);
     need = rfdn_rect_intersect (&need, valid);
-    /* A tile at the edge of its own view: the nearest cell that it has. */
+    /* For a tile at the edge of its own view, the nearest cell that it has. */
     need.x0 = MIN (need.x0, valid->x1 - 1);
     need.y0 = MIN (need.y0, valid->y1 - 1);
     need.x1 = MAX (need.x1, need.x0 + 1);
@@ -147,8 +147,8 @@ needed_before (const RfdnLayout *layout, const RfdnGraph *graph, const RfdnLayer
   return need;
 }
 
-/* All columns that are valid: attention needs almost all of them anyway, and layers that have the
- * same ones can be cut into the same chunks. */
+/* All valid columns: attention needs almost all of them anyway, and layers with the same columns
+ * can be cut into the same chunks. */
 static void
 widen_regions (const RfdnGraph *graph, const RfdnRect *valid, guint output, RfdnRect *regions)
 {
@@ -220,7 +220,7 @@ rfdn_layer_get_rows (const RfdnLayer *layer, const RfdnGraph *graph, const RfdnL
     } else if (reads[i].reach == RFDN_REACH_BILINEAR) {
       get_bilinear_rows (layout, get_extent (layout, graph, activation).y1, y0, y1, &rows[i]);
     }
-    /* What lies beyond is padding: a copy of the outermost row at most. */
+    /* Anything beyond is padding: at most a copy of the outermost row. */
     const RfdnRect *region = &regions[activation];
     rows[i].first = CLAMP (rows[i].first, region->y0, region->y1 - 1);
     rows[i].end = CLAMP (rows[i].end, region->y0 + 1, region->y1);

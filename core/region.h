@@ -4,28 +4,29 @@
 
 #include "graph.h"
 
-/* Which part of every activation a tile takes.
+/* Which part of every activation a tile needs.
  *
- * A tile is the rectangle of the frame whose output is wanted. What is known of the input is the
- * tile and `overlap` pixels around it. At the frame's own border the network pads.
+ * A tile is the rectangle of the frame whose output is computed. It sees the input inside that
+ * rectangle and `overlap` pixels around it. At the frame's own border the network pads.
  *
- * Convolutions alone: every activation is valid in a rectangle that shrinks with each convolution
- * of more than one tap, and of that just what later layers need is computed. The result is the
- * whole frame's.
+ * Convolutions only: every activation is valid in a rectangle that shrinks with each convolution of
+ * more than one tap, and only the part that later layers need is computed. The result equals that
+ * of the whole frame.
  *
- * Attention: its pooled maps reach further than any overlap, so that every tile makes do with a
- * part of them. ESA's grids are anchored in the frame: a tile sees the very windows that the whole
- * frame has, as far as it sees them, and continues the maps by their outermost values. The more
- * windows the better: activations do not shrink, but are padded with zeros at the edge of the
- * tile's view too, since a pixel that is slightly wrong there still tells the pooling more than
- * none. (At an overlap of 48 this leaves the authors' RFDN within 0.13 of the whole frame's 0..255
- * in tiles of 16 pixels, where shrinking leaves 0.96.) */
+ * Attention: its pooled maps reach further than any overlap, so that every tile has only part of
+ * them. ESA's grids are anchored in the frame: a tile sees the same windows as the whole frame, as
+ * far as its view goes, and extends the maps by their outermost values. The more windows the
+ * better: activations do not shrink, but are padded with zeros at the edge of the tile's view too,
+ * since a slightly wrong pixel there is better for pooling than none. (At an overlap of 48 this
+ * leaves the authors' RFDN within 0.13 of the whole frame's 0..255 in tiles of 16 pixels, where
+ * shrinking leaves 0.96.) */
 
 /* Tiles and the parts of activations over FRAME begin at multiples of this and end there or at the
  * frame's border. Winograd's transforms mix 4x4 pixels: where all of them are computed from the
  * same numbers in every layout, the layout does not change a bit. */
 #define RFDN_GRAIN 4
-/* The same for what a tile sees of a frame in front of attention: whole cells of the pooling, too.
+/* The same for a tile's view in front of attention: it must consist of whole cells of the pooling,
+ * too.
  */
 #define RFDN_ATTENTION_GRAIN 12
 
@@ -34,19 +35,19 @@ typedef struct {
   gint width, height; /* of the frame that the network sees */
   gint tile_width, tile_height;
   gint columns, rows; /* of tiles */
-  gint border;        /* of the frame, on each side, that no tile's output is wanted of */
+  gint border;        /* on each side of the frame, that no tile outputs */
   gint overlap;
   gboolean attention;
   gboolean together; /* all threads compute one tile after the other; else each its own tiles */
   gint step;         /* rows of the input that are loaded at a time (see RfdnSchedule) */
   guint chunks;      /* that a strip's columns are cut into */
-  guint distance;    /* tasks that lie at least between two users of a page */
+  guint distance;    /* least number of tasks between two users of a page */
 } RfdnLayout;
 
 /* The output rectangle of tile number `tile`, counted row by row. */
 RfdnRect rfdn_layout_get_tile (const RfdnLayout *layout, guint tile);
 
-/* The part of each activation that a tile takes; regions[] has an entry for each. */
+/* The part of each activation that a tile needs; regions[] has an entry for each. */
 void rfdn_layout_get_regions (const RfdnLayout *layout, const RfdnGraph *graph, guint tile,
                               RfdnRect *regions);
 

@@ -11,13 +11,13 @@
 
 #define LOBES 3
 #define TAPS (2 * LOBES)
-/* Pixels that a row is continued by on each side: a shift of up to one input sample and the taps.
+/* Pixels by which a row is extended on each side: a shift of up to one input sample, and the taps.
  */
 #define MARGIN 8
 
-/* Samples of 8 bits come out as the same bits on every processor: taps are multiples of 2^-14
- * downwards and 2^-12 along a row, and what lies between is rounded to quarters of a level, so that
- * no sum has more bits than a float holds: however it is computed, it is exact. */
+/* 8-bit samples come out the same on every processor: taps are multiples of 2^-14 vertically and
+ * 2^-12 horizontally, and the intermediate result is rounded to quarters of a level, so that no sum
+ * needs more bits than a float has: it is exact in whatever order it is computed. */
 #define VERTICAL_BITS 14
 #define HORIZONTAL_BITS 12
 /* A float of this size is a multiple of 1/4. */
@@ -61,7 +61,7 @@ lanczos (double x)
   return LOBES * sin (G_PI * x) * sin (G_PI * x / LOBES) / (G_PI * G_PI * x * x);
 }
 
-/* Multiples of 2^-bits; what rounding leaves of their sum of 1 goes to the largest. */
+/* Rounds taps to multiples of 2^-bits; the largest one is adjusted so that their sum stays 1. */
 static void
 round_taps (float taps[TAPS], guint bits)
 {

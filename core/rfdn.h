@@ -5,19 +5,19 @@
 #define RFDN_H
 
 /**
- * The engine of gst-rfdn: pictures in, pictures `scale` times as large out.
+ * The engine of gst-rfdn: takes pictures and makes them `scale` times as large.
  *
  * Three objects, used in this order:
  *
  * - #RfdnModel: a trained network, made from the bytes of a safetensors file or from the models
- *   that the library carries. Immutable; may be shared between threads and upscalers.
- * - #RfdnUpscaler: a model bound to one picture size, sample format and number of threads. All
- *   that can fail, and all allocation, happens in rfdn_upscaler_new(); rfdn_upscaler_run() can do
+ *   that are built into the library. Immutable; may be shared between threads and upscalers.
+ * - #RfdnUpscaler: a model bound to one picture size, sample format and number of threads.
+ *   Everything that can fail or allocate happens in rfdn_upscaler_new(); rfdn_upscaler_run() does
  *   neither.
  * - #RfdnResampler: a separable Lanczos filter with the same life cycle, for the planes that no
  *   network sees (chroma, alpha).
  *
- * The library opens no file of the user's, starts no threads but those of pools, and prints
+ * The library opens none of the user's files, starts no threads except those of pools, and prints
  * nothing.
  *
  * Words: LR is the small picture that goes in, HR the large one that comes out. A *plane* is a
@@ -39,7 +39,7 @@ G_BEGIN_DECLS
 /** The largest picture side, in LR pixels, that an upscaler accepts. */
 #define RFDN_MAX_SIZE 32768
 
-/** The most that anything here enlarges a picture by, each way. */
+/** The largest factor by which anything here enlarges a picture, each way. */
 #define RFDN_MAX_SCALE 8
 
 /** The most scratch memory, in bytes, that a tile may take: see rfdn_upscaler_new(). */
@@ -47,8 +47,8 @@ G_BEGIN_DECLS
 
 /* ---- errors ------------------------------------------------------------------------------- */
 
-/** Domain of every #GError that this library sets. The message names what is wrong, in one line,
- * and never the file: the caller knows it, the library does not. */
+/** Domain of every #GError that this library sets. The message says what is wrong in one line, but
+ * never names the file: only the caller knows it. */
 #define RFDN_ERROR (rfdn_error_quark ())
 
 /**
@@ -57,13 +57,13 @@ G_BEGIN_DECLS
  * @RFDN_ERROR_MODEL: well-formed, but not a network that this library knows: an unknown
  *   architecture, a missing tensor, a wrong shape, a weight that is not finite
  * @RFDN_ERROR_NOT_FOUND: no built-in model has that name, or not at that scale
- * @RFDN_ERROR_PARAMS: a parameter is out of its range, or a CPU level is not to be had here
- * @RFDN_ERROR_NO_MEMORY: the network or the picture is too large for the memory that can be had.
- *   Whatever has a size that they decide is asked for in this way; only what is small whatever they
- *   are (structs, messages, the names in a file's header of 1 MiB at most) is GLib's, which ends
- * the process when there is no memory at all
+ * @RFDN_ERROR_PARAMS: a parameter is out of range, or a CPU level is not available here
+ * @RFDN_ERROR_NO_MEMORY: the network or the picture is too large for the available memory. This
+ * covers all allocations whose size depends on them; small ones of fixed size (structs, messages,
+ * the names in a file's header of 1 MiB at most) are GLib's, which aborts when there is no memory
+ * at all
  * @RFDN_ERROR_PRECISION: the network, or samples of this format, cannot be computed with the
- *   numbers that were asked for; with %RFDN_PRECISION_AUTO they can
+ * requested precision; with %RFDN_PRECISION_AUTO they can
  */
 typedef enum {
   RFDN_ERROR_FORMAT,
@@ -92,26 +92,26 @@ typedef enum {
 
 /**
  * RfdnModelInfo:
- * @name: what the file calls itself (metadata `name`), or "" when it does not say
- * @description: one sentence of the file about itself (metadata `description`), or ""
- * @architecture: the name of the network's kind: "rfdn" or "reprfn", or what a file with a list of
- *   layers calls its own, "layers" if it does not
+ * @name: the file's own name for the model (metadata `name`), or ""
+ * @description: one sentence about the model (metadata `description`), or ""
+ * @architecture: the kind of network: "rfdn" or "reprfn"; for a file with a list of layers the name
+ * that it gives, or "layers"
  * @colour: what the channels mean
  * @channels: channels in, and as many out: 1 or 3
- * @scale: HR pixels an LR pixel, in each direction: 1 to %RFDN_MAX_SCALE; 2, 3 or 4 of "rfdn" and
- *   "reprfn"
+ * @scale: HR pixels per LR pixel, in each direction: 1 to %RFDN_MAX_SCALE; 2, 3 or 4 for "rfdn" and
+ * "reprfn"
  * @features: width of the network: channels of its features (nf in the papers), or of the widest
- *   map that a list of layers makes
- * @blocks: number of residual blocks; 0 of a list of layers
- * @attention: whether something in it pools, as ESA does at the end of blocks, which makes the
- *   receptive field larger than any overlap that tiles could have
- * @input_range: what the largest sample value is for the network: 255 or 1 in most
+ * map in a list of layers
+ * @blocks: number of residual blocks; 0 for a list of layers
+ * @attention: whether it pools, as ESA does at the end of blocks, which makes the receptive field
+ * larger than any possible overlap of tiles
+ * @input_range: the largest sample value as the network sees it: 255 or 1 in most
  * @halo: LR pixels on each side that an output pixel depends on through convolutions alone
- * @macs: multiply-adds an LR pixel, attention included; those of zeros that are left out are not
+ * @macs: multiply-adds per LR pixel, attention included; without those of zeros that kernels skip
  * @parameters: number of weights and biases
- * @has_steps: whether it says what it takes to be computed in 16-bit integers: see #RfdnPrecision
+ * @has_steps: whether it has the steps needed to compute it in 16-bit integers: see #RfdnPrecision
  *
- * What a model is. All strings are UTF-8, are never %NULL and live as long as the model.
+ * Describes a model. All strings are UTF-8, never %NULL, and live as long as the model.
  */
 typedef struct {
   const char *name;
@@ -135,19 +135,19 @@ typedef struct {
  * @bytes: a whole safetensors file; not kept after the call
  * @error: (nullable): where to say what is wrong
  *
- * Reads a network. Where the file's metadata have a list of `layers` (models/LAYERS.md), it is
- * that. Else architecture, width, depth, channels and scale are found from the tensors' names and
- * shapes, which are those that the networks' authors gave them; the metadata `architecture`,
- * `scale`, `input_range` and `colour` are used when present and must not contradict the tensors.
+ * Reads a network. If the file's metadata have a list of `layers` (models/LAYERS.md), that defines
+ * it. Otherwise architecture, width, depth, channels and scale follow from the tensors' names and
+ * shapes, which are those of the networks' authors; the metadata `architecture`, `scale`,
+ * `input_range` and `colour` are used if present and must not contradict the tensors.
  *
- * The bytes may come from anywhere: whatever they hold, the call ends with a model or with an
- * error. What a network's blocks distil and attend to has at most as many channels as its features.
- * A list of layers has at most 128 KiB and 2048 lines, and makes at most 4096 layers of them; a map
- * has at most 1024 channels, all maps together 131072; a filter's sides are odd and at most 9; all
- * layers together have at most 2^26 weights. Reading a list takes at most 32 MiB beside weights.
+ * The bytes need not be trusted: whatever they hold, the call returns a model or an error. Limits:
+ * distilled and attended parts have at most as many channels as the features. A list of layers has
+ * at most 128 KiB and 2048 lines, and becomes at most 4096 layers; a map has at most 1024 channels,
+ * all maps together 131072; a filter's sides are odd and at most 9; all layers together have at
+ * most 2^26 weights. Reading a list takes at most 32 MiB in addition to the weights.
  *
- * Returns: (transfer full) (nullable): a model to be given back with rfdn_model_unref(), or %NULL
- *   with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY
+ * Returns: (transfer full) (nullable): a model, to be released with rfdn_model_unref(), or %NULL
+ * with @error set to %RFDN_ERROR_FORMAT, %RFDN_ERROR_MODEL or %RFDN_ERROR_NO_MEMORY
  */
 RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
 
@@ -155,9 +155,9 @@ RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
  * rfdn_model_new_builtin:
  * @name: the name of one of rfdn_builtin_models()
  * @scale: 2, 3 or 4, or 0 for the smallest that the model has
- * @error: (nullable): where to say what is wrong; the message lists the names there are
+ * @error: (nullable): where to say what is wrong; the message lists the known names
  *
- * Makes a model that the library carries.
+ * Loads one of the models that are built into the library.
  *
  * Returns: (transfer full) (nullable): a model, or %NULL with @error set to %RFDN_ERROR_NOT_FOUND
  * or %RFDN_ERROR_NO_MEMORY
@@ -167,10 +167,10 @@ RFDN_API RfdnModel *rfdn_model_new_builtin (const char *name, guint scale, GErro
 /** Takes another reference of @model, which must not be %NULL, and returns it. Any thread. */
 RFDN_API RfdnModel *rfdn_model_ref (RfdnModel *model);
 
-/** Gives a reference of @model back; the last one frees it. Any thread; %NULL is ignored. */
+/** Releases a reference of @model; the last one frees it. Any thread; %NULL is ignored. */
 RFDN_API void rfdn_model_unref (RfdnModel *model);
 
-/** Tells what @model is. The answer belongs to the model and never changes. Any thread. */
+/** Describes @model. The result belongs to the model and never changes. Any thread. */
 RFDN_API const RfdnModelInfo *rfdn_model_get_info (const RfdnModel *model);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnModel, rfdn_model_unref)
@@ -178,8 +178,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnModel, rfdn_model_unref)
 /**
  * RfdnBuiltin:
  * @name: the handle that users type
- * @description: one sentence, what the model is good for
- * @scales: a bit mask: bit N is set where the model has scale N (so 1 << 2 for x2)
+ * @description: one sentence on what the model is good for
+ * @scales: a bit mask: bit N is set if the model has scale N (so 1 << 2 for x2)
  */
 typedef struct {
   const char *name;
@@ -187,7 +187,7 @@ typedef struct {
   guint scales;
 } RfdnBuiltin;
 
-/** The models that the library carries, the default first; the list ends with a %NULL name. */
+/** The built-in models, the default first; the list ends with a %NULL name. */
 RFDN_API const RfdnBuiltin *rfdn_builtin_models (void);
 
 /* ---- planes ------------------------------------------------------------------------------- */
@@ -200,8 +200,8 @@ RFDN_API const RfdnBuiltin *rfdn_builtin_models (void);
  * @pixel_stride: bytes from a sample to the next in a row: the sample's size for a plane of its
  *   own, more where components are interleaved (3 for RGB, 2 for the chroma of NV12)
  *
- * Where the samples of one component lie. Nothing but the samples is ever read or written: not
- * the padding of rows, not the components in between.
+ * Where the samples of one component lie. Only the samples are ever read or written: neither the
+ * padding of rows nor the components in between.
  */
 typedef struct {
   void *data;
@@ -229,7 +229,7 @@ typedef enum {
  * @shift: unused low bits below them, zero on output: 6 for P010, else 0
  *
  * How the samples of all planes of a picture are stored. The value 2^depth - 1 is the network's
- * `input_range`; video-range luma therefore reaches the network as the code values it has. All
+ * `input_range`; video-range luma therefore reaches the network with its code values unchanged. All
  * fields of a F32 format but @samples are ignored.
  */
 typedef struct {
@@ -241,14 +241,14 @@ typedef struct {
 /* ---- the upscaler ------------------------------------------------------------------------- */
 
 /**
- * RfdnCpu: the instruction sets that the engine has code for. A level is available when this
- * build has it and both the processor and the operating system support it.
+ * RfdnCpu: the instruction sets that the engine has code for. A level is available if this build
+ * has it and both the processor and the operating system support it.
  * @RFDN_CPU_AUTO: the best available, or what the environment variable `RFDN_CPU` names
  * @RFDN_CPU_SCALAR: plain C, the reference that all others are tested against
  * @RFDN_CPU_SSE2: x86-64's own 128-bit vectors
  * @RFDN_CPU_AVX2: 256-bit vectors with fused multiply-add
- * @RFDN_CPU_AVX_VNNI: AVX2, with products of integers that are added up by the same instruction
- *   (AVX-VNNI); floats are computed as at %RFDN_CPU_AVX2
+ * @RFDN_CPU_AVX_VNNI: AVX2, with instructions that multiply and accumulate integers (AVX-VNNI);
+ * floats are computed as at %RFDN_CPU_AVX2
  * @RFDN_CPU_AVX512: 512-bit vectors (AVX-512 F, BW, DQ, VL)
  * @RFDN_CPU_AVX512_VNNI: the same with AVX512-VNNI; floats as at %RFDN_CPU_AVX512
  * @RFDN_CPU_NEON: aarch64's 128-bit vectors with fused multiply-add
@@ -279,12 +279,12 @@ typedef struct RfdnPool RfdnPool;
 /**
  * rfdn_pool_new:
  * @n_threads: threads, the one that calls rfdn_upscaler_run() included; 0 = as many processors as
- *   the process may use (affinity and control group), see rfdn_available_threads(). Pools of this
- *   kind leave processors to each other: at work at the same time, they use about as many threads
- *   as there are processors, not a multiple of it
+ * the process may use (affinity and control group), see rfdn_available_threads(). Such pools share
+ * the processors: working at the same time, they use about as many threads as there are processors,
+ * not a multiple of that
  *
- * Starts the threads, which sleep while there is nothing to do. Where the system lets the process
- * start no more, there are fewer of them: see rfdn_pool_get_n_threads(). If there are none, the
+ * Starts the threads, which sleep while there is nothing to do. If the system does not let the
+ * process start that many, there are fewer: see rfdn_pool_get_n_threads(). If there are none, the
  * calling thread does the work.
  *
  * Returns: (transfer full): a pool
@@ -296,9 +296,9 @@ RFDN_API RfdnPool *rfdn_pool_new (guint n_threads);
  * @self: the pool
  * @wanted: (out) (optional): how many there should be
  *
- * Tells how many threads compute, the one that calls rfdn_upscaler_run() included. They are fewer
- * than @wanted where the system lets the process start no more (a control group's, a user's limit):
- * half of what could be started, for the rest of the process needs threads too.
+ * Tells how many threads compute, the one that calls rfdn_upscaler_run() included. There are fewer
+ * than @wanted if the process hits a limit (of its control group or user): then half of those that
+ * could be started, because the rest of the process needs threads too.
  *
  * Returns: 1 or more
  */
@@ -307,20 +307,20 @@ RFDN_API guint rfdn_pool_get_n_threads (const RfdnPool *self, guint *wanted);
 /** Takes a reference; any thread may. */
 RFDN_API RfdnPool *rfdn_pool_ref (RfdnPool *self);
 
-/** Gives a reference back, and with the last one the threads; %NULL is ignored. */
+/** Releases a reference; the last one ends the threads. %NULL is ignored. */
 RFDN_API void rfdn_pool_unref (RfdnPool *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
 
 /**
  * RfdnPrecision:
- * @RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers. Processors round them in different ways:
- *   results differ by less than a level
+ * @RFDN_PRECISION_FLOAT32: 32-bit floating-point numbers. Processors round differently: results
+ * differ by less than a level
  * @RFDN_PRECISION_INT16: 16-bit integers with 32-bit sums. The same bits on every processor, at
- *   every CPU level, with any tiles (of a network with attention, whose tiles decide on what it
- *   sees: with the same ones) and threads; in half the memory. For 8-bit samples and models that
- *   carry steps (#RfdnModelInfo.has_steps)
- * @RFDN_PRECISION_AUTO: integers where they can be had and are quicker, floats else
+ * every CPU level, with any number of threads and any tiles (a network with attention: with the
+ * same tiles, since they decide what it sees); in half the memory. For 8-bit samples and models
+ * that   carry steps (#RfdnModelInfo.has_steps)
+ * @RFDN_PRECISION_AUTO: integers where they are possible and faster, else floats
  *
  * The numbers that a network computes with.
  */
@@ -330,7 +330,7 @@ typedef enum {
   RFDN_PRECISION_AUTO,
 } RfdnPrecision;
 
-/** Tile overlap that seamlessness needs, in #RfdnUpscalerParams.tile_overlap. */
+/** The tile overlap that is needed to be seamless, in #RfdnUpscalerParams.tile_overlap. */
 #define RFDN_TILE_OVERLAP_AUTO (-1)
 
 /**
@@ -343,12 +343,12 @@ typedef enum {
  * @tile_size: width of the rectangles that the picture is computed in, in LR pixels, up to
  *   %RFDN_MAX_SIZE; 0 = chosen from the network, the picture's size and the memory that it takes;
  *   without attention, where it changes no sample, from the processor's caches as well
- * @tile_height: their height; 0 = that of a square. Without a @tile_size it means nothing
+ * @tile_height: their height; 0 = square. Ignored without a @tile_size
  * @tile_overlap: LR pixels that a tile sees beyond each of its sides; %RFDN_TILE_OVERLAP_AUTO =
- *   what it takes that no seam shows. Values below the network's own need are raised to it
+ * as many as it takes to be seamless. Values below the network's minimum are raised to it
  * @cpu: instruction set; %RFDN_CPU_AUTO unless for tests and measurements
  * @pool: (nullable): the threads to compute with, instead of @n_threads; a reference is taken
- * @precision: the numbers to compute with; %RFDN_PRECISION_FLOAT32 where nothing is said
+ * @precision: the numbers to compute with; %RFDN_PRECISION_FLOAT32 by default
  *
  * How to compute. Zero in every field but the first three is the default, except that of
  * @tile_overlap, which is -1: start from %RFDN_UPSCALER_PARAMS_INIT.
@@ -379,15 +379,15 @@ typedef struct RfdnUpscaler RfdnUpscaler;
  * @params: how to compute; copied
  * @error: (nullable): where to say what is wrong
  *
- * Binds a model to a picture size: packs the weights, lays the tiles out, allocates all scratch
+ * Binds a model to a picture size: packs the weights, lays out the tiles, allocates all scratch
  * memory.
  *
- * A network with attention needs 15 LR pixels in each direction. A smaller picture is continued by
- * its last column and row up to that size for the network's eyes, and the result is cut.
+ * A network with attention needs 15 LR pixels in each direction. A smaller picture is padded to
+ * that size by repeating its last column and row, and the output is cropped.
  *
- * A tile takes at most %RFDN_MAX_TILE_MEMORY. A wider network, or tiles larger than that allows,
- * are refused with %RFDN_ERROR_NO_MEMORY before any of it is allocated; tiles that the library
- * chooses take about 256 MiB.
+ * A tile takes at most %RFDN_MAX_TILE_MEMORY. Networks or tiles that need more are refused with
+ * %RFDN_ERROR_NO_MEMORY before anything is allocated; tiles that the library chooses take about 256
+ * MiB.
  *
  * Returns: (transfer full) (nullable): an upscaler, or %NULL with @error set to
  *   %RFDN_ERROR_PARAMS, %RFDN_ERROR_PRECISION or %RFDN_ERROR_NO_MEMORY
@@ -404,8 +404,8 @@ RFDN_API RfdnUpscaler *rfdn_upscaler_new (RfdnModel *model, const RfdnUpscalerPa
  * Enlarges one picture. Allocates nothing and cannot fail. The samples written depend on the
  * input, the model, the CPU level and the tiles, never on the number of threads.
  *
- * Returns: %TRUE if the picture is whole; %FALSE if the run was abandoned: see
- *   rfdn_upscaler_set_cancelled()
+ * Returns: %TRUE if the picture is complete; %FALSE if the run was abandoned: see
+ * rfdn_upscaler_set_cancelled()
  */
 RFDN_API gboolean rfdn_upscaler_run (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlane *out);
 
@@ -426,13 +426,14 @@ RFDN_API guint rfdn_upscaler_get_n_tiles (const RfdnUpscaler *self);
  * rfdn_upscaler_get_tile:
  * @tile: a number below rfdn_upscaler_get_n_tiles()
  * @area: (out): the LR pixels that it enlarges
- * @seen: (out) (optional): the LR pixels that its output is computed from, bit for bit. With
- *   attention, too: what lies beyond has no influence on a tile, but has on a whole picture
+ * @seen: (out) (optional): the LR pixels that its output is computed from, bit for bit. That also
+ * holds with attention: pixels beyond have no influence on a tile, although they have on a whole
+ * picture
  */
 RFDN_API void rfdn_upscaler_get_tile (const RfdnUpscaler *self, guint tile, RfdnArea *area,
                                       RfdnArea *seen);
 
-/** Multiply-adds that a whole picture takes, those included that overlapping tiles do twice. */
+/** Multiply-adds for a whole picture, counting those that overlapping tiles do twice. */
 RFDN_API double rfdn_upscaler_get_work (const RfdnUpscaler *self);
 
 /**
@@ -444,28 +445,28 @@ RFDN_API double rfdn_upscaler_get_work (const RfdnUpscaler *self);
  * @n: how many
  * @deadline: the time of g_get_monotonic_time() at which to have returned; %G_MAXINT64 for none
  *
- * Enlarges parts of a picture: the first of @tiles, as many as can be expected to be done in time
- * by how long the tiles of the run before took. Of a network without attention, each is what
- * rfdn_upscaler_run() would make of it, whatever that one's tiles are.
+ * Enlarges parts of a picture: the first of @tiles, as many as are expected to be done in time,
+ * judging by the previous run. Without attention, each is the same as in the result of
+ * rfdn_upscaler_run(), whatever its tiles are.
  *
- * Returns: how many were done; 0 if the run was abandoned, whatever was written
+ * Returns: how many were done; 0 if the run was abandoned, whatever it had written
  */
 RFDN_API guint rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in,
                                         const RfdnPlane *out, const guint *tiles, guint n,
                                         gint64 deadline);
 
-/** Seconds that a tile took of late, with all threads at work: the time of the last
- * rfdn_upscaler_run_tiles() over its number of tiles, smoothed; 0 before there was one. */
+/** Seconds that a tile took recently, with all threads at work: the time of the last
+ * rfdn_upscaler_run_tiles() divided by its number of tiles, smoothed; 0 before there was one. */
 RFDN_API double rfdn_upscaler_get_tile_time (const RfdnUpscaler *self);
 
 /**
  * rfdn_upscaler_set_cancelled:
  * @self: the upscaler
- * @cancelled: whether its work is wanted no more
+ * @cancelled: whether to cancel
  *
- * Makes a run that is in progress return within about a millisecond, and later ones at once, with
- * any part of the picture not written; until it is called with %FALSE. The run in progress stays
- * abandoned even so. Any thread may call it at any time.
+ * Makes a run in progress return within about a millisecond, and later ones at once, with any part
+ * of the picture unwritten, until it is called with %FALSE. A run in progress stays abandoned even
+ * then. Any thread may call it at any time.
  */
 RFDN_API void rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelled);
 
@@ -478,7 +479,7 @@ RFDN_API void rfdn_upscaler_set_cancelled (RfdnUpscaler *self, gboolean cancelle
  */
 RFDN_API char *rfdn_upscaler_describe (const RfdnUpscaler *self);
 
-/** Frees @self and all that it holds; %NULL is ignored. Not while it runs. */
+/** Frees @self and everything it holds; %NULL is ignored. Not while it runs. */
 RFDN_API void rfdn_upscaler_free (RfdnUpscaler *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnUpscaler, rfdn_upscaler_free)
@@ -495,9 +496,9 @@ RFDN_API guint rfdn_available_threads (void);
  * @format: how they are stored; not F32
  * @area: of the plane, inside it
  *
- * How much there is in a part of a picture that a network can enlarge better than a plain filter:
- * the mean of |4 c - l - r - t - b| over every fourth row, where the letters stand for a sample and
- * its neighbours. Flat areas and ramps have none.
+ * Measures how much detail a part of a picture has that a network can enlarge better than a plain
+ * filter: the mean of |4 c - l - r - t - b| over every fourth row, where the letters stand for a
+ * sample and its neighbours. Flat areas and ramps have none.
  *
  * Returns: 0 to 4, where 1 is the whole range of samples
  */
@@ -507,7 +508,7 @@ RFDN_API float rfdn_measure_detail (const RfdnPlane *plane, const RfdnSampleForm
 /**
  * RfdnFade:
  * @weight: of the picture that is faded, 0 to 1
- * @left: samples from the area's left edge on in which its weight rises from 0 to that; 0: none
+ * @left: number of samples from the area's left edge over which its weight rises from 0; 0: none
  * @right: the same on the other edges
  * @top: likewise
  * @bottom: likewise
@@ -525,8 +526,8 @@ typedef struct {
  * @area: the part of both that is worked on, inside them
  * @fade: how much of @plane is left
  *
- * Replaces each sample by its weighted mean with the one of @into at its place. Weights have 8
- * bits; what is equal in both stays as it is. Allocates nothing.
+ * Blends @plane into @into: replaces each sample by its weighted mean with the sample of @into at
+ * the same place. Weights have 8 bits; samples that are equal stay as they are. Allocates nothing.
  */
 RFDN_API void rfdn_fade (const RfdnPlane *plane, const RfdnPlane *into,
                          const RfdnSampleFormat *format, const RfdnArea *area,
@@ -572,7 +573,7 @@ typedef struct RfdnResampler RfdnResampler;
  * rfdn_resampler_new:
  *
  * Prepares to enlarge planes by a whole factor with a separable Lanczos filter of three lobes.
- * Beyond the borders the border samples go on; flat stays flat.
+ * Border samples are repeated beyond the borders; flat areas stay flat.
  *
  * Returns: (transfer full) (nullable): a resampler, or %NULL with @error set to
  *   %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY

@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Working off schedules. One thread does the tasks in their order; several take units (a task, or
- * some that are joined), each the first one that can be begun.
+/* Runs schedules. A single thread does the tasks in order; several take units (a task, or some that
+ * are joined), each the first one that can be started.
  *
- * What they share, a cache line each, all of it by GLib's atomic operations, which are in one order
- * for all threads:
+ * What they share, a cache line each, is accessed by GLib's atomic operations, which are
+ * sequentially consistent:
  *
- * - Of each bundle `missing`, the bundles that must be done before and are not, and `left`, its own
- *   units that are not done. Who has done a unit counts `left` down; who comes to 0 counts down
- *   `missing` of those that wait for the bundle; who comes to 0 there sets the bits of that one's
- *   units. All writes of a task are in front of its count, and a count that comes to 0 is behind
- * all others: what a unit needs has been written for whoever sees its bit.
- * - Of each 32 units (Word) a bit each that it can be begun, and how many have not been begun. Who
- *   clears a bit has the unit.
- * - `first`, the first word in which a unit has not been begun, and `top`, behind the last one that
- *   has had a bit: threads look for bits between the two. Both only grow within a tile.
+ * - For each bundle `missing`, the number of bundles that must be done first and are not, and
+ *   `left`, the number of its own units that are not done. A thread that finishes a unit decrements
+ *   `left`; if that reaches 0, it decrements `missing` of the bundles that wait for this one; where
+ *   that reaches 0, it sets the bits of that bundle's units. All writes of a task come before its
+ *   decrement, and the decrement to 0 comes after all others: a thread that sees a unit's bit also
+ *   sees all its input.
+ * - For each 32 units (Word) a bit each that says it can be started, and how many have not been
+ *   started. The thread that clears a bit owns the unit.
+ * - `first`, the first word with a unit that has not been started, and `top`, one past the last
+ *   word that has had a bit: threads look for bits between the two. Both only grow within a tile.
  *
- * Tiles share memory. The last bundle of a schedule, which has no units, is done when all others
- * are: who brings that about alone has the next tile begin. What it writes (`tile`, `schedule`) the
- * others read when they have a unit of the tile, whose bit was set afterwards.
+ * Tiles share memory. The last bundle of a schedule has no units and is done when all others are:
+ * the one thread that completes it starts the next tile. The others read what it writes (`tile`,
+ * `schedule`) once they own a unit of that tile, whose bit was set afterwards.
  *
- * A thread that finds nothing looks again for some microseconds, if there are as many processors as
- * threads that are awake, and then sleeps. No wake-up is lost: it says that it will sleep
- * (`asleep`), and looks once more; who sets bits looks at `asleep` afterwards. One of the two sees
- * the other. And who has finished a unit looks for another before it sleeps or leaves, or wakes
- * another if it leaves: as long as a unit can be begun, somebody is awake who will find it. Waking
- * more is only for speed: there is no use in more than there are processors. `asleep` counts those
- * who sleep and have not been woken, `called` those who have been woken and have not noticed; both
- * change under the lock. */
+ * A thread that finds nothing keeps looking for some microseconds if there are as many processors
+ * as threads awake, and then sleeps. No wake-up is lost: it announces that it will sleep (`asleep`)
+ * and looks once more; a thread that sets bits checks `asleep` afterwards. One of the two sees the
+ * other. And a thread that has finished a unit looks for another before it sleeps, or wakes another
+ * thread before it leaves: as long as a unit can be started, some thread is awake that will find
+ * it. Waking more is only for speed, and useless beyond the number of processors. `asleep` counts
+ * threads that sleep and have not been woken, `called` those that have been woken and have not
+ * noticed yet; both change under the lock. */
 
 #include "network-private.h"
 #include "threads.h"
 
-/* How often a thread looks for work before it sleeps: for two or three microseconds. */
+/* How often a thread looks for work before it sleeps: about two or three microseconds. */
 #define LOOKS 40
 
 static RfdnTaskHook hook;
@@ -51,8 +52,8 @@ rfdn_stop_set_cancelled (RfdnStop *self, gboolean cancelled)
     g_atomic_int_set (&self->abandoned, TRUE);
 }
 
-/* Of a call that comes meanwhile, either this sees that work is not wanted, or the mark is set
- * afterwards. */
+/* If rfdn_stop_set_cancelled() runs at the same time, either this sees `cancelled`, or that sets
+ * `abandoned` afterwards. */
 void
 rfdn_stop_begin (RfdnStop *self)
 {
@@ -106,7 +107,8 @@ publish (RfdnScratch *self, const RfdnBundle *bundle)
   }
 }
 
-/* The counters of a schedule's bundles and words. Others may be looking for bits, no more. */
+/* Resets the counters of a schedule's bundles and words. Other threads may be looking for bits,
+ * nothing else. */
 static void
 reset (RfdnScratch *self, const RfdnSchedule *schedule)
 {
@@ -119,13 +121,13 @@ reset (RfdnScratch *self, const RfdnSchedule *schedule)
   }
   for (guint w = 0; w < get_n_words (schedule); w++) {
     self->words[w].n = (gint) MIN (n_units - w * RFDN_WORD, RFDN_WORD);
-    /* Bits are left of a run that was abandoned. */
+    /* An abandoned run has left bits behind. */
     if (g_atomic_int_get (&self->words[w].ready) != 0)
       g_atomic_int_set (&self->words[w].ready, 0);
   }
 }
 
-/* Returns how many units can be begun. */
+/* Returns how many units can be started. */
 static guint
 begin_tile (const RfdnNetwork *network, RfdnScratch *self, guint tile)
 {
@@ -168,8 +170,8 @@ is_over (const RfdnScratch *self)
   return g_atomic_int_get (&self->over);
 }
 
-/* Wakes up to `n` of those who sleep, but not so many that there are more threads awake than
- * `processors`. */
+/* Wakes up to `n` sleeping threads, but not so many that more threads than `processors` are
+ * awake. */
 static void
 wake (RfdnScratch *self, guint n, guint processors)
 {
@@ -187,7 +189,7 @@ wake (RfdnScratch *self, guint n, guint processors)
   g_mutex_unlock (&self->mutex);
 }
 
-/* There is nothing to begin any more. */
+/* Nothing is left to start. */
 static void
 end_run (RfdnScratch *self)
 {
@@ -209,7 +211,7 @@ is_any_ready (const RfdnScratch *self)
   return FALSE;
 }
 
-/* Until there may be something to do. */
+/* Sleeps until there may be something to do. */
 static void
 sleep_a_while (RfdnScratch *self)
 {
@@ -221,7 +223,7 @@ sleep_a_while (RfdnScratch *self)
       g_cond_wait (&self->cond, &self->mutex);
   }
   if (self->called > 0) {
-    self->called--; /* it may have been for another, who then sleeps on in this one's place */
+    self->called--; /* it may have been meant for another thread, which then sleeps on instead */
   } else {
     g_atomic_int_add (&self->asleep, -1);
     g_atomic_int_inc (&self->awake);
@@ -231,7 +233,7 @@ sleep_a_while (RfdnScratch *self)
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
-/* A unit of word `word` has been begun. */
+/* A unit of word `word` has been started. */
 static void
 count_begun (RfdnScratch *self, gint word)
 {
@@ -248,8 +250,8 @@ count_begun (RfdnScratch *self, gint word)
     end_run (self);
 }
 
-/* Takes the first unit that can be begun; FALSE if there is none. `more` is whether there are
- * others beside it. */
+/* Takes the first unit that can be started; FALSE if there is none. `more`: whether there are
+ * others. */
 static gboolean
 take (RfdnScratch *self, guint *unit, gboolean *more)
 {
@@ -272,7 +274,7 @@ take (RfdnScratch *self, guint *unit, gboolean *more)
   return FALSE;
 }
 
-/* A bundle is done: those that waited for it alone can begin. Returns how many units these have. */
+/* A bundle is done: those that waited only for it can start. Returns how many units they have. */
 static guint
 release_followers (const RfdnNetwork *network, RfdnScratch *self, guint number)
 {
@@ -294,7 +296,7 @@ release_followers (const RfdnNetwork *network, RfdnScratch *self, guint number)
   return n;
 }
 
-/* A task and those that are joined to it; FALSE if the run is abandoned. */
+/* Does a task and those joined to it; FALSE if the run is abandoned. */
 static gboolean
 run_unit (const RfdnNetwork *network, const RfdnSchedule *schedule, const RfdnPicture *picture,
           RfdnScratch *self, RfdnWorker *worker, guint task)
@@ -385,7 +387,7 @@ run_with_others (const RfdnNetwork *network, const RfdnPicture *picture, RfdnScr
       n_ready = release_followers (network, self, unit->bundle);
   }
   g_atomic_int_add (&self->awake, -1);
-  /* What this thread has left is for another. */
+  /* Another thread has to do what this one leaves. */
   wake (self, 1, G_MAXUINT);
 }
 

@@ -8,8 +8,8 @@
 #include "alloc.h"
 #include "json-check.h"
 
-/* Headers of real networks have some kilobytes; the format's own limit is 100 MB, but what a parser
- * makes of a header is many times as large. */
+/* Headers of real networks have a few kilobytes; the format's own limit is 100 MB, but a parsed
+ * header takes many times its size. */
 #define MAX_HEADER (1u << 20)
 
 /* {"name": {"shape": [..]}}: the JSON of a header is three deep. A tensor has up to nine values,
@@ -195,7 +195,7 @@ read_range (Entry *entry, JsonObject *object, gsize size, GError **error)
   return TRUE;
 }
 
-/* All but the numbers themselves. */
+/* Everything but the numbers themselves. */
 static gboolean
 read_entry (Entry *entry, JsonObject *object, gsize size, GError **error)
 {
@@ -236,8 +236,8 @@ compare_entries (const void *a, const void *b)
   return one->end < other->end ? -1 : one->end > other->end;
 }
 
-/* Every byte of the data belongs to one tensor: as the format has it, and so that all tensors
- * together are no more than the file. */
+/* Every byte of the data belongs to one tensor: the format demands it, and so all tensors together
+ * are no larger than the file. */
 static gboolean
 check_ranges (RfdnArray *entries, gsize size, GError **error)
 {
@@ -373,9 +373,8 @@ parse_header (const guint8 *bytes, gsize size, gsize *data, GError **error)
     length |= (guint64) bytes[i] << (8 * i);
   if (length <= size - 8 && length > MAX_HEADER) {
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_FORMAT,
-                 "a safetensors header of %" G_GUINT64_FORMAT
-                 " bytes; %u are the most that is read",
-                 length, MAX_HEADER);
+                 "a safetensors header of %" G_GUINT64_FORMAT " bytes; at most %u are read", length,
+                 MAX_HEADER);
     return NULL;
   }
   if (length < 2 || length > MAX_HEADER || (size > 8 && bytes[8] != '{')) {

@@ -9,8 +9,8 @@
 
 #define RFDN_TENSOR_MAX_DIMS 4
 
-/* An array of n_values floats in row-major order. `values` is NULL for a dtype that holds no
- * floating-point numbers (counters that training leaves in a file): such a tensor is there, but no
+/* An array of n_values floats in row-major order. `values` is NULL for a dtype without
+ * floating-point numbers (counters that training leaves in a file): such a tensor exists, but no
  * network can use it. */
 typedef struct {
   guint n_dims;
@@ -24,17 +24,17 @@ typedef struct {
   GHashTable *metadata; /* char * -> char * */
 } RfdnTensorFile;
 
-/* Reads a file of which nothing is trusted. F32, F16 and BF16 become floats: together at most twice
- * the file's size, for no byte belongs to two tensors. Returns NULL with RFDN_ERROR_FORMAT set when
- * a length, an offset or the JSON is wrong, or with RFDN_ERROR_NO_MEMORY. */
+/* Reads an untrusted file. F32, F16 and BF16 become floats: together at most twice the file's size,
+ * since no byte belongs to two tensors. Returns NULL with RFDN_ERROR_FORMAT set when a length, an
+ * offset or the JSON is wrong, or with RFDN_ERROR_NO_MEMORY. */
 RfdnTensorFile *rfdn_tensor_file_new (GBytes *bytes, GError **error);
 void rfdn_tensor_file_free (RfdnTensorFile *file);
 
-/* NULL if there is no such tensor or metadata. The answer belongs to the file. */
+/* NULL if there is no such tensor or metadata. The result belongs to the file. */
 const RfdnTensor *rfdn_tensor_file_get (const RfdnTensorFile *file, const char *name);
 const char *rfdn_tensor_file_get_metadata (const RfdnTensorFile *file, const char *key);
 
-/* The beginning of a text of the file's, to be quoted in a message of one line. */
+/* The beginning of a text from the file, to be quoted in a one-line message. */
 char *rfdn_tensor_file_quote (const char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnTensorFile, rfdn_tensor_file_free)

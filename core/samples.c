@@ -14,8 +14,8 @@ get_sample (const RfdnPlane *plane, gint x, gint y)
          (gssize) x * (gssize) plane->pixel_stride;
 }
 
-/* One channel of a row: sample `column` of every cell, in row `sy` of the picture. Only those cells
- * that lie inside are loaded by the vector kernel; the rest repeat the picture's outermost sample,
+/* One channel of a row: sample `column` of every cell, in row `sy` of the picture. The vector
+ * kernel loads only the cells that lie inside; the others repeat the picture's outermost sample,
  * which may be another channel's. */
 static void
 load_channel (const RfdnNetwork *network, const RfdnPicture *picture, const RfdnView *view,
@@ -68,7 +68,7 @@ rfdn_load_rows (const RfdnNetwork *network, const RfdnPicture *picture, const Rf
 
 /* ---- store ----------------------------------------------------------------------------------- */
 
-/* The cell at the right end, of which some samples lie beyond the picture. */
+/* The cell at the right end, some of whose samples lie beyond the picture. */
 static void
 store_cut (const RfdnNetwork *network, const RfdnPicture *picture, const float *row, gsize run,
            guint first, guint8 *dst, gsize pixel_stride, guint shuffle, guint n)

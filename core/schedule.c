@@ -16,7 +16,7 @@ is_written_in (const RfdnGraph *graph, guint activation, const RfdnGroup *group)
   return FALSE;
 }
 
-/* Whether a layer sees rows of `group` beside those at its own place. */
+/* Whether a layer sees rows of `group` other than those at its own place. */
 static gboolean
 looks_around (const RfdnGraph *graph, const RfdnGroup *group, const RfdnLayer *layer)
 {
@@ -147,7 +147,7 @@ roll_init (Roll *roll)
   }
 }
 
-/* The pooled maps of all blocks go in front: what they need is then long done, and so are they when
+/* The pooled maps of all blocks come first: their input is then long done, and so are they when
  * they are needed. */
 static void
 choose_order (Roll *roll)
@@ -170,8 +170,8 @@ is_small (RfdnGrid grid)
   return grid == RFDN_GRID_POOLED || grid == RFDN_GRID_POINT;
 }
 
-/* The steps on a block's pooled map are tiny and need each other: one thread does those of a round
- * in turn, while others are at other blocks. */
+/* The tasks on a block's pooled map are tiny and depend on each other: one thread does those of a
+ * round in turn, while others work on other blocks. */
 static gboolean
 is_joined (const Roll *roll, guint group)
 {
@@ -184,8 +184,8 @@ is_joined (const Roll *roll, guint group)
   return is_small (get_grid (roll, before)) && (!begins || before == group);
 }
 
-/* Rows of `activation` that are done, as layer number `reader` is to see it: layers behind it may
- * write to it later on, such as a sum in place. */
+/* Rows of `activation` that are done as far as layer number `reader` is concerned: later layers may
+ * still write to it, for instance to sum up in place. */
 static gint
 rows_done (const Roll *roll, guint activation, guint reader)
 {
@@ -267,7 +267,8 @@ advance (Roll *roll, guint group, gint rows)
   while (roll->next[group] < end) {
     const gint y0 = roll->next[group];
     gint y1 = MIN (strip_floor (y0) + RFDN_STRIP, roll->y1[group]);
-    /* Winograd's tiles want whole strips; on the grids behind them a strip would be a long wait. */
+    /* Winograd's tiles need whole strips; on the pooled grids waiting for a strip would take
+     * long. */
     while (y1 > y0 && !can_do (roll, group, y0, y1))
       y1 = whole ? y0 : y1 - 1;
     if (y1 == y0)

@@ -4,22 +4,22 @@
 
 #include "region.h"
 
-/* The order in which a tile is computed, and where its activations lie meanwhile: rows roll through
- * the layers.
+/* The order in which a tile is computed, and where its activations lie: rows roll through the
+ * layers.
  *
  * The input is loaded a few rows at a time, and after each load every layer goes as far as its
  * inputs allow. Attention rolls along: its pooled maps lag some forty rows behind the features that
- * they weigh. So a strip of an activation is kept no longer than later layers need it, and a frame
- * of any height takes the same memory: strips live in pages, which are dealt out beforehand, as
- * registers are by a compiler. A strip gets the page that was given back last, which is still in
- * the cache.
+ * they weigh. So a strip of an activation is kept only as long as later layers need it, and a frame
+ * of any height takes the same memory: strips live in pages, which are allocated in advance, like
+ * registers by a compiler. A strip gets the page that was returned last, which is still in the
+ * cache.
  *
- * A schedule is a list of tasks, and of what must be done before each. One thread works it off from
- * first to last; of several each takes the first task that can be begun, wherever it stands. What a
- * task computes is the same for any number of threads, and so is the result. */
+ * A schedule is a list of tasks and their dependencies. One thread does them from first to last;
+ * several each take the first task that can be started, wherever it is in the list. What a task
+ * computes is the same for any number of threads, and so is the result. */
 
-/* Layers that are computed together, strip by strip: each needs of the others no row but those of
- * its own strip. A group without layers stands for loading the input. */
+/* Layers that are computed together, strip by strip: each needs only rows of its own strip from the
+ * others. A group without layers stands for loading the input. */
 typedef struct {
   guint first, end; /* layers */
 } RfdnGroup;
@@ -33,9 +33,9 @@ typedef struct {
   gint y0, y1;
 } RfdnTask;
 
-/* Tasks that wait for the same and are waited for as one: all chunks of a strip, which several
- * threads may do, or a task and those joined to it, which one does in turn. The last bundle has no
- * tasks: it stands for the end. */
+/* Tasks with the same dependencies that count as one dependency: all chunks of a strip, which
+ * several threads may do, or a task and those joined to it, which one thread does in turn. The last
+ * bundle has no tasks: it stands for the end. */
 typedef struct {
   guint first_unit, n_units;
   guint n_before;                    /* bundles that must be done before it */
@@ -60,7 +60,7 @@ typedef struct {
 
 typedef struct {
   RfdnArray *tasks;   /* RfdnTask */
-  RfdnArray *bundles; /* RfdnBundle; each waits for none but those in front of it */
+  RfdnArray *bundles; /* RfdnBundle; each depends only on earlier ones */
   RfdnArray *units;   /* RfdnUnit, in the order of the tasks */
   guint *followers;   /* of all bundles */
   guint32 **page;     /* of each activation and strip, within its kind */
@@ -75,8 +75,8 @@ RfdnSchedule *rfdn_schedule_new (const RfdnGraph *graph, const RfdnArray *groups
                                  const RfdnLayout *layout, const RfdnRect *regions);
 void rfdn_schedule_free (RfdnSchedule *schedule);
 
-/* The second half of rfdn_schedule_new(), in pages.c: where the tasks' strips lie, and who waits
- * for whom. FALSE if there is no memory. */
+/* The second half of rfdn_schedule_new(), in pages.c: where the tasks' strips lie, and which
+ * bundles depend on which. FALSE if there is no memory. */
 gboolean rfdn_schedule_place (RfdnSchedule *schedule, const RfdnGraph *graph,
                               const RfdnArray *groups, const RfdnLayout *layout,
                               const RfdnRect *regions);

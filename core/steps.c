@@ -16,7 +16,7 @@ is_even (const RfdnSlice *slice)
   return slice->first % 2 == 0;
 }
 
-/* Whether the convolution itself can do what the layer does to its result, but for attention. */
+/* Whether the convolution itself can do what the layer does to its result, apart from attention. */
 static gboolean
 is_fused (const RfdnLayer *layer)
 {
@@ -27,7 +27,7 @@ is_fused (const RfdnLayer *layer)
          (layer->plus.n == 0 || fusion.adds_last);
 }
 
-/* What is multiplied is a gate's, of the layer's own sum, which is all it sees. */
+/* The only product is a gate of the layer's own sum. */
 static gboolean
 is_gate (const RfdnLayer *layer)
 {
@@ -122,7 +122,7 @@ read_line (const Steps *self, guint activation, char *line, guint number, GError
     if (i < n && rfdn_text_get_number (word, &to[i]) && to[i] > 0)
       continue;
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 i < n ? "metadata steps, line %u: number %u is no number above 0"
+                 i < n ? "metadata steps, line %u: number %u is not a number above 0"
                        : "metadata steps, line %u: there are more than %u numbers, one a channel",
                  number, i < n ? i + 1 : n);
     return FALSE;
@@ -162,8 +162,7 @@ read_lines (const Steps *self, const char *text, GError **error)
   return FALSE;
 }
 
-/* FALSE, with what is to be told in `error`, where the maps that layer number `i` joins have
- * different steps. */
+/* FALSE, with `error` set, if the maps that layer number `i` joins have different steps. */
 static gboolean
 check_same (const Steps *self, guint i, const RfdnSlice *slice, const char *what, GError **error)
 {
@@ -179,8 +178,8 @@ check_same (const Steps *self, guint i, const RfdnSlice *slice, const char *what
   return TRUE;
 }
 
-/* What is added has the steps of what it is added to; so have what a gate lets through and what
- * comes of it, and what is pooled. */
+/* An addend has the steps of what it is added to; a gate's input and result have the same steps,
+ * and so have a pool's. */
 static gboolean
 check_joins (const Steps *self, GError **error)
 {

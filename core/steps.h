@@ -5,10 +5,10 @@
 #include "graph.h"
 #include "kernels/int16.h"
 
-/* What a model's file says of 16-bit integers: metadata `steps`, a line for each activation in the
- * order in which the network makes them, but for its input and output, of one number for each
- * channel: what a unit stands for. What is added, gated or pooled has the steps of what comes of
- * it. They come from what activations were seen to be (models/train/steps.py). */
+/* What a model file says about 16-bit integers: metadata `steps`, a line for each activation in the
+ * order in which the network makes them, except for its input and output, with one number for each
+ * channel: what a unit stands for. What is added, gated or pooled has the steps of the result. They
+ * are derived from measured ranges of activations (models/train/steps.py). */
 
 /* Integer weights for each layer, by the steps in `text`. in_level, out_level: what a sample level
  * of 8 bits is to the network. NULL with RFDN_ERROR_MODEL or RFDN_ERROR_NO_MEMORY set. */

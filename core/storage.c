@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "storage.h"
 
-/* The pixel that stands beyond the border of a side of `size` pixels: at v < 0 or v >= size. */
+/* The pixel shown beyond the border of a side of `size` pixels: at v < 0 or v >= size. */
 static gint
 get_inside (RfdnBorder border, gint v, gint size)
 {
@@ -26,7 +26,7 @@ rfdn_view_padded_row (const RfdnView *view, gint y, guint channel)
   return rfdn_view_channel (view, CLAMP (y, y0, y1 - 1), channel);
 }
 
-/* What a window is to see at pixel x, which is outside the region. */
+/* What a window shall see at pixel x, which is outside the region. */
 static float
 get_beyond (const RfdnView *view, const float *row, gint x)
 {
@@ -40,7 +40,7 @@ get_beyond (const RfdnView *view, const float *row, gint x)
   return row[rfdn_view_pixel (view, CLAMP (x, x0, x1 - 1))];
 }
 
-/* Behind the last pixel, its column is filled as well. */
+/* The rest of the last pixel's column is filled as well. */
 void
 rfdn_view_pad (const RfdnView *view, guint first, guint n, guint from, guint end, gint y)
 {

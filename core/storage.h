@@ -6,7 +6,7 @@
 #include "kernels/kernels.h"
 
 /* Where the pixels of an activation lie in memory: rows in pages of a strip each, which a schedule
- * deals out; in a row, the layout of kernels.h. */
+ * allocates; in a row, the layout of kernels.h. */
 
 /* The part of an activation that a tile takes. */
 typedef struct {
@@ -26,8 +26,8 @@ typedef struct {
 } RfdnView;
 
 /* Floats from a run to the next, where each holds `width` pixels from a multiple of four on. An odd
- * number of the cache's lines: kernels go through the runs of many channels at once, which would
- * share few of its places if they lay a multiple of some lines apart. */
+ * number of cache lines: kernels go through the runs of many channels at once, which would compete
+ * for a few sets of the cache if they lay a multiple of several lines apart. */
 static inline gsize
 rfdn_run_size (gint width)
 {
@@ -89,13 +89,13 @@ rfdn_view_column (const RfdnView *view, const RfdnView *out, gint y, guint chann
          column;
 }
 
-/* A row as a window is to see it: beyond the frame's border what the activation has there, and the
- * last row there is where a pooled map goes on beyond what the tile sees. */
+/* A row as a window shall see it: beyond the frame's border what the activation shows there, and
+ * the last available row where a pooled map extends beyond the tile's view. */
 const float *rfdn_view_padded_row (const RfdnView *view, gint y, guint channel);
 
-/* Writes the pixels around row y of `n` channels from `first` on, as windows are to see them:
- * before the first pixel, where column 0 is among columns `from` to `end` - 1, which have been
- * computed; behind the last, where that is among them. */
+/* Writes the pixels around row y of `n` channels from `first` on, as windows shall see them: those
+ * before the first pixel if column 0 is among columns `from` to `end` - 1, which have been
+ * computed, and those after the last one if its column is. */
 void rfdn_view_pad (const RfdnView *view, guint first, guint n, guint from, guint end, gint y);
 
 #endif

@@ -44,8 +44,8 @@ get_view (const Run *run, guint activation)
   return view;
 }
 
-/* The columns of a row, from the first to the end, that a task computes. Chunks end where the
- * vectors of no kernel cross over. */
+/* The columns of a row, from the first to the end, that a task computes. Chunks end at boundaries
+ * that no kernel's vectors cross. */
 typedef struct {
   guint first, end;
 } Columns;
@@ -108,7 +108,7 @@ upsample_row (const Run *run, const RfdnLayer *layer, float *dst, gsize dst_run,
 
 /* ---- what a layer does to its result --------------------------------------------------------- */
 
-/* What the operation itself does of it. */
+/* The part that the operation itself does. */
 static void
 fuse (const Run *run, RfdnPart *part)
 {
@@ -138,7 +138,7 @@ add_map (const Run *run, const RfdnPart *part, const RfdnSlice *map, guint r)
       part->n);
 }
 
-/* By a map of one pixel: a number for each channel. */
+/* Times a map of one pixel: a number for each channel. */
 static void
 multiply_by_point (const Run *run, const RfdnPart *part, const RfdnView *view, guint r)
 {
@@ -177,7 +177,7 @@ multiply_map (const Run *run, const RfdnPart *part, guint r)
                                  layer->product, layer->out.n, part->n);
 }
 
-/* Row r of a part, but for what the operation has done of it. */
+/* Row r of a part, without what the operation has done already. */
 static void
 finish_row (const Run *run, const RfdnPart *part, guint r)
 {
@@ -220,7 +220,7 @@ finish_part (const Run *run, const RfdnPart *part, const Columns *columns, gbool
   }
 }
 
-/* Nanoseconds, where somebody wants to know. */
+/* Nanoseconds, if times are measured. */
 static gint64
 look_at_clock (const RfdnWorker *worker)
 {

@@ -63,7 +63,7 @@ get_affinity_limit (void)
     CPU_FREE (set);
     if (count > 0)
       return (guint) count;
-    /* Else the machine may have more processors than the set has room for. */
+    /* The machine may have more processors than the set has room for. */
   }
   return g_get_num_processors ();
 }
@@ -74,7 +74,7 @@ rfdn_available_threads (void)
   return MAX (1, MIN (get_affinity_limit (), get_cgroup_limit ()));
 }
 
-/* More threads than this only cost memory; the frame has not that many rows and tiles. */
+/* More threads than this only cost memory: frames do not have that many rows and tiles. */
 #define MAX_THREADS 256
 
 guint

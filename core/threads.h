@@ -7,7 +7,7 @@
 /* The number that @n_threads of the public interface stands for. */
 guint rfdn_resolve_threads (guint n_threads);
 
-/* A hint to the processor that a thread does nothing but look whether something has changed. */
+/* Tells the processor that a thread is only polling for a change. */
 void rfdn_relax (void);
 
 #endif

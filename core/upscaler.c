@@ -50,7 +50,7 @@ check_params (const RfdnUpscalerParams *params, GError **error)
   return rfdn_sample_format_check (&params->format, error);
 }
 
-/* Why integers cannot be computed with, in words; NULL if they can. */
+/* Why integers are not possible, in words; NULL if they are. */
 static const char *
 get_int16_obstacle (const RfdnModel *model, const RfdnUpscalerParams *params)
 {
@@ -213,8 +213,8 @@ to_area (const RfdnUpscaler *self, RfdnRect rect)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* A tile that is begun is finished. It takes a thread as long as as many tiles take in all as there
- * are threads. */
+/* A tile that is started is finished. With N threads, one tile takes a thread as long as N tiles
+ * take overall. */
 static gboolean
 is_late (const RfdnUpscaler *self)
 {
@@ -298,7 +298,7 @@ rfdn_upscaler_run_tiles (RfdnUpscaler *self, const RfdnPlane *in, const RfdnPlan
     return 0;
   done = MIN ((guint) self->next_tile, n);
   if (done == 0) {
-    self->tile_time *= 0.98; /* or a single slow one would keep all others from being tried */
+    self->tile_time *= 0.98; /* or a single slow one would keep all later ones from being tried */
   } else {
     const double time = (double) (g_get_monotonic_time () - begin) / G_USEC_PER_SEC / done;
     self->tile_time = self->tile_time > 0 ? self->tile_time + (time - self->tile_time) / 4 : time;
@@ -324,7 +324,7 @@ rfdn_upscaler_get_tile (const RfdnUpscaler *self, guint tile, RfdnArea *area, Rf
   const RfdnGraph *graph = rfdn_model_get_graph (self->model);
   RfdnRect *regions = g_newa (RfdnRect, graph->activations->len);
 
-  /* Where a small picture is continued for the network's eyes, tiles are cut to what there is. */
+  /* If a small picture has been padded for the network, tiles are cropped to the picture. */
   *area = to_area (self, rfdn_layout_get_tile (&self->layout, tile));
   if (seen == NULL)
     return;

@@ -13,8 +13,8 @@ typedef struct {
   gsize scratch_size; /* floats that any of the layers needs while it is computed */
 } RfdnWeights;
 
-/* Kernels in integers take `filters`, one of each layer; others take the graph's own weights. NULL
- * if there is no memory. */
+/* Integer kernels take `filters`, one for each layer; others take the graph's own weights. NULL if
+ * there is no memory. */
 RfdnWeights *rfdn_weights_new (const RfdnGraph *graph, const RfdnInt16Filter *filters,
                                const RfdnKernels *kernels);
 

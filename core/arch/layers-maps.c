@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layers-maps.h"
 
-/* Scratch memory grows with the channels of all maps together, and a line of text makes as many as
- * it likes. */
+/* Scratch memory grows with the channels of all maps together, and one line of text could make any
+ * number. */
 #define MAX_ALL_CHANNELS 131072
 
-/* A channel's. */
+/* Where a channel lies. */
 typedef struct {
   gboolean is_written;
   guint activation, channel;
@@ -14,7 +14,7 @@ typedef struct {
 typedef struct {
   guint channels;
   gboolean is_stack, is_early;
-  gboolean is_begun; /* by a layer that wrote to it; what follows is set then */
+  gboolean is_begun; /* a layer has written to it; the fields below are set then */
   guint activation;  /* of all channels, unless is_early */
   RfdnGrid grid;
   RfdnBorder border;
@@ -69,7 +69,7 @@ add_map (RfdnMaps *self, const char *name, guint channels)
   return NULL;
 }
 
-/* For some channels of a map that is begun, or all of them. n = 0 after a failure. */
+/* For some or all channels of a map that is begun. n = 0 after a failure. */
 static RfdnSlice
 add_activation (RfdnMaps *self, const Map *map, guint n)
 {
@@ -114,7 +114,7 @@ void
 rfdn_maps_add_stack (RfdnMaps *self, const RfdnMapWord *word, guint channels, gboolean is_early)
 {
   if (word->n > 0) {
-    rfdn_builder_fail (self->builder, "'%s' is to be made, not a slice of it", word->name);
+    rfdn_builder_fail (self->builder, "'%s' has to be made whole, not as a slice", word->name);
   } else if (g_hash_table_contains (self->by_name, word->name)) {
     rfdn_builder_fail (self->builder, "there is a map '%s' already", word->name);
   } else {
@@ -141,7 +141,7 @@ get_channels (RfdnMaps *self, const Map *map, const RfdnMapWord *word, guint *fi
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Puts channels side by side, for all who read them from now on. n = 0 after a failure. */
+/* Gathers channels side by side, for all later readers. n = 0 after a failure. */
 static RfdnSlice
 gather (RfdnMaps *self, Map *map, guint first, guint n)
 {
@@ -187,7 +187,7 @@ rfdn_maps_read (RfdnMaps *self, const RfdnMapWord *word)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* All that is written to a map is of one kind. FALSE after a failure. */
+/* All writes to a map must be of one kind. FALSE after a failure. */
 static gboolean
 begin (RfdnMaps *self, Map *map, const char *name, RfdnGrid grid, RfdnBorder border)
 {
@@ -238,7 +238,7 @@ write_slice (RfdnMaps *self, Map *map, const RfdnMapWord *word, RfdnGrid grid, g
   return slice;
 }
 
-/* A map that is there once more. */
+/* Adds a new version of an existing map. */
 static RfdnSlice
 write_sum (RfdnMaps *self, Map *map, RfdnGrid grid, RfdnBorder border)
 {
@@ -250,7 +250,7 @@ write_sum (RfdnMaps *self, Map *map, RfdnGrid grid, RfdnBorder border)
   return whole;
 }
 
-/* Whether the addend is all of the map, and what is written as well. */
+/* Whether both the addend and the target are the whole map. */
 static gboolean
 is_sum (const Map *map, const RfdnMapWord *word, guint n, const RfdnSlice *add)
 {
@@ -274,7 +274,7 @@ rfdn_maps_write (RfdnMaps *self, const RfdnMapWord *word, RfdnGrid grid, guint n
     rfdn_builder_fail (
         self->builder,
         map == NULL   ? "there is no stack '%s'"
-        : word->n > 0 ? "'%s' is no stack, whose slices could be written"
+        : word->n > 0 ? "'%s' is not a stack: its slices cannot be written"
                       : "there is a map '%s' already; it can be written again by add= to itself "
                         "alone",
         word->name);

@@ -5,12 +5,12 @@
 #include "arch.h"
 #include "layers-text.h"
 
-/* The maps of a list of layers by their names, and where their channels are: in which activations.
+/* The maps of a list of layers by name, and in which activations their channels are.
  *
- * What a tile takes of an activation is right for all layers that write to it only if nobody reads
- * it before the last of them. So a map that is summed up is another activation from there on, and
- * a stack that is read too early has one for each slice; they are put side by side where somebody
- * reads several. Faults go to the builder. */
+ * The part of an activation that a tile needs is right for all layers that write to it only if
+ * nobody reads it before the last of them. So a map that is summed up becomes another activation
+ * from there on, and a stack that is read too early has one for each slice; they are gathered side
+ * by side for layers that read several. Errors go to the builder. */
 
 typedef struct {
   RfdnBuilder *builder;
@@ -22,12 +22,12 @@ typedef struct {
 void rfdn_maps_init (RfdnMaps *self, RfdnBuilder *builder, guint in_channels);
 void rfdn_maps_clear (RfdnMaps *self);
 
-/* `word` is a map to be written slice by slice. `is_early`: there will be a layer that reads some
- * of it and stands before one that writes to it, or is that one. */
+/* `word` is a map to be written slice by slice. `is_early`: some layer reads part of it before, or
+ * while, the last slice is written. */
 void rfdn_maps_add_stack (RfdnMaps *self, const RfdnMapWord *word, guint channels,
                           gboolean is_early);
 
-/* Channels that must have been written. n = 0 after a failure. */
+/* Channels to read, which must have been written. n = 0 after a failure. */
 RfdnSlice rfdn_maps_read (RfdnMaps *self, const RfdnMapWord *word);
 
 /* Channels that a layer is to write, on `grid`, `n` of them. `add` is what it adds to its result

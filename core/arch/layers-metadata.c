@@ -5,7 +5,7 @@
 
 #define MAX_EXTEND 32
 
-/* Says that a key's text is not what it should be. */
+/* Reports that a key's text is not what it should be. */
 static void
 refuse (RfdnBuilder *builder, const char *key, const char *text, const char *known)
 {
@@ -56,7 +56,8 @@ read_counts (RfdnBuilder *builder, RfdnArchShape *shape)
             "0 where the picture is unshuffled");
 }
 
-/* Numbers parted by blanks, `min` or `max` of them, one standing for all; whether they are there.
+/* Numbers separated by blanks, `min` or `max` of them, where one stands for all; whether they are
+ * there.
  */
 static gboolean
 read_numbers (RfdnBuilder *builder, const char *key, guint min, guint max, float *numbers)

@@ -4,10 +4,10 @@
 
 #include "arch.h"
 
-/* What a file with a list of layers says beside it. */
+/* The other metadata of a file with a list of layers. */
 
-/* Sets what the metadata tell of `shape`, and `clip` to what clips the result, or to a function
- * that does nothing. Faults go to the builder. */
+/* Fills `shape` from the metadata, and sets `clip` to what clips the result, or to a function that
+ * does nothing. Errors go to the builder. */
 void rfdn_layers_read_metadata (RfdnBuilder *builder, RfdnArchShape *shape, RfdnFunction *clip);
 
 #endif

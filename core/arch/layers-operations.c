@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Layers have their weights each for themselves, and all of them can name the same tensor: together
- * they are given this many numbers. */
+/* Each layer has its own copy of its weights, and all layers can name the same tensor: this limits
+ * the sum of all copies. */
 #define MAX_WEIGHTS (64u << 20)
 
 const char *const rfdn_layers_grid_names[RFDN_N_GRIDS] = {
@@ -23,7 +23,7 @@ find_tensor (RfdnLayersReader *reader, const char *name)
   return NULL;
 }
 
-/* The whole of an axis, or the range of it that an option names. FALSE after a failure. */
+/* A whole axis, or the range of it that an option names. FALSE after a failure. */
 static gboolean
 get_range (RfdnLayersReader *reader, const RfdnLine *line, const char *option, gsize size,
            RfdnRangeWord *range)
@@ -38,7 +38,7 @@ get_range (RfdnLayersReader *reader, const RfdnLine *line, const char *option, g
   return FALSE;
 }
 
-/* Finds the filters, and sets what of them is used and their sides. FALSE after a failure. */
+/* Finds the filters, and sets which of them are used and their sides. FALSE after a failure. */
 static gboolean
 find_filters (RfdnLayersReader *reader, RfdnLine *line)
 {
@@ -128,7 +128,7 @@ copy_bias (RfdnLayersReader *reader, RfdnLine *line)
   rfdn_builder_check_finite (&reader->builder, name, line->layer.bias, n);
 }
 
-/* One slope is LeakyReLU's, which is in the kernels. */
+/* A single slope makes it LeakyReLU, which kernels have built in. */
 static void
 copy_slopes (RfdnLayersReader *reader, RfdnLine *line)
 {
@@ -166,7 +166,7 @@ rfdn_layers_copy_tensors (RfdnLayersReader *reader, RfdnLine *line)
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
-/* The grids behind the picture have no borders of their own, nor any other filters. */
+/* The pooled grids have no borders of their own and only these filters. */
 static gboolean
 check_sides (RfdnLayersReader *reader, const RfdnLine *line, guint largest)
 {

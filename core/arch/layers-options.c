@@ -106,7 +106,7 @@ parse_pad (RfdnLine *line, char *value, RfdnMapWord *map)
   "relu, leaky:SLOPE, prelu:TENSOR, silu, elu:ALPHA, gelu, tanh, sigmoid, hardswish or "           \
   "clip:LOW:HIGH"
 
-/* Those that name a map say which slice of the layer it becomes. */
+/* Options that name a map also tell which slice of the layer it becomes. */
 static const struct {
   const char *name;
   guint takes;

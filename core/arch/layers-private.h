@@ -6,12 +6,12 @@
 #include "layers-maps.h"
 #include "layers-text.h"
 
-/* What the reader of lists of layers (layers.c) has of a line, and what there can be in one: the
- * operations (layers-operations.c) and the options (layers-options.c), a table each. */
+/* A line as the reader of lists of layers (layers.c) sees it, and what it can contain: operations
+ * (layers-operations.c) and options (layers-options.c), a table each. */
 
 #define RFDN_LAYERS_MAX_OPTIONS 16
 
-/* The words behind an operation's name. */
+/* The words that follow an operation's name. */
 enum { HAS_IN = 1, HAS_TENSOR = 2, HAS_NUMBER = 4 };
 
 /* Options that not every operation takes. */
@@ -34,8 +34,8 @@ typedef struct {
 
 typedef struct RfdnOperation RfdnOperation;
 
-/* A line, in the order in which it becomes known: its words, the tensors and maps that these name,
- * the layer. */
+/* A line, in the order in which its parts become known: its words, the tensors and maps that they
+ * name, the layer. */
 typedef struct {
   guint at; /* which line of the text it is */
   const RfdnOperation *operation;
@@ -57,9 +57,9 @@ struct RfdnOperation {
   const char *name;
   guint words, options;
   guint grids;      /* that IN may lie on */
-  RfdnGrid to;      /* what the result lies on; RFDN_N_GRIDS: IN's */
+  RfdnGrid to;      /* grid of the result; RFDN_N_GRIDS: that of IN */
   const RfdnOp *op; /* NULL: there is no layer, the line only names a stack */
-  /* Sets of the layer what depends on tensors and numbers, above all out.n. NULL: it is in.n. */
+  /* Sets what depends on tensors and numbers, above all out.n. NULL: out.n is in.n. */
   void (*set) (RfdnLayersReader *reader, RfdnLine *line);
 };
 
@@ -68,13 +68,13 @@ extern const RfdnOperation rfdn_operations[]; /* ends with a NULL name */
 /* In words. */
 extern const char *const rfdn_layers_grid_names[RFDN_N_GRIDS];
 
-/* Gives the layer its own weights, bias and slopes, which it owns after a failure too. */
+/* Gives the layer its own weights, bias and slopes, which it owns even after a failure. */
 void rfdn_layers_copy_tensors (RfdnLayersReader *reader, RfdnLine *line);
 
-/* OPTION=VALUE, which it takes apart. FALSE after a failure. */
+/* Parses OPTION=VALUE in place. FALSE after a failure. */
 gboolean rfdn_layers_parse_option (RfdnLayersReader *reader, RfdnLine *line, char *word);
 
-/* Finds the maps that options name, once it is known what the layer makes. FALSE after a failure.
+/* Finds the maps that options name, once the layer's result is known. FALSE after a failure.
  */
 gboolean rfdn_layers_resolve_options (RfdnLayersReader *reader, RfdnLine *line);
 

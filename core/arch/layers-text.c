@@ -56,7 +56,7 @@ skip_digits (const char *c)
   return c + strspn (c, "0123456789");
 }
 
-/* Whether g_ascii_strtod() is asked for nothing but a number of JSON: it knows others. */
+/* Whether this is a JSON number: g_ascii_strtod() accepts others, too. */
 static gboolean
 is_json_number (const char *c)
 {

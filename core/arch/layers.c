@@ -4,23 +4,24 @@
 
 #include <string.h>
 
-/* A network that its file's metadata spell out, as `layers`: the language is models/LAYERS.md's.
+/* A network that its file's metadata spell out as `layers`, in the language of models/LAYERS.md.
  *
- * Nothing of it is trusted. The list has at most MAX_TEXT bytes and MAX_LINES lines that say
- * something; a map 1 to RFDN_MAX_CHANNELS channels, and all of them together a bounded number
- * (layers-maps.c), as have the weights (layers-operations.c); a filter RFDN_MAX_KERNEL rows and
- * columns. What does not go into the result is refused: there would be no part of it to compute. */
+ * None of it is trusted. The list has at most MAX_TEXT bytes and MAX_LINES lines that are not
+ * empty; a map has 1 to RFDN_MAX_CHANNELS channels, and all maps together a bounded number
+ * (layers-maps.c), as have the weights (layers-operations.c); a filter has at most RFDN_MAX_KERNEL
+ * rows and columns. Layers that do not contribute to the result are refused: no part of them would
+ * have to be computed. */
 
 #define MAX_TEXT 131072
 #define MAX_LINES 2048
-#define MAX_LAYERS 4096 /* those included that gather what a line reads */
+#define MAX_LAYERS 4096 /* including those that gather what a line reads */
 
 typedef struct {
   RfdnLayersReader reader;
-  RfdnArray *lines;       /* RfdnLine: those that say something */
+  RfdnArray *lines;       /* RfdnLine: those that are not empty */
   guint at;               /* the line of the text at hand */
   RfdnSlice result;       /* of the last line; n = 0 if it made no layer */
-  guint from[MAX_LAYERS]; /* the lines that the graph's layers come of */
+  guint from[MAX_LAYERS]; /* the lines that the graph's layers come from */
 } List;
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -33,7 +34,7 @@ fail_operation (RfdnBuilder *builder, const char *name)
 
   for (const RfdnOperation *operation = rfdn_operations; operation->name != NULL; operation++)
     g_string_append_printf (known, "%s%s", known->len ? ", " : "", operation->name);
-  rfdn_builder_fail (builder, "'%s' is no operation; there are: %s", quoted, known->str);
+  rfdn_builder_fail (builder, "'%s' is not an operation; known ones are: %s", quoted, known->str);
 }
 
 static void
@@ -42,7 +43,7 @@ parse_map (RfdnBuilder *builder, char *word, RfdnMapWord *map)
   g_autofree char *quoted = rfdn_tensor_file_quote (word);
 
   if (!rfdn_text_get_map (word, map))
-    rfdn_builder_fail (builder, "'%s' is no map: NAME or NAME[A:B]", quoted);
+    rfdn_builder_fail (builder, "'%s' is not a map: write NAME or NAME[A:B]", quoted);
 }
 
 static void
@@ -51,7 +52,7 @@ parse_number (RfdnBuilder *builder, const char *word, guint *number)
   g_autofree char *quoted = rfdn_tensor_file_quote (word);
 
   if (!rfdn_text_get_count (word, 1, RFDN_MAX_CHANNELS, number))
-    rfdn_builder_fail (builder, "'%s' is no number of 1 to %d", quoted, RFDN_MAX_CHANNELS);
+    rfdn_builder_fail (builder, "'%s' is not a number from 1 to %d", quoted, RFDN_MAX_CHANNELS);
 }
 
 /* The words between the operation's name and the options. */
@@ -90,7 +91,7 @@ parse_line (RfdnLayersReader *reader, RfdnLine *line, char *out, char *rest)
 
   parse_map (builder, out, &line->out);
   if (name == NULL || !g_str_equal (equals, "=")) {
-    rfdn_builder_fail (builder, "it should be OUT = OPERATION IN, parted by blanks");
+    rfdn_builder_fail (builder, "it should be OUT = OPERATION IN, separated by blanks");
     return FALSE;
   }
   line->operation = rfdn_operations;
@@ -253,10 +254,10 @@ check_result (const List *list, RfdnBuilder *builder, const RfdnArchShape *shape
   const guint wanted = shape->out_channels * factor * factor;
 
   if (list->result.n == 0) {
-    rfdn_builder_fail (builder, "the last line makes no result");
+    rfdn_builder_fail (builder, "the last line has no result");
   } else if (rfdn_graph_activation (builder->graph, list->result.activation)->grid !=
              RFDN_GRID_FRAME) {
-    rfdn_builder_fail (builder, "the last line's result is no map of the picture");
+    rfdn_builder_fail (builder, "the last line's result is not a map of the picture");
   } else if (list->result.n != wanted) {
     rfdn_builder_fail (builder,
                        "the last line makes %u channels; scale, unshuffle and colour ask for %u",
@@ -264,8 +265,7 @@ check_result (const List *list, RfdnBuilder *builder, const RfdnArchShape *shape
   }
 }
 
-/* Layers that nothing comes of have no part of the picture to compute. The line at hand is then
- * theirs. */
+/* Finds a layer that the result does not need. The current line is then its own. */
 static void
 check_use (List *list, RfdnBuilder *builder)
 {
@@ -283,7 +283,7 @@ check_use (List *list, RfdnBuilder *builder)
     const guint n = rfdn_layer_get_reads (layer, graph, reads);
     if (!used[layer->out.activation]) {
       list->at = list->from[i];
-      rfdn_builder_fail (builder, "the result needs nothing of it");
+      rfdn_builder_fail (builder, "the result does not need it");
       return;
     }
     for (guint k = 0; k < n; k++)
@@ -298,7 +298,7 @@ read_lines (List *list, char *text, const RfdnArchShape *shape)
   gboolean ok = parse_lines (list, text);
 
   if (ok && list->lines->len == 0) {
-    rfdn_builder_fail (builder, "metadata layers say nothing");
+    rfdn_builder_fail (builder, "metadata layers are empty");
     return;
   }
   for (guint i = 0; ok && i < list->lines->len; i++)
@@ -311,7 +311,8 @@ read_lines (List *list, char *text, const RfdnArchShape *shape)
     g_prefix_error (&builder->error, "layers, line %u: ", list->at);
 }
 
-/* The result is all of an activation, which the picture is made of, and is clipped last of all. */
+/* The result is a whole activation, from which the picture is made; it is clipped at the very
+ * end. */
 static void
 finish (List *list, const RfdnFunction *clip)
 {

@@ -3,8 +3,8 @@
 
 /* RepRFN: Reparameterized Residual Feature Network (Deng et al., NTIRE 2023 efficient
  * super-resolution), after re-parameterisation: every RepBlock is the one 3x3 convolution that its
- * branches add up to. Input range 0..1. The attention may be absent: a smaller, purely
- * convolutional network under the same names. */
+ * branches add up to. Input range 0..1. The attention may be absent: then it is a smaller, purely
+ * convolutional network with the same tensor names. */
 
 static const char *const esa_middle[] = {"conv3", NULL};
 

@@ -6,8 +6,8 @@
 
 static const char *const esa_middle[] = {"conv_max", "conv3", "conv3_", NULL};
 
-/* Three times {distil nf/2 channels; refine the rest of the way}, then four distilled parts side by
- * side, fused to nf channels and attended to (figure 2 (c) of the paper). */
+/* Three times {distil nf/2 channels; refine the features further}, then four distilled parts side
+ * by side, fused to nf channels and attended to (figure 2 (c) of the paper). */
 static RfdnSlice
 read_block (RfdnBuilder *builder, guint k, RfdnSlice in)
 {
@@ -66,7 +66,7 @@ rfdn_read (const RfdnTensorFile *file, RfdnArchShape *shape, GError **error)
 
   const guint nf = shape->features;
   const RfdnSlice features = rfdn_builder_begin (&builder, shape);
-  /* The 1x1 convolution over all blocks' outputs is summed up block by block, so that they need
+  /* The 1x1 convolution over all blocks' outputs is accumulated block by block, so that they need
    * not all be kept. */
   const RfdnSlice collected = rfdn_graph_add_activation (builder.graph, RFDN_GRID_FRAME, nf);
   RfdnSlice x = features;

@@ -18,8 +18,8 @@
 #define NEON(kernels) NULL
 #endif
 
-/* The only place that knows which levels this build has. VNNI multiplies integers alone: floats are
- * those of the level without it. */
+/* The only place that knows which levels this build has. VNNI is only about integers: for floats
+ * these levels use the kernels of the level without it. */
 static const struct {
   const char *name;
   const RfdnKernels *float32, *int16;
@@ -53,7 +53,7 @@ has_avx_vnni (void)
          __get_cpuid_count (7, 1, &a, &b, &c, &d) && (a & 1u << 4) != 0;
 }
 
-/* What __builtin_cpu_supports() answers for AVX and AVX-512 includes the operating system's consent
+/* For AVX and AVX-512 __builtin_cpu_supports() also checks that the operating system supports them
  * (XCR0). */
 static gboolean
 is_supported (RfdnCpu cpu)
@@ -103,16 +103,17 @@ find_best (void)
   return best_first[i];
 }
 
-/* NOTES.md has the figures: 1.3 to 1.9 times as quick at all levels of x86-64 on a Xeon of Emerald
- * Rapids, hardly quicker at AVX2 on an EPYC 7001, whose unit for products of integers is one.
- * NEON's have not been measured on a real processor. */
+/* NOTES.md has the figures: 1.3 to 1.9 times as fast at all levels of x86-64 on a Xeon (Emerald
+ * Rapids), hardly faster at AVX2 on an EPYC 7001, which has a single unit for integer products.
+ * NEON has not been measured on a real processor. */
 static gboolean
 prefers_int16 (RfdnCpu cpu)
 {
   return cpu != RFDN_CPU_SCALAR && cpu != RFDN_CPU_NEON;
 }
 
-/* The level that RFDN_CPU_AUTO stands for. `name` is set to what the environment calls it. */
+/* The level that RFDN_CPU_AUTO stands for. `name` is set to the environment's name for it, if
+ * any. */
 static RfdnCpu
 find_level (const char **name)
 {

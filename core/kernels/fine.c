@@ -30,8 +30,8 @@ rfdn_fine_channel (RfdnFineOrder order, guint n, guint channels, guint c, guint 
   g_assert_not_reached ();
 }
 
-/* Where a filter's tap 0, 1 or 2, seen from cell `from` of n along one axis, finds its cell: the
- * pixel to read, 0, 1 or 2, and the cell in it. */
+/* The cell that a filter's tap (0, 1 or 2) reads along one axis, seen from cell `from` of n: the
+ * pixel (0, 1 or 2), and the cell in it. */
 static guint
 find_cell (guint from, guint tap, guint n, guint *cell)
 {
@@ -47,12 +47,12 @@ get_filter (const float *weights, const RfdnConvShape *shape, guint out, guint i
   return weights + ((gsize) out * shape->in_channels + in) * 9;
 }
 
-/* The tap of a fine filter that stands at `pixel` for cell `cell`, seen from cell `from`; 3 if that
- * is none. */
+/* The tap of a fine filter that reads cell `cell` of `pixel`, seen from cell `from`; 3 if there is
+ * none. */
 static guint
 find_tap (guint from, guint cell, guint pixel, guint n)
 {
-  const guint tap = n * pixel + cell + 1 - n - from; /* wraps where it is before the first one */
+  const guint tap = n * pixel + cell + 1 - n - from; /* wraps around if before the first one */
   return MIN (tap, 3);
 }
 
@@ -134,7 +134,7 @@ check (const RfdnFine *fine, const float *weights, const float *bias, const Rfdn
 gboolean
 rfdn_fine_find (RfdnFine *fine, const float *weights, const float *bias, const RfdnConvShape *shape)
 {
-  /* Of a grid that is finer still, the coarser ones' filters are more than 3x3. */
+  /* Filters of an even finer grid are wider than 3x3 on this one. */
   for (fine->n = RFDN_FINE_MOST; fine->n >= 2; fine->n--) {
     const guint cells = fine->n * fine->n;
     if (shape->in_channels % cells != 0 || shape->out_channels % cells != 0)

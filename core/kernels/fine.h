@@ -4,9 +4,10 @@
 
 #include "kernels.h"
 
-/* 3x3 convolutions on a grid `n` times as fine, each way, as a picture's: what stands behind a
- * pixel shuffle. A pixel holds n x n *cells* of it; a map of C channels is one of C n n channels
- * over pixels, in one of a few orders. As a filter over those channels it is mostly zeros. */
+/* 3x3 convolutions on a grid `n` times as fine, each way, as the picture's: those behind a pixel
+ * shuffle. A pixel holds n x n *cells* of it; a map of C channels over cells is one of C n n
+ * channels over pixels, in one of a few orders. Written as filters over those channels, they are
+ * mostly zeros. */
 
 #define RFDN_FINE_MOST 4
 
@@ -23,7 +24,7 @@ typedef struct {
   RfdnFineOrder in, out;
 } RfdnFine;
 
-/* Whether that many channels of a grid n times as fine can lie in that order. */
+/* Whether that many channels of a grid n times as fine can have that order. */
 gboolean rfdn_fine_can_have (RfdnFineOrder order, guint n, guint channels);
 
 /* The number among C n n channels of channel `c` at `row` and `column` of a pixel's cells. */

@@ -82,7 +82,7 @@ get_min_shift (gboolean transformed)
   return transformed ? RFDN_INT16_MIN_SCALED_SHIFT : RFDN_INT16_MIN_SHIFT;
 }
 
-/* The largest shift that lets a channel's weights and sums fit; 0 if there is none. */
+/* The largest shift at which a channel's weights and sums fit; 0 if there is none. */
 static gint
 find_shift (const Channel *self, double bias, double out_step, double in_limit)
 {
@@ -100,7 +100,7 @@ find_shift (const Channel *self, double bias, double out_step, double in_limit)
   const gint least = get_min_shift (self->transformed);
   for (gint shift = RFDN_INT16_MAX_SHIFT; shift >= least; shift--) {
     const double unit = (double) (1 << shift) / out_step; /* of a result before the shift */
-    /* 2%: what rounding in the transforms can add. */
+    /* 2%: rounding in the transforms can add that much. */
     if (largest * unit * get_divisor (self) <= 32767 &&
         (sum * limit + fabs (bias)) * unit * 1.02 + (1 << shift) < 2147483647.0)
       return shift;

@@ -4,11 +4,11 @@
 
 #include "kernels.h"
 
-/* Convolutions in 16-bit integers, whose results are the same bits on every processor.
+/* Convolutions in 16-bit integers, bit for bit the same on every processor.
  *
  * An activation's numbers are multiples of a step, one for each of its channels. A word (32 bits)
  * holds two channels of a pixel: act[row][channel / 2][x mod 4][x / 4][channel mod 2]. So a column
- * is as wide as with floats, and whatever is said there of floats holds of words.
+ * is as wide as with floats, and whatever kernels.h says about floats holds for words.
  *
  * 3x3 by Winograd's F(4x4, 3x3), as in simd-winograd.h, with transforms of integers:
  *
@@ -19,10 +19,10 @@
  *                                so that it is right wherever Y itself is below 2^31
  *   result = saturate (Y + bias + add 2^shift >> shift)
  *
- * so that what is added may be as far from the sum as it likes, as long as the result fits.
- * LeakyReLU sees negative sums that are far larger than what it makes of them: it takes the larger
- * of the result and slope 2^n times what comes of a shift by n more, rounded, where n is the
- * largest up to 4 that leaves slope 2^n at most 1. A map that is added behind it is added to both.
+ * so that the addend may differ from the sum by any amount, as long as the result fits. Negative
+ * sums are far larger than what LeakyReLU makes of them: it takes the larger of the result and
+ * slope 2^n times the sum shifted by n more, rounded, where n is the largest up to 4 for which
+ * slope 2^n is at most 1. A map that is added after it is added to both.
  *
  * V cannot overflow for |d| <= RFDN_INT16_LIMIT, nor can Y, by the choice of w (rfdn_int16_filter).
  * Activations use all of 16 bits: a tile with larger numbers in the 6x6 pixels that it sees, in any
@@ -35,16 +35,16 @@
  * becomes Y of the scaled tile plus (Y of the rest >> k), as exact as if nothing had been scaled.
  * Pictures reach such numbers in few tiles, checks and noise in most.
  *
- * Other convolutions sum up the products themselves, in 32 bits, which the choice of w keeps them
- * within; their results come of them as those of Y do.
+ * Other convolutions sum up the products directly, in 32 bits, which suffice by the choice of w;
+ * results are made from the sums as from Y.
  *
- * The largest of 7x7 is what it is. Bilinear interpolation, first between rows, then along them,
- * takes a (2^14 - w) + b w + 2^13 >> 14 of two numbers, where w is the second one's weight in units
- * of 2^-14, rounded to nearest; its result is added with saturation.
+ * The largest of 7x7 needs no rounding. Bilinear interpolation, first between rows, then along
+ * them, takes a (2^14 - w) + b w + 2^13 >> 14 of two numbers, where w is the second one's weight in
+ * units of 2^-14, rounded to nearest; its result is added with saturation.
  *
  * The gate x / (1 + exp (-z)) sees z in units of 2^-RFDN_INT16_GATE_SHIFT. It is computed in single
- * precision by the operations of scalar-int16.c in that order, none of them fused with another:
- * then IEEE 754 leaves every processor one result. */
+ * precision by the operations of scalar-int16.c in that order, without fusing any: then IEEE 754
+ * allows only one result. */
 
 #define RFDN_INT16_LIMIT 1310
 #define RFDN_INT16_MAX_EXPONENT 5
@@ -52,31 +52,31 @@
 
 #define RFDN_INT16_POSITIONS 36
 
-/* What sums are shifted by. Of a transformed filter so that there is something left of a scaled
- * tile's; of all so that there is a half to round by. */
+/* Limits of the shift of sums: for a transformed filter, so that something is left for scaled
+ * tiles; for all, so that there is a half to round by. */
 #define RFDN_INT16_MIN_SHIFT 1
 #define RFDN_INT16_MIN_SCALED_SHIFT (RFDN_INT16_MAX_EXPONENT + 1)
 #define RFDN_INT16_MAX_SHIFT 27
 
-/* What a gate sees: +-16, beyond which a sigmoid is 0 or 1. */
+/* The gate's range: +-16, beyond which a sigmoid is 0 or 1. */
 #define RFDN_INT16_GATE_SHIFT 11
 
 /* Weights of interpolation. */
 #define RFDN_INT16_WEIGHT_SHIFT 14
 
-/* Fractions of a level that the last layer's results are multiples of: they are samples << 4. */
+/* The last layer's results have this many fractional bits: they are samples << 4. */
 #define RFDN_INT16_OUTPUT_SHIFT 4
 
-/* A layer's weights, the same for all CPU levels. Channels are an even number: one that is odd is
- * followed by one of zeros. */
+/* A layer's weights, the same for all CPU levels. The number of channels is even: an odd one is
+ * followed by a channel of zeros. */
 struct RfdnInt16Filter {
   RfdnConvShape shape;             /* the layer's own */
   guint in_channels, out_channels; /* even */
-  guint positions;                 /* 36 of a transformed filter, one a tap of a plain one */
+  guint positions;                 /* 36 for a transformed filter, one per tap for a plain one */
   gint16 *weights;                 /* [out][in][positions] */
-  gint32 *bias;                    /* [out], with what rounds the shift */
+  gint32 *bias;                    /* [out], including the rounding of the shift */
   gint32 *shift;                   /* [out] */
-  gboolean fits;                   /* whether the steps leave all channels room */
+  gboolean fits; /* whether weights and sums of all channels fit with these steps */
 };
 
 /* Makes integers of weights[out][in][taps] and bias[out] (NULL: zeros) of a convolution, which is
@@ -84,11 +84,11 @@ struct RfdnInt16Filter {
  *
  * in_steps, out_steps: what a unit of each channel stands for. in_limit: the largest |number| that
  * the input can have; a transformed filter sees RFDN_INT16_LIMIT at most. Each output channel has
- * the largest scale w that lets its weights fit into 16 bits and every sum into 32, whatever the
- * input: a guarantee from the weights alone. Computed in double precision by operations that every
- * processor rounds alike.
+ * the largest scale w at which its weights fit into 16 bits and every sum into 32, for any input: a
+ * guarantee that follows from the weights. Computed in double precision by operations that every
+ * processor rounds the same way.
  *
- * FALSE if there is no memory; then there is nothing to clear. */
+ * FALSE if there is no memory; then nothing needs clearing. */
 gboolean rfdn_int16_filter_init (RfdnInt16Filter *self, const RfdnConvShape *shape,
                                  gboolean transformed, const float *weights, const float *bias,
                                  const float *in_steps, const float *out_steps, double in_limit);
@@ -108,7 +108,7 @@ rfdn_int16_weight (float weight)
   return (gint32) (weight * (1 << RFDN_INT16_WEIGHT_SHIFT) + 0.5f);
 }
 
-/* LeakyReLU as integers: n above, and slope 2^n in units of 2^-15. */
+/* LeakyReLU in integers: n as above, and slope 2^n in units of 2^-15. */
 typedef struct {
   gint extra;
   gint16 slope;

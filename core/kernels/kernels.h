@@ -5,24 +5,24 @@
 #include "../function.h"
 #include "../rfdn.h"
 
-/* Kernels: the arithmetic, a row or a strip of four rows a call. They know nothing of layers and
+/* Kernels: the arithmetic, a row or a strip of four rows per call. They know nothing of layers and
  * frames.
  *
  * Layout, *polyphase planar*: the rows of an activation follow each other; a row holds its channels
- * one after the other, a channel four *runs*, the run of phase p the pixels x = 4 t + p:
- * act[row][channel][x mod 4][x / 4]. So vector lanes are neighbouring columns of 4x4 pixels, the
- * tiles of Winograd's algorithm: its transforms need no shuffles, and neither do the taps of any
- * other filter. A run is `run` floats long, a channel 4 * run.
+ * one after the other, a channel holds four *runs*, and the run of phase p holds the pixels x = 4 t
+ * + p: act[row][channel][x mod 4][x / 4]. So vector lanes are neighbouring columns of 4x4 pixels,
+ * the tiles of Winograd's algorithm: its transforms need no shuffles, and neither do the taps of
+ * any other filter. A run is `run` floats long, a channel 4 * run.
  *
  * Slack: a kernel may write up to RFDN_RUN_ALIGN - 1 floats beyond the n columns that it is asked
- * for; what is written there means nothing. A 3x3 convolution sees one column before the first and
- * one behind the last: the float in front of a run and the one at its end, which share
- * RFDN_RUN_SLACK floats between two runs. Memory may be read up to RFDN_RUN_SLACK floats before the
- * first run and RFDN_RUN_AFTER floats behind the last. The kernels on samples (load, store) touch
- * no sample but those that they are asked for.
+ * for; their values mean nothing. A 3x3 convolution reads one column before the first and one after
+ * the last: the float in front of a run and the one at its end, which share the RFDN_RUN_SLACK
+ * floats between two runs. Memory may be read up to RFDN_RUN_SLACK floats before the first run and
+ * RFDN_RUN_AFTER floats behind the last. The kernels on samples (load, store) touch only the
+ * samples that they are asked for.
  *
- * Every pixel is computed by the same operations in the same order, wherever in a row it lies, but
- * for its place in a 4x4 tile. */
+ * Every pixel is computed by the same operations in the same order, wherever in a row it lies; only
+ * its place in a 4x4 tile matters. */
 
 #define RFDN_PHASES 4
 #define RFDN_STRIP 4 /* rows */
@@ -73,8 +73,8 @@ typedef struct {
 /* A layer's weights as integers: see int16.h. */
 typedef struct RfdnInt16Filter RfdnInt16Filter;
 
-/* A kind of convolution: how its weights are packed, and its kernel. The packer and the kernel
- * agree on tiles and blocks among themselves. */
+/* A kind of convolution: how its weights are packed, and its kernel. The layout of the packed
+ * weights is private to the two. */
 typedef struct {
   /* Floats of the packed weights, and of the scratch that a call needs. */
   gsize (*packed_size) (const RfdnConvShape *shape);
@@ -82,7 +82,7 @@ typedef struct {
   /* weights[out][in][taps], or of depthwise [out][taps]; bias[out] (NULL: zeros) */
   void (*pack) (float *packed, const float *weights, const float *bias, const RfdnConvShape *shape);
   void (*strip) (const RfdnConvStrip *strip);
-  /* Of kernels in integers, instead of pack(). */
+  /* For kernels in integers, instead of pack(). */
   void (*pack_int16) (float *packed, const RfdnInt16Filter *filter);
 } RfdnConv;
 
@@ -148,8 +148,8 @@ typedef void (*RfdnUnpackRowFunc) (float *dst, const void *src, gsize pixel_stri
 typedef void (*RfdnPackRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
                                  const float *src, gsize pitch, guint scale, guint n);
 
-/* With RFDN_PRECISION_INT16, floats are words of two integers (int16.h), gains mean nothing, and
- * there are these alone: conv3x3, conv3x3_wide, conv1x1, conv3x3_stride2, max_pool_row,
+/* With RFDN_PRECISION_INT16, floats are words of two integers (int16.h), gains are ignored, and
+ * there are only these: conv3x3, conv3x3_wide, conv1x1, conv3x3_stride2, max_pool_row,
  * upsample_row, gate_row, load_row, store_row. */
 typedef struct {
   RfdnCpu cpu;
@@ -176,9 +176,9 @@ typedef struct {
   RfdnPackRowFunc pack_row;
 } RfdnKernels;
 
-/* A level's kernels; RFDN_CPU_AUTO as rfdn.h says, RFDN_PRECISION_AUTO what is quicker. The table's
- * `cpu` may be a lower level, whose kernels do for this one. NULL with RFDN_ERROR_PARAMS set when
- * this machine or this build does not have the level. */
+/* A level's kernels; RFDN_CPU_AUTO as in rfdn.h, RFDN_PRECISION_AUTO the faster one. The table's
+ * `cpu` may be a lower level, if its kernels serve for this one. NULL with RFDN_ERROR_PARAMS set
+ * when this machine or this build does not have the level. */
 const RfdnKernels *rfdn_kernels_get (RfdnCpu cpu, RfdnPrecision precision, GError **error);
 
 /* The tables that a build may have; dispatch.c knows which. */

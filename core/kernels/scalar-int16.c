@@ -4,8 +4,8 @@
 
 #include "int16.h"
 
-/* The reference in 16-bit integers, from the definitions in int16.h: every other level makes the
- * same bits. Packed: biases, shifts, then the filter's weights as they are. */
+/* The reference in 16-bit integers, from the definitions in int16.h: every other level gives the
+ * same bits. Packed: biases, shifts, then the filter's weights unchanged. */
 
 static gint
 saturate (gint v)
@@ -114,8 +114,7 @@ shift_total (gint32 sum, gint add, gint shift, gint extra)
                                  G_MAXINT32));
 }
 
-/* What LeakyReLU makes of a sum that is negative. Of one near 2^31 it makes nonsense, which is
- * negative. */
+/* LeakyReLU of a negative sum. For one near 2^31 the result is meaningless, but negative. */
 static gint
 slope_down (const RfdnConvStrip *a, gint32 sum, gint add, gint shift)
 {
@@ -329,7 +328,7 @@ interpolate (gint a, gint b, gint32 weight)
   return (a * (whole - weight) + b * weight + whole / 2) >> RFDN_INT16_WEIGHT_SHIFT;
 }
 
-/* A number of the word `at` words behind a channel's first. */
+/* One number of the word that lies `at` words behind a channel's first. */
 static gint
 get_at (const float *channel, gint32 at, guint c)
 {

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The reference: what the network computes, as plainly as C can say it. It is what the tests
- * believe; it is not tuned. */
+/* The reference: what the network computes, in plain C. Tests use it as ground truth; it is not
+ * tuned. */
 
 /* Pixel x of a channel (which may be -1 or n, for a filter's taps) in the polyphase layout. */
 static gssize
@@ -47,7 +47,7 @@ pack (float *packed, const float *weights, const float *bias, const RfdnConvShap
   }
 }
 
-/* What a convolution adds to its sum, and does to it. */
+/* What a convolution adds to its sum, and the function it applies. */
 static float
 finish (const RfdnConvStrip *a, guint o, guint y, guint x, float v)
 {
@@ -310,7 +310,7 @@ set_sample (void *sample, const RfdnSampleFormat *format, float v)
     *(float *) sample = v;
     return;
   }
-  /* The comparison this way round turns a NaN into 0. */
+  /* Written this way round, the comparison turns a NaN into 0. */
   v = v > 0 ? v : 0;
   v = v < max ? v : max;
   guint level = (guint) (v + 0.5f);

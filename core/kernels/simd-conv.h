@@ -3,7 +3,7 @@
 /* Direct convolutions: a block of output channels times two vectors of pixels is summed up in
  * registers. */
 
-/* Accumulators, the input's vectors and one to spare in registers. */
+/* Registers hold accumulators, the input's vectors and one spare. */
 #if VECTOR_REGISTERS == 32
 #define CONV_BLOCK 12
 #else
@@ -103,7 +103,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
   }
   weights += block;
 
-  /* What the sums are added to was written long ago. */
+  /* The addend was written long ago. */
   if (conv == CONV_1X1 && run->add) {
 #pragma GCC unroll 28
     for (guint b = 0; b < block; b++) {
@@ -115,7 +115,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
 
   for (guint i = 0; i < in_channels; i++) {
     const gsize at = i * run->src_channel + t * step;
-    /* So many channels are more streams than the processor follows by itself. */
+    /* That many channels are more streams than the processor prefetches by itself. */
     if (conv == CONV_1X1 && o == 0) {
 #pragma GCC unroll 8
       for (guint v = 0; v < vectors; v++)
@@ -127,7 +127,7 @@ conv_tile (const Run *run, const float *weights, guint in_channels, guint o, gui
 #pragma GCC unroll 8
       for (guint v = 0; v < vectors; v++) {
         in[v] = conv_load (run->taps[k] + at + v * VECTOR_FLOATS * step, conv);
-        /* Keeps gcc from reading the vector from memory again for every channel. */
+        /* Keeps gcc from reloading the vector for every channel. */
         __asm__("" : "+" VECTOR_REGISTER (in[v]));
       }
 #pragma GCC unroll 12

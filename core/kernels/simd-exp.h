@@ -5,7 +5,7 @@
 INLINE Vec
 vec_exp (Vec v)
 {
-  /* Beyond these the result is as good as 0 or as large as a sigmoid needs. */
+  /* Beyond these the result is practically 0, or as large as a sigmoid needs. */
   v = choose (v < 87.0f, v, splat (87.0f));
   v = choose (v > -87.0f, v, splat (-87.0f));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* 3x3 convolutions on a finer grid (fine.h) by the same algorithm as in simd-winograd.h: four
- * pixels hold n of its 4x4 tiles, each way, one behind the other in vectors' lanes. */
+/* 3x3 convolutions on a finer grid (fine.h) by the algorithm of simd-winograd.h: four pixels hold n
+ * of its 4x4 tiles each way, and the vectors' lanes take them one after the other. */
 
 /* ---- packing: the grid, for each cell where its channels lie, biases, blocks as in
  * simd-winograd.h. Sizes are those of n = 2, the most there are ---------------------------------
@@ -131,7 +131,7 @@ fine_output (const Fine *fine, const float *half, gsize step, guint o, guint u, 
   }
 }
 
-/* A row of tiles, so that a block's weights are still in the cache for the next tile. */
+/* A row of tiles at a time, so that a block's weights are still in the cache for the next tile. */
 INLINE void
 fine_batch (const Fine *fine, guint u, guint t, const guint vectors)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is done number by number to a layer's result. */
+/* Functions applied number by number to a layer's result. */
 
 INLINE Vec
 vec_sigmoid (Vec v)

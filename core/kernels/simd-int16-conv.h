@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What convolutions in 16-bit integers share, and the first layer's. */
+/* Shared by all convolutions in 16-bit integers, and the first layer's kernel. */
 
 static guint
 int16_pairs (guint channels)
@@ -38,8 +38,8 @@ int16_pack_results (float *packed, const RfdnInt16Filter *filter)
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-/* What is done to sums, which have been rounded, to make numbers of them. Constants to who calls:
- * otherwise their cases take more time than the arithmetic. */
+/* How rounded sums become results. Constant where it is inlined: otherwise telling the cases apart
+ * takes more time than the arithmetic. */
 typedef enum {
   INT16_LINEAR,
   INT16_LEAKY,

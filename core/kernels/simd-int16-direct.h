@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Convolutions in 16-bit integers that sum up products as they are: a block of output channels
- * times two vectors of pixels in registers, as in simd-conv.h. */
+/* Convolutions in 16-bit integers that sum up products directly: a block of output channels times
+ * two vectors of pixels in registers, as in simd-conv.h. */
 
-/* Accumulators, which come in pairs, beside two vectors of the input and what a product takes. */
+/* Registers hold pairs of accumulators, two vectors of the input and the temporaries of a
+ * product. */
 #if VECTOR_REGISTERS == 32
 #define INT16_DIRECT_BLOCK 12
 #else
@@ -80,7 +81,7 @@ int16_direct_sums (Vec32 acc[][INT16_DIRECT_VECTORS], const Int16Run *run, const
 
   for (guint i = 0; i < int16_pairs (a->shape.in_channels); i++) {
     const gsize at = i * RFDN_PHASES * a->src_run + t * step;
-    /* So many channels are more streams than the processor follows by itself. */
+    /* That many channels are more streams than the processor prefetches by itself. */
     if (kind == INT16_1X1 && o == 0) {
 #pragma GCC unroll 2
       for (guint v = 0; v < vectors; v++)
@@ -92,7 +93,7 @@ int16_direct_sums (Vec32 acc[][INT16_DIRECT_VECTORS], const Int16Run *run, const
 #pragma GCC unroll 2
       for (guint v = 0; v < vectors; v++) {
         in[v] = int16_direct_load (run->taps[k] + at + v * VECTOR_FLOATS * step, kind);
-        /* Keeps gcc from reading the vector from memory again for every channel. */
+        /* Keeps gcc from reloading the vector for every channel. */
         __asm__("" : "+" VECTOR_REGISTER (in[v]));
       }
 #pragma GCC unroll 12
@@ -145,7 +146,7 @@ INLINE void int16_direct_tile (const Int16Run *run, const float *weights, guint 
       acc[b][v] = splat32 (int16_word (a->weights, o + b));
   }
   int16_direct_sums (acc, run, weights, o, t, kind, block, vectors);
-  /* A copy, since what a pointer points at is not kept in registers. */
+  /* A copy: behind a pointer it would not be kept in registers. */
   Vec32 sums[INT16_DIRECT_BLOCK][INT16_DIRECT_VECTORS];
 #pragma GCC unroll 12
   for (guint b = 0; b < block; b++) {

@@ -73,7 +73,7 @@ int16_levels (guint8 *to, const float *from, guint half, guint n)
   }
 }
 
-/* First all channels become levels, which vectorises, then they are interleaved. */
+/* First convert all channels to levels, which vectorises, then interleave them. */
 INLINE void
 int16_store (guint8 *dst, gsize pixel_stride, const float *src, gsize src_run, guint first,
              const guint scale, guint n)

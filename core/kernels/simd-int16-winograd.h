@@ -6,8 +6,8 @@
 #define INT16_VECTORS 2
 #define INT16_LANES (INT16_VECTORS * VECTOR_FLOATS)
 
-/* Blocks of output channels, whose sums stay in registers: two vectors each, beside two of the
- * input and what a product takes. */
+/* Blocks of output channels whose sums stay in registers: two vectors each, next to two of the
+ * input and the temporaries of a product. */
 #if VECTOR_REGISTERS == 32
 #define INT16_BLOCK 12
 #else
@@ -56,8 +56,8 @@ int16_winograd_pack (float *packed, const RfdnInt16Filter *filter)
 
 /* ---- transforms ------------------------------------------------------------------------------ */
 
-/* Vectors of a batch from a pair of the transformed input to the next: one more than there are,
- * lest all pairs fall into the same few sets of the cache. */
+/* Vectors of a batch from a pair of the transformed input to the next: one more than needed, or all
+ * pairs would fall into the same few sets of the cache. */
 #define INT16_PAIR_PITCH (INT16_LANES * (RFDN_INT16_POSITIONS + 1))
 
 /* Of a group: biases, [channels]; a row of products, [6][channels]; what rows have
@@ -94,7 +94,7 @@ int16_input_column (Vec16 to[6], const Vec16 d[6])
   to[5] = (d[5] - d[3]) - (o2 + o2);
 }
 
-/* A quarter of B' times six numbers, rounded as if all their sums had been. */
+/* A quarter of B' times six numbers, rounded as if after the sums. */
 INLINE void
 int16_input_row (Vec16 to[6], const Vec16 d[6])
 {
@@ -245,8 +245,8 @@ int16_exponents (Vec16 high, Vec16 low)
   return k;
 }
 
-/* Whether all numbers that a batch at column t sees are surely within RFDN_INT16_LIMIT, as is
- * usual: a quicker question than which k they need. */
+/* Whether all numbers that a batch at column t reads are certainly within RFDN_INT16_LIMIT, as
+ * usual: cheaper to find out than the k they need. */
 INLINE gboolean
 int16_is_quiet (const RfdnConvStrip *a, guint t, const guint vectors)
 {
@@ -563,7 +563,7 @@ int16_batch (const Int16Strip *s, guint t, const guint vectors, const Int16Kind 
   }
 }
 
-/* Apart from the usual case, which it would slow down. Returns whether any tile is scaled. */
+/* Kept out of the usual case, which it would slow down. Returns whether any tile is scaled. */
 static __attribute__ ((noinline)) gboolean
 int16_loud_batch (const Int16Strip *s, guint t, guint vectors)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kernels in 16-bit integers, once for all vector widths. Files define what simd.h wants, and
- * are compiled without fused multiplications and additions: where there are floats on the way, they
- * are the same bits on every processor. */
+/* The kernels in 16-bit integers, written once for all vector widths. Files that include this
+ * define what simd.h asks for, and are compiled without fused multiply-add: intermediate floats are
+ * then the same bits on every processor. */
 
 #include "int16.h"
 

@@ -59,8 +59,8 @@ unpack_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleFor
 /* Rounded and clamped; the first comparison turns a NaN into 0. */
 #define LEVEL(v, max) ((gint32) (((v) > 0 ? ((v) < (max) ? (v) : (max)) : 0) + 0.5f))
 
-/* n samples, of which sample x takes entry x / n_runs of run x mod n_runs: run r begins at
- * src + offsets[r]. First all runs are rounded, which vectorises, then interleaved. */
+/* n samples; sample x takes entry x / n_runs of run x mod n_runs, and run r begins at src +
+ * offsets[r]. First all runs are rounded, which vectorises, then they are interleaved. */
 #define INTERLEAVE(Type, stride, expression)                                                       \
   {                                                                                                \
     Type levels[RFDN_MAX_SHUFFLE * RFDN_PHASES][SAMPLES_CHUNK];                                    \
@@ -85,8 +85,8 @@ unpack_row (float *dst, const void *src, gsize pixel_stride, const RfdnSampleFor
     }                                                                                              \
   }
 
-/* The same for bytes side by side and a multiple of four runs: four runs make up words, so that a
- * quarter as many pieces are left to interleave. */
+/* The same for adjacent bytes and a multiple of four runs: four runs are combined to words, which
+ * leaves a quarter as many pieces to interleave. */
 INLINE void
 interleave_bytes (guint8 *dst, const float *src, const gsize *offsets, const guint n_runs,
                   float gain, float max, guint n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Convolutions whose filters see little: of each filter the taps that are not zero. What is left
- * out adds nothing to a sum, but for the sign of a zero. */
+/* Convolutions with sparse filters: only the taps that are not zero. The others would add nothing
+ * to a sum, except for the sign of a zero. */
 
 /* ---- packing: for each channel its bias, how many taps there are, and of each the channel that it
  * reads, its place in the filter and its weight ------------------------------------------------ */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Vectors for all widths, in GNU vector extensions. Who includes this defines VECTOR_FLOATS,
+/* Vectors of all widths, in GNU vector extensions. The includer defines VECTOR_FLOATS,
  * VECTOR_REGISTERS and VECTOR_REGISTER: see simd.h. */
 
 #include "kernels.h"
@@ -9,7 +9,7 @@
 
 typedef float Vec __attribute__ ((vector_size (4 * VECTOR_FLOATS)));
 typedef gint32 VecInt __attribute__ ((vector_size (4 * VECTOR_FLOATS)));
-/* A vector anywhere in memory. */
+/* An unaligned vector. */
 typedef Vec VecAt __attribute__ ((aligned (4), may_alias));
 
 #define INLINE static inline __attribute__ ((always_inline))
@@ -39,7 +39,7 @@ choose (VecInt mask, Vec a, Vec b)
   return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
 }
 
-/* Output channels are computed in blocks of about the same size, at most `most`. */
+/* Output channels are computed in blocks of nearly equal size, at most `most`. */
 INLINE guint
 n_blocks (guint channels, guint most)
 {

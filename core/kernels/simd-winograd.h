@@ -13,16 +13,16 @@
 
 #define WINOGRAD_POSITIONS 36
 
-/* With vectors of 16, one of them keeps a pair of rows and the products of 50 channels in 150 KiB:
- * measured on AVX-512, a tenth quicker than two. */
+/* With vectors of 16, a single one keeps a pair of rows and the products of 50 channels in 150 KiB:
+ * a tenth faster than two, measured on AVX-512. */
 #if VECTOR_FLOATS == 16
 #define WINOGRAD_VECTORS 1
 #else
 #define WINOGRAD_VECTORS 2
 #endif
 
-/* Blocks of output channels: accumulators, the input's vectors, a weight and two to spare in
- * registers. (With one to spare, gcc lets an accumulator go to memory.) */
+/* Blocks of output channels: registers hold accumulators, the input's vectors, a weight and two
+ * spares. (With one spare, gcc spills an accumulator.) */
 #define WINOGRAD_BLOCK ((VECTOR_REGISTERS - 3 - WINOGRAD_VECTORS) / WINOGRAD_VECTORS)
 
 #define WINOGRAD_LANES (WINOGRAD_VECTORS * VECTOR_FLOATS)
@@ -162,8 +162,8 @@ winograd_input (float *to, gsize step, const float *const rows[6], gsize run)
     winograd_input_row (to + 6 * i * step, step, half[i]);
 }
 
-/* What the transform reads behind channel i of a batch at column t: so many runs are more streams
- * than the processor follows by itself. */
+/* Prefetches what the transform reads after channel i of a batch at column t: that many runs are
+ * more streams than the processor prefetches by itself. */
 INLINE void
 winograd_prefetch (const RfdnConvStrip *a, guint i, guint t, gsize lanes)
 {
@@ -327,8 +327,8 @@ winograd_multiply (float *products, const float *weights, const float *bias, con
   }
 }
 
-/* The products of a block of channels, half turned into pixels: half[block][6][4][vectors]. Two
- * kernels share it: it is large. */
+/* The products of a block of channels, half transformed to pixels: half[block][6][4][vectors]. Not
+ * inlined, since it is large and two kernels share it. */
 static __attribute__ ((noinline)) void
 winograd_block (float *half, float *products, const float *weights, const float *bias,
                 const float *input, guint in_channels, guint block, guint vectors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kernels once for all vector widths, in GNU vector extensions. Each file under x86/ and arm/
- * defines the following, includes this file and is compiled with its instruction set:
+/* The kernels, written once for all vector widths in GNU vector extensions. Each file under x86/
+ * and arm/ defines the following, includes this file and is compiled with its instruction set:
  *
  * VECTOR_FLOATS     lanes of a vector: 4, 8 or 16
  * VECTOR_REGISTERS  how many vector registers there are: 16 or 32

@@ -37,7 +37,7 @@ rfdn_conv_count_weights (const RfdnLayer *layer)
   return n;
 }
 
-/* Whether no filter has more than one weight that is not zero. */
+/* Whether every filter has at most one weight that is not zero. */
 static gboolean
 picks (const RfdnLayer *layer)
 {
@@ -66,8 +66,8 @@ rfdn_conv_choose (const RfdnLayer *layer, const RfdnKernels *kernels, const Rfdn
   return kernels->pick.strip != NULL && picks (layer) ? &kernels->pick : conv;
 }
 
-/* Where the kernel finds its input. Rows behind those that are wanted may be another thread's work:
- * the kernel, which reads whole strips, sees zeros instead. */
+/* Sets where the kernel reads its input. Another thread may be writing the rows after those that
+ * are needed: the kernel, which reads whole strips, gets zeros instead. */
 static void
 set_source (RfdnConvStrip *strip, const RfdnPart *part, const RfdnWindow *window)
 {

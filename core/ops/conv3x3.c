@@ -3,7 +3,7 @@
 #include "kernels/fine.h"
 #include "ops.h"
 
-/* From so many channels in on, Winograd's products outweigh its transforms. */
+/* From this many input channels on, Winograd's products outweigh its transforms. */
 #define WIDE_CHANNELS 8
 
 static RfdnWindow
@@ -20,7 +20,7 @@ rfdn_conv3x3_is_wide (const RfdnLayer *layer, RfdnGrid grid)
   return grid == RFDN_GRID_FRAME && layer->in.n >= WIDE_CHANNELS;
 }
 
-/* What stands behind a pixel shuffle is listed as a convolution on the coarsest grid. */
+/* A convolution behind a pixel shuffle is listed as one on the coarsest grid. */
 static gboolean
 find_fine (const RfdnLayer *layer, RfdnGrid grid, RfdnFine *fine)
 {

@@ -10,8 +10,8 @@ get_window (const RfdnLayer *layer)
   return (RfdnWindow){.width = SIDE, .height = SIDE, .step = STEP};
 }
 
-/* The kernel goes pixel by pixel from the first column on; what lies before the region is computed
- * from slack and means nothing. */
+/* The kernel goes pixel by pixel from the first column on; pixels before the region are computed
+ * from slack and mean nothing. */
 static void
 run (const RfdnPart *part)
 {

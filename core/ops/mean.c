@@ -4,8 +4,8 @@
 #include "ops.h"
 #include "pixelwise.h"
 
-/* Statistics of a channel over the whole frame, which makes them the end of tiles: FRAME -> POINT.
- * Summed up row by row in double precision, in an order that nothing changes. */
+/* Statistics of a channel over the whole frame, so that there can be no tiles: FRAME -> POINT.
+ * Summed up row by row in double precision, always in the same order. */
 
 typedef struct {
   double sum, squares;

@@ -6,56 +6,56 @@
 #include "../kernels/kernels.h"
 #include "../storage.h"
 
-/* An operation: what a kind of layer is. One file each (ops/NAME.c), one line in ops.h. */
+/* An operation: a kind of layer. One file each (ops/NAME.c), one line in ops.h. */
 
-/* The pixels of its input that a pixel of a layer's result is made of: of pixel x, columns
- * step x - left to step x - left + width - 1; of row y, rows step y - above to
- * step y - above + height - 1. */
+/* The pixels of the input that a pixel of a layer's result is computed from: for pixel x, columns
+ * step x - left to step x - left + width - 1; for row y, rows step y - above to step y - above +
+ * height - 1. */
 typedef struct {
   gint left, above;
   gint width, height;
   gint step;
-  gboolean padded; /* the frame goes on beyond its border; else windows lie inside it */
+  gboolean padded; /* the frame is padded beyond its border; else windows lie inside it */
 } RfdnWindow;
 
-/* What of a layer's own doing its operation does: the addition of all channels of `add`, LeakyReLU
- * or PReLU, and where nothing is added before, that of all channels of `plus`. */
+/* What an operation that fuses does itself: adding all channels of `add`, LeakyReLU or PReLU, and,
+ * if there is no `add`, adding all channels of `plus`. */
 typedef struct {
   gboolean adds, applies, adds_last;
 } RfdnFusion;
 
-/* Nothing, of an operation that does not fuse. */
+/* Nothing, for an operation that does not fuse. */
 RfdnFusion rfdn_layer_get_fusion (const RfdnLayer *layer);
 
-/* Whether a map that is added or multiplied is one for all channels. */
+/* Whether a map that is added or multiplied has one channel for all. */
 gboolean rfdn_layer_shares_map (const RfdnLayer *layer, const RfdnSlice *map);
 
-/* What a thread is to compute of a layer: up to four rows of its result, in one chunk of columns.
- * The operation writes `dst`; what the layer does to its result afterwards is not its work, but for
- * what an operation that fuses is asked for here. */
+/* A part of a layer for a thread to compute: up to four rows of its result, in one chunk of
+ * columns. The operation writes `dst`; what the layer does to its result afterwards is done
+ * elsewhere, except for what an operation that fuses is asked to do here. */
 typedef struct {
   const RfdnLayer *layer;
   const RfdnKernels *kernels;
   const RfdnConv *conv; /* of get_conv() */
-  const float *weights; /* as it packed them */
+  const float *weights; /* packed by it */
   RfdnView in, out;
   RfdnFusion fusion;
-  /* What it stands for; addend.n = 0: adds nothing. */
+  /* What to fuse; addend.n = 0: adds nothing. */
   RfdnSlice addend;
   RfdnView addend_view;
   float slope;         /* of LeakyReLU; 1: nothing */
-  const float *slopes; /* of PReLU; NULL: that is not it */
+  const float *slopes; /* of PReLU; NULL: not PReLU */
   gint y;
   guint rows;
   guint column, n;        /* the first column of `out`, and how many */
   float *dst[RFDN_STRIP]; /* channel 0 of the result, at the first column */
-  float *scratch;         /* as many floats as `conv` asks for */
+  float *scratch;         /* as many floats as `conv` needs */
 } RfdnPart;
 
 struct RfdnOp {
-  const char *name; /* in words, for profiles */
+  const char *name; /* as profiles show it */
   RfdnWindow (*get_window) (const RfdnLayer *layer);
-  /* Whether a pixel needs the whole of the input, whatever the window. */
+  /* Whether a pixel depends on the whole input, whatever the window. */
   gboolean whole;
   /* How many weights there are; NULL: none. */
   guint64 (*get_n_weights) (const RfdnLayer *layer);

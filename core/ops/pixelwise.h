@@ -4,7 +4,7 @@
 
 #include "op.h"
 
-/* What operations share that see one pixel for each of their result and have no weights. */
+/* Shared by operations that compute each pixel from one pixel and have no weights. */
 
 static inline RfdnWindow
 rfdn_pixelwise_get_window (const RfdnLayer *layer)

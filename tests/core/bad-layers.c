@@ -36,28 +36,28 @@ test_bad (void)
       {"r", "it should be OUT = OPERATION IN"},
       {"r =", "it should be OUT = OPERATION IN"},
       {"r conv x head", "it should be OUT = OPERATION IN"},
-      {"r=conv x head", "'r=conv' is no map"},
-      {"2r = conv x head", "'2r' is no map"},
-      {"r-1 = conv x head", "'r-1' is no map"},
-      {"r\x01\xc2\x85 = copy x", "'r?\?' is no map"},
-      {"r[1:1] = copy x", "'r[1:1]' is no map"},
-      {"r[2:1] = copy x", "'r[2:1]' is no map"},
-      {"r[0:1 = copy x", "'r[0:1' is no map"},
-      {"r[0] = copy x", "'r[0]' is no map"},
-      {"r[-1:1] = copy x", "'r[-1:1]' is no map"},
-      {"r[0:99999999999] = copy x", "is no map"},
-      {"r[0x0:1] = copy x", "is no map"},
-      {"r = conv2 x head", "'conv2' is no operation; there are: stack, conv, depthwise"},
+      {"r=conv x head", "'r=conv' is not a map"},
+      {"2r = conv x head", "'2r' is not a map"},
+      {"r-1 = conv x head", "'r-1' is not a map"},
+      {"r\x01\xc2\x85 = copy x", "'r?\?' is not a map"},
+      {"r[1:1] = copy x", "'r[1:1]' is not a map"},
+      {"r[2:1] = copy x", "'r[2:1]' is not a map"},
+      {"r[0:1 = copy x", "'r[0:1' is not a map"},
+      {"r[0] = copy x", "'r[0]' is not a map"},
+      {"r[-1:1] = copy x", "'r[-1:1]' is not a map"},
+      {"r[0:99999999999] = copy x", "is not a map"},
+      {"r[0x0:1] = copy x", "is not a map"},
+      {"r = conv2 x head", "'conv2' is not an operation; known ones are: stack, conv, depthwise"},
       {"r = conv", "a word is missing: OUT = conv IN TENSORS"},
       {"r = conv x", "a word is missing: OUT = conv IN TENSORS"},
       {"r = conv x act=relu", "a word is missing: OUT = conv IN TENSORS"},
       {"r = copy", "a word is missing: OUT = copy IN"},
       {"r = softmax x", "a word is missing: OUT = softmax IN N"},
       {"r = stack", "a word is missing: OUT = stack N"},
-      {"r = stack 0", "'0' is no number of 1 to 1024"},
-      {"r = stack 1025", "'1025' is no number of 1 to 1024"},
-      {"r = stack +3", "'+3' is no number"},
-      {"r = softmax x 1.5", "'1.5' is no number"},
+      {"r = stack 0", "'0' is not a number from 1 to 1024"},
+      {"r = stack 1025", "'1025' is not a number from 1 to 1024"},
+      {"r = stack +3", "'+3' is not a number"},
+      {"r = softmax x 1.5", "'1.5' is not a number"},
       {"r = copy x head", "'head' is no option"},
       {"r = copy x size=3", "'size=3' is no option"},
       {"r = copy x =3", "'=3' is no option"},
@@ -109,14 +109,14 @@ test_bad (void)
       {HEAD "r = copy h add=h[7:1000000000]", "'h' has 8 channels"},
       {HEAD "h = conv h mix", "there is a map 'h' already; it can be written again by add="},
       {HEAD "h = conv h mix plus=h", "there is a map 'h' already"},
-      {HEAD "h[0:8] = conv h mix add=h", "'h' is no stack"},
+      {HEAD "h[0:8] = conv h mix add=h", "'h' is not a stack"},
       {HEAD "h[0:4] = conv h mix add=h rows=0:4",
        "add= is 8 channels of 'h', and the layer makes 4"},
       {HEAD "x = conv h mix add=x", "there is a map 'x' already"},
       {HEAD "h = stack 8", "there is a map 'h' already"},
       {"x = copy x", "there is a map 'x' already"},
       {"r[0:1] = copy x", "there is no stack 'r'"},
-      {"s[0:1] = stack 8", "'s' is to be made, not a slice of it"},
+      {"s[0:1] = stack 8", "'s' has to be made whole, not as a slice"},
       {PARTS "r = copy s", "channel 0 of 's' is read before it is written"},
       {PARTS "s[0:1] = copy x\ns[2:3] = copy x\nr = copy s[0:3]",
        "channel 1 of 's' is read before it is written"},
@@ -196,8 +196,8 @@ test_bad (void)
       {HEAD DOWN "r = copy h times=p", "times= of a map of the picture: 'p' is a map of maxpool"},
       /* the result */
       {HEAD, "the last line makes 8 channels; scale, unshuffle and colour ask for 4"},
-      {HEAD TAIL "s = stack 4", "the last line makes no result"},
-      {HEAD "r = mean h[0:4]", "the last line's result is no map of the picture"},
+      {HEAD TAIL "s = stack 4", "the last line has no result"},
+      {HEAD "r = mean h[0:4]", "the last line's result is not a map of the picture"},
   };
 
   g_test_message ("%zu kinds", G_N_ELEMENTS (cases));
@@ -220,13 +220,13 @@ test_elsewhere (void)
   static const struct {
     const char *layers, *says;
   } cases[] = {
-      {"", "metadata layers say nothing"},
-      {" \n#\n", "metadata layers say nothing"},
-      {HEAD "a = copy h\n" TAIL, "layers, line 2: the result needs nothing of it"},
-      {HEAD "a = copy h\nb = copy a\n\n" TAIL, "layers, line 3: the result needs nothing of it"},
-      {HEAD "a = stride2 h body\n" TAIL, "layers, line 2: the result needs nothing of it"},
+      {"", "metadata layers are empty"},
+      {" \n#\n", "metadata layers are empty"},
+      {HEAD "a = copy h\n" TAIL, "layers, line 2: the result does not need it"},
+      {HEAD "a = copy h\nb = copy a\n\n" TAIL, "layers, line 3: the result does not need it"},
+      {HEAD "a = stride2 h body\n" TAIL, "layers, line 2: the result does not need it"},
       {HEAD PARTS "s[0:8] = copy h\na = copy s[0:8]\ns[8:16] = copy h\nr = conv a tail",
-       "layers, line 5: the result needs nothing of it"},
+       "layers, line 5: the result does not need it"},
       {HEAD "a = copy boby\n" TAIL, "layers, line 2: there is no map 'boby'"},
   };
 
@@ -322,7 +322,7 @@ test_long (void)
   while (name->len < 129)
     g_string_append_c (name, 'n');
   g_string_append (name, " = conv x head");
-  assert_bad_list (name, "is no map: NAME");
+  assert_bad_list (name, "is not a map: write NAME");
 }
 
 /* A line makes as many channels as it likes, of a tensor of 4 kB. */

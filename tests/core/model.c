@@ -233,7 +233,7 @@ test_large_header (void)
     g_string_append_c (text, 'x');
   g_string_append (text, "\"}}");
   g_autoptr (GBytes) one_string = file_of (text->str, -1, 0);
-  assert_bad (one_string, RFDN_ERROR_FORMAT, "the most that is read");
+  assert_bad (one_string, RFDN_ERROR_FORMAT, "at most");
 
   g_string_assign (text, "{\"a\":[0");
   for (guint i = 0; i < 100000; i++)

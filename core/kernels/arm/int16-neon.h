@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What simd-int16-ops.h wants, of 128 bits. */
+/* What simd-int16-ops.h needs, with 128 bits. */
 
 INLINE Vec32
 dot (Vec32 acc, Vec16 a, Vec16 b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What simd-int16-ops.h wants, of 256 bits. */
+/* What simd-int16-ops.h needs, with 256 bits. */
 
 INLINE Vec32
 dot (Vec32 acc, Vec16 a, Vec16 b)
@@ -48,7 +48,8 @@ or_three (Vec16 a, Vec16 b, Vec16 c)
   return a | b | c;
 }
 
-/* By numbers of their own, which takes one instruction: by one number that is not a constant, two.
+/* With a count for each lane, which is one instruction; with one count that is not a constant it
+ * would be two.
  */
 INLINE Vec32
 shift_right (Vec32 a, gint n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What simd-int16-ops.h wants, of 128 bits. */
+/* What simd-int16-ops.h needs, with 128 bits. */
 
 INLINE Vec32
 dot (Vec32 acc, Vec16 a, Vec16 b)
@@ -61,8 +61,8 @@ shift_left (Vec32 a, gint n)
   return (Vec32) _mm_sll_epi32 ((__m128i) a, _mm_cvtsi32_si128 (n));
 }
 
-/* There is no shift of each lane by its own number: all of them by the least, then some of them by
- * 1, 2 and 4 more. */
+/* SSE2 cannot shift each lane by its own count: shift all of them by the least, then some by 1, 2
+ * and 4 more under masks. */
 INLINE Vec32
 shift_right_lanes (Vec32 a, gint n, Vec32 k)
 {
