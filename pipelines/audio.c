@@ -188,7 +188,7 @@ tc_audio_count_lost (const TcAudio *self)
   return self->n_lost;
 }
 
-/* The rest of this track is given up, for no other's sake. */
+/* Gives up the rest of this track; others go on. */
 static gboolean
 give_up (TcAudio *self, const char *what)
 {

@@ -108,7 +108,7 @@ make_folder (const TcOptions *options, GError **error)
   if (!g_file_test (options->out, G_FILE_TEST_IS_DIR) &&
       (g_file_test (options->out, G_FILE_TEST_EXISTS) ||
        av_guess_format (NULL, options->out, NULL) != NULL || g_str_equal (options->out, "-")))
-    return tc_fail (error, "%s is a folder, and %s is none", options->in, options->out);
+    return tc_fail (error, "%s is a folder, but %s is not", options->in, options->out);
   if (!options->dry_run && g_mkdir_with_parents (options->out, 0777) != 0)
     return tc_fail (error, "%s: %s", options->out, g_strerror (errno));
   if (tc_is_same_file (options->in, options->out))

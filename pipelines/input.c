@@ -259,8 +259,8 @@ tc_input_send (TcInput *input, const AVPacket *packet)
     input->n_damaged++;
 }
 
-/* Gives `frame` a time where the file has none, and keeps times growing, without which nothing can
- * be encoded. */
+/* Gives `frame` a time where the file has none, and keeps times increasing, which encoding
+ * requires. */
 static void
 complete_times (TcInput *input, AVFrame *frame)
 {
@@ -328,7 +328,7 @@ tc_input_describe_end (const TcInput *input)
     av_strerror (input->read_error, text, sizeof text);
     return g_strdup_printf ("reading failed after %.1f s (%s)", (double) seen / AV_TIME_BASE, text);
   }
-  /* A duration that was estimated from the bit rate says nothing, nor one over several clocks. */
+  /* A duration estimated from the bit rate is useless, and so is one that spans several clocks. */
   if (duration > 0 && tc_timeline_count_joins (input->timeline) == 0 &&
       input->format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE &&
       end < duration - AV_TIME_BASE)

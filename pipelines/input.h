@@ -27,7 +27,7 @@ typedef struct {
   gint64 last_duration;
   gint64 n_frames;
   gint64 n_damaged; /* packets that the decoder refused, and frames it had to make up */
-  gint64 n_moved;   /* frames whose timestamp did not lie after the one before */
+  gint64 n_moved;   /* frames whose timestamp was not after the previous one */
   gint64 last_seen; /* the largest end of a packet, in microseconds on the timeline */
   int read_error;
 } TcInput;
@@ -49,5 +49,5 @@ void tc_input_send (TcInput *input, const AVPacket *packet);
 /* A frame with pts and duration in the time base of the stream, or FALSE when there is none yet. */
 gboolean tc_input_receive (TcInput *input, AVFrame *frame);
 gint64 tc_input_count_frames (const TcInput *input);
-/* What is to be said when the file ends earlier than it claims, or NULL. */
+/* A message if the file ends earlier than it claims, or NULL. */
 char *tc_input_describe_end (const TcInput *input);

@@ -237,7 +237,7 @@ tc_job_tell_damage (const TcOptions *options, const TcInput *input)
     tc_note ("%s: %" G_GINT64_FORMAT " damaged packets or frames on the way", options->in,
              input->n_damaged);
   if (input->n_moved > 0)
-    tc_note ("%s: %" G_GINT64_FORMAT " timestamps did not grow and were moved", options->in,
+    tc_note ("%s: %" G_GINT64_FORMAT " non-monotonic timestamps were adjusted", options->in,
              input->n_moved);
 }
 

@@ -12,6 +12,6 @@ typedef struct {
   double seconds;    /* from the first frame on */
 } TcJobResult;
 
-/* `options` is not changed. One job at a time, for there is one line of progress; returns when OUT
- * is whole, or FALSE with an error that says in one line why there is none. */
+/* `options` is not changed. One job at a time, since there is one line of progress; returns when
+ * OUT is complete, or FALSE with a one-line error that says why there is none. */
 gboolean tc_job_run (const TcOptions *options, TcJobResult *result, GError **error);

@@ -15,7 +15,7 @@
 
 static const char about[] = "Enlarges the video IN into OUT, whose extension chooses the container "
                             "(mkv, mp4, mov, webm, ts, ...). Sound, subtitles, chapters and tags "
-                            "are kept; what cannot be kept is told in a line.";
+                            "are kept; a line says what cannot be kept.";
 
 static const struct {
   const char *line, *what;

@@ -21,11 +21,11 @@ void tc_note_error (const GError *error);
 void tc_note_launch (const char *line, gboolean to_stderr);
 /* What a signal does, on a line of its own below a line of progress that stays. */
 void tc_note_signal (const char *text);
-/* The same as the last thing that is ever said: the program has to end now, by _exit(). */
+/* The same as a last message: the program has to end now, by _exit(). */
 void tc_note_last (const char *text);
 /* From here on no note is told twice, or, FALSE, from here on again. */
 void tc_note_once (gboolean once);
-/* From here on notes are kept rather than told. */
+/* From here on notes are kept instead of printed. */
 void tc_note_gather (void);
 /* Ends that: all of them with semicolons in between, or NULL. To be freed. */
 char *tc_note_take (void);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* How far the others may be ahead of a track of which nothing comes, in microseconds. */
+/* How far other tracks may be ahead of a silent one, in microseconds. */
 #define MAX_AHEAD (10 * (gint64) AV_TIME_BASE)
 
 typedef struct {
@@ -17,9 +17,9 @@ typedef struct {
   GQueue packets;
   gint64 delay;       /* what is added to all times, in the stream's time base */
   gint64 last_dts;    /* AV_NOPTS_VALUE: none yet */
-  gint64 n_moved;     /* packets whose times did not grow */
+  gint64 n_moved;     /* packets with non-monotonic times */
   gint64 most_moved;  /* by how much at most, in the stream's time base */
-  gint64 n_refused;   /* packets that the muxer did not take */
+  gint64 n_refused;   /* packets that the muxer refused */
   int refused_result; /* what it said of the first */
 } Lane;
 
@@ -157,7 +157,7 @@ lane_at (TcMuxer *self, guint index)
 
 /* ---- times ---------------------------------------------------------------------------------- */
 
-/* The times that the muxer takes, changed by the least that is needed. */
+/* Adjusts the times to what the muxer accepts, by as little as possible. */
 static void
 make_grow (TcMuxer *self, Lane *lane, AVPacket *packet)
 {
@@ -198,7 +198,7 @@ tell_changes (TcMuxer *self)
 
     if (lane->n_moved > 0)
       tc_note ("track %d: the times of %" G_GINT64_FORMAT
-               " packets did not grow as %s wants it; they were moved, by at most %.3f s",
+               " packets were not monotonic, as %s requires; they were adjusted by at most %.3f s",
                lane->number, lane->n_moved, self->format->oformat->name,
                (double) lane->most_moved * av_q2d (lane->stream->time_base));
     if (lane->n_refused > 0) {
@@ -221,7 +221,7 @@ io_error (const TcMuxer *self)
 static gboolean
 fail_write (TcMuxer *self, int code, GError **error)
 {
-  /* The muxer's own code says little when it was the disk that refused. */
+  /* The muxer's error code says little when writing to the disk has failed. */
   if (self->target == TC_TARGET_PICTURES && code == AVERROR (EINVAL) && !tc_is_sequence (self->out))
     return tc_fail (error, "%s: holds one picture; a name with %%05d in it would hold all",
                     self->out);
@@ -259,7 +259,7 @@ choose_lane (TcMuxer *self, gboolean all)
     }
     latest = MAX (latest, time_of (g_queue_peek_tail (&lane->packets)));
   }
-  /* The film comes late, for its encoder looks ahead; the rest comes as it lies in the file. */
+  /* The film comes late, since its encoder looks ahead; the rest comes in the order of the file. */
   if (!all && (film_missing || (other_missing && latest - earliest < MAX_AHEAD)))
     return NULL;
   return first;

@@ -3,10 +3,10 @@
  * The output's container. Packets of all tracks are written in the order of their decoding times,
  * from any thread; those that come before the header wait for it.
  *
- * Decoding times have to grow within a track, in most containers strictly. One that does not is
- * moved by the least that makes it, and at the end a line tells how many were, of which track. A
- * packet that the container refuses is left out and counted in a line as well, unless it is the
- * film's: no other track's damage ends the work.
+ * Decoding times have to be monotonic within a track, in most containers strictly. One that is not
+ * is adjusted by as little as possible, and at the end a line says how many were, and of which
+ * track. A packet that the container refuses is left out and counted as well, unless it is the
+ * film's: damage in another track does not end the work.
  */
 #pragma once
 

@@ -134,7 +134,7 @@ find_missing (const TcManifest *manifest, const char *out, gboolean *missing, gb
   return n_whole;
 }
 
-/* Hours of work are not thrown away without being told to. */
+/* Never discard hours of work unless asked to. */
 static gboolean
 refuse_finished (const TcOptions *options, GError **error)
 {
@@ -396,7 +396,7 @@ make_one (TcOptions *options, GError **error)
   if (ok && (lock = lock_parts (options->out, LOCK_SH, error)) == -2)
     ok = FALSE;
   if (ok && tc_part_check (&manifest, options->out, part, TRUE, &record, NULL) == TC_PART_WHOLE) {
-    tc_note ("part %u of %s is whole already", part, options->out);
+    tc_note ("part %u of %s is already complete", part, options->out);
     tc_part_record_clear (&record);
   } else if (ok) {
     tc_signals_keep_parts ("this part is not finished");

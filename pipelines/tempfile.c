@@ -131,7 +131,7 @@ tc_temp_commit (const char *temp, const char *out, GError **error)
     g_clear_pointer (&current, g_free);
     close (current_fd);
     current_fd = -1;
-    /* The new name is to survive a power cut as well; not every file system can be asked. */
+    /* The new name has to survive a power cut as well; not every file system can sync a folder. */
     fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
       (void) !fsync (fd);

@@ -19,7 +19,7 @@
 /* Packets that wait for the reference to jump as well, and for how much of its time. */
 #define MAX_HELD 1000
 #define MAX_WAIT (3 * (gint64) AV_TIME_BASE)
-/* Lines about jumps; more would say nothing new. */
+/* Most lines about jumps; more would say nothing new. */
 #define MAX_LINES 4
 /* No time of a file is as far from 0 (71 years; and what sums need to stay within 64 bits). */
 #define MAX_TIME (G_GINT64_CONSTANT (1) << 51)
@@ -106,7 +106,7 @@ to_us (gint64 time, AVRational base)
   return av_rescale_q (time, base, AV_TIME_BASE_Q);
 }
 
-/* What damage has made of a time is no time. */
+/* A damaged time counts as none. */
 static gint64
 check_time (gint64 time, AVRational base)
 {
@@ -200,7 +200,7 @@ tell (TcTimeline *self, const AVStream *stream, gint64 expected, gint64 time)
              (double) (expected - self->start) / AV_TIME_BASE, stream->index,
              (double) (time - expected) / AV_TIME_BASE);
   else if (self->n_joins == MAX_LINES + 1)
-    tc_note ("the clock jumps again and again; no more of that is told");
+    tc_note ("the clock keeps jumping; further jumps are not reported");
 }
 
 /* The offset for what begins with `packet`, the first of `stream` after a jump. For pictures it is
@@ -381,7 +381,7 @@ settle (TcTimeline *self, AVPacket *packet, gboolean now)
   return TRUE;
 }
 
-/* What has waited is told what became of the jump. */
+/* Packets that waited learn the outcome of the jump. */
 static void
 release (TcTimeline *self)
 {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Lines about tracks that show up late; more would say nothing new. */
+/* Most lines about tracks that show up late; more would say nothing new. */
 #define MAX_LATE_LINES 5
 
 typedef struct {
@@ -393,7 +393,7 @@ add_other (TcTracks *self, Track *track)
   else if (stream->codecpar->codec_type == AVMEDIA_TYPE_DATA && stream->discard == AVDISCARD_ALL)
     leave_out (stream, "it only lists the chapters, which are kept as such");
   else if (stream->codecpar->codec_id == AV_CODEC_ID_NONE)
-    leave_out (stream, "nobody here knows what it is");
+    leave_out (stream, "its kind is not known");
   else if (!tc_container_holds (tc_muxer_get_format (self->muxer), stream))
     leave_out (stream, "%s cannot hold it", container_name (self));
   else

@@ -206,7 +206,7 @@ test_refused() {
   PARALLEL_SEQ=4 timeout 60 "$program" clip.mkv farm.mkv --part auto >out 2>err
   ok $? 'it is made again; GNU parallel, which counts from 1, says which'
   timeout 60 "$program" clip.mkv farm.mkv --part 3 >out 2>err
-  grep -q 'is whole already' err
+  grep -q 'is already complete' err
   ok $? 'a part that is whole is left alone'
   fails 'there is no such part' 'counted from 0' "$program" clip.mkv farm.mkv --part 5
   fails 'no engine says which' 'neither Slurm' "$program" clip.mkv farm.mkv --part auto
