@@ -331,7 +331,7 @@ check_fade (const RfdnSampleFormat *format, guint pixel_stride, guint a, guint b
   }
 }
 
-/* Wide areas, whose ramps may go over into each other: every sample is faded once. */
+/* Wide areas whose ramps may overlap: every sample is faded once. */
 static void
 test_fade_wide (void)
 {

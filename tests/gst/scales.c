@@ -482,7 +482,7 @@ test_reuse (void)
 #define HEIGHT 256
 #define N_TILES 16
 
-/* Tiles that the network leaves are as they came in, and go over into its own: no sample is
+/* Tiles that the network leaves out are unchanged and blended into its own: no sample is
  * anything else. */
 static void
 test_late_tiles (void)
