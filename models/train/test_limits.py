@@ -117,8 +117,8 @@ class Limits(WithFolder):
     def test_numbers_are_what_is_promised(self) -> None:
         """By the header, and by the page about lists."""
         header = " ".join((CORE / "rfdn.h").read_text().replace("\n *", " ").split())
-        self.assertIn(f"A list of layers has at most {limits.TEXT >> 10} KiB and {limits.LINES} lines, and makes at "
-                      f"most {limits.LAYERS} layers of them; a map has at most {limits.MAP} channels, all maps "
+        self.assertIn(f"A list of layers has at most {limits.TEXT >> 10} KiB and {limits.LINES} lines, and becomes at "
+                      f"most {limits.LAYERS} layers; a map has at most {limits.MAP} channels, all maps "
                       f"together {limits.CHANNELS}; a filter's sides are odd and at most {limits.SIDE}; all layers "
                       f"together have at most 2^{limits.WEIGHTS.bit_length() - 1} weights.", header)
         page = (MODELS / "LAYERS.md").read_text()

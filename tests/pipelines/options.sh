@@ -166,7 +166,7 @@ test_folder() {
   same '--resume makes what is missing' '0, 2 made, 25 there' \
     "$?, $(grep -c ' frames of ' err) made, $(grep -c 'is there already' err) there"
   fails 'a folder onto itself' 'same folder' "$program" films films
-  fails 'a folder into a file' 'is none' "$program" films films.mkv
+  fails 'a folder into a file' 'is a folder, but' "$program" films films.mkv
   mkdir nothing
   fails 'an empty folder' 'has no files' "$program" nothing large
 }
