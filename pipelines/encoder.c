@@ -79,6 +79,18 @@ as_players_want (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha
   return deep ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
 }
 
+/* FFmpeg 9 lists formats that the encoder only takes with strict=experimental. */
+static gboolean
+is_experimental (const AVCodec *codec, enum AVPixelFormat format)
+{
+  const uint64_t flags = av_pix_fmt_desc_get (format)->flags;
+
+  if (codec->id == AV_CODEC_ID_FFV1)
+    return (flags & AV_PIX_FMT_FLAG_FLOAT) != 0;
+  return codec->id == AV_CODEC_ID_VP9 && (flags & AV_PIX_FMT_FLAG_ALPHA) != 0 &&
+         format != AV_PIX_FMT_YUVA420P;
+}
+
 /* The format nearest to `source` that the encoder takes. */
 static enum AVPixelFormat
 nearest_format (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
@@ -99,6 +111,7 @@ nearest_format (const AVCodec *codec, enum AVPixelFormat source, gboolean alpha)
   for (const enum AVPixelFormat *f = offered; f != NULL && *f != AV_PIX_FMT_NONE; f++) {
     plain = tc_format_plain (*f, &full);
     if (n < MAX_FORMATS && full == full_only && sws_isSupportedOutput (plain) &&
+        !is_experimental (codec, *f) &&
         (!alpha || (av_pix_fmt_desc_get (plain)->flags & AV_PIX_FMT_FLAG_ALPHA) != 0))
       list[n++] = full_only ? *f : plain;
   }
