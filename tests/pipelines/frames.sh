@@ -279,7 +279,7 @@ test_encoders() {
 luma() { # FILE [FFMPEG'S OPTIONS]: all frames in a grid, as it would be shown
   local file=$1
   shift
-  ffmpeg -v error -i "$file" -vf "$shown,format=rgb24,scale=4:2:flags=area+accurate_rnd+full_chroma_int+full_chroma_inp" -s 4x2 -pix_fmt rgb24 -vsync 0 "$@" -f rawvideo - |
+  ffmpeg -v error -i "$file" -vf "$shown,format=rgb24,scale=4:2:flags=area+accurate_rnd+full_chroma_int+full_chroma_inp" -s 4x2 -pix_fmt rgb24 -fps_mode passthrough "$@" -f rawvideo - |
     od -An -v -tu1 -w1 | tr -d ' ' | paste -sd ' '
 }
 test_changes() {

@@ -147,7 +147,7 @@ test_gaps() {
   between 'what follows a pause is in step' 19.5 "$(last gap.mkv a:0)" 20.1
   # Pictures that pause while the sound goes on.
   make -f lavfi -i testsrc=size=64x48:rate=2 "${tone[@]}" -t 20 -c:v libx264 -preset ultrafast -g 4 -c:a mp2 -vf \
-    "select='lt(t,2)+gte(t,17)'" -vsync vfr gap.ts
+    "select='lt(t,2)+gte(t,17)'" -fps_mode vfr gap.ts
   run 'a pause of the pictures passes' gap.ts gap.mkv
   silent 'that is no jump either' 'jumps'
   between 'pictures after a pause are in step' 19.3 "$(last gap.mkv v:0)" 20.1
@@ -169,7 +169,7 @@ test_frame_rate() {
   same 'avi has the rate of the source' '24000/1001 24000/1001 24' \
     "$(entries rate.avi v:0 stream=r_frame_rate,avg_frame_rate,nb_frames)"
   # A rate that varies has a place for each frame.
-  make "${video[@]}" -t 1 -vf "select='not(between(n,5,14))'" -vsync vfr "${x264[@]}" vary.mkv
+  make "${video[@]}" -t 1 -vf "select='not(between(n,5,14))'" -fps_mode vfr "${x264[@]}" vary.mkv
   run 'a rate that varies passes to avi' vary.mkv vary.avi
   between 'and lasts as long' 0.95 "$(duration vary.avi)" 1.05
 }
