@@ -14,9 +14,9 @@ static const AVRational film = {4, 5};
 struct _TcDeinterlace {
   TcDeinterlaceMode mode;
   AVRational in_base, out_base, in_rate, out_rate;
-  TcFilter *filter; /* NULL: frames pass as they are */
-  AVFrame *passing; /* the one that does, or nothing */
-  GQueue lengths;   /* of the frames in the filter; see Length */
+  TcFilter *filter;                /* NULL: frames pass as they are */
+  AVFrame *passing;                /* the one that does, or nothing */
+  GQueue lengths;                  /* of the frames in the filter; see Length */
   gint64 first_pts, last_pts, end; /* that of the last that went in, from first_pts on */
   gboolean begun, ended;
 };

@@ -74,7 +74,7 @@ psnr_rgb() { # FILE FILE
   local rgb=scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic
   rgb+=:in_h_chr_pos=0:in_v_chr_pos=128,format=rgb24
   ffmpeg -v info -i "$1" -i "$2" -lavfi \
-    "[0:v]settb=1/25,setpts=N,$rgb[a];[1:v]settb=1/25,setpts=N,$rgb[b];[a][b]psnr=shortest=1" \
+    "[0:v]settb=1/25,setpts=N,${rgb}[a];[1:v]settb=1/25,setpts=N,${rgb}[b];[a][b]psnr=shortest=1" \
     -f null - 2>&1 | sed -n 's/.*PSNR.*average:\([0-9.inf]*\).*/\1/p' | tail -n 1
 }
 at_least() { # VALUE BOUND

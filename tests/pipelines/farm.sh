@@ -18,6 +18,7 @@ content() { # FILE
   ffmpeg -v error -i "$1" -map 0 -f framemd5 - 2>&1 | grep -v '^#' | sort | md5sum
 }
 have_packages() {
+  # shellcheck source=pipelines/setup.sh
   (. "$scripts/setup.sh" && rfdn_need_packages "$@") >/dev/null 2>&1
 }
 parts_of() { # OUT: how many are finished
@@ -215,8 +216,8 @@ test_parallel() {
   # A part that fails first: there is a folder where its file is to be.
   timeout 60 "$program" clip.mkv parallel.mkv --plan 12 "${keys[@]}" >out 2>err
   mkdir parallel.mkv.parts/00007.nut
-  timeout 200 "$scripts/farm/parallel.sh" clip.mkv parallel.mkv parts=12 jobs=2 "${keys[@]}" >out 2>err
-  [ $? -ne 0 ] && [ "$(parts_of parallel.mkv)" -eq 11 ] && [ ! -e parallel.mkv ]
+  ! timeout 200 "$scripts/farm/parallel.sh" clip.mkv parallel.mkv parts=12 jobs=2 "${keys[@]}" >out 2>err &&
+    [ "$(parts_of parallel.mkv)" -eq 11 ] && [ ! -e parallel.mkv ]
   ok $? 'parallel.sh: a part that fails is told of, the others are made'
   rmdir parallel.mkv.parts/00007.nut
   check 'parallel.sh: run again, it makes what is missing' \

@@ -339,6 +339,7 @@ test_kept() {
     fi
     out=ours.$extension
     rm -f "$out"
+    # shellcheck disable=SC2094  # out is not $out
     timeout 100 "$program" "$clip" "$out" preset=ultrafast model=live-clean "${settings[@]}" >out 2>err
     python3 "$kept" "$clip" "copy.$extension" "$out" err >lost
     same "nothing of $name is lost" 'lost:' "lost:$(cat lost)"
