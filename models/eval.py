@@ -17,6 +17,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,10 @@ def table(head: list[str], rows: list[list[str]]) -> None:
     print(flush=True)
 
 
+def enlarge_one(method: Upscaler, low: np.ndarray) -> np.ndarray:
+    return method([low])[0]
+
+
 def images(options: argparse.Namespace) -> None:
     models = upscalers(options.model, options.scale)
     scales = sorted({model.scale for model in models})
@@ -88,7 +93,7 @@ def images(options: argparse.Namespace) -> None:
     for scale in scales:
         pairs = evaluate.load_pairs(options.folder, scale)
         for method in [*(Upscaler(name, scale) for name in FILTERS), *(m for m in models if m.scale == scale)]:
-            psnr, ssim = evaluate.score(lambda low: method([low])[0], pairs, scale)
+            psnr, ssim = evaluate.score(partial(enlarge_one, method), pairs, scale)
             cells[method.name, scale] = f"{psnr:.2f} dB, {ssim:.4f}"
             network = measure.luma_network(method.file) if method.file else None
             if network:

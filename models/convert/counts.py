@@ -25,7 +25,8 @@ def operands(layer: Layer) -> list[str]:
 
 def read_early(lines: Sequence[Layer]) -> set[str]:
     """Stacks that are read before their last slice is written: their slices lie apart, until they are gathered."""
-    early, read = set(), set()
+    early: set[str] = set()
+    read: set[str] = set()
     for layer in lines:
         read.update(split_map(text)[0] for text in operands(layer))
         name, _, end = split_map(layer.out)

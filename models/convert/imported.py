@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch import Tensor
 
 from .errors import ConvertError
 from .graph import Graph, Node
 
-Value = Node | Tensor  # of a map, or constant
+Value: TypeAlias = Node | Tensor  # of a map, or constant
 
 
 def node(value: Value | None, place: str) -> Node:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -16,7 +17,7 @@ import codec
 from codec import Encoding
 from data import resize
 
-Random = np.random.Generator
+Random: TypeAlias = np.random.Generator
 # What black and gray are in Y Cb Cr of video range, and of full range.
 OFFSET = np.array([16, 128, 128], np.float32)[:, None, None]
 FULL_OFFSET = np.array([0, 128, 128], np.float32)[:, None, None]

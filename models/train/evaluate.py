@@ -56,8 +56,8 @@ def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) ->
         else:
             low = to_bytes(read_luma(low_folder / file.name))
             high = to_bytes(crop_to_multiple(read_luma(file), scale))
-        if high.shape != (low.shape[0] * scale, low.shape[1] * scale):
-            raise InputError(f"{low_folder / file.name}: its size is not that of {file} divided by {scale}")
+            if high.shape != (low.shape[0] * scale, low.shape[1] * scale):
+                raise InputError(f"{low_folder / file.name}: its size is not that of {file} divided by {scale}")
         pairs.append(scorable(file, (low, high), scale))
     return pairs
 
@@ -77,7 +77,8 @@ def score(upscale: Callable[[np.ndarray], np.ndarray], pairs: list[Pair], scale:
         inner = (slice(scale, -scale),) * 2
         result, truth = upscale(low)[inner], high[inner]
         results.append((psnr(result, truth), ssim(result, truth)))
-    return tuple(float(mean) for mean in np.mean(results, 0))
+    mean_psnr, mean_ssim = (float(mean) for mean in np.mean(results, 0))
+    return mean_psnr, mean_ssim
 
 
 def bicubic(scale: int) -> Callable[[np.ndarray], np.ndarray]:

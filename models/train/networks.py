@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -245,7 +246,7 @@ class UnknownNetwork(ValueError):
     """The tensors are not those of a network this file defines; the text says why."""
 
 
-def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
+def describe(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """Architecture, channels, nf, blocks, scale, f (and DRN's groups), as the tensors' names and shapes have them."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for architecture, block, last in (("rfdn", r"B(\d+)\.", "upsampler.0.weight"),
@@ -265,8 +266,8 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, int | str]:
     if scale < 1 or scale**2 * channels != shapes[last][0]:
         raise UnknownNetwork(f"the upsampler's {shapes[last][0]} outputs are no whole scale of {channels} channels")
     narrow = {"rfdn": "B1.esa.conv1", "reprfn": "reprfb1.esa.conv1", "drn": "groups.0.blocks.0.distil"}[architecture]
-    facts = {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
-             "scale": scale, "f": shapes.get(f"{narrow}.weight", (0,))[0]}
+    facts: dict[str, Any] = {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
+                             "scale": scale, "f": shapes.get(f"{narrow}.weight", (0,))[0]}
     if architecture == "drn":
         facts["blocks"] += 1  # they are counted from 0
         facts["groups"] = 1 + max(int(m[1]) for m in map(re.compile(r"groups\.(\d+)\.").match, shapes) if m)

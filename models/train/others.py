@@ -9,8 +9,8 @@ from __future__ import annotations
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 import networks
@@ -21,7 +21,7 @@ from data import InputError
 class Other(nn.Module):
     """A network of spandrel's, as those of `networks` are used: RGB of 0..1, clipped to it."""
 
-    def __init__(self, descriptor: object) -> None:
+    def __init__(self, descriptor: Any) -> None:
         super().__init__()
         self.descriptor, self.model = descriptor, descriptor.model
         self.scale, self.channels, self.bf16 = descriptor.scale, descriptor.input_channels, False

@@ -64,7 +64,8 @@ class Scene:
     def shade(self, colour: tuple[int, int, int], spread: float = 12) -> tuple[int, int, int]:
         """A colour a little lighter or darker by chance."""
         by = self.random.normal(0, spread)
-        return tuple(int(np.clip(c + by, 0, 255)) for c in colour)
+        red, green, blue = (int(np.clip(c + by, 0, 255)) for c in colour)
+        return red, green, blue
 
     def ground(self, horizon: float) -> None:
         """Meadow with the grain of grass, then blades of it."""

@@ -84,7 +84,8 @@ def share(low: np.ndarray, high: np.ndarray, scale: int) -> float:
 
 def shrunk(size: tuple[int, int], factor: float) -> tuple[int, int]:
     """Width and height of a picture made small."""
-    return tuple(max(1, round(side * factor)) for side in size)
+    width, height = (max(1, round(side * factor)) for side in size)
+    return width, height
 
 
 def shrink(image: Image.Image, factor: float) -> np.ndarray:
@@ -137,7 +138,9 @@ def answer_all(teachers: Teachers, work: list[tuple[Path, float, list[tuple[int,
                folder: Path, as_gray: bool) -> int:
     """Fill the folder with the pairs of pictures, their sizes, and the places of their tiles; how many."""
     count = sum(len(places) for *_, places in work)
-    lows, highs, shares = {}, {}, {}
+    lows: dict[int, np.ndarray] = {}
+    highs: dict[int, np.ndarray] = {}
+    shares: dict[int, np.ndarray] = {}
     for scale in teachers.scales:
         part = folder / f"x{scale}"
         part.mkdir()

@@ -42,7 +42,7 @@ import weights
 class Bfloat16(WithFolder):
     """--bf16: products inside the network's body are rounded while it learns, and nowhere else."""
 
-    def run_of(self, *more: object) -> "train.Run":
+    def run_of(self, *more: object) -> train.Run:
         (self.folder / "images").mkdir(exist_ok=True)
         noise_image(self.folder / "images/a.png", 60, 50)
         arguments = ["--images", self.folder / "images", "--val", self.folder, "--out", self.folder, "--features", 8,

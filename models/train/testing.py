@@ -13,6 +13,10 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
@@ -69,7 +73,7 @@ def noise_image(path: Path, width: int, height: int) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def detailed(width: int, height: int) -> "Image.Image":
+def detailed(width: int, height: int) -> Image.Image:
     """A picture with slopes, edges, strong colours, and levels from black to white."""
     import numpy as np
     from PIL import Image

@@ -58,9 +58,10 @@ def make_network(options: argparse.Namespace) -> networks.Network:
     size = 1, options.features, options.blocks, options.scale
     if options.architecture == "drn":
         network = networks.DRN(*size, options.distilled, options.groups)
+    elif options.architecture == "reprfn":
+        network = networks.RepRFN(*size, options.esa)
     else:
-        kind = {"reprfn": networks.RepRFN, "rfdn": networks.RFDN}[options.architecture]
-        network = kind(*size, options.esa)
+        network = networks.RFDN(*size, options.esa)
     networks.start_near_nearest(network)
     return network
 
@@ -120,8 +121,7 @@ class Run:
             loss = (1 - share) * loss + share * output + self.options.distil_features * features
         if self.stillness:
             half = -(-len(low) // 2)  # of the batch: the other half of the time
-            loss = loss + self.options.stillness * self.stillness(low[:half], *(high[:half] for high in highs),
-                                                                  result[:half])
+            loss = loss + self.options.stillness * self.stillness(low[:half], highs[0][:half], result[:half])
         return loss
 
     def of_scales(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -72,7 +72,7 @@ class Engine(ABC):
     packages: ClassVar[tuple[str, ...]]
     variants: ClassVar[tuple[str, ...]] = ("default",)
 
-    @staticmethod
+    @staticmethod  # noqa: B027 - doing nothing is the default
     def export(case: Case) -> None:
         """Write what the engine loads into the case's folder; by default it loads the ONNX file."""
 
