@@ -118,8 +118,8 @@ gst_rfdn_upscale_refuse (GstRfdnUpscale *self, GQuark domain, gint code, char *d
 
 /* ---- caps --------------------------------------------------------------------------------- */
 
-/* Forgets what is kept from frame to frame: the next frame is unrelated to the last one. Only stabilized
- * pictures depend on it. Streaming thread, or while there is none. */
+/* Forgets what is kept from frame to frame: the next frame is unrelated to the last one. Only
+ * stabilized pictures depend on it. Streaming thread, or while there is none. */
 static void
 reset (GstRfdnUpscale *self)
 {
