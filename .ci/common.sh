@@ -54,3 +54,11 @@ ci_test() { # FOLDER MINUTES [arguments for `meson test`]
   rfdn_meson test -C "$folder" --no-rebuild --print-errorlogs \
     --timeout-multiplier "$(awk "BEGIN { print $minutes / 30 }")" "$@"
 }
+
+# One build for three jobs: clang's warnings, the sanitizers, the fuzz targets. Kernels are not checked: with
+# them clang takes many times as long.
+ci_build_clang() { # ci_build or ci_build_strict
+  ci_need "${RFDN_RUN_PACKAGES[@]}" clang-14 libclang-rt-14-dev llvm-14
+  CC=clang-14 "$1" "$RFDN_BUILD-clang" --buildtype=debugoptimized -Dfuzz=true \
+    -Db_sanitize=address,undefined -Db_lundef=false -Dsanitize_kernels=false
+}
