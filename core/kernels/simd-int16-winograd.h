@@ -557,7 +557,7 @@ int16_batch (const Int16Strip *s, guint t, const guint vectors, const Int16Kind 
     for (guint b = 0; b < group; b += 2) {
       for (guint v = 0; v < vectors; v++)
         int16_output_pair (s, half + 24 * b * INT16_LANES + v * VECTOR_FLOATS, o + b,
-                           t + v * VECTOR_FLOATS, kind, k + v);
+                           t + v * VECTOR_FLOATS, kind, kind != INT16_QUIET ? k + v : NULL);
     }
     o += group;
   }
@@ -583,11 +583,9 @@ int16_loud_batch (const Int16Strip *s, guint t, guint vectors)
 INLINE gboolean
 int16_batch_at (const Int16Strip *s, guint t, const guint vectors, gboolean guess)
 {
-  const Vec32 *none = NULL;
-
   if (guess || !int16_is_quiet (s->strip, t, vectors))
     return int16_loud_batch (s, t, vectors);
-  int16_batch (s, t, vectors, INT16_QUIET, none);
+  int16_batch (s, t, vectors, INT16_QUIET, NULL);
   return FALSE;
 }
 
