@@ -406,6 +406,7 @@ run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gbo
              gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work)
 {
   RfdnPlane from[3], to[3];
+  gboolean whole;
 
   for (guint c = 0; c < self->n_channels; c++) {
     from[c] = gst_rfdn_place_in_frame (&self->places[c], in);
@@ -419,11 +420,12 @@ run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gbo
     rfdn_stabilizer_reset (self->stabilizer);
     return FALSE;
   }
-  /* What a late frame lacks is not to stay where nothing moves, nor to mix with what it was. */
-  if (!is_whole (work, strength))
+  /* A late frame is mixed with neither neighbour: what it lacks would stay where nothing moves. */
+  whole = is_whole (work, strength);
+  if (!whole)
     rfdn_stabilizer_reset (self->stabilizer);
   rfdn_stabilizer_run (self->stabilizer, from, to, strength->stabilize);
-  if (!is_whole (work, strength))
+  if (!whole)
     rfdn_stabilizer_reset (self->stabilizer);
   return TRUE;
 }

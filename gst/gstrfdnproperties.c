@@ -295,10 +295,10 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    *
    * How much of the previous picture is kept where the input hardly changes, against flicker: 0 is
    * none. Networks, `balanced` and `rfdn` above all, sharpen what compression changes from frame to
-   * frame with the rest. At 0.7 flicker is a third below that of a Lanczos filter, and the picture
-   * as sharp. What is kept is clamped to what the new picture has around each pixel, so that
-   * nothing trails behind motion, and starts anew at a cut, a seek or a gap. Costs a picture of
-   * memory.
+   * frame with the rest. At 0.7 clips encoded at CRF 23 flicker a third less than by a Lanczos
+   * filter. What is kept is clamped to what the new picture has around each pixel, so that nothing
+   * trails behind motion; where all of the picture changes, as at a cut, nothing is kept, and a
+   * seek or a gap starts anew. Costs the memory of two pictures of the large size.
    *
    * Since: 0.2
    */
