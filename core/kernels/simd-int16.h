@@ -12,6 +12,7 @@
 
 #include "simd-int16-conv.h"
 #include "simd-int16-direct.h"
+#include "simd-int16-transforms.h"
 #include "simd-int16-winograd.h"
 
 #include "simd-exp.h"
