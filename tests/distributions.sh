@@ -20,6 +20,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
+. tests/chroot.sh
 
 KNOWN=(bookworm trixie forky noble)
 
@@ -37,24 +38,14 @@ done
 [ "${#names[@]}" -gt 0 ] || [ "$#" -eq 0 ] || [[ $1 == -* ]] ||
   rfdn_fail "there is no '$1', only ${KNOWN[*]}"
 
-[ "$(id -u)" -eq 0 ] || rfdn_fail 'only root can make and enter a chroot'
-for need in debootstrap:debootstrap gpgv:gpgv git:git unshare:util-linux setsid:util-linux python3:python3; do
-  command -v "${need%:*}" >/dev/null ||
-    rfdn_fail "this needs ${need%:*}: apt-get install ${need#*:}"
-done
-# Mounts that nobody else sees end with this script, whatever ends it.
-if [ "${RFDN_OWN_MOUNTS-}" != "$$" ]; then
-  unshare --mount true 2>/dev/null ||
-    rfdn_fail 'root may not mount anything here (in a container: it needs CAP_SYS_ADMIN)'
-  RFDN_OWN_MOUNTS=$$ exec unshare --mount --propagation private \
-    "$BASH" "tests/$(basename "$0")" "${names[@]}" "$@"
-fi
+why=$(chroot_lack git:git python3:python3)
+[ -z "$why" ] || rfdn_fail "$why"
+chroot_own_mounts "tests/$(basename "$0")" "${names[@]}" "$@"
 [ "${#names[@]}" -gt 0 ] || names=("${KNOWN[@]}")
 
-RFDN_CHROOTS=$(realpath -m "${RFDN_CHROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/chroots}")
 RFDN_SHARED=$(realpath -m "${RFDN_SHARED:-../shared}")
 RFDN_ROWS=$(mktemp -d)
-export RFDN_CHROOTS RFDN_SHARED RFDN_ROWS
+export RFDN_SHARED RFDN_ROWS
 current=
 # shellcheck disable=SC2317  # called by the traps
 stop() { # STATUS SIGNAL
