@@ -115,17 +115,20 @@ chroot_fresh() { # FOLDER
   cp -a --reflink=auto "$base" "$1"
   CHROOT=$1
   mkdir -p "$CHROOT/var/cache/ccache"
-  find "$kept/archives" -name '*.deb' -exec cp --link -t "$CHROOT/var/cache/apt/archives" {} +
+  link_debs "$kept/archives" "$CHROOT/var/cache/apt/archives"
   mount --bind "$kept/ccache" "$CHROOT/var/cache/ccache"
   chroot_prepare
 }
 
 # Another test may run beside: apt locks its folder of packages, so each system has one, of hard links.
+# Those that are there already, cp may complain about.
+link_debs() { # FROM TO
+  find "$1" -maxdepth 1 -name '*.deb' -exec cp --link --no-clobber -t "$2" {} + 2>/dev/null || true
+}
+
 chroot_remove() { # FOLDER
   local mounted
-  [ ! -d "$1/var/cache/apt/archives" ] ||
-    find "$1/var/cache/apt/archives" -maxdepth 1 -name '*.deb' \
-      -exec cp --link --no-clobber -t "$RFDN_CHROOTS/$NAME-kept/archives" {} + 2>/dev/null || true
+  link_debs "$1/var/cache/apt/archives" "$RFDN_CHROOTS/$NAME-kept/archives"
   for mounted in sys dev var/cache/ccache; do
     ! mountpoint -q "$1/$mounted" || umount --recursive "$1/$mounted"
   done
