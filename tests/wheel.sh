@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Builds the Python wheel, installs, uses and removes it:
+#
+#   ./tests/wheel.sh
+#
+# Needs the packages to build the plugin, python3-venv and python3-gi (installed where that is possible),
+# and pip's index, from which meson-python comes. Each check is a line; the last line counts them. Where
+# something of that is missing, the test ends with 77.
+# shellcheck disable=SC2317  # what check() and quietly() call
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. pipelines/setup.sh
+. tests/checks.sh
+
+NAME=wheel
+PYTHON=/usr/bin/python3
+
+case ${1-} in
+  -h | --help)
+    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
+    exit
+    ;;
+esac
+checks_start
+checks_need "${RFDN_RUN_PACKAGES[@]}" git python3 python3-venv python3-gi gir1.2-gstreamer-1.0
+"$PYTHON" -c 'import gi, venv' 2>/dev/null || checks_skip "$PYTHON lacks PyGObject or venv"
+
+# Builds what is committed: a folder with a `build` of the user's is not touched. Whoever owns the project,
+# it may be read.
+export_source() {
+  mkdir "$work/source"
+  git -c safe.directory="$PWD" archive HEAD | tar -x -C "$work/source"
+}
+make_venvs() {
+  "$PYTHON" -m venv "$work/builder"
+  "$PYTHON" -m venv --system-site-packages "$work/venv"
+}
+list_files() { # FILE
+  find "$work/venv" ! -name '*.pyc' ! -name __pycache__ | sort >"$1"
+}
+in_venv() { # COMMAND...
+  (cd / && GST_REGISTRY=$work/registry.bin PATH=$work/venv/bin:$PATH exec "$@")
+}
+build_wheel() {
+  "$work/builder/bin/pip" wheel --no-deps -w "$work/wheels" "$work/source"
+}
+tag_is_honest() {
+  [[ $1 == *-linux_"$(uname -m)".whl ]]
+}
+# Python's files, the plugin, presets; neither libraries nor headers.
+holds_the_plugin_alone() { # WHEEL
+  "$PYTHON" -m zipfile -l "$1" | awk 'NR > 1 { print $1 }' | grep -v '\.dist-info/' | sort >"$work/held"
+  printf '%s\n' gst_rfdn.pth gst_rfdn/{__init__,__main__}.py gst_rfdn/gstreamer-1.0/libgstrfdn.so \
+    gst_rfdn/presets/GstRfdnUpscale.prs | sort | diff -u - "$work/held"
+}
+prints_the_folder() {
+  test -f "$(in_venv python -m gst_rfdn)/libgstrfdn.so"
+}
+# What a Python that another one starts has in VARIABLE.
+in_second_python() { # VARIABLE
+  in_venv python -c 'import subprocess, sys
+subprocess.run([sys.executable, "-c", "import os, sys; print(os.environ[sys.argv[1]])", sys.argv[1]], check=True)' "$1"
+}
+# The user's own folders stay, and ours is there once.
+keeps_what_was_set() {
+  [ "$(GST_PLUGIN_PATH=/a:/b in_second_python GST_PLUGIN_PATH)" = "$folder:/a:/b" ] &&
+    [ "$(GST_PLUGIN_PATH_1_0=/c in_second_python GST_PLUGIN_PATH_1_0)" = "$folder:/c" ]
+}
+nothing_left() {
+  list_files "$work/after" && diff -u "$work/before" "$work/after"
+}
+pipeline() {
+  in_venv env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 python "$PWD/tests/wheel.py"
+}
+
+main() {
+  local wheel folder
+  quietly 'the source' export_source
+  quietly 'virtual environments' make_venvs
+  # pip gets what pyproject.toml requires; asking for it here tells a lack of it from a failed build.
+  "$work/builder/bin/pip" download --no-deps -d "$work/try" 'meson-python>=0.15' >"$work/log" 2>&1 ||
+    checks_skip 'meson-python cannot be downloaded'
+  check 'pip wheel' build_wheel
+  [ "$failed" -eq 0 ] || exit
+  wheel=$(find "$work/wheels" -name 'gst_rfdn-*.whl')
+  check "its tag: ${wheel##*/}" tag_is_honest "$wheel"
+  check 'it holds the plugin alone' holds_the_plugin_alone "$wheel"
+  list_files "$work/before"
+  check 'installing' "$work/venv/bin/pip" install --no-index "$wheel"
+  [ "$failed" -eq 0 ] || exit
+  check 'python -m gst_rfdn' prints_the_folder
+  folder=$(in_venv python -m gst_rfdn)
+  check 'a pipeline from Python' pipeline
+  check 'GST_PLUGIN_PATH as it was set before' keeps_what_was_set
+  check 'uninstalling' "$work/venv/bin/pip" uninstall --yes gst-rfdn
+  check 'nothing is left' nothing_left
+}
+main
+exit
