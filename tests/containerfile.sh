@@ -109,7 +109,7 @@ start_image() { # ARGUMENTS...
 # tells how many there are.
 as_raw_video() {
   local header
-  start_image clip.mkv - format=y4m pixel-format=yuv420p >"$work/raw" || return
+  start_image clip.mkv - format=y4m >"$work/raw" || return
   header=$(head -n 1 "$work/raw")
   printf '%s\n' "$header"
   [[ $header == 'YUV4MPEG2 W256 H192 '* ]] &&
