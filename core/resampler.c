@@ -6,14 +6,13 @@
 
 #include "alloc.h"
 #include "format.h"
+#include "guide.h"
 #include "kernels/kernels.h"
+#include "lanczos.h"
 #include "pool.h"
+#include "window.h"
 
-#define LOBES 3
-#define TAPS (2 * LOBES)
-/* Pixels by which a row is extended on each side: a shift of up to one input sample, and the taps.
- */
-#define MARGIN 8
+#define TAPS RFDN_LANCZOS_TAPS
 
 /* 8-bit samples come out the same on every processor: taps are multiples of 2^-14 vertically and
  * 2^-12 horizontally, and the intermediate result is rounded to quarters of a level, so that no sum
@@ -23,16 +22,11 @@
 /* A float of this size is a multiple of 1/4. */
 #define QUARTERS (1.5f * (1 << 21))
 
-/* Output sample scale * m + k is the sum of taps[k][t] times input sample m + first[k] + t. */
-typedef struct {
-  gint first[RFDN_MAX_SCALE];
-  float taps[RFDN_MAX_SCALE][TAPS];
-} Filter;
-
 struct RfdnResampler {
   RfdnResamplerParams params;
   const RfdnKernels *kernels;
-  Filter horizontal, vertical;
+  RfdnLanczos horizontal, vertical;
+  RfdnGuide *guide; /* NULL: none */
   RfdnPool *pool;
   guint n_bands;      /* of a plane: one for each thread */
   gsize pitch;        /* floats of a row, margins included */
@@ -41,61 +35,16 @@ struct RfdnResampler {
 
   /* The run at hand. */
   const RfdnPlane *in, *out;
+  const RfdnPlane *luma_in, *luma_out; /* with a guide; else NULL */
+  double amount;
   guint n_planes;
-  gint next_band; /* of all planes */
+  gint next_band; /* of all planes; with a guide, of all planes at once */
 };
 
 static gboolean
 is_exact (const RfdnResamplerParams *params)
 {
   return params->format.depth == 8;
-}
-
-static double
-lanczos (double x)
-{
-  if (fabs (x) < 1e-9)
-    return 1;
-  if (fabs (x) >= LOBES)
-    return 0;
-  return LOBES * sin (G_PI * x) * sin (G_PI * x / LOBES) / (G_PI * G_PI * x * x);
-}
-
-/* Rounds taps to multiples of 2^-bits; the largest one is adjusted so that their sum stays 1. */
-static void
-round_taps (float taps[TAPS], guint bits)
-{
-  const float unit = 1.0f / (float) (1 << bits);
-  float sum = 0;
-  gint largest = 0;
-
-  for (gint t = 0; t < TAPS; t++) {
-    taps[t] = roundf (taps[t] / unit) * unit;
-    sum += taps[t];
-    if (taps[t] > taps[largest])
-      largest = t;
-  }
-  taps[largest] += 1 - sum;
-}
-
-/* `bits`: that taps are rounded to; 0: not at all. */
-static void
-filter_init (Filter *filter, guint scale, double shift, guint bits)
-{
-  for (guint k = 0; k < scale; k++) {
-    double position = (k + 0.5 - shift) / scale - 0.5;
-    double weights[TAPS], sum = 0;
-
-    filter->first[k] = (gint) floor (position) - (LOBES - 1);
-    for (gint t = 0; t < TAPS; t++) {
-      weights[t] = lanczos (position - (filter->first[k] + t));
-      sum += weights[t];
-    }
-    for (gint t = 0; t < TAPS; t++)
-      filter->taps[k][t] = (float) (weights[t] / sum);
-    if (bits > 0)
-      round_taps (filter->taps[k], bits);
-  }
 }
 
 static gboolean
@@ -124,6 +73,29 @@ check_params (const RfdnResamplerParams *p, GError **error)
   return rfdn_sample_format_check (&p->format, error);
 }
 
+/* Memory for each thread: a sum of rows, a row phase by phase, and the window of a plane; with a
+ * guide the windows of all planes, and the guide's own. */
+static gboolean
+allocate (RfdnResampler *self, GError **error)
+{
+  const guint n_windows = self->guide != NULL ? RFDN_GUIDED : 1;
+  gsize size = (1 + self->params.scale + n_windows * TAPS) * self->pitch;
+  float *scratch;
+
+  if (self->guide != NULL)
+    size += rfdn_guide_scratch_size (self->guide);
+  scratch = rfdn_try_floats (size * self->n_bands);
+  if (scratch == NULL) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
+                 self->params.in_width, self->params.in_height);
+    return FALSE;
+  }
+  free (self->scratch);
+  self->scratch = scratch;
+  self->scratch_size = size;
+  return TRUE;
+}
+
 RfdnResampler *
 rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
 {
@@ -139,20 +111,31 @@ rfdn_resampler_new (const RfdnResamplerParams *params, GError **error)
   self->pool = params->pool ? rfdn_pool_ref (params->pool) : rfdn_pool_new (params->n_threads);
   self->n_bands = rfdn_pool_get_n_threads (self->pool, NULL);
   const gboolean exact = is_exact (params);
-  filter_init (&self->horizontal, params->scale, params->shift_x, exact ? HORIZONTAL_BITS : 0);
-  filter_init (&self->vertical, params->scale, params->shift_y, exact ? VERTICAL_BITS : 0);
+  rfdn_lanczos_init (&self->horizontal, params->scale, params->shift_x,
+                     exact ? HORIZONTAL_BITS : 0);
+  rfdn_lanczos_init (&self->vertical, params->scale, params->shift_y, exact ? VERTICAL_BITS : 0);
   self->pitch = RFDN_RUN_SLACK +
                 (params->in_width + RFDN_RUN_ALIGN) / RFDN_RUN_ALIGN * (gsize) RFDN_RUN_ALIGN +
                 RFDN_RUN_AFTER;
-  /* A window of input rows, their vertical sum, and an output row phase by phase. */
-  self->scratch_size = (TAPS + 1 + params->scale) * self->pitch;
-  self->scratch = rfdn_try_floats (self->scratch_size * self->n_bands);
-  if (self->scratch == NULL) {
-    g_set_error (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY, "no memory to resample %ux%u",
-                 params->in_width, params->in_height);
+  if (!allocate (self, error))
     return NULL;
-  }
   return g_steal_pointer (&self);
+}
+
+gboolean
+rfdn_resampler_set_guide (RfdnResampler *self, const RfdnGuideParams *params, GError **error)
+{
+  RfdnGuide *guide = rfdn_guide_new (params, &self->params, &self->horizontal, &self->vertical,
+                                     self->pitch, error);
+
+  if (guide == NULL)
+    return FALSE;
+  rfdn_guide_free (self->guide);
+  self->guide = guide;
+  if (allocate (self, error))
+    return TRUE;
+  g_clear_pointer (&self->guide, rfdn_guide_free);
+  return FALSE;
 }
 
 void
@@ -161,88 +144,129 @@ rfdn_resampler_free (RfdnResampler *self)
   if (self == NULL)
     return;
   free (self->scratch);
+  rfdn_guide_free (self->guide);
   rfdn_pool_unref (self->pool);
   g_free (self);
 }
 
-/* A band's window of input rows: row y lies in slot y modulo TAPS. */
-typedef struct {
-  const RfdnResampler *self;
-  const RfdnPlane *in;
-  float *scratch;
-  gint loaded_end; /* the first row that has not been loaded yet */
-} Window;
-
+/* Rows of a thread's memory that are not a window's: a sum of rows, and a row phase by phase. */
 static float *
-window_row (const Window *window, gint y)
+get_work (const RfdnResampler *self, guint thread)
 {
-  gsize slot = (gsize) (y + TAPS * MARGIN) % TAPS;
-  return window->scratch + slot * window->self->pitch + RFDN_RUN_SLACK;
+  return self->scratch + thread * self->scratch_size + RFDN_RUN_SLACK;
+}
+
+static RfdnWindow
+get_window (const RfdnResampler *self, guint thread, guint n, guint y0)
+{
+  const gsize rows = 1 + self->params.scale + n * TAPS;
+  gint first = G_MAXINT;
+
+  for (guint k = 0; k < self->params.scale; k++)
+    first = MIN (first, self->vertical.first[k]);
+  return (RfdnWindow){self->scratch + thread * self->scratch_size + rows * self->pitch, self->pitch,
+                      (gint) (y0 / self->params.scale) + first};
 }
 
 /* Loads rows up to, and without, `end`. */
 static void
-window_load (Window *window, gint end)
+load_window (const RfdnResampler *self, RfdnWindow *window, const RfdnPlane *in, gint end)
 {
-  const RfdnResamplerParams *p = &window->self->params;
+  const RfdnResamplerParams *p = &self->params;
 
-  for (; window->loaded_end < end; window->loaded_end++) {
-    gint y = CLAMP (window->loaded_end, 0, (gint) p->in_height - 1);
-    window->self->kernels->unpack_row (window_row (window, window->loaded_end),
-                                       (const guint8 *) window->in->data + y * window->in->stride,
-                                       window->in->pixel_stride, &p->format, p->in_width);
+  for (; window->end < end; window->end++) {
+    const gint y = CLAMP (window->end, 0, (gint) p->in_height - 1);
+    float *row = rfdn_window_row (window, window->end);
+
+    self->kernels->unpack_row (row, (const guint8 *) in->data + y * in->stride, in->pixel_stride,
+                               &p->format, p->in_width);
+    rfdn_extend_row (row, p->in_width, RFDN_WINDOW_MARGIN, RFDN_WINDOW_MARGIN);
   }
 }
 
-static void
-resample_row (Window *window, const RfdnPlane *out, guint y)
+/* Row y, phase by phase. */
+static float *
+filter_row (const RfdnResampler *self, RfdnWindow *window, guint plane, guint y, float *work)
 {
-  const RfdnResampler *self = window->self;
   const RfdnResamplerParams *p = &self->params;
   const guint phase = y % p->scale;
   const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
   const float *src[TAPS];
-  float *sum = window->scratch + TAPS * self->pitch + RFDN_RUN_SLACK;
-  float *phases = sum + self->pitch;
+  float *sum = work, *phases = work + self->pitch;
 
-  window_load (window, first + TAPS);
+  load_window (self, window, &self->in[plane], first + TAPS);
   for (gint t = 0; t < TAPS; t++)
-    src[t] = window_row (window, first + t);
+    src[t] = rfdn_window_row (window, first + t);
   self->kernels->fir_row (sum, src, self->vertical.taps[phase], TAPS, p->in_width);
 
   if (is_exact (p)) {
     for (guint x = 0; x < p->in_width; x++)
       sum[x] = (sum[x] + QUARTERS) - QUARTERS;
   }
-  for (gint x = 1; x <= MARGIN; x++) {
-    sum[-x] = sum[0];
-    sum[p->in_width - 1 + x] = sum[p->in_width - 1];
-  }
+  rfdn_extend_row (sum, p->in_width, RFDN_WINDOW_MARGIN, RFDN_WINDOW_MARGIN);
   for (guint k = 0; k < p->scale; k++) {
     for (gint t = 0; t < TAPS; t++)
       src[t] = sum + self->horizontal.first[k] + t;
     self->kernels->fir_row (phases + k * self->pitch, src, self->horizontal.taps[k], TAPS,
                             p->in_width);
   }
+  return phases;
+}
+
+static void
+store_row (const RfdnResampler *self, guint plane, guint y, const float *phases)
+{
+  const RfdnResamplerParams *p = &self->params;
+  const RfdnPlane *out = &self->out[plane];
+
   self->kernels->pack_row ((guint8 *) out->data + (gssize) y * out->stride, out->pixel_stride,
                            &p->format, phases, self->pitch, p->scale, p->out_width);
 }
 
 /* The rows of a band of a plane, with the scratch memory of one thread. */
 static void
-resample_band (RfdnResampler *self, guint plane, guint band, guint thread)
+resample_band (const RfdnResampler *self, guint plane, guint y0, guint y1, guint thread)
 {
-  const guint64 height = self->params.out_height;
-  const guint y0 = (guint) (height * band / self->n_bands);
-  const guint y1 = (guint) (height * (band + 1) / self->n_bands);
-  gint first = G_MAXINT;
-  for (guint k = 0; k < self->params.scale; k++)
-    first = MIN (first, self->vertical.first[k]);
-  Window window = {self, &self->in[plane], self->scratch + thread * self->scratch_size,
-                   (gint) (y0 / self->params.scale) + first};
+  RfdnWindow window = get_window (self, thread, 0, y0);
 
   for (guint y = y0; y < y1; y++)
-    resample_row (&window, &self->out[plane], y);
+    store_row (self, plane, y, filter_row (self, &window, plane, y, get_work (self, thread)));
+}
+
+/* The rows of a band of all planes. */
+static void
+guide_band (const RfdnResampler *self, guint y0, guint y1, guint thread)
+{
+  RfdnWindow windows[RFDN_GUIDED];
+  RfdnGuideBand band;
+
+  for (guint plane = 0; plane < self->n_planes; plane++)
+    windows[plane] = get_window (self, thread, plane, y0);
+  rfdn_guide_begin (&band, self->guide, self->luma_in, self->luma_out, self->amount, y0,
+                    get_window (self, thread, RFDN_GUIDED, y0).memory);
+  for (guint y = y0; y < y1; y++) {
+    rfdn_guide_look (&band, y);
+    for (guint plane = 0; plane < self->n_planes; plane++) {
+      float *phases = filter_row (self, &windows[plane], plane, y, get_work (self, thread));
+
+      rfdn_guide_add (&band, plane, &windows[plane], y, phases);
+      store_row (self, plane, y, phases);
+    }
+  }
+}
+
+static void
+run_band (const RfdnResampler *self, guint n, guint thread)
+{
+  const guint64 height = self->params.out_height;
+  const guint band = n % self->n_bands;
+  const guint y0 = (guint) (height * band / self->n_bands);
+  const guint y1 = (guint) (height * (band + 1) / self->n_bands);
+
+  if (self->luma_in != NULL)
+    guide_band (self, y0, y1, thread);
+  else
+    resample_band (self, n / self->n_bands, y0, y1, thread);
 }
 
 static void
@@ -252,18 +276,38 @@ run_member (RfdnMember member, gpointer data)
 
   while (!rfdn_member_must_leave (member)) {
     const guint next = (guint) g_atomic_int_add (&self->next_band, 1);
-    if (next >= self->n_bands * self->n_planes)
+    if (next >= self->n_bands * (self->luma_in != NULL ? 1 : self->n_planes))
       return;
-    resample_band (self, next / self->n_bands, next % self->n_bands, member.index);
+    run_band (self, next, member.index);
   }
 }
 
-void
-rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out, guint n_planes)
+static void
+run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out, guint n_planes)
 {
   self->in = in;
   self->out = out;
   self->n_planes = n_planes;
   g_atomic_int_set (&self->next_band, 0);
   rfdn_pool_run (self->pool, run_member, self);
+}
+
+void
+rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out, guint n_planes)
+{
+  self->luma_in = NULL;
+  run (self, in, out, n_planes);
+}
+
+void
+rfdn_resampler_run_guided (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out,
+                           guint n_planes, const RfdnPlane *luma_in, const RfdnPlane *luma_out,
+                           double amount)
+{
+  g_return_if_fail (self->guide != NULL && n_planes <= RFDN_GUIDED);
+
+  self->luma_in = luma_in;
+  self->luma_out = luma_out;
+  self->amount = CLAMP (amount, 0, 1);
+  run (self, in, out, n_planes);
 }

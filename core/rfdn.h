@@ -585,6 +585,68 @@ RFDN_API RfdnResampler *rfdn_resampler_new (const RfdnResamplerParams *params, G
 RFDN_API void rfdn_resampler_run (RfdnResampler *self, const RfdnPlane *in, const RfdnPlane *out,
                                   guint n_planes);
 
+/** Planes of chroma that luma guides at a time. */
+#define RFDN_GUIDED 2
+
+/**
+ * RfdnGuideParams:
+ * @width: luma samples in a row of the LR picture
+ * @height: its rows
+ * @step_x: luma samples to a chroma sample in a row: 1 or 2
+ * @step_y: rows of luma to a row of chroma, likewise
+ * @low_x: where the first chroma sample of a row lies in the LR picture, in luma samples behind the
+ *   first of them: 0 if they share a place ("left"), 0.5 if it lies in the middle of two; -0.5 to
+ *   0.5. Of no effect where @step_x is 1
+ * @low_y: the same downwards
+ * @high_x: as @low_x, in the HR picture
+ * @high_y: the same downwards
+ *
+ * Luma that chroma is to follow.
+ */
+typedef struct {
+  guint width;
+  guint height;
+  guint step_x;
+  guint step_y;
+  double low_x;
+  double low_y;
+  double high_x;
+  double high_y;
+} RfdnGuideParams;
+
+/**
+ * rfdn_resampler_set_guide:
+ * @self: a resampler of chroma, while it does not run
+ * @params: the luma
+ * @error: (nullable): where to say what is wrong
+ *
+ * Prepares for rfdn_resampler_run_guided(). The HR luma is as many times as large as the
+ * resampler's planes.
+ *
+ * Returns: FALSE with @error set to %RFDN_ERROR_PARAMS or %RFDN_ERROR_NO_MEMORY
+ */
+RFDN_API gboolean rfdn_resampler_set_guide (RfdnResampler *self, const RfdnGuideParams *params,
+                                            GError **error);
+
+/**
+ * rfdn_resampler_run_guided:
+ * @self: a resampler with a guide
+ * @in: planes of chroma
+ * @out: where to put them
+ * @n_planes: how many, 1 to %RFDN_GUIDED
+ * @luma_in: LR luma
+ * @luma_out: HR luma, as a network made it
+ * @amount: 0, for what rfdn_resampler_run() makes, to 1
+ *
+ * Enlarges chroma, and adds the details that luma has and chroma lacks where one follows the other
+ * in the pixels around: edges of chroma become as sharp as those of luma. With samples of 8 bits
+ * the result is the same bit for bit on every processor.
+ */
+RFDN_API void rfdn_resampler_run_guided (RfdnResampler *self, const RfdnPlane *in,
+                                         const RfdnPlane *out, guint n_planes,
+                                         const RfdnPlane *luma_in, const RfdnPlane *luma_out,
+                                         double amount);
+
 /** Frees @self; %NULL is ignored. */
 RFDN_API void rfdn_resampler_free (RfdnResampler *self);
 

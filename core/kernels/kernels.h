@@ -148,9 +148,31 @@ typedef void (*RfdnUnpackRowFunc) (float *dst, const void *src, gsize pixel_stri
 typedef void (*RfdnPackRowFunc) (void *dst, gsize pixel_stride, const RfdnSampleFormat *format,
                                  const float *src, gsize pitch, guint scale, guint n);
 
+/* How chroma follows luma, in n samples: the slope of the regression of one on the other, over the
+ * 5x5 samples around, times how far it can be trusted (see guide.c). Rows are plain floats, the one
+ * of the result in the middle; two floats to their left and two behind their n are read. `unit`: a
+ * level of 255, squared, in the rows' own unit. */
+#define RFDN_SLOPE_RADIUS 2
+#define RFDN_SLOPE_SIDE (2 * RFDN_SLOPE_RADIUS + 1)
+
+typedef void (*RfdnSlopeRowFunc) (float *dst, const float *const luma[RFDN_SLOPE_SIDE],
+                                  const float *const chroma[RFDN_SLOPE_SIDE], float unit, guint n);
+
+/* A row thinned out, less what it is like without its details. Sample x of `scale` plain rows,
+ * `pitch` floats apart: dst[k][x] = sum over t of taps[t] * src[step * (scale * x + k) + t - 1]
+ * - dst[k][x], the sum from its first term on; n samples a row. `step`: 1 or 2. */
+typedef void (*RfdnDetailRowFunc) (float *dst, gsize pitch, const float *src, const float taps[3],
+                                   guint step, guint scale, guint n);
+
+/* dst[x] += gain * a[x] * b[x], from the left to the right. */
+typedef void (*RfdnAddProductRowFunc) (float *dst, const float *a, const float *b, float gain,
+                                       guint n);
+
 /* With RFDN_PRECISION_INT16, floats are words of two integers (int16.h), gains are ignored, and
  * there are only these: conv3x3, conv3x3_wide, conv1x1, conv3x3_stride2, max_pool_row,
- * upsample_row, gate_row, load_row, store_row. */
+ * upsample_row, gate_row, load_row, store_row. What works on floats is there only, compiled without
+ * fused multiply-add, so that it makes the same bits on every processor: fir_row, which is with
+ * floats too, slope_row, detail_row, add_product_row. */
 typedef struct {
   RfdnCpu cpu;
   RfdnPrecision precision;
@@ -174,6 +196,9 @@ typedef struct {
   RfdnFirRowFunc fir_row;
   RfdnUnpackRowFunc unpack_row;
   RfdnPackRowFunc pack_row;
+  RfdnSlopeRowFunc slope_row;
+  RfdnDetailRowFunc detail_row;
+  RfdnAddProductRowFunc add_product_row;
 } RfdnKernels;
 
 /* A level's kernels; RFDN_CPU_AUTO as in rfdn.h, RFDN_PRECISION_AUTO the faster one. The table's

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "guide-rows.h"
 #include "int16.h"
 
 /* The reference in 16-bit integers, from the definitions in int16.h: every other level gives the
@@ -421,6 +422,19 @@ store_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const 
   }
 }
 
+/* ---- plain rows of floats ------------------------------------------------------------------- */
+
+static void
+fir_row (float *dst, const float *const *src, const float *taps, guint n_taps, guint n)
+{
+  for (guint x = 0; x < n; x++) {
+    float v = taps[0] * src[0][x];
+    for (guint t = 1; t < n_taps; t++)
+      v += taps[t] * src[t][x];
+    dst[x] = v;
+  }
+}
+
 const RfdnKernels rfdn_kernels_scalar_int16 = {
     .cpu = RFDN_CPU_SCALAR,
     .precision = RFDN_PRECISION_INT16,
@@ -434,4 +448,8 @@ const RfdnKernels rfdn_kernels_scalar_int16 = {
     .gate_row = gate_row,
     .load_row = load_row,
     .store_row = store_row,
+    .fir_row = fir_row,
+    .slope_row = slope_row,
+    .detail_row = detail_row,
+    .add_product_row = add_product_row,
 };

@@ -21,6 +21,10 @@
 
 #include "simd-int16-samples.h"
 
+#include "simd-rows.h"
+
+#include "guide-rows.h"
+
 const RfdnKernels KERNELS_NAME = {
     .cpu = KERNELS_CPU,
     .precision = RFDN_PRECISION_INT16,
@@ -37,4 +41,8 @@ const RfdnKernels KERNELS_NAME = {
     .gate_row = int16_gate_row,
     .load_row = int16_load_row,
     .store_row = int16_store_row,
+    .fir_row = fir_row,
+    .slope_row = slope_row,
+    .detail_row = detail_row,
+    .add_product_row = add_product_row,
 };

@@ -174,14 +174,3 @@ pack_row (void *dst, gsize pixel_stride, const RfdnSampleFormat *format, const f
   else
     interleave (dst, pixel_stride, format, src, offsets, scale, 1, n);
 }
-
-static void
-fir_row (float *dst, const float *const *src, const float *taps, guint n_taps, guint n)
-{
-  for (guint x = 0; x < n; x += VECTOR_FLOATS) {
-    Vec v = load (src[0] + x) * taps[0];
-    for (guint t = 1; t < n_taps; t++)
-      v += load (src[t] + x) * taps[t];
-    store (dst + x, v);
-  }
-}

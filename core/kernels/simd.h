@@ -21,6 +21,8 @@
 #include "simd-functions.h"
 #include "simd-samples.h"
 
+#include "simd-rows.h"
+
 const RfdnKernels KERNELS_NAME = {
     .cpu = KERNELS_CPU,
     .conv3x3 = {conv_packed_size, conv_no_scratch, conv_pack, conv3x3_strip},
