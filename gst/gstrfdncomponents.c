@@ -169,3 +169,54 @@ gst_rfdn_component_resampler_new (const GstVideoInfo *in, const GstVideoInfo *en
 
   return rfdn_resampler_new (&params, error);
 }
+
+/* ---- chroma that follows luma ---------------------------------------------------------------- */
+
+static gboolean
+is_same_format (const RfdnSampleFormat *a, const RfdnSampleFormat *b)
+{
+  return a->samples == b->samples && a->depth == b->depth && a->shift == b->shift;
+}
+
+gboolean
+gst_rfdn_components_have_guide (const GstVideoFormatInfo *format)
+{
+  RfdnSampleFormat luma, chroma;
+
+  if (!GST_VIDEO_FORMAT_INFO_IS_YUV (format) ||
+      GST_VIDEO_FORMAT_INFO_W_SUB (format, GST_VIDEO_COMP_U) > 1 ||
+      GST_VIDEO_FORMAT_INFO_H_SUB (format, GST_VIDEO_COMP_U) > 1)
+    return FALSE;
+  luma = gst_rfdn_component_get_format (format, GST_VIDEO_COMP_Y);
+  chroma = gst_rfdn_component_get_format (format, GST_VIDEO_COMP_U);
+  return is_same_format (&luma, &chroma);
+}
+
+/* Where the first chroma sample lies, in luma samples. See get_shift() for what @rest does to those
+ * that share their place with luma. */
+static double
+get_place (gboolean cosited, double rest)
+{
+  return cosited ? MAX (0.5 - 0.5 / rest, -0.5) : 0.5;
+}
+
+gboolean
+gst_rfdn_component_guide_chroma (RfdnResampler *chroma, const GstVideoInfo *in,
+                                 const GstVideoInfo *enlarged, const GstVideoInfo *out,
+                                 GError **error)
+{
+  const gboolean left = (in->chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED) != 0;
+  const gboolean top = (in->chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED) != 0;
+  const RfdnGuideParams params = {
+      .width = (guint) GST_VIDEO_INFO_WIDTH (in),
+      .height = (guint) GST_VIDEO_INFO_HEIGHT (in),
+      .step_x = 1u << GST_VIDEO_FORMAT_INFO_W_SUB (in->finfo, GST_VIDEO_COMP_U),
+      .step_y = 1u << GST_VIDEO_FORMAT_INFO_H_SUB (in->finfo, GST_VIDEO_COMP_U),
+      .low_x = get_place (left, 1),
+      .low_y = get_place (top, 1),
+      .high_x = get_place (left, (double) out->width / enlarged->width),
+      .high_y = get_place (top, (double) out->height / enlarged->height),
+  };
+
+  return rfdn_resampler_set_guide (chroma, &params, error);
+}

@@ -64,6 +64,22 @@ RfdnResampler *gst_rfdn_component_resampler_new (const GstVideoInfo *in,
                                                  const GstVideoInfo *out, guint component,
                                                  guint scale, RfdnPool *pool, GError **error);
 
+/**
+ * gst_rfdn_component_guide_chroma:
+ * @chroma: a resampler of chroma, made for the same @in, @enlarged and @out
+ * @error: where to say what is wrong
+ *
+ * Lets it be guided by luma.
+ *
+ * Returns: FALSE with @error set if it cannot be
+ */
+gboolean gst_rfdn_component_guide_chroma (RfdnResampler *chroma, const GstVideoInfo *in,
+                                          const GstVideoInfo *enlarged, const GstVideoInfo *out,
+                                          GError **error);
+
+/** Whether chroma of this format can be guided by luma. */
+gboolean gst_rfdn_components_have_guide (const GstVideoFormatInfo *format);
+
 G_END_DECLS
 
 #endif /* GST_RFDN_COMPONENTS_H */

@@ -23,6 +23,7 @@ struct GstRfdnPlan {
   RfdnStabilizer *stabilizer; /* the network writes there; NULL: to the frame itself */
   RfdnResampler *plain;
   RfdnResampler *chroma;
+  gboolean guides_chroma;
   RfdnResampler *alpha;
   gboolean has_padding;
 
@@ -194,6 +195,11 @@ static gboolean
 plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
                  const GstVideoInfo *out, guint scale, gboolean has_alpha, GError **error)
 {
+  /* What keeps its size keeps its chroma, and without a network luma has no more than chroma. */
+  const gboolean guides = self->guides_chroma && self->mosaic != NULL && scale > 1 &&
+                          gst_rfdn_components_have_guide (in->finfo);
+
+  self->guides_chroma = guides;
   if (self->mosaic == NULL) {
     self->plain = gst_rfdn_component_resampler_new (in, enlarged, out, 0, scale, self->pool, error);
     if (self->plain == NULL)
@@ -202,7 +208,8 @@ plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *
   if (GST_VIDEO_INFO_IS_YUV (in)) {
     self->chroma = gst_rfdn_component_resampler_new (in, enlarged, out, GST_VIDEO_COMP_U, scale,
                                                      self->pool, error);
-    if (self->chroma == NULL)
+    if (self->chroma == NULL ||
+        (guides && !gst_rfdn_component_guide_chroma (self->chroma, in, enlarged, out, error)))
       return FALSE;
   }
   if (has_alpha) {
@@ -254,6 +261,7 @@ gst_rfdn_plan_new (RfdnModel *model, const GstVideoInfo *in, const GstVideoInfo 
   to.height = picture.h;
 
   self->pool = rfdn_pool_new (settings->n_threads);
+  self->guides_chroma = settings->guides_chroma;
   self->has_padding = gst_rfdn_components_have_padding (in);
   self->n_channels = GST_VIDEO_INFO_IS_RGB (in) ? 3 : 1;
   converts = network != NULL && network->channels != self->n_channels;
@@ -430,12 +438,28 @@ run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gbo
   return TRUE;
 }
 
-/* All components; FALSE when cancelled. What has to be done in any case comes first. */
+/* Chroma that follows luma, which the network has enlarged. */
+static void
+guide_chroma (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, double amount)
+{
+  const RfdnPlane luma_in = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_Y], in);
+  const RfdnPlane luma_out = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_Y], out);
+  RfdnPlane from[RFDN_GUIDED], to[RFDN_GUIDED];
+
+  for (guint c = 0; c < RFDN_GUIDED; c++) {
+    from[c] = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_U + c], in);
+    to[c] = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_U + c], out);
+  }
+  rfdn_resampler_run_guided (self->chroma, from, to, RFDN_GUIDED, &luma_in, &luma_out, amount);
+}
+
+/* All components but chroma that follows luma; FALSE when cancelled. What has to be done in any
+ * case comes first. */
 static gboolean
 run_components (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gboolean *same,
                 gint64 deadline, const GstRfdnStrength *strength, GstRfdnWork *work)
 {
-  if (self->chroma != NULL)
+  if (self->chroma != NULL && !self->guides_chroma)
     resample (self, self->chroma, GST_VIDEO_COMP_U, 2, in, out);
   if (self->alpha != NULL)
     resample (self, self->alpha, GST_VIDEO_COMP_A, 1, in, out);
@@ -494,10 +518,13 @@ get_canvas (GstRfdnPlan *self, GstVideoFrame *out)
 
 /* What remains to be done with the network's result. */
 static void
-finish (GstRfdnPlan *self, GstVideoFrame *canvas, GstVideoFrame *out)
+finish (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *canvas, GstVideoFrame *out,
+        const GstRfdnStrength *strength)
 {
   const gint64 begin = g_get_monotonic_time ();
 
+  if (self->guides_chroma)
+    guide_chroma (self, in, canvas, strength->network);
   if (self->unpacks) {
     GstVideoFrame *packed = self->resize != NULL ? &self->enlarged.frame : out;
 
@@ -550,6 +577,6 @@ gst_rfdn_plan_run (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, gin
     return FALSE;
   }
   self->is_done = is_whole (work, strength);
-  finish (self, canvas, out);
+  finish (self, prepared, canvas, out, strength);
   return TRUE;
 }

@@ -25,8 +25,9 @@ typedef struct GstRfdnPlan GstRfdnPlan;
 
 /** How to compute: see the fields of the same names of #RfdnUpscalerParams. `reuse`: whether to
  * keep the result of what has not changed since the last frame. `stabilize`: whether to keep what
- * that takes, so that frames can be stabilized. `picture`: where in the large frame
- * the picture is, with black borders around it (of no size: all of it, without borders). */
+ * that takes, so that frames can be stabilized. `guides_chroma`: whether chroma that no network
+ * sees follows luma. `picture`: where in the large frame the picture is, with black borders around
+ * it (of no size: all of it, without borders). */
 typedef struct {
   guint n_threads;
   guint tile_size;
@@ -34,6 +35,7 @@ typedef struct {
   RfdnPrecision precision;
   gboolean reuse;
   gboolean stabilize;
+  gboolean guides_chroma;
   GstVideoRectangle picture;
 } GstRfdnSettings;
 

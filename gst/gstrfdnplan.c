@@ -199,7 +199,8 @@ is_same_settings (const GstRfdnSettings *a, const GstRfdnSettings *b)
 {
   return a->n_threads == b->n_threads && a->tile_size == b->tile_size &&
          a->tile_overlap == b->tile_overlap && a->precision == b->precision &&
-         a->reuse == b->reuse && a->stabilize == b->stabilize && a->picture.x == b->picture.x &&
+         a->reuse == b->reuse && a->stabilize == b->stabilize &&
+         a->guides_chroma == b->guides_chroma && a->picture.x == b->picture.x &&
          a->picture.y == b->picture.y && a->picture.w == b->picture.w &&
          a->picture.h == b->picture.h;
 }

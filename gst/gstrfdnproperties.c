@@ -14,6 +14,7 @@ enum {
   PROP_ADD_BORDERS,
   PROP_STRENGTH,
   PROP_STABILIZE,
+  PROP_CHROMA,
   PROP_LATE_POLICY,
   PROP_REUSE,
   PROP_N_THREADS,
@@ -28,6 +29,7 @@ enum {
 #define DEFAULT_ADD_BORDERS TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_STABILIZE 0.0
+#define DEFAULT_CHROMA GST_RFDN_CHROMA_GUIDED
 #define DEFAULT_LATE_POLICY GST_RFDN_LATE_POLICY_DEGRADE
 #define DEFAULT_N_THREADS 0
 #define DEFAULT_TILE_SIZE 0
@@ -55,6 +57,21 @@ gst_rfdn_precision_get_type (void)
 
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("GstRfdnPrecision", values));
+  return type;
+}
+
+GType
+gst_rfdn_chroma_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+      {GST_RFDN_CHROMA_GUIDED, "Edges of the colours follow those of the luma", "guided"},
+      {GST_RFDN_CHROMA_PLAIN, "A Lanczos filter alone", "plain"},
+      {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstRfdnChroma", values));
   return type;
 }
 
@@ -103,6 +120,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   case PROP_STABILIZE:
     self->strength.stabilize = g_value_get_double (value);
     self->settings.stabilize = self->strength.stabilize > 0;
+    break;
+  case PROP_CHROMA:
+    self->settings.guides_chroma = g_value_get_enum (value) == GST_RFDN_CHROMA_GUIDED;
     break;
   case PROP_LATE_POLICY:
     self->late_policy = g_value_get_enum (value);
@@ -171,6 +191,10 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_STABILIZE:
     g_value_set_double (value, self->strength.stabilize);
+    break;
+  case PROP_CHROMA:
+    g_value_set_enum (value, self->settings.guides_chroma ? GST_RFDN_CHROMA_GUIDED
+                                                          : GST_RFDN_CHROMA_PLAIN);
     break;
   case PROP_LATE_POLICY:
     g_value_set_enum (value, self->late_policy);
@@ -311,6 +335,22 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING |
                                GST_PARAM_CONTROLLABLE));
   /**
+   * GstRfdnUpscale:chroma:
+   *
+   * How the colours are enlarged by a network that sees luma alone. `guided`: by a Lanczos filter,
+   * and where they change along with the luma around, their edges become as sharp as its: coloured
+   * text and lines do not smear. `plain`: by the filter alone. Formats whose chroma is a quarter as
+   * wide as the luma (Y41B, YUV9) are always `plain`; RGB frames count as YUV with such networks.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_CHROMA,
+      g_param_spec_enum ("chroma", "Chroma",
+                         "How the colours are enlarged by a network that sees luma alone",
+                         GST_TYPE_RFDN_CHROMA, DEFAULT_CHROMA,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstRfdnUpscale:late-policy:
    *
    * What to do when frames would be late: in a live pipeline, or when a sink reports it in QoS
@@ -448,6 +488,7 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->resample = DEFAULT_RESAMPLE;
   self->add_borders = DEFAULT_ADD_BORDERS;
   self->strength = (GstRfdnStrength){DEFAULT_STRENGTH, DEFAULT_STABILIZE};
+  self->settings.guides_chroma = DEFAULT_CHROMA == GST_RFDN_CHROMA_GUIDED;
   self->late_policy = DEFAULT_LATE_POLICY;
   self->settings.n_threads = DEFAULT_N_THREADS;
   self->settings.tile_size = DEFAULT_TILE_SIZE;

@@ -82,6 +82,23 @@ typedef enum {
 #define GST_TYPE_RFDN_PRECISION (gst_rfdn_precision_get_type ())
 GType gst_rfdn_precision_get_type (void);
 
+/**
+ * GstRfdnChroma:
+ * @GST_RFDN_CHROMA_GUIDED: edges of the colours follow those of the luma
+ * @GST_RFDN_CHROMA_PLAIN: a Lanczos filter alone
+ *
+ * How the colours of YUV frames are enlarged, by a network that sees luma alone.
+ *
+ * Since: 0.2
+ */
+typedef enum {
+  GST_RFDN_CHROMA_GUIDED,
+  GST_RFDN_CHROMA_PLAIN,
+} GstRfdnChroma;
+
+#define GST_TYPE_RFDN_CHROMA (gst_rfdn_chroma_get_type ())
+GType gst_rfdn_chroma_get_type (void);
+
 GST_ELEMENT_REGISTER_DECLARE (rfdnupscale)
 
 G_END_DECLS

@@ -113,7 +113,7 @@ test_layout (gconstpointer data)
 {
   const char *format = data;
   const gint width = (gint) good_width (format, 35);
-  const GstRfdnSettings settings = {2, 0, -1};
+  const GstRfdnSettings settings = {.n_threads = 2, .tile_overlap = -1, .guides_chroma = TRUE};
   const GstRfdnStrength strength = {.network = 1};
 
   for (guint channels = 1; channels <= 3; channels += 2) {
