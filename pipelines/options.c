@@ -83,6 +83,9 @@ static const TcOption table[] = {
      .help = "what becomes of sound; copy: encoded only where the container takes it no other way"},
     {"stabilize", TC_OPTION_TEXT, FIELD (stabilize), "0..1", .usual = "0", .check = is_share,
      .help = "how much of the last picture is kept where hardly anything changes, against flicker"},
+    {"chroma", TC_OPTION_WORD, FIELD (chroma), "guided|plain", .initial = "guided",
+     .help = "how colours are enlarged: with edges as sharp as those of the luma, or by a plain "
+             "filter"},
     {"tile-size", TC_OPTION_INT, FIELD (tile_size), "N", .max = 16384, .initial = "0",
      .help = "side of the pieces that are computed; 0: chosen by the element"},
     {"tile-overlap", TC_OPTION_INT, FIELD (tile_overlap), "N", .min = -1, .max = 1024,

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+typedef enum { TC_CHROMA_GUIDED, TC_CHROMA_PLAIN } TcChroma;
 typedef enum { TC_AUDIO_COPY, TC_AUDIO_AAC, TC_AUDIO_OPUS, TC_AUDIO_NONE } TcAudioMode;
 typedef enum {
   TC_DEINTERLACE_UNTOLD,
@@ -44,6 +45,7 @@ typedef struct {
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
   char *stabilize; /* a number from 0 to 1; NULL: 0 */
+  int chroma;      /* TcChroma */
   int tile_size, tile_overlap;
   int audio;           /* TcAudioMode */
   int deinterlace;     /* TcDeinterlaceMode */

@@ -111,6 +111,8 @@ tc_upscale_describe (const TcOptions *options, const AVFrame *first, gboolean fo
     g_string_append_printf (text, " n-threads=%d", options->threads);
   if (options->stabilize != NULL)
     g_string_append_printf (text, " stabilize=%s", options->stabilize);
+  if (options->chroma == TC_CHROMA_PLAIN)
+    g_string_append (text, " chroma=plain");
   if (options->tile_size != 0)
     g_string_append_printf (text, " tile-size=%d", options->tile_size);
   if (options->tile_overlap >= 0)

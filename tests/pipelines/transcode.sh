@@ -155,6 +155,22 @@ test_interlaced() {
   same 'deinterlaced: times' "$(times "$clip" 20)" "$(times deinterlaced.mp4)"
 }
 
+# Luma is the same either way, chroma is not.
+test_chroma() {
+  local clip=$media/bear_vp9_320x240.webm chroma
+  have bear_vp9_320x240.webm 'ways to enlarge chroma' || return
+  for chroma in guided plain; do
+    run "$clip" "$chroma.mkv" codec=ffv1 frames=3 chroma=$chroma
+    ok $? "chroma=$chroma"
+    ffmpeg -v error -y -i "$chroma.mkv" -vf extractplanes=y -f md5 "luma-$chroma"
+    ffmpeg -v error -y -i "$chroma.mkv" -vf extractplanes=u -f md5 "colours-$chroma"
+  done
+  cmp -s luma-guided luma-plain
+  ok $? 'the luma is the same'
+  ! cmp -s colours-guided colours-plain
+  ok $? 'the chroma is not'
+}
+
 test_stabilized() {
   local clip=$media/bear_vp9_320x240.webm amount
   have bear_vp9_320x240.webm 'stabilizing' || return
@@ -253,6 +269,7 @@ test_bad_input() {
   ok $? 'OUT that is IN is left alone'
   bad 'an unknown key' 'tile-overlap' "$clip" a.mkv colour=blue
   bad 'a bad value' 'keys:' "$clip" a.mkv scale=5
+  bad 'no way to enlarge chroma' 'chroma=sharp: guided' "$clip" a.mkv chroma=sharp
   bad 'a share above 1' 'stabilize=1.5: 0..1' "$clip" a.mkv stabilize=1.5
   bad 'a share that is none' 'stabilize=0.5x' "$clip" a.mkv stabilize=0.5x
   bad 'a bad preset' 'preset' "$clip" a.mkv preset=quick
@@ -303,6 +320,7 @@ test_reordered_frames
 test_high_dynamic_range
 test_sizes
 test_interlaced
+test_chroma
 test_stabilized
 test_variable_rate
 test_damaged
