@@ -5,6 +5,7 @@
 `video`: clips are made small, encoded, by x264 at several qualities, enlarged, and compared with what they were;
 the tables tell the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original
 stands still, and of both the worst clip's.  All on Y; the tables are those of README.md.
+`chroma`: the same for the colours of clips and pictures, with the element's property chroma=guided and plain.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "train"))
+import chroma  # noqa: E402
 import clips  # noqa: E402
 import codec  # noqa: E402
 import evaluate  # noqa: E402
@@ -233,6 +235,31 @@ def details(rows: Rows, models: list[Upscaler], encodings: list[str], heads: lis
         table(["clip", *heads], lines)
 
 
+def colours(options: argparse.Namespace) -> None:
+    """dB of chroma by a plain filter, and what more there is when luma guides it."""
+    called = dict(zip(options.clips, names.short(options.clips)))
+    heads = [head(encoding) for encoding in options.encodings]
+    for model in upscalers(options.model, options.scale):
+        assert model.model
+        lines, gained, left_out = [], [], []
+        for file in options.clips:
+            try:
+                high = chroma.read(file, model.scale, options.skip, options.frames, options.crop)
+            except InputError as error:
+                left_out.append(str(error))
+                continue
+            found = chroma.clip(high, model.model, model.scale, options.encodings)
+            gained.append([found[encoding, "guided"] - found[encoding, "plain"] for encoding in options.encodings])
+            lines.append([called[file], *(f"{found[encoding, 'plain']:.1f} {gain:+.2f}"
+                                          for encoding, gain in zip(options.encodings, gained[-1]))])
+        if not lines:
+            raise InputError(left_out[0])
+        print(f"{label(model.name, model.scale)}: dB of chroma by a plain filter, and what luma adds\n")
+        table(["", *heads], [*lines, ["mean", *(f"{gain:+.2f}" for gain in np.mean(gained, axis=0))]])
+        for reason in left_out:
+            print(f"left out: {reason}")
+
+
 def known_encodings(text: str) -> list[str]:
     """The names in a list of them, each known to codec.named()."""
     found = list(dict.fromkeys(text.split(",")))
@@ -272,32 +299,38 @@ def files(inputs: list[Path]) -> list[Path]:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_subparsers(required=True, metavar="images | video")
+    what = parser.add_subparsers(required=True, metavar="images | video | chroma")
     of_images = what.add_parser("images", help="a folder of high-resolution images, such as Set5")
     of_images.add_argument("folder", type=Path)
     of_images.set_defaults(run=images)
+    of_chroma = what.add_parser("chroma", help="the colours of clips, or of folders of them; of pictures too")
+    of_chroma.set_defaults(run=colours)
     of_video = what.add_parser("video", help="clips, or folders of them; the better the source the better the measure")
-    of_video.add_argument("clips", type=Path, nargs="+")
+    for sub in (of_video, of_chroma):
+        add = sub.add_argument
+        add("clips", type=Path, nargs="+")
+        add("--encodings", type=known_encodings, default="none,x264:18,x264:23,x264:28,x264:33",
+            help=f"of none and {', '.join(f'{name}:N' for name in codec.NAMED)}, N being the quality "
+            "(default %(default)s)")
+        add("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
+        add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
+        add("--crop", type=size, default="1280x720",
+            help="take no more than the middle of a frame (default %(default)s)")
     add = of_video.add_argument
-    add("--encodings", type=known_encodings, default="none,x264:18,x264:23,x264:28,x264:33",
-        help=f"of none and {', '.join(f'{name}:N' for name in codec.NAMED)}, N being the quality (default %(default)s)")
-    add("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
-    add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
-    add("--crop", type=size, default="1280x720", help="take no more than the middle of a frame (default %(default)s)")
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: all CPUs)")
     add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
     add("--details", action="store_true", help="each clip's figures too")
     of_video.set_defaults(run=video)
-    for sub in (of_images, of_video):
+    for sub in (of_images, of_video, of_chroma):
         sub.add_argument("--model", nargs="+", default=[], help="names of built-in models, or .safetensors files "
                          "(default: all that ship)")
         sub.add_argument("--scale", type=int, nargs="+", choices=[2, 3, 4], help="(default: all that the models have)")
     options = parser.parse_args()
-    if options.run is video:
-        if not 0 <= options.stabilize <= 1:
+    if options.run is not images:
+        if not 0 <= getattr(options, "stabilize", 0) <= 1:
             raise InputError(f"--stabilize: {options.stabilize} is not within 0 and 1")
         for name in ("frames", "jobs", "skip"):
-            if getattr(options, name) < (name != "skip"):
+            if getattr(options, name, 1) < (name != "skip"):
                 raise InputError(f"--{name}: {getattr(options, name)} is too small")
         options.clips = files(options.clips)
     return options

@@ -57,3 +57,27 @@ def upscale(frames: list[np.ndarray], model: str, scale: int, more: list[str] | 
     if raw.size != np.prod(size):
         raise InputError(f"rfdnupscale model={model}: {raw.size} bytes came out, expected {np.prod(size)}")
     return list(raw.reshape(size)[:, :, : scale * width])
+
+
+def upscale_planes(frames: list[tuple[np.ndarray, ...]], model: str, scale: int,
+                   more: list[str] | None = None) -> list[tuple[np.ndarray, ...]]:
+    """The same for planes of 4:2:0 whose chroma is on the left; the larger width is to be a multiple of eight."""
+    height, width = frames[0][0].shape
+    sizes = [(height, width), *[(height // 2, width // 2)] * 2]
+    ends = np.cumsum([0, *(rows * columns for rows, columns in sizes)])
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in"), Path(folder, "out")
+        source.write_bytes(b"".join(plane.tobytes() for planes in frames for plane in planes))
+        launch(["filesrc", f"location={source}", "!", "rawvideoparse", "format=i420", f"width={width}",
+                f"height={height}", "framerate=25/1", f"plane-strides=<{','.join(str(w) for _, w in sizes)}>",
+                f"plane-offsets=<{','.join(map(str, ends[:3]))}>", f"frame-size={ends[3]}", "!",
+                "capssetter", "caps=video/x-raw,chroma-site=mpeg2", "!",
+                "rfdnupscale", f"model={model}", f"scale={scale}", *(more or []),
+                "!", "filesink", f"location={target}"], f"rfdnupscale model={model} scale={scale}")
+        raw = np.fromfile(target, np.uint8)
+    if raw.size != scale * scale * ends[3] * len(frames):
+        raise InputError(f"rfdnupscale model={model}: {raw.size} bytes came out, "
+                         f"expected {scale * scale * ends[3] * len(frames)}")
+    return [tuple(part.reshape(scale * rows, scale * columns) for part, (rows, columns)
+                  in zip(np.split(frame, scale * scale * ends[1:3]), sizes))
+            for frame in raw.reshape(len(frames), -1)]

@@ -18,6 +18,7 @@ import av
 import numpy as np
 from PIL import Image
 
+import chroma
 import data
 import eval as measuring
 import evaluate
@@ -105,6 +106,31 @@ class Flicker(WithFolder):
         self.assertAlmostEqual(evaluate.ssim(a.astype(np.uint8), b.astype(np.uint8)), truth, places=5)
 
 
+class Chroma(WithFolder):
+    def test_small_chroma_lies_where_it_did(self) -> None:
+        """Sample i of the small plane lies where sample `scale` times i of the large one does."""
+        ramp = np.tile(np.arange(96, dtype=np.uint8) * 2, (48, 1))
+        for scale in (2, 3, 4):
+            _, small, _ = chroma.shrink((np.zeros((96, 192), np.uint8), ramp, ramp), scale)
+            self.assertEqual(small.shape, (48 // scale, 96 // scale))
+            inner = small[:, 2:-2].astype(float)
+            places = np.arange(2, small.shape[1] - 2)
+            self.assertLess(np.abs(inner - 2 * scale * places).max(), 1)
+
+    def test_psnr_is_of_both_planes_of_chroma_alone(self) -> None:
+        truth = [tuple(np.full(shape, 90, np.uint8) for shape in ((8, 8), (4, 4), (4, 4)))]
+        result = [(truth[0][0] + 50, truth[0][1] + 4, truth[0][2])]
+        self.assertAlmostEqual(chroma.psnr(result, truth), 10 * np.log10(255**2 / 8), places=6)
+
+    def test_what_cannot_be_scored(self) -> None:
+        text, small = self.folder / "a.txt", self.folder / "a.png"
+        text.write_bytes(b"\0\1\2")
+        noise_image(small, 40, 40)
+        for file in (text, small):
+            with self.assertRaisesRegex(data.InputError, file.name):
+                chroma.read(file, 2, 0, 1, (640, 480))
+
+
 @unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
 class Plugin(WithFolder):
     def write_clip(self, clip: Path, left: int = 0) -> None:
@@ -117,6 +143,18 @@ class Plugin(WithFolder):
                 frame = av.VideoFrame.from_image(detailed(160 + left, 128).crop((left, 0, left + 160, 128)))
                 container.mux(stream.encode(frame.reformat(format="yuv420p")))
             container.mux(stream.encode(None))
+
+    def test_guided_chroma_is_nearer(self) -> None:
+        """Coloured rings, luma and chroma alike."""
+        y, x = np.mgrid[:192, :256]
+        ring = (np.hypot(x - 100, y - 80) / 9 % 2 < 1).astype(np.uint8)
+        rings = np.stack([40 + 180 * ring, 200 - 150 * ring, 60 + 20 * ring], axis=-1).astype(np.uint8)
+        picture = self.folder / "rings.png"
+        Image.fromarray(rings).save(picture)
+        high = chroma.read(picture, 2, 0, 1, (1280, 720))
+        found = chroma.clip(high, "live", 2, ["none", "x264:23"])
+        self.assertGreater(found["none", "guided"], found["none", "plain"] + 1)
+        self.assertGreater(found["x264:23", "guided"], found["x264:23", "plain"] + 0.5)
 
     def shell(self, commands: str) -> str:
         """What commands of a README print in a folder that has a clip, images and what they call; all must succeed.
