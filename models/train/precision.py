@@ -20,6 +20,7 @@ import plugin
 from data import InputError
 
 SIDE = 96  # pixels of a pattern
+LEVELS = (0, 255), (40, 210), (110, 255)  # dark and light of those that are moved pixel by pixel
 PRECISIONS = "float32", "int16"
 HEAD = """| model | Set5 float32 | Set5 int16 | between both | largest | patterns, worst | largest |
 |---|---|---|---|---|---|---|"""
@@ -33,7 +34,7 @@ LARGEST = 1280, 720  # that frames are cut to
 
 
 def patterns() -> list[np.ndarray]:
-    """Checks, stripes, zone plates, noise and ramps, other ones than steps are made of."""
+    """Checks, stripes, zone plates, noise and ramps, other ones than steps are made of but for full range."""
     random = np.random.default_rng(77)
     y, x = np.indices((SIDE, SIDE))
     planes = [255 * ((y // high + x // wide) % 2) for high, wide in (
@@ -41,6 +42,10 @@ def patterns() -> list[np.ndarray]:
     planes += [127.5 + 127.5 * np.sin((x * x + y * y) / size) for size in (55, 120)]
     planes += [random.integers(0, 256, (SIDE, SIDE)), 255 * (random.random((SIDE, SIDE)) < 0.5)]
     planes += [np.clip(2.6 * x, 0, 255), x // 2 + y // 2, np.clip(128 + 50 * random.normal(size=(SIDE, SIDE)), 0, 255)]
+    for high, wide in ((1, 1), (1, 2), (2, 2)):
+        moved = [((y + down) // high + (x + right) // wide) % 2 for down in range(2 * high) for right in range(wide)]
+        planes += [low + (top - low) * plane for plane in moved for low, top in LEVELS]
+    planes += [low + (top - low) * ((at + move) % 2) for at in (y, x) for move in (0, 1) for low, top in LEVELS]
     return [np.uint8(np.rint(plane)) for plane in planes]
 
 

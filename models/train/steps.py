@@ -23,6 +23,7 @@ from data import InputError, list_images, load_pair
 
 SIDE = 96  # pixels of a picture
 UNSCALED, LARGEST = 1310, 32767  # RFDN_INT16_LIMIT, and what 16 bits hold
+LEVELS = (0, 255), (16, 235), (60, 180), (0, 128), (128, 255)  # dark and light of checks and stripes
 LEAST = 1 / 64  # of a map's largest step; a channel that hardly ever says anything needs none finer
 
 
@@ -42,6 +43,16 @@ def crops(folders: list[Path], count: int, seed: int) -> list[np.ndarray]:
     return pieces
 
 
+def shifted() -> list[np.ndarray]:
+    """Small checks and stripes, moved by each number of pixels: ESA leaves out every second pixel, so that one of them
+    may make numbers many times as large as the same a pixel beside."""
+    y, x = np.indices((SIDE, SIDE))
+    checks = [(y + down) // high + (x + right) // wide for high in (1, 2, 3) for wide in (1, 2, 3) if abs(high - wide) < 2
+              for down in range(2 * high) for right in range(wide)]
+    stripes = [(at + move) // wide for at in (y, x) for wide in (1, 2, 3) for move in range(2 * wide)]
+    return [np.uint8(low + (high - low) * (plane % 2)) for plane in checks + stripes for low, high in LEVELS]
+
+
 def patterns(seed: int) -> list[np.ndarray]:
     """What real pictures hardly have: noise, checks, stripes and zone plates of full range."""
     random = np.random.default_rng(seed)
@@ -52,7 +63,8 @@ def patterns(seed: int) -> list[np.ndarray]:
     planes += [(y + x) // wide % 2 for wide in (3, 5, 7)]
     grey = random.integers(0, 256, (SIDE, SIDE))
     plates = [127.5 + 127.5 * np.cos(((x - at) ** 2 + y**2) / size) for size in (35, 70, 100, 160) for at in (0, SIDE / 2)]
-    return [np.uint8(255 * np.asarray(plane)) for plane in planes] + [np.uint8(np.rint(p)) for p in [grey, *plates]]
+    planes = [255 * np.asarray(plane) for plane in planes] + [np.rint(plane) for plane in [grey, *plates]]
+    return [np.uint8(plane) for plane in planes] + shifted()
 
 
 def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray]:
