@@ -12,7 +12,7 @@
 
 /* Variances below which slopes mean little, in levels of 255 squared. */
 #define SLOPE_LUMA_NOISE 4
-#define SLOPE_CHROMA_NOISE 9
+#define SLOPE_CHROMA_NOISE 25
 
 /* Sums of a column of samples. */
 typedef struct {

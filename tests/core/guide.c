@@ -160,7 +160,7 @@ get_slope (const Case *c, gint plane, gint x, gint y)
   if (aa < 1e-6 || bb < 1e-6)
     return 0;
   r2 = ab * ab / (aa * bb);
-  return ab / (aa + 4 * unit) * r2 * r2 * bb / (bb + 9 * unit);
+  return ab / (aa + 4 * unit) * r2 * r2 * bb / (bb + 25 * unit);
 }
 
 static double

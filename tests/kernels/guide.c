@@ -75,7 +75,7 @@ get_slope (const float *const *luma, const float *const *chroma, double unit, gs
   if (yy < 1e-4 * unit || cc < 1e-4 * unit)
     return 0;
   correlation2 = yc * yc / (yy * cc);
-  return yc / (yy + 4 * unit) * correlation2 * correlation2 * cc / (cc + 9 * unit);
+  return yc / (yy + 4 * unit) * correlation2 * correlation2 * cc / (cc + 25 * unit);
 }
 
 static void
