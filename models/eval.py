@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -237,27 +238,37 @@ def details(rows: Rows, models: list[Upscaler], encodings: list[str], heads: lis
 
 def colours(options: argparse.Namespace) -> None:
     """dB of chroma by a plain filter, and what more there is when luma guides it."""
-    called = dict(zip(options.clips, names.short(options.clips)))
-    heads = [head(encoding) for encoding in options.encodings]
-    for model in upscalers(options.model, options.scale):
-        assert model.model
-        lines, gained, left_out = [], [], []
-        for file in options.clips:
-            try:
-                high = chroma.read(file, model.scale, options.skip, options.frames, options.crop)
-            except InputError as error:
-                left_out.append(str(error))
-                continue
-            found = chroma.clip(high, model.model, model.scale, options.encodings)
-            gained.append([found[encoding, "guided"] - found[encoding, "plain"] for encoding in options.encodings])
-            lines.append([called[file], *(f"{found[encoding, 'plain']:.1f} {gain:+.2f}"
-                                          for encoding, gain in zip(options.encodings, gained[-1]))])
-        if not lines:
-            raise InputError(left_out[0])
-        print(f"{label(model.name, model.scale)}: dB of chroma by a plain filter, and what luma adds\n")
-        table(["", *heads], [*lines, ["mean", *(f"{gain:+.2f}" for gain in np.mean(gained, axis=0))]])
-        for reason in left_out:
-            print(f"left out: {reason}")
+    with tempfile.TemporaryDirectory() as folder:
+        called = dict(zip(options.clips, names.short(options.clips)))
+        if options.text:
+            for name in ("light", "dark"):
+                chroma.page(name == "dark").save(Path(folder, f"{name}.png"))
+                called[Path(folder, f"{name}.png")] = f"coloured text, {name}"
+        for model in upscalers(options.model, options.scale):
+            colours_of(model, called, options)
+
+
+def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Namespace) -> None:
+    """The table of a model; clips and what they are called."""
+    assert model.model
+    lines, gained, left_out = [], [], []
+    for file, name in called.items():
+        try:
+            high = chroma.read(file, model.scale, options.skip, options.frames, options.crop)
+        except InputError as error:
+            left_out.append(str(error))
+            continue
+        found = chroma.clip(high, model.model, model.scale, options.encodings)
+        gained.append([found[encoding, "guided"] - found[encoding, "plain"] for encoding in options.encodings])
+        lines.append([name, *(f"{found[encoding, 'plain']:.1f} {gain:+.2f}"
+                              for encoding, gain in zip(options.encodings, gained[-1]))])
+    if not lines:
+        raise InputError(left_out[0])
+    print(f"{label(model.name, model.scale)}: dB of chroma by a plain filter, and what luma adds\n")
+    mean, worst = ([f"{gain:+.2f}" for gain in part(gained, axis=0)] for part in (np.mean, np.min))
+    table(["", *map(head, options.encodings)], [*lines, ["mean", *mean], ["worst", *worst]])
+    for reason in left_out:
+        print(f"left out: {reason}")
 
 
 def known_encodings(text: str) -> list[str]:
@@ -308,7 +319,7 @@ def parse() -> argparse.Namespace:
     of_video = what.add_parser("video", help="clips, or folders of them; the better the source the better the measure")
     for sub in (of_video, of_chroma):
         add = sub.add_argument
-        add("clips", type=Path, nargs="+")
+        add("clips", type=Path, nargs="+" if sub is of_video else "*")
         add("--encodings", type=known_encodings, default="none,x264:18,x264:23,x264:28,x264:33",
             help=f"of none and {', '.join(f'{name}:N' for name in codec.NAMED)}, N being the quality "
             "(default %(default)s)")
@@ -316,6 +327,7 @@ def parse() -> argparse.Namespace:
         add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
         add("--crop", type=size, default="1280x720",
             help="take no more than the middle of a frame (default %(default)s)")
+    of_chroma.add_argument("--text", action="store_true", help="two pages of coloured text too, which it draws")
     add = of_video.add_argument
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: all CPUs)")
     add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
@@ -333,6 +345,8 @@ def parse() -> argparse.Namespace:
             if getattr(options, name, 1) < (name != "skip"):
                 raise InputError(f"--{name}: {getattr(options, name)} is too small")
         options.clips = files(options.clips)
+        if options.run is colours and not options.clips and not options.text:
+            raise InputError("chroma: name a clip, a picture or a folder, or --text")
     return options
 
 

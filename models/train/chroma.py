@@ -9,13 +9,32 @@ from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image, ImageDraw
 
 import codec
 import plugin
+import scene
 from data import InputError, resize, to_bytes
 
 Planes = tuple[np.ndarray, ...]
 WAYS = ("plain", "guided")
+WORDS = ("return", "static", "void", "widget", "12345", "colour", "yellow", "red", "Inhalt", "page 7")
+
+
+def page(dark: bool, width: int = 1280, height: int = 720) -> Image.Image:
+    """A page of words in many colours and sizes, the same every time."""
+    random = np.random.default_rng(dark)
+    image = Image.new("RGB", (width, height), (20, 24, 30) if dark else (255, 255, 255))
+    draw = ImageDraw.Draw(image)
+    for y in range(8, height - 24, 36):
+        x = 10
+        while x < width - 40:
+            font = scene.font(str(random.choice(list(scene.FONTS))), int(random.choice([14, 18, 24, 32])))
+            colour = tuple(int(level) for level in random.choice([0, 60, 128, 200, 255], 3))
+            word = str(random.choice(WORDS))
+            draw.text((x, y), word, colour, font)
+            x += int(draw.textlength(word, font)) + 12
+    return image
 
 
 def read(file: Path, scale: int, skip: int, count: int, largest: tuple[int, int]) -> list[Planes]:
