@@ -240,16 +240,17 @@ test_sums (void)
   }
 }
 
-/* Stripes, or checks of single pixels, of two levels. */
+/* Stripes, or checks, of two levels and of `side` pixels. */
 static Map *
-make_checks (gboolean along, gboolean across, guint move, guint dark, guint light)
+make_checks (gboolean along, gboolean across, guint side, guint move, guint dark, guint light)
 {
   Map *map = map_new (1, 64, 96);
 
   for (guint y = 0; y < 64; y++) {
     for (guint x = 0; x < 96; x++) {
-      const guint at = (along ? x : 0) + (across ? y : 0) + move;
-      map->values[y * 96 + x] = (float) (at % 2 ? light : dark) / 255;
+      const guint at = (along ? (x + move) / side : 0) + (across ? y / side : 0);
+      const guint shifted = along ? at : (y + move) / side;
+      map->values[y * 96 + x] = (float) (shifted % 2 ? light : dark) / 255;
     }
   }
   return map;
@@ -269,19 +270,23 @@ assert_near (RfdnModel *model, const Map *picture, double least)
   g_assert_cmpfloat (10 * log10 (65025 / MAX (error / (double) n, 1e-9)), >, least);
 }
 
-/* ESA leaves out every second pixel: what is moved by one makes other numbers, for which the steps
- * must have room, too. */
+/* ESA leaves out every second pixel, and integers are counted in tiles of four: what is moved makes
+ * other numbers, for which the steps must have room, too. */
 static void
 test_moved_checks (void)
 {
   static const guint levels[][2] = {{0, 255}, {16, 235}, {60, 180}, {128, 255}};
+  static const char *const names[] = {"live", "live-clean", "balanced"};
 
-  for (guint scale = 2; scale <= 4; scale++) {
-    g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("balanced", scale, NULL);
+  for (guint n = 0; n < 3 * G_N_ELEMENTS (names); n++) {
+    g_autoptr (RfdnModel) model = rfdn_model_new_builtin (names[n / 3], 2 + n % 3, NULL);
     for (guint i = 0; i < 6 * G_N_ELEMENTS (levels); i++) {
       const guint *level = levels[i / 6], kind = i / 2 % 3;
-      g_autoptr (Map) picture = make_checks (kind != 0, kind != 1, i % 2, level[0], level[1]);
-      assert_near (model, picture, 45);
+      for (guint side = 1; side <= 2; side++) {
+        g_autoptr (Map) picture =
+            make_checks (kind != 0, kind != 1, side, side * (i % 2), level[0], level[1]);
+        assert_near (model, picture, 45);
+      }
     }
   }
 }
