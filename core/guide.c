@@ -235,7 +235,8 @@ get_slopes (const RfdnGuideBand *band, guint plane, gint y)
   return band->slopes[plane] + ((guint) y & 1) * band->guide->pitch;
 }
 
-/* Slopes up to, and without, row `end`. */
+/* Slopes up to, and without, row `end`. Those beyond the first and the last row are of the rows
+ * that are seen there, which repeat them: a window holds no others. */
 static void
 find_slopes (RfdnGuideBand *band, guint plane, const RfdnWindow *chroma, gint end)
 {
