@@ -145,7 +145,7 @@ rfdn_guide_begin (RfdnGuideBand *band, const RfdnGuide *guide, const RfdnPlane *
   band->details = take_rows (&scratch, guide->scale, pitch);
   for (guint p = 0; p < RFDN_GUIDED; p++) {
     band->slopes[p] = take_rows (&scratch, 2, pitch);
-    band->slopes_end[p] = row + first + RFDN_LANCZOS_LOBES - 1;
+    band->slopes_end[p] = row + guide->vertical->first[y % guide->scale] + RFDN_LANCZOS_LOBES - 1;
   }
   band->slope = take_rows (&scratch, 2, pitch);
   band->luma_rows = take_rows (&scratch, ROWS + 1, guide->luma_pitch);

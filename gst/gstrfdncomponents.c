@@ -197,7 +197,7 @@ gst_rfdn_components_have_guide (const GstVideoFormatInfo *format)
 static double
 get_place (gboolean cosited, double rest)
 {
-  return cosited ? MAX (0.5 - 0.5 / rest, -0.5) : 0.5;
+  return cosited ? 0.5 - 0.5 / rest : 0.5;
 }
 
 gboolean

@@ -195,8 +195,10 @@ static gboolean
 plan_resamplers (GstRfdnPlan *self, const GstVideoInfo *in, const GstVideoInfo *enlarged,
                  const GstVideoInfo *out, guint scale, gboolean has_alpha, GError **error)
 {
-  /* What keeps its size keeps its chroma, and without a network luma has no more than chroma. */
+  /* What keeps its size keeps its chroma, without a network luma has no more than chroma, and what
+   * is then made smaller than it was loses what luma adds. */
   const gboolean guides = self->guides_chroma && self->mosaic != NULL && scale > 1 &&
+                          2 * out->width > enlarged->width && 2 * out->height > enlarged->height &&
                           gst_rfdn_components_have_guide (in->finfo);
 
   self->guides_chroma = guides;

@@ -161,6 +161,12 @@ test_plain (void)
   g_autoptr (Picture) small = draw_small ("I420", "mpeg2", TRUE, FALSE);
   assert_plain (small, "strength=0");
   assert_plain (small, coloured);
+  /* Of those in between, some are larger than half of what the network makes. */
+  for (guint side = SIDE / 2; side <= SIDE + 8; side += 8) {
+    g_autoptr (Picture) plain = enlarge (small, "plain", side, "scale=2");
+    g_autoptr (Picture) guided = enlarge (small, "guided", side, "scale=2");
+    g_assert_true (picture_is_equal (plain, guided) == (side <= SIDE));
+  }
 }
 
 /* Whatever computes them, they are the same samples. */
