@@ -114,7 +114,7 @@ test_sharper (gconstpointer data)
   for (guint k = 0; k < G_N_ELEMENTS (sides); k++) {
     g_autoptr (Picture) small =
         draw_small (sharper[i].format, sharper[i].site, sharper[i].left, sharper[i].top);
-    g_autoptr (Picture) truth = NULL, plain = NULL, guided = NULL, usual = NULL;
+    g_autoptr (Picture) truth = NULL, plain = NULL, guided = NULL;
 
     plain = enlarge (small, "plain", sides[k], "");
     guided = enlarge (small, "guided", sides[k], "");
