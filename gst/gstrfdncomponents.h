@@ -66,8 +66,8 @@ RfdnResampler *gst_rfdn_component_resampler_new (const GstVideoInfo *in,
 
 /**
  * gst_rfdn_component_guide_chroma:
- * @chroma: a resampler of chroma, made for the same @in, @enlarged and @out, the last more than half
- *   as large as @enlarged
+ * @chroma: a resampler of chroma, made for the same @in, @enlarged and @out, the last more than
+ * half as large as @enlarged
  * @error: where to say what is wrong
  *
  * Lets it be guided by luma.
