@@ -396,6 +396,14 @@ is_whole (const GstRfdnWork *work, const GstRfdnStrength *strength)
   return work->level == 1 || strength->network <= 0;
 }
 
+/* Where components `first` to `first` + `n` - 1 of a frame lie. */
+static void
+get_planes (const GstRfdnPlan *self, guint first, guint n, GstVideoFrame *frame, RfdnPlane *planes)
+{
+  for (guint c = 0; c < n; c++)
+    planes[c] = gst_rfdn_place_in_frame (&self->places[first + c], frame);
+}
+
 /* Components `first` to `first` + `n` - 1. */
 static void
 resample (GstRfdnPlan *self, RfdnResampler *resampler, guint first, guint n, GstVideoFrame *in,
@@ -403,10 +411,8 @@ resample (GstRfdnPlan *self, RfdnResampler *resampler, guint first, guint n, Gst
 {
   RfdnPlane from[3], to[3];
 
-  for (guint c = 0; c < n; c++) {
-    from[c] = gst_rfdn_place_in_frame (&self->places[first + c], in);
-    to[c] = gst_rfdn_place_in_frame (&self->places[first + c], out);
-  }
+  get_planes (self, first, n, in, from);
+  get_planes (self, first, n, out, to);
   rfdn_resampler_run (resampler, from, to, n);
 }
 
@@ -418,10 +424,8 @@ run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gbo
   RfdnPlane from[3], to[3];
   gboolean whole;
 
-  for (guint c = 0; c < self->n_channels; c++) {
-    from[c] = gst_rfdn_place_in_frame (&self->places[c], in);
-    to[c] = gst_rfdn_place_in_frame (&self->places[c], out);
-  }
+  get_planes (self, 0, self->n_channels, in, from);
+  get_planes (self, 0, self->n_channels, out, to);
   if (self->stabilizer == NULL)
     return gst_rfdn_mosaic_run (self->mosaic, from, to, same, deadline, strength->network, work);
 
@@ -444,15 +448,11 @@ run_network (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, const gbo
 static void
 guide_chroma (GstRfdnPlan *self, GstVideoFrame *in, GstVideoFrame *out, double amount)
 {
-  const RfdnPlane luma_in = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_Y], in);
-  const RfdnPlane luma_out = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_Y], out);
-  RfdnPlane from[RFDN_GUIDED], to[RFDN_GUIDED];
+  RfdnPlane from[1 + RFDN_GUIDED], to[1 + RFDN_GUIDED]; /* luma, then chroma */
 
-  for (guint c = 0; c < RFDN_GUIDED; c++) {
-    from[c] = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_U + c], in);
-    to[c] = gst_rfdn_place_in_frame (&self->places[GST_VIDEO_COMP_U + c], out);
-  }
-  rfdn_resampler_run_guided (self->chroma, from, to, RFDN_GUIDED, &luma_in, &luma_out, amount);
+  get_planes (self, GST_VIDEO_COMP_Y, 1 + RFDN_GUIDED, in, from);
+  get_planes (self, GST_VIDEO_COMP_Y, 1 + RFDN_GUIDED, out, to);
+  rfdn_resampler_run_guided (self->chroma, from + 1, to + 1, RFDN_GUIDED, from, to, amount);
 }
 
 /* All components but chroma that follows luma; FALSE when cancelled. What has to be done in any
