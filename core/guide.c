@@ -133,19 +133,16 @@ rfdn_guide_begin (RfdnGuideBand *band, const RfdnGuide *guide, const RfdnPlane *
                   const RfdnPlane *high, double amount, guint y, float *scratch)
 {
   const gsize pitch = guide->pitch;
-  const gint row = (gint) (y / guide->scale);
-  gint first = G_MAXINT;
+  const gint first = (gint) (y / guide->scale) + guide->vertical->first[y % guide->scale];
 
-  for (guint k = 0; k < guide->scale; k++)
-    first = MIN (first, guide->vertical->first[k]);
   *band = (RfdnGuideBand){.guide = guide, .low = low, .high = high, .gain = (float) amount};
-  band->luma = (RfdnWindow){scratch, pitch, row + first};
+  band->luma = rfdn_window_new (scratch, pitch, guide->vertical, guide->scale, y);
   take_rows (&scratch, TAPS, pitch);
   band->sum = take_rows (&scratch, 1, pitch);
   band->details = take_rows (&scratch, guide->scale, pitch);
   for (guint p = 0; p < RFDN_GUIDED; p++) {
     band->slopes[p] = take_rows (&scratch, 2, pitch);
-    band->slopes_end[p] = row + guide->vertical->first[y % guide->scale] + RFDN_LANCZOS_LOBES - 1;
+    band->slopes_end[p] = first + RFDN_LANCZOS_LOBES - 1;
   }
   band->slope = take_rows (&scratch, 2, pitch);
   band->luma_rows = take_rows (&scratch, ROWS + 1, guide->luma_pitch);
@@ -206,19 +203,12 @@ rfdn_guide_look (RfdnGuideBand *band, guint y)
   const RfdnGuide *self = band->guide;
   const guint phase = y % self->scale;
   const gint first = (gint) (y / self->scale) + self->vertical->first[phase];
-  const float *src[TAPS];
 
   load_luma (band, first + TAPS);
-  for (gint t = 0; t < TAPS; t++)
-    src[t] = rfdn_window_row (&band->luma, first + t);
-  self->exact->fir_row (band->sum, src, self->vertical->taps[phase], TAPS, self->width);
-  rfdn_extend_row (band->sum, self->width, RFDN_WINDOW_MARGIN, RFDN_WINDOW_MARGIN);
-  for (guint k = 0; k < self->scale; k++) {
-    for (gint t = 0; t < TAPS; t++)
-      src[t] = band->sum + self->horizontal->first[k] + t;
-    self->exact->fir_row (band->details + k * self->pitch, src, self->horizontal->taps[k], TAPS,
-                          self->width);
-  }
+  rfdn_window_filter_columns (&band->luma, self->exact, self->vertical, phase, first, band->sum,
+                              self->width);
+  rfdn_window_filter_row (band->sum, self->exact, self->horizontal, self->scale, band->details,
+                          self->pitch, self->width);
   self->exact->detail_row (
       band->details, self->pitch,
       mean_rows (band, band->high, &self->high_y, (gint) y, self->luma_width * self->scale,

@@ -35,7 +35,7 @@ struct RfdnResampler {
 
   /* The run at hand. */
   const RfdnPlane *in, *out;
-  const RfdnPlane *luma_in, *luma_out; /* with a guide; else NULL */
+  const RfdnPlane *luma_in, *luma_out; /* of a guided run; else NULL */
   double amount;
   guint n_planes;
   gint next_band; /* of all planes; with a guide, of all planes at once */
@@ -160,12 +160,9 @@ static RfdnWindow
 get_window (const RfdnResampler *self, guint thread, guint n, guint y0)
 {
   const gsize rows = 1 + self->params.scale + n * TAPS;
-  gint first = G_MAXINT;
+  float *memory = self->scratch + thread * self->scratch_size + rows * self->pitch;
 
-  for (guint k = 0; k < self->params.scale; k++)
-    first = MIN (first, self->vertical.first[k]);
-  return (RfdnWindow){self->scratch + thread * self->scratch_size + rows * self->pitch, self->pitch,
-                      (gint) (y0 / self->params.scale) + first};
+  return rfdn_window_new (memory, self->pitch, &self->vertical, self->params.scale, y0);
 }
 
 /* Loads rows up to, and without, `end`. */
@@ -191,25 +188,17 @@ filter_row (const RfdnResampler *self, RfdnWindow *window, guint plane, guint y,
   const RfdnResamplerParams *p = &self->params;
   const guint phase = y % p->scale;
   const gint first = (gint) (y / p->scale) + self->vertical.first[phase];
-  const float *src[TAPS];
   float *sum = work, *phases = work + self->pitch;
 
   load_window (self, window, &self->in[plane], first + TAPS);
-  for (gint t = 0; t < TAPS; t++)
-    src[t] = rfdn_window_row (window, first + t);
-  self->kernels->fir_row (sum, src, self->vertical.taps[phase], TAPS, p->in_width);
-
+  rfdn_window_filter_columns (window, self->kernels, &self->vertical, phase, first, sum,
+                              p->in_width);
   if (is_exact (p)) {
     for (guint x = 0; x < p->in_width; x++)
       sum[x] = (sum[x] + QUARTERS) - QUARTERS;
   }
-  rfdn_extend_row (sum, p->in_width, RFDN_WINDOW_MARGIN, RFDN_WINDOW_MARGIN);
-  for (guint k = 0; k < p->scale; k++) {
-    for (gint t = 0; t < TAPS; t++)
-      src[t] = sum + self->horizontal.first[k] + t;
-    self->kernels->fir_row (phases + k * self->pitch, src, self->horizontal.taps[k], TAPS,
-                            p->in_width);
-  }
+  rfdn_window_filter_row (sum, self->kernels, &self->horizontal, p->scale, phases, self->pitch,
+                          p->in_width);
   return phases;
 }
 
