@@ -60,12 +60,15 @@ check_params (const RfdnGuideParams *luma, const RfdnResamplerParams *params, GE
   const gboolean near = fabs (luma->low_x) <= 0.5 && fabs (luma->low_y) <= 0.5 &&
                         fabs (luma->high_x) <= 0.5 && fabs (luma->high_y) <= 0.5;
 
-  if (fits && near)
-    return TRUE;
-  g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
-               "luma of %ux%u cannot guide chroma of %ux%u, %ux%u of it a sample", luma->width,
-               luma->height, params->in_width, params->in_height, x, y);
-  return FALSE;
+  if (!fits)
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                 "luma of %ux%u cannot guide chroma of %ux%u, %ux%u of it a sample", luma->width,
+                 luma->height, params->in_width, params->in_height, x, y);
+  else if (!near)
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                 "chroma at %g, %g and %g, %g lies too far from the luma that is to guide it",
+                 luma->low_x, luma->low_y, luma->high_x, luma->high_y);
+  return fits && near;
 }
 
 RfdnGuide *

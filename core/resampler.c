@@ -295,8 +295,8 @@ rfdn_resampler_run_guided (RfdnResampler *self, const RfdnPlane *in, const RfdnP
 {
   g_return_if_fail (self->guide != NULL && n_planes <= RFDN_GUIDED);
 
-  self->luma_in = luma_in;
+  self->luma_in = amount > 0 ? luma_in : NULL;
   self->luma_out = luma_out;
-  self->amount = CLAMP (amount, 0, 1);
+  self->amount = MIN (amount, 1);
   run (self, in, out, n_planes);
 }
