@@ -7,6 +7,7 @@
 #   run COMMAND...            a command that ends with the script
 #   quietly WHAT COMMAND...   show only WHAT; $step is WHAT, $work/log the command's output
 #   check WHAT COMMAND...     the same, and go on where it fails; counts
+#   checks_help ARG...        with --help, print what the script's head says, and end
 #   checks_start              what a script of checks begins with: makes $work, sets traps
 #   checks_need PACKAGE...    have Debian packages, or end with 77
 #   checks_skip REASON        end with 77
@@ -58,6 +59,16 @@ end_steps() { # STATUS
   [ -z "$job" ] || kill -KILL -- "-$job" 2>/dev/null || true
   [ "$1" -eq 0 ] || [ ! -s "$work/log" ] || tail -n 30 "$work/log" >&2
   rm -rf "$work"
+}
+
+# Its head begins in its fourth line, and ends with the comments.
+checks_help() { # ARGUMENTS OF THE SCRIPT...
+  case ${1-} in
+    -h | --help) ;;
+    *) return 0 ;;
+  esac
+  sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
+  exit
 }
 
 # The script's exit status becomes that of its checks.

@@ -19,12 +19,7 @@ cd "$(dirname "$0")/.."
 . tests/chroot.sh
 
 NAME=bookworm
-case ${1-} in
-  -h | --help)
-    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
-    exit
-    ;;
-esac
+checks_help "$@"
 chroot_need git:git python3:python3
 chroot_own_mounts "tests/$(basename "$0")"
 checks_start

@@ -24,11 +24,8 @@ PACKAGES=(gstreamer1.0-rfdn rfdn-tools librfdn-core0 librfdn-core-dev)
 TOOLS=(gcc libc6-dev pkg-config man-db bash-completion gstreamer1.0-tools ffmpeg)
 DEBS=/home/rfdn/debs # in the chroot where they are tried
 
+checks_help "$@"
 case $NAME in
-  -h | --help)
-    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
-    exit
-    ;;
   bookworm | trixie) ;;
   *) rfdn_fail "there is no '$NAME', only bookworm and trixie" ;;
 esac

@@ -15,12 +15,7 @@ cd "$(dirname "$0")/.."
 
 NAME=static
 
-case ${1-} in
-  -h | --help)
-    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
-    exit
-    ;;
-esac
+checks_help "$@"
 checks_start
 checks_need "${RFDN_RUN_PACKAGES[@]}"
 RFDN_BUILD=$RFDN_BUILD-static

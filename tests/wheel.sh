@@ -17,12 +17,7 @@ cd "$(dirname "$0")/.."
 NAME=wheel
 PYTHON=/usr/bin/python3
 
-case ${1-} in
-  -h | --help)
-    sed -n '4,/^[^#]/s/^# \{0,1\}//p' "tests/$(basename "$0")"
-    exit
-    ;;
-esac
+checks_help "$@"
 checks_start
 checks_need "${RFDN_RUN_PACKAGES[@]}" git python3 python3-venv python3-gi gir1.2-gstreamer-1.0
 "$PYTHON" -c 'import gi, venv' 2>/dev/null || checks_skip "$PYTHON lacks PyGObject or venv"
