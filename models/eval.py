@@ -17,6 +17,7 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
@@ -130,7 +131,7 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
     def work(file: Path, scale: int) -> tuple[str, bytes, dict]:
         methods = [Upscaler(name, scale) for name in FILTERS] + [m for m in models if m.scale == scale]
         source = clips.Clip.read(file, called[file], scale, options.skip, options.frames, options.crop)
-        return source.name, hash_of(source), measure.clip(source, methods, options.encodings, threads)
+        return source.name, hash_of(source.high), measure.clip(source, methods, options.encodings, threads)
 
     rows: Rows = {}
     seen: dict[tuple[int, bytes], str] = {}
@@ -157,9 +158,9 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
     return rows, left_out
 
 
-def hash_of(clip: clips.Clip) -> bytes:
+def hash_of(planes: Iterable[np.ndarray]) -> bytes:
     """Equal for clips of equal frames: the same scene under another name would count twice."""
-    return hashlib.sha256(b"".join(frame.tobytes() for frame in clip.high)).digest()
+    return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).digest()
 
 
 def clips_of(rows: Rows, scale: int) -> list[str]:
@@ -252,9 +253,13 @@ def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Names
     """The table of a model; clips and what they are called."""
     assert model.model
     lines, gained, left_out = [], [], []
+    seen: dict[bytes, str] = {}
     for file, name in called.items():
         try:
             high = chroma.read(file, model.scale, options.skip, options.frames, options.crop)
+            other = seen.setdefault(hash_of(plane for planes in high for plane in planes), name)
+            if other != name:
+                raise InputError(f"{file}: has the frames of {other}")
         except InputError as error:
             left_out.append(str(error))
             continue

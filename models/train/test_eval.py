@@ -156,6 +156,13 @@ class Plugin(WithFolder):
         self.assertGreater(found["none", "guided"], found["none", "plain"] + 1)
         self.assertGreater(found["x264:23", "guided"], found["x264:23", "plain"] + 0.5)
 
+    def test_the_same_picture_counts_once(self) -> None:
+        for name in ("a.png", "b.png"):
+            detailed(160, 128).save(self.folder / name)
+        result = run(EVAL, "chroma", self.folder, "--model", "live", "--scale", "2", "--encodings", "none")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"left out: {self.folder / 'b.png'}: has the frames of a", result.stdout)
+
     def shell(self, commands: str) -> str:
         """What commands of a README print in a folder that has a clip, images and what they call; all must succeed.
 
