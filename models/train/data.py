@@ -154,13 +154,16 @@ class Patches:
     """Random aligned patches, turned and mirrored: of clean images, of compressed video, or of both."""
 
     def __init__(self, images: list[Path], videos: list[Path], clean: float, scales: list[int], size: int, seed: int,
-                 choice: int = 1, full_range: float = 0.0) -> None:
-        """`clean` is the share of patches that come from images where there are videos too.
+                 choice: int = 1, full_range: float = 0.0, patterns: float = 0.0) -> None:
+        """`clean` is the share of patches that come from images where there are videos too, `patterns` the share of
+        all that patterns.py draws.
 
         Each patch is the most detailed of `choice` random ones.  `full_range` is the share that is stretched
         from 16..235 to 0..255: what a network never sees it may get wrong by tens of levels.
         """
-        self.choice, self.full_range = choice, full_range
+        self.choice, self.full_range, self.patterns = choice, full_range, patterns
+        if patterns and len(scales) > 1:
+            raise InputError("--patterns: are drawn for one scale")
         self.scales, self.size = scales, size
         self.random = np.random.default_rng(seed)
         self.clean = clean if videos else 1.0
@@ -173,6 +176,9 @@ class Patches:
         self.about = "; ".join(parts + [f"{folder}" for folder in videos])
 
     def draw(self) -> Planes:
+        if self.patterns and self.random.random() < self.patterns:
+            import patterns  # not above: it needs Pair and resize()
+            return patterns.draw(self.random, self.size, self.scales[0])
         if self.random.random() < self.clean:
             return self.pairs[self.random.integers(len(self.pairs))]
         return self.videos[self.random.integers(len(self.videos))](self.random)

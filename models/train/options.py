@@ -58,6 +58,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--patch", type=int, default=48, help="side of a low-resolution patch (default 48)")
     add("--choice", type=int, default=1, help="take the most detailed of so many random patches (default 1)")
     add("--full-range", type=float, default=0.0, help="share of patches to stretch from 16..235 to 0..255 (default 0)")
+    add("--patterns", type=float, default=0.0, help="share of patches that are drawn: checks, stripes, grids, halftones, "
+        "zone plates (default 0)")
     add("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")
     add("--clip", type=float, default=0.1, help="largest norm of the gradient (default 0.1)")
     add("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
@@ -120,7 +122,7 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
     for name in ("esa", "add_blocks", "distil_features", "stillness", "threads", "seed"):
         if getattr(options, name) < 0:
             result.error(f"--{name.replace('_', '-')} must not be below 0")
-    for name in ("clean", "fourier", "distil", "ema", "full_range"):
+    for name in ("clean", "fourier", "distil", "ema", "full_range", "patterns"):
         if not 0 <= getattr(options, name) <= 1:
             result.error(f"--{name} must be in 0..1")
     return options

@@ -104,7 +104,7 @@ class Run:
                 raise InputError(f"--stillness: takes no --also, and a --patch of more than {2 * stillness.EDGE}")
             self.stillness = stillness.Stillness(self.network, options.scale)
         self.patches = Patches(options.images, options.video, options.clean, self.scales, options.patch,
-                               options.seed, options.choice, options.full_range)
+                               options.seed, options.choice, options.full_range, options.patterns)
         self.criterion = losses.Criterion(options.loss, options.fourier)
         self.step, self.steps, self.seconds = 0, options.steps or 0, 0.0
         self.timed = (0, 0.0)  # step and seconds from which the speed is measured
