@@ -62,7 +62,8 @@ def patterns(seed: int) -> list[np.ndarray]:
         (1, 1), (1, 2), (2, 1), (2, 2), (1, SIDE), (SIDE, 1), (2, SIDE), (SIDE, 2), (3, 3), (4, 4), (8, 8))]
     planes += [(y + x) // wide % 2 for wide in (3, 5, 7)]
     grey = random.integers(0, 256, (SIDE, SIDE))
-    plates = [127.5 + 127.5 * np.cos(((x - at) ** 2 + y**2) / size) for size in (35, 70, 100, 160) for at in (0, SIDE / 2)]
+    plates = [127.5 + 127.5 * np.cos(((x - at) ** 2 + y**2) / size + phase)
+              for size in (35, 45, 60, 80, 100, 160) for at in (0, SIDE / 2) for phase in (0, np.pi / 2)]
     planes = [255 * np.asarray(plane) for plane in planes] + [np.rint(plane) for plane in [grey, *plates]]
     return [np.uint8(plane) for plane in planes] + shifted()
 
@@ -77,6 +78,15 @@ def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray
     if result.returncode:
         raise InputError(result.stderr.decode().strip())
     return [np.array(line.split(), float) for line in result.stdout.decode().splitlines()]
+
+
+def fill_silent(maps: list[np.ndarray]) -> list[np.ndarray]:
+    """A map that is zero throughout gets the range of the map before: with none its step would be next to nothing, and
+    no integer weights would fit."""
+    filled = [maps[0]]
+    for values in maps[1:]:
+        filled.append(values if values.max() > 0 else np.full_like(values, filled[-1].max()))
+    return filled
 
 
 def choose(usual: np.ndarray, hard: np.ndarray, share: float, room: float) -> np.ndarray:
@@ -98,7 +108,7 @@ def main() -> None:
     add("--tool", type=Path, default=Path("build/models/steps/rfdn-ranges"), help="default: build/models/steps/rfdn-ranges")
     options = parser.parse_args()
 
-    usual = ranges(options.tool, options.model, crops(options.images, options.count, 1))
+    usual = fill_silent(ranges(options.tool, options.model, crops(options.images, options.count, 1)))
     hard = ranges(options.tool, options.model, patterns(2))
     lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share, options.room)) for both in zip(usual, hard)]
     with tempfile.TemporaryDirectory() as folder:

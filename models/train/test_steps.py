@@ -57,6 +57,13 @@ class Steps(WithFolder):
         pattern = 1.25 * 32.767 / 32767
         np.testing.assert_allclose(got, [[pattern, pattern / 64], [0.001, 0.005]], rtol=1e-5)
 
+    def test_silent_maps(self) -> None:
+        """A map that is zero in all pictures has the step of the map before, and so has another after it."""
+        maps = [np.array([1.0, 4.0]), np.zeros(3), np.zeros(3), np.array([0.0, 2.0])]
+        got = steps.fill_silent(maps)
+        for values, expected in zip(got, ([1, 4], [4, 4, 4], [4, 4, 4], [0, 2]), strict=True):
+            np.testing.assert_array_equal(values, expected)
+
     def test_share(self) -> None:
         result = self.steps(self.tool(), "--share", "0.25")
         self.assertEqual(result.returncode, 0, result.stderr)
