@@ -44,7 +44,8 @@
  *
  * The gate x / (1 + exp (-z)) sees z in units of 2^-RFDN_INT16_GATE_SHIFT. It is computed in single
  * precision by the operations of scalar-int16.c in that order, without fusing any: then IEEE 754
- * allows only one result. */
+ * allows only one result. The two numbers of a word share one division: a reciprocal of the product
+ * of both divisors, times the other one's. */
 
 #define RFDN_INT16_LIMIT 1310
 #define RFDN_INT16_MAX_EXPONENT 5
@@ -60,6 +61,13 @@
 
 /* The gate's range: +-16, beyond which a sigmoid is 0 or 1. */
 #define RFDN_INT16_GATE_SHIFT 11
+
+/* exp (-z) is 2^y = 2^whole 2^rest, where y is z times this, and rest is from -0.5 to 0.5. */
+#define RFDN_INT16_EXP_UNIT (-1.44269504f / (1 << RFDN_INT16_GATE_SHIFT))
+
+/* 2^rest: the polynomial of degree 4, highest power first, whose relative error is least: 2.6e-6.
+ */
+#define RFDN_INT16_EXP_TERMS 0.00956773844f, 0.0559174982f, 0.240248107f, 0.693121938f, 0.99999925f
 
 /* Weights of interpolation. */
 #define RFDN_INT16_WEIGHT_SHIFT 14

@@ -360,40 +360,39 @@ upsample_row (float *dst, gsize dst_run, const float *row0, const float *row1, g
   }
 }
 
-/* To the nearest whole number, |v| < 2^22. */
+/* 1 + exp (-z), z in units of RFDN_INT16_GATE_SHIFT. */
 static float
-round_to_whole (float v)
+get_divisor (gint z)
 {
-  const float magic = 12582912.0f; /* 1.5 * 2^23 */
-  return v + magic - magic;
+  static const float terms[] = {RFDN_INT16_EXP_TERMS};
+  const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
+  const float y = (float) z * RFDN_INT16_EXP_UNIT, whole = y + magic - magic, rest = y - whole;
+  float p = terms[0];
+
+  for (guint i = 1; i < G_N_ELEMENTS (terms); i++)
+    p = p * rest + terms[i];
+  return 1.0f + ldexpf (p, (int) whole);
 }
 
-/* exp (v), as simd-exp.h has it. */
-static float
-get_exp (float v)
+/* To the nearest, ties to even. */
+static gint
+round_to_whole (float v)
 {
-  const float whole = round_to_whole (v * 1.44269504f);
-  float rest = v - whole * 0.693359375f, p = 1.0f / 720;
-
-  rest = rest + whole * 2.12194440e-4f;
-  p = p * rest + 1.0f / 120;
-  p = p * rest + 1.0f / 24;
-  p = p * rest + 1.0f / 6;
-  p = p * rest + 0.5f;
-  p = p * rest + 1.0f;
-  p = p * rest + 1.0f;
-  return ldexpf (p, (int) whole);
+  return (gint) rintf (v);
 }
 
 static void
 gate_row (float *dst, gsize dst_run, const float *gate, gsize gate_run, guint channels, guint n)
 {
-  for (guint c = 0; c < even (channels); c++) {
+  for (guint c = 0; c < even (channels); c += 2) {
     for (guint x = 0; x < RFDN_PHASES * n; x++) {
-      const float minus_z =
-          (float) get (dst, dst_run, c, x) * (-1.0f / (1 << RFDN_INT16_GATE_SHIFT));
-      const float v = (float) get (gate, gate_run, c, x) / (1.0f + get_exp (minus_z));
-      set (dst, dst_run, c, x, (gint) round_to_whole (v));
+      const float first = get_divisor (get (dst, dst_run, c, x)),
+                  second = get_divisor (get (dst, dst_run, c + 1, x));
+      const float inverse = 1.0f / (first * second);
+      set (dst, dst_run, c, x,
+           round_to_whole ((float) get (gate, gate_run, c, x) * (second * inverse)));
+      set (dst, dst_run, c + 1, x,
+           round_to_whole ((float) get (gate, gate_run, c + 1, x) * (first * inverse)));
     }
   }
 }

@@ -141,15 +141,49 @@ int16_upsample_row (float *dst, gsize dst_run, const float *row0, const float *r
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
-/* v / (1 + exp (-z)) of whole numbers, z in units of RFDN_INT16_GATE_SHIFT. */
+#define INT16_MAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to a whole number */
+
+/* Both numbers of each word as floats. */
+INLINE Vec
+int16_low (Vec32 words)
+{
+  return __builtin_convertvector(words << 16 >> 16, Vec);
+}
+
+INLINE Vec
+int16_high (Vec32 words)
+{
+  return __builtin_convertvector(words >> 16, Vec);
+}
+
+/* 1 + exp (-z), z in units of RFDN_INT16_GATE_SHIFT: see RFDN_INT16_EXP_TERMS. */
+INLINE Vec
+int16_divisor (Vec z)
+{
+  static const float terms[] = {RFDN_INT16_EXP_TERMS};
+  const Vec y = z * RFDN_INT16_EXP_UNIT;
+  Vec shifted = y + INT16_MAGIC;
+  __asm__("" : "+" VECTOR_REGISTER (shifted));
+  const Vec rest = y - (shifted - INT16_MAGIC);
+  Vec p = splat (terms[0]);
+
+#pragma GCC unroll 4
+  for (guint i = 1; i < G_N_ELEMENTS (terms); i++)
+    p = p * rest + terms[i];
+  /* The whole number is in the last bits; 2 to its power is an addition to the exponent. */
+  return 1.0f + (Vec) ((Vec32) p + ((Vec32) shifted << 23));
+}
+
+/* v / (1 + exp (-z)) of both numbers of each word. One division serves both. */
 INLINE Vec32
 int16_gate (Vec32 v, Vec32 z)
 {
-  const Vec magic = splat (12582912.0f); /* see vec_exp() */
-  const Vec minus_z = __builtin_convertvector(z, Vec) * (-1.0f / (1 << RFDN_INT16_GATE_SHIFT));
-  const Vec gated = __builtin_convertvector(v, Vec) / (1.0f + vec_exp (minus_z));
+  const Vec low = int16_divisor (int16_low (z)), high = int16_divisor (int16_high (z));
+  const Vec inverse = 1.0f / (low * high);
+  const Vec32 first = (Vec32) (int16_low (v) * (high * inverse) + INT16_MAGIC);
+  const Vec32 second = (Vec32) (int16_high (v) * (low * inverse) + INT16_MAGIC);
 
-  return (Vec32) (gated + magic) - (Vec32) magic;
+  return (first & 0xffff) | second << 16;
 }
 
 static void
@@ -159,8 +193,7 @@ int16_gate_row (float *dst, gsize dst_run, const float *gate, gsize gate_run, gu
   for (guint r = 0; r < RFDN_PHASES * int16_pairs (channels); r++) {
     for (guint t = 0; t < n; t += VECTOR_FLOATS) {
       float *d = dst + r * dst_run + t;
-      const Vec32 z = load32 (d), v = load32 (gate + r * gate_run + t);
-      store16 (d, pair (int16_gate (v << 16 >> 16, z << 16 >> 16), int16_gate (v >> 16, z >> 16)));
+      store16 (d, (Vec16) int16_gate (load32 (gate + r * gate_run + t), load32 (d)));
     }
   }
 }

@@ -15,8 +15,6 @@
 #include "simd-int16-transforms.h"
 #include "simd-int16-winograd.h"
 
-#include "simd-exp.h"
-
 #include "simd-int16-attention.h"
 
 #include "simd-int16-samples.h"
