@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Convert a published network to a model file (.safetensors) that the plugin reads.
 
-Takes a PyTorch state dict (.pth, .safetensors) of a known family (models/README.md), or any network whose file
-has its operations: ncnn's pair of .param and .bin, .onnx.  What the file tells is read from it; what is given on
-the command line must agree.  RFDN and re-parameterised RepRFN keep their tensors as they are; of others a list of
-layers is made (models/LAYERS.md), and its result is compared with the network's own, computed by PyTorch.
+Takes a PyTorch state dict (.pth, .safetensors) of a known family (models/README.md), or any network whose file lists
+its operations: ncnn's pair of .param and .bin, or .onnx.  Options are needed only for what the file does not say, and
+must agree with what it says.  RFDN and re-parameterised RepRFN keep their tensors unchanged; others become a list of
+layers (models/LAYERS.md), whose result is compared with that of the network in PyTorch.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ Model = tuple[dict[str, Tensor], dict[str, str], str]  # tensors, metadata, a li
 
 
 def native(tensors: dict[str, Tensor]) -> Model:
-    """RFDN and RepRFN, which the engine knows by their tensors' names."""
+    """RFDN and RepRFN, which the engine recognises by their tensors' names."""
     files.check_floating(tensors)
     try:
-        networks.build(tensors)  # every tensor has its place and shape
+        networks.build(tensors)  # checks names and shapes of all tensors
     except networks.UnknownNetwork as error:
         raise ConvertError(str(error)) from None
     facts = networks.describe(tensors)
     if int(facts["nf"]) > limits.MAP or int(facts["blocks"]) > limits.BLOCKS:
-        raise ConvertError(f"{facts['nf']} channels and {facts['blocks']} blocks; {limits.MAP} and {limits.BLOCKS} are "
-                           "the limits")
+        raise ConvertError(f"{facts['nf']} channels and {facts['blocks']} blocks; the limits are {limits.MAP} and "
+                           f"{limits.BLOCKS}")
     about = {"architecture": str(facts["architecture"]), "scale": str(facts["scale"]),
              "input_range": INPUT_RANGE[str(facts["architecture"])],
              "colour": {1: "luma", 3: "rgb"}.get(int(facts["channels"]), "")}
@@ -46,7 +46,7 @@ def native(tensors: dict[str, Tensor]) -> Model:
 
 
 def checked(graph: Graph, output: Node, about: dict[str, str]) -> Model:
-    """A graph's model, compared with the graph."""
+    """A graph's model, after comparing its result with the graph's."""
     tensors, facts = lower.lower(graph, output)
     about = about | facts
     far = reference.difference(graph, output, tensors, about)
@@ -57,7 +57,7 @@ def checked(graph: Graph, output: Node, about: dict[str, str]) -> Model:
 
 
 def of_onnx(path: Path, input_range: str) -> Model:
-    """A model of an ONNX file, compared with ONNX Runtime's result too where that is installed."""
+    """A model of an ONNX file; its result is also compared with ONNX Runtime's if that is installed."""
     graph, output, (height, width) = onnx_graph.read(path)
     tensors, about, line = checked(graph, output, {"architecture": "onnx", "input_range": input_range})
     border, unit = reference.own_border(graph, output, about), float(input_range)
@@ -74,7 +74,7 @@ def of_onnx(path: Path, input_range: str) -> Model:
 
 
 def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
-    """A model of a family that its tensors tell."""
+    """A model of the family that the tensors belong to."""
     entry = families.recognise(tensors)
     if not entry.refused:
         files.check_floating(tensors)
@@ -82,17 +82,17 @@ def of_family(tensors: dict[str, Tensor], scale: int | None) -> Model:
     return checked(graph, output, {"architecture": entry.name, "input_range": str(entry.input_range)})
 
 
-def supposed(model: Model, why: str) -> Model:
-    """A model whose range of samples nobody has told: its line says so, and how to tell."""
+def assumed(model: Model, why: str) -> Model:
+    """A model whose range of samples is not known: its line says what is assumed, and how to set it."""
     tensors, about, line = model
     known = about["input_range"]
     other = "1" if known == "255" else "255"
-    return tensors, about, (f"{line}\nsamples are supposed to be 0 to {known}, {why}; "
+    return tensors, about, (f"{line}\nassuming samples of 0 to {known}, {why}; "
                             f"if they are 0 to {other}, add --input-range {other}")
 
 
 def read(path: Path, options: argparse.Namespace) -> Model:
-    """The model that a file is converted to; ConvertError does not name the file yet."""
+    """The model that a file is converted to; the caller adds the file's name to a ConvertError."""
     said: dict[str, str] = {}
     model: Model
     if path.suffix in (".param", ".bin", ".onnx"):
@@ -101,11 +101,11 @@ def read(path: Path, options: argparse.Namespace) -> Model:
         else:
             graph, output = ncnn.read(path)
             model = checked(graph, output, {"architecture": "ncnn", "input_range": options.input_range or "1"})
-        return model if options.input_range else supposed(model, "which such files do not tell")
+        return model if options.input_range else assumed(model, "since such files do not say")
     if path.suffix == ".safetensors":
         tensors, said = files.read_safetensors(path)
         if "layers" in said:
-            raise ConvertError("a model file already: it has layers")
+            raise ConvertError("already a model file: it has a list of layers")
     else:
         tensors = files.read_pth(path)
     scale = options.scale or (int(said["scale"]) if said.get("scale", "").isdecimal() else None)
@@ -116,18 +116,18 @@ def read(path: Path, options: argparse.Namespace) -> Model:
     if said.get("input_range") in ("1", "255"):
         model[1]["input_range"] = said["input_range"]
     elif not options.input_range:
-        model = supposed(model, "as the authors of {architecture} have them".format(**model[1]))
+        model = assumed(model, "as in the weights that the authors of {architecture} released".format(**model[1]))
     return model
 
 
 def check_header(tensors: dict[str, Tensor], about: dict[str, str]) -> None:
-    """ConvertError where the file's header would be more than the engine reads."""
+    """ConvertError if the file's header would exceed what the engine reads."""
     for name in tensors:
         if len(name.encode()) > limits.NAME:
-            raise ConvertError(f"tensor {name}: a name of more than {limits.NAME} bytes, which are the limit")
+            raise ConvertError(f"tensor {name}: its name is longer than {limits.NAME} bytes")
     size = len(weights.encode(weights.header_of(tensors, about)))
     if size > limits.HEADER:
-        raise ConvertError(f"the file's header would be {size} bytes long, and {limits.HEADER} are the limit")
+        raise ConvertError(f"the file's header would be {size} bytes long; the limit is {limits.HEADER}")
 
 
 def convert(options: argparse.Namespace) -> Model:
@@ -143,7 +143,7 @@ def convert(options: argparse.Namespace) -> Model:
         for fact in ("architecture", "scale"):
             wanted = getattr(options, fact)
             if wanted is not None and str(wanted) != facts[fact]:
-                raise ConvertError(f"{fact} is {facts[fact]} by its tensors, not {wanted}")
+                raise ConvertError(f"{fact} is {facts[fact]} according to the file, not {wanted}")
     except ConvertError as error:
         text = str(error)
         raise ConvertError(text if text.startswith(f"{options.source}:") else f"{options.source}: {text}") from None
@@ -156,9 +156,9 @@ def command_line() -> argparse.ArgumentParser:
     add("source", type=Path, metavar="IN")
     add("target", type=Path, metavar="OUT.safetensors")
     add("--architecture", help="default: read from the tensors")
-    add("--scale", type=int, choices=range(1, 9), help="default: read from the tensors, where they tell it")
+    add("--scale", type=int, choices=range(1, 9), help="default: read from the file, if it says")
     add("--input-range", choices=("1", "255"),
-        help="samples are 0..1 or 0..255 (default: as the file says, else as its authors released it)")
+        help="samples are 0..1 or 0..255 (default: as the file says, else as in the authors' weights)")
     add("--name", help="default: the source's file name")
     add("--description", default="")
     add("--licence", default="", help="licence of the weights")

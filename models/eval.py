@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measure models through the plugin itself, beside bicubic and Lanczos; without --model all that ship.
+"""Measure models through the plugin, with bicubic and Lanczos for comparison; without --model all that ship.
 
-`images`: PSNR and SSIM on a folder of high-resolution images, as evaluate.py has them.
-`video`: clips are made small, encoded, by x264 at several qualities, enlarged, and compared with what they were;
-the tables tell the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original
-stands still, and of both the worst clip's.  All on Y; the tables are those of README.md.
-`chroma`: the same for the colours of clips and pictures, with the element's property chroma=guided and plain.
+`images`: PSNR and SSIM on a folder of high-resolution images, as in evaluate.py.
+`video`: clips are made small, encoded by x264 at several qualities, enlarged, and compared with the originals.  The
+tables show the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original is
+still, and the worst clip's of both.  All on Y; the tables are those of README.md.
+`chroma`: the same for the chroma of clips and pictures, with the element's property chroma=guided and plain.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def shipped() -> list[str]:
 
 
 def scale_of(file: Path) -> int:
-    """What a model file enlarges by; of one with a list of layers, the plugin checks the rest."""
+    """The scale of a model file; if it has a list of layers, the plugin checks the rest."""
     about = weights.read(file)[1]
     return int(about["scale"]) if "layers" in about else networks.load(file)[0].scale
 
 
 def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
-    """The models at the given scales, or at all that they have; InputError for a file of another scale."""
+    """The models at the given scales, or at all they have; InputError for a file of another scale."""
     result = []
     wanted = list(dict.fromkeys(models or shipped()))
     paths = [model for model in wanted if model.endswith(".safetensors")]
@@ -72,7 +72,7 @@ def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
         files = {scale: HERE / f"{model}_x{scale}.safetensors" for scale in (2, 3, 4)}
         files = {scale: file for scale, file in files.items() if file.is_file() and scale in (scales or files)}
         found = [Upscaler(model, scale, model, file) for scale, file in files.items()]
-        if not found and models:  # a name that only the plugin may know, or one that it will tell about
+        if not found and models:  # the plugin may know the name, or will report it
             found = [Upscaler(model, scale, model) for scale in scales or [2]]
         result += found
     return result
@@ -103,12 +103,12 @@ def images(options: argparse.Namespace) -> None:
             if network:
                 truth = evaluate.score(network, pairs, scale)[0]
                 if abs(truth - psnr) > measure.AGREE:
-                    raise InputError(f"{method.name} x{scale}: the plugin has {psnr:.3f} dB, PyTorch {truth:.3f} dB")
+                    raise InputError(f"{method.name} x{scale}: {psnr:.3f} dB by the plugin, {truth:.3f} dB by PyTorch")
                 apart.append(abs(truth - psnr))
     rows = list(dict.fromkeys([*FILTERS, *(model.name for model in models)]))
     table(["", *(f"x{scale}" for scale in scales)],
           [[label(name), *(cells.get((name, scale), "") for scale in scales)] for name in rows])
-    tell_agreement(apart)
+    print_agreement(apart)
 
 
 def label(name: str, scale: int | None = None) -> str:
@@ -116,13 +116,13 @@ def label(name: str, scale: int | None = None) -> str:
     return f"{text} x{scale}" if scale else text
 
 
-def tell_agreement(apart: list[float]) -> None:
+def print_agreement(apart: list[float]) -> None:
     if apart:
-        print(f"PyTorch's own figures differ by {max(apart):.5f} dB at most, in {len(apart)} comparisons.")
+        print(f"PyTorch's figures differ by at most {max(apart):.5f} dB in {len(apart)} comparisons.")
 
 
 def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Rows, dict[str, list[int]]]:
-    """The figures of all clips, and why some were left out at which scales; several clips at a time."""
+    """The figures of all clips, and reasons and scales of those left out; measures several clips at a time."""
     jobs = [(file, scale) for scale in sorted({model.scale for model in models}) for file in options.clips]
     called = dict(zip(options.clips, names.short(options.clips)))
     threads = max(1, len(os.sched_getaffinity(0)) // options.jobs)
@@ -159,7 +159,7 @@ def measure_all(options: argparse.Namespace, models: list[Upscaler]) -> tuple[Ro
 
 
 def hash_of(planes: Iterable[np.ndarray]) -> bytes:
-    """Equal for clips of equal frames: the same scene under another name would count twice."""
+    """Equal for clips with the same frames, which would count twice under another name."""
     return hashlib.sha256(b"".join(plane.tobytes() for plane in planes)).digest()
 
 
@@ -178,7 +178,7 @@ def ssim(rows: Rows, method: str, scale: int, encoding: str) -> float:
 
 
 def flickers(rows: Rows, method: str, scale: int, encoding: str) -> str:
-    """How much more than Lanczos's, in percent: of the clips' mean, and the worst clip's."""
+    """How much more it flickers than Lanczos, in percent: the clips' mean, and the worst clip."""
     pairs = np.array([[rows[clip, scale, encoding, name].flicker for name in (method, "Lanczos")]
                       for clip in clips_of(rows, scale)])
     pairs = pairs[(pairs[:, 1] > 0)]  # neither NaN nor 0
@@ -205,7 +205,7 @@ def video(options: argparse.Namespace) -> None:
 
     print("Mean gain over Lanczos in dB (the worst clip's)\n")
     table(["", *heads], cells(gain))
-    print("Flicker where the original stands still, against Lanczos's (the worst clip's)\n")
+    print("Flicker where the original is still, compared with Lanczos (the worst clip's)\n")
     table(["", *heads], cells(lambda *key: flickers(rows, *key)))
     print("Mean SSIM\n")
     scales = sorted({scale for _, scale, *_ in rows})
@@ -215,7 +215,7 @@ def video(options: argparse.Namespace) -> None:
                          for method in everything])
     if options.details:
         details(rows, models, options.encodings, heads)
-    tell_agreement([found.apart for found in rows.values() if found.apart is not None])
+    print_agreement([found.apart for found in rows.values() if found.apart is not None])
     for scale in scales:
         print(f"x{scale}: {len(clips_of(rows, scale))} clips")
     for reason, at in left_out.items():
@@ -223,7 +223,7 @@ def video(options: argparse.Namespace) -> None:
 
 
 def details(rows: Rows, models: list[Upscaler], encodings: list[str], heads: list[str]) -> None:
-    """Each clip's gain, and Lanczos's PSNR and flicker beside the model's flicker."""
+    """Each clip's gain and flicker, with Lanczos's PSNR and flicker."""
     for model in models:
         lines = []
         for clip in clips_of(rows, model.scale):
@@ -238,7 +238,7 @@ def details(rows: Rows, models: list[Upscaler], encodings: list[str], heads: lis
 
 
 def colours(options: argparse.Namespace) -> None:
-    """dB of chroma by a plain filter, and what more there is when luma guides it."""
+    """dB of chroma by a plain filter, and the gain if luma guides it."""
     with tempfile.TemporaryDirectory() as folder:
         called = dict(zip(options.clips, names.short(options.clips)))
         if options.text:
@@ -250,7 +250,7 @@ def colours(options: argparse.Namespace) -> None:
 
 
 def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Namespace) -> None:
-    """The table of a model; clips and what they are called."""
+    """Print a model's table; `called` has the clips' names."""
     assert model.model
     lines, gained, left_out = [], [], []
     seen: dict[bytes, str] = {}
@@ -269,7 +269,7 @@ def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Names
                               for encoding, gain in zip(options.encodings, gained[-1]))])
     if not lines:
         raise InputError(left_out[0])
-    print(f"{label(model.name, model.scale)}: dB of chroma by a plain filter, and what luma adds\n")
+    print(f"{label(model.name, model.scale)}: dB of chroma by a plain filter, and the gain by guiding\n")
     mean, worst = ([f"{gain:+.2f}" for gain in part(gained, axis=0)] for part in (np.mean, np.min))
     table(["", *map(head, options.encodings)], [*lines, ["mean", *mean], ["worst", *worst]])
     for reason in left_out:
@@ -277,7 +277,7 @@ def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Names
 
 
 def known_encodings(text: str) -> list[str]:
-    """The names in a list of them, each known to codec.named()."""
+    """The names in a comma-separated list, each known to codec.named()."""
     found = list(dict.fromkeys(text.split(",")))
     for name in found:
         try:
@@ -288,7 +288,7 @@ def known_encodings(text: str) -> list[str]:
 
 
 def head(encoding: str) -> str:
-    """An encoding's name above its column."""
+    """The heading of an encoding's column."""
     if encoding == "none":
         return "uncompressed"
     name, _, quality = encoding.partition(":")
@@ -303,12 +303,12 @@ def size(text: str) -> tuple[int, int]:
 
 
 def files(inputs: list[Path]) -> list[Path]:
-    """The clips named, and those in the folders named; each once."""
+    """The given clips, and those in the given folders; each once."""
     found: list[Path] = []
     for path in inputs:
         inside = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
         if not inside:
-            raise InputError(f"{path}: no clips in it")
+            raise InputError(f"{path}: has no clips")
         found += inside
     return list(dict.fromkeys(found))
 
@@ -319,24 +319,24 @@ def parse() -> argparse.Namespace:
     of_images = what.add_parser("images", help="a folder of high-resolution images, such as Set5")
     of_images.add_argument("folder", type=Path)
     of_images.set_defaults(run=images)
-    of_chroma = what.add_parser("chroma", help="the colours of clips, or of folders of them; of pictures too")
+    of_chroma = what.add_parser("chroma", help="the chroma of clips, pictures, or folders of them")
     of_chroma.set_defaults(run=colours)
-    of_video = what.add_parser("video", help="clips, or folders of them; the better the source the better the measure")
+    of_video = what.add_parser("video", help="clips, or folders of them; good sources measure best")
     for sub in (of_video, of_chroma):
         add = sub.add_argument
         add("clips", type=Path, nargs="+" if sub is of_video else "*")
         add("--encodings", type=known_encodings, default="none,x264:18,x264:23,x264:28,x264:33",
-            help=f"of none and {', '.join(f'{name}:N' for name in codec.NAMED)}, N being the quality "
+            help=f"list of none and {', '.join(f'{name}:N' for name in codec.NAMED)}; N is the quality "
             "(default %(default)s)")
         add("--skip", type=int, default=12, help="frames to leave out at the start (default 12)")
         add("--frames", type=int, default=16, help="frames to take of each clip (default 16)")
         add("--crop", type=size, default="1280x720",
-            help="take no more than the middle of a frame (default %(default)s)")
-    of_chroma.add_argument("--text", action="store_true", help="two pages of coloured text too, which it draws")
+            help="cut larger frames to their middle of this size (default %(default)s)")
+    of_chroma.add_argument("--text", action="store_true", help="also two drawn pages of coloured text")
     add = of_video.add_argument
-    add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: all CPUs)")
+    add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: one per CPU)")
     add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
-    add("--details", action="store_true", help="each clip's figures too")
+    add("--details", action="store_true", help="also each clip's figures")
     of_video.set_defaults(run=video)
     for sub in (of_images, of_video, of_chroma):
         sub.add_argument("--model", nargs="+", default=[], help="names of built-in models, or .safetensors files "

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Make the pictures of the README: one crop by Lanczos, by two models through the plugin, and as it was.
+"""Make the pictures of the README: one crop by Lanczos, by two models through the plugin, and the original.
 
-A drawn scene (train/scene.py) is made small by 2, as it is (clean.png), and as a frame of a panning clip that
-x264 encoded (compressed.png); and enlarged again.  Every pixel is shown as four, to be told apart.
+A drawn scene (train/scene.py) is halved and enlarged again: plain (clean.png), and as a frame of a panning clip that
+x264 encoded (compressed.png).  Every pixel is shown as 2x2, so that details can be seen.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from data import InputError  # noqa: E402
 
 SIZE = 480, 320
 CROP = 174, 106, 382, 236  # left, top, right, bottom
-SHOW = 2  # pixels a pixel is shown as, each way
+SHOW = 2  # side of the square that shows a pixel
 GAP = 4
-FRAMES, PAN = 13, 3  # frames of the clip, and pixels that it moves each
+FRAMES, PAN = 13, 3  # frames of the clip, and pixels that it moves per frame
 CRF = 23
 
 
@@ -44,7 +44,7 @@ def compress(frames: list[Image.Image]) -> Image.Image:
 
 
 def enlarge(image: Image.Image, model: str) -> Image.Image:
-    """By the plugin, colours and all."""
+    """Enlarged by the plugin, in colour."""
     with tempfile.TemporaryDirectory() as folder:
         image.save(f"{folder}/in.png")
         plugin.launch(["filesrc", f"location={folder}/in.png", "!", "pngdec", "!", "videoconvert", "!",
@@ -59,7 +59,7 @@ def luma_psnr(image: Image.Image, truth: Image.Image) -> float:
 
 
 def sheet(small: Image.Image, truth: Image.Image, models: list[str]) -> Image.Image:
-    """The crops, two in a row, each with its name."""
+    """The crops, two in a row, each with its label."""
     shown = [("Lanczos", small.resize(truth.size, Image.Resampling.LANCZOS)),
              *zip(names.short(models, ["Lanczos"]), (enlarge(small, model) for model in models))]
     shown = [(f"{name}, {luma_psnr(image, truth):.1f} dB", image) for name, image in shown] + [("original", truth)]

@@ -1,4 +1,4 @@
-"""How much the engine's reader makes of a list of layers, against its limits (core/arch/layers-maps.c)."""
+"""Counts what the engine needs for a list of layers, and checks its limits (core/arch/layers-maps.c)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def operands(layer: Layer) -> list[str]:
 
 
 def read_early(lines: Sequence[Layer]) -> set[str]:
-    """Stacks that are read before their last slice is written: their slices lie apart, until they are gathered."""
+    """Stacks that are read before their last slice is written: their slices are separate until gathered."""
     early: set[str] = set()
     read: set[str] = set()
     for layer in lines:
@@ -56,7 +56,7 @@ class Count:
         return [(self.activations, c) for c in range(width)]
 
     def read(self, text: str) -> int:
-        """The channels of a slice, which lie side by side from here on."""
+        """How many channels a slice has; copies it where they do not lie side by side yet."""
         name, begin, end = split_map(text)
         end = len(self.maps[name]) if end < 0 else end
         places = self.maps[name][begin:end]
@@ -67,7 +67,7 @@ class Count:
         return end - begin
 
     def width(self, layer: Layer) -> int:
-        """Reads what a line reads; the channels that it makes."""
+        """Count a line's reads and weights; the number of channels that it makes."""
         width = [self.read(text) for text in operands(layer)][0]
         if layer.operation == "softmax":
             width //= 2 * layer.number
@@ -99,10 +99,10 @@ class Count:
 
 
 def check(lines: Sequence[Layer], tensors: Mapping[str, Tensor], width: int) -> None:
-    """ConvertError where the list takes more than the engine has.  `width`: the channels of x."""
+    """ConvertError if the list exceeds the engine's limits.  `width`: the channels of x."""
     count = Count(lines, tensors, width)
     for number, limit, what in ((count.channels, limits.CHANNELS, "channels of all maps together"),
                                 (count.layers, limits.LAYERS, "layers, copies included"),
                                 (count.weights, limits.WEIGHTS, "weights")):
         if number > limit:
-            raise ConvertError(f"the network needs {number} {what}, and {limit} are the limit")
+            raise ConvertError(f"the network needs {number} {what}; the limit is {limit}")

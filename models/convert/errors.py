@@ -2,4 +2,4 @@
 
 
 class ConvertError(Exception):
-    """The input cannot be converted; the text names what, where and why, in one line."""
+    """The input cannot be converted; the message says in one line what, where and why."""

@@ -1,6 +1,6 @@
-"""Computes a picture by a model file's list of layers, in PyTorch, as models/LAYERS.md says it.
+"""Computes a model file's list of layers on a picture, in PyTorch, as models/LAYERS.md defines it.
 
-Plain and slow: it is what the converter's results are checked with.
+Plain and slow: the converter's results are checked with it.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from . import layers, limits
 from .errors import ConvertError
 
 Tensors = Mapping[str, Tensor]
-# Those of layers.ACTIVATIONS that take numbers, in the order in which they are written.
+# Those of layers.ACTIVATIONS whose parameters are numbers, which follow in the order written.
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "relu": F.relu, "leaky": F.leaky_relu, "silu": F.silu, "elu": F.elu, "gelu": F.gelu, "tanh": torch.tanh,
     "sigmoid": torch.sigmoid, "hardswish": F.hardswish, "clip": torch.clamp}
 
 
 def numbers(about: Mapping[str, str], key: str, default: float, like: Tensor) -> Tensor:
-    """The numbers of a key of the metadata as 1 x N x 1 x 1, N being one or the colours."""
+    """The values of a metadata key as 1 x N x 1 x 1; N is one or the number of colours."""
     values = [float(json.loads(word)) for word in about[key].split()] if key in about else [default]
     return torch.tensor(values, dtype=like.dtype)[None, :, None, None]
 
 
 class Evaluation:
-    """The maps of one picture; `channels` of a stack that are not written yet are NaN."""
+    """The maps of one picture; channels of a stack that are not written yet are NaN."""
 
     def __init__(self, tensors: Tensors, x: Tensor) -> None:
         self.tensors = tensors
@@ -57,18 +57,18 @@ class Evaluation:
             end = whole.shape[1] if end < 0 else end
             if end - begin != value.shape[1]:
                 raise ConvertError(f"{layer.out} gets {value.shape[1]} channels")
-            if whole.shape[2] == 0:  # its size is that of what is written first
+            if whole.shape[2] == 0:  # the first slice written decides the size
                 whole = torch.full((1, whole.shape[1], *value.shape[2:]), float("nan"), dtype=value.dtype)
             self.maps[name] = torch.cat([whole[:, :begin], value, whole[:, end:]], 1)
             return
         if end >= 0 or (name in self.maps and layer.options.get("add") != name):
-            raise ConvertError(f"{layer.out} is written again, or is a slice of no stack")
+            raise ConvertError(f"{layer.out} is written again, or is a slice of a map that is not a stack")
         self.maps[name] = value
         if "pad" in layer.options:
             self.pads[name] = layer.options["pad"]
 
     def operand(self, text: str, like: Tensor) -> Tensor:
-        """What an option names: of as many channels as the result, or one."""
+        """The map that an option names: it has one channel or as many as the result."""
         value = self.get(text)
         if value.shape[1] not in (1, like.shape[1]) or value.shape[2:] not in (like.shape[2:], (1, 1)):
             raise ConvertError(f"{text} is {list(value.shape[1:])}, the result is {list(like.shape[1:])}")
@@ -93,7 +93,7 @@ class Evaluation:
         groups = x.shape[1] if layer.operation == "depthwise" else 1
         if weight.shape[1] * groups != x.shape[1]:
             raise ConvertError(f"{layer.tensor}.weight is {list(weight.shape)}, "
-                               f"and {layer.source} has {x.shape[1]} channels")
+                               f"but {layer.source} has {x.shape[1]} channels")
         if layer.operation == "stride2":
             return F.conv2d(x, weight, bias, 2)
         rows, columns = weight.shape[2:]
@@ -102,7 +102,7 @@ class Evaluation:
         return F.conv2d(self.padded(layer.source, x, rows // 2, columns // 2), weight, bias, groups=groups)
 
     def padded(self, source: str, x: Tensor, rows: int, columns: int) -> Tensor:
-        """With what lies beyond the border of a map."""
+        """The map with padding around it, of the kind that its `pad` says."""
         how = self.pads.get(layers.split_map(source)[0])
         if how == "edge":
             return F.pad(x, (columns, columns, rows, rows), mode="replicate")
@@ -114,13 +114,13 @@ class Evaluation:
     def activate(self, text: str, x: Tensor) -> Tensor:
         name, *values = text.split(":")
         if name not in layers.ACTIVATIONS or len(values) != layers.ACTIVATIONS[name]:
-            raise ConvertError(f"{text} is no activation")
+            raise ConvertError(f"{text} is not an activation")
         if name == "prelu":
             return F.prelu(x, self.tensor(values[0]).flatten())
         return FUNCTIONS[name](x, *map(float, values))
 
     def finish(self, options: Mapping[str, str], y: Tensor) -> Tensor:
-        """The options, in their order."""
+        """Apply the options, in their order."""
         if "add" in options:
             y = y + self.operand(options["add"], y)
         if "act" in options:
@@ -160,7 +160,7 @@ class Evaluation:
 
 
 def split_factor(text: str) -> tuple[str, str]:
-    """What is done to a factor, and the factor, which may be a slice: sigmoid:y[0:1]."""
+    """The function of a factor, and the factor, which may be a slice: sigmoid:y[0:1]."""
     head, bracket, tail = text.partition("[")
     how, _, name = head.rpartition(":")
     return how, name + bracket + tail

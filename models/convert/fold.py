@@ -1,4 +1,4 @@
-"""Arithmetic on samples: into the step that made them, where nobody else reads that, else a step of its own."""
+"""Arithmetic on samples: put into the step that made them if nothing else reads them, else a step of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .steps import Channel, Map, Option, Program, Ref, Step, Value
 
 
 def number(value: float) -> str:
-    """As JSON has it, exact for single precision."""
+    """As in JSON, exact for single precision."""
     return f"{value:.9g}" if float(f"{value:.6g}") != value else f"{value:.6g}"
 
 
@@ -28,7 +28,7 @@ class Folding(Program):
     # Where channels lie
 
     def contiguous(self, channels: Sequence[Channel], kind: str, name: str) -> Ref:
-        """The channels side by side in this order: as they are, stacked, or gathered by a convolution."""
+        """The channels side by side in this order: already so, stacked, or gathered by a convolution."""
         value = Value(list(channels), kind=kind)
         ref = value.ref()
         if ref:
@@ -47,7 +47,7 @@ class Folding(Program):
         return Ref(self.gathered(value, name), 0, len(channels))
 
     def gathered(self, value: Value, name: str) -> Map:
-        """A 1x1 convolution that takes the channels of one map in their order."""
+        """A 1x1 convolution that copies channels of one map in this order."""
         source, weight = self.source(value.channels, torch.eye(len(value.channels))[:, :, None, None], value.kind)
         return self.fresh("conv", source, len(value.channels), f"{name}.gather", value.kind, weight)
 
@@ -55,7 +55,7 @@ class Folding(Program):
         raise NotImplementedError
 
     def flagged(self, ref: Ref, beyond: str) -> Ref:
-        """The slice as one that is read beyond the border: `edge`, `mirror`, or zeros (anything else)."""
+        """The slice with a border of kind `edge` or `mirror`, or of zeros (anything else)."""
         if beyond not in ("edge", "mirror") or ref.map.pad == beyond:
             if ref.map.pad and ref.map.pad != beyond:
                 raise ConvertError(f"{ref}: read with two kinds of border")
@@ -75,7 +75,7 @@ class Folding(Program):
     # Folding
 
     def own(self, value: Value, option: str) -> Map | None:
-        """The map whose steps an option can be put into."""
+        """The map that a value is, if an option can be put into all of its steps."""
         owner = None if value.shared or value.beyond else value.all_of()
         if owner is None or owner.fixed or not owner.writers or owner.parent or owner.pad:
             return None
@@ -89,7 +89,7 @@ class Folding(Program):
         return Value([other.channels[at[owner, c]] for c in range(owner.width)], other.n, other.kind)
 
     def put(self, owner: Map, option: str, ref: Ref, word: str = "") -> bool:
-        """Put a map into an option of all steps that write `owner`, where it is there by then."""
+        """Put a map into an option of all steps that write `owner`; False if it is written later than these."""
         if not all(self.before(ref, step) for step in owner.writers):
             return False
         for step in owner.writers:
@@ -105,7 +105,7 @@ class Folding(Program):
         return result, Value(channels, value.n, value.kind, value.inset)
 
     def joined(self, value: Value, name: str) -> Value:
-        """The value, as channels of one map where it was of several."""
+        """The value with all channels in one map."""
         if len({m.place(0)[0] for m in value.maps()}) == 1:
             return value
         ref = self.contiguous(value.channels, value.kind, name)
@@ -114,13 +114,13 @@ class Folding(Program):
 
     def check_border(self, value: Value, name: str) -> None:
         if value.beyond:
-            raise ConvertError(f"{name}: arithmetic on what lies beyond the border")
+            raise ConvertError(f"{name}: arithmetic on a padded map is not supported")
 
     def lower_act(self, node: Node) -> Value:
         x = self.values[node.inputs[0]]
         self.check_border(x, node.name)
         if node.how == "sigmoid" and self.deferred(node):
-            return x  # the product takes it
+            return x  # the product applies it
         owner, value = self.own(x, "act"), x
         if owner is None:
             owner, value = self.copied(x, node.name)
@@ -135,7 +135,7 @@ class Folding(Program):
         return value
 
     def deferred(self, node: Node) -> str:
-        """How a product takes this sigmoid: `sigmoid` or `sigmoid-half`; empty where something else takes it."""
+        """How a product applies this sigmoid: `sigmoid` or `sigmoid-half`; empty if it cannot."""
         takers = [other for other in self.nodes if node in other.inputs]
         if self.uses[node] != 1 or len(takers) != 1:
             return ""
@@ -151,7 +151,7 @@ class Folding(Program):
     nodes: list[Node]
 
     def factor(self, node: Node) -> str:
-        """How a product takes the sigmoid that one of its factors is."""
+        """How a product applies the sigmoid of a factor; empty if that has none."""
         if node.op == "act" and node.how == "sigmoid":
             return self.deferred(node)
         if node.op == "affine" and node.inputs[0].how == "sigmoid":
@@ -191,7 +191,7 @@ class Folding(Program):
         return Value([(result, c) for c in range(len(gain))], x.n, x.kind, x.inset)
 
     def operands(self, node: Node) -> tuple[Value, Value]:
-        """Two values of as many channels each, but for one channel, which stands for all where it can."""
+        """Both values, with as many channels each; the second may keep one channel for all."""
         a, b = (self.values[source] for source in node.inputs)
         for value in (a, b):
             self.check_border(value, node.name)
@@ -218,7 +218,7 @@ class Folding(Program):
                         (option == "plus" or not any("act" in step.options for step in owner.writers)) and \
                         self.put(owner, option, ref):
                     return first
-        for first, second in ((a, b), (b, a)):  # a convolution that gathers the one and adds the other
+        for first, second in ((a, b), (b, a)):  # a convolution that gathers one and adds the other
             if second.ref() is None and len(second.maps()) == 1:
                 ref = self.contiguous(first.channels, first.kind, node.name)
                 owner = self.gathered(second, node.name)
@@ -229,7 +229,7 @@ class Folding(Program):
         return value
 
     def late(self, owner: Map, option: str, ref: Ref, word: str = "") -> None:
-        """Put a map that may have been made just now into the last step's option."""
+        """Put a map into an option of the owner's only step, moving the step to the end if the map is newer."""
         (step,) = owner.writers
         if not self.before(ref, step):
             self.steps.remove(step)
@@ -241,7 +241,7 @@ class Folding(Program):
         how = [self.factor(source) for source in node.inputs]
         if how[0] and how[1]:
             how[0] = ""
-        if how[0] and len(b.channels) == len(a.channels) and b.kind == a.kind:  # the second is times' map
+        if how[0] and len(b.channels) == len(a.channels) and b.kind == a.kind:  # make the sigmoid the second
             a, b, how = b, a, how[::-1]
         gate = self.gated(a, b, how[1])
         if gate:
@@ -255,14 +255,14 @@ class Folding(Program):
             if owner and ref and ref.map is not owner and self.put(owner, "times", ref, word and f"{word}:"):
                 return first
         owner, value = self.copied(a, node.name)
-        if how[0]:  # a sigmoid times what is smaller than it
+        if how[0]:  # the sigmoid has more channels or pixels than the other factor
             owner.writers[0].options["act"] = Option("sigmoid")
         ref = self.contiguous(self.arranged(value, owner, b).channels, b.kind, node.name)
         self.late(owner, "times", ref, how[1] and f"{how[1]}:")
         return value
 
     def gated(self, a: Value, b: Value, how: str) -> Value | None:
-        """sigmoid(b) times a, in the steps that make b."""
+        """sigmoid(b) times a, computed in the steps that make b; None if that does not work."""
         if how != "sigmoid" or a.kind != b.kind or len(a.channels) != len(b.channels):
             return None
         owner = self.own(b, "gate")
@@ -284,7 +284,7 @@ class Folding(Program):
         return value
 
     def finish(self, value: Value) -> None:
-        """Make the last step's map the result."""
+        """Make the value the last step's map, which is the result."""
         last = self.steps[-1] if self.steps else None
         owner = self.own(value, "pad")
         if last and owner and owner.writers == [last] and last.weight is not None and \
@@ -302,7 +302,7 @@ class Folding(Program):
 
     @staticmethod
     def order_rows(step: Step, order: Sequence[int]) -> None:
-        """A convolution's results in another order."""
+        """Put a convolution's output channels in another order."""
         weight, bias = step.own_tensors()
         rows = list(order)
         if rows == list(range(len(weight))):

@@ -1,4 +1,4 @@
-"""What the readers of graphs (ncnn's, ONNX's) share: values that are nodes or constants, and arithmetic on them."""
+"""Shared by the readers of ncnn and ONNX files: values that are nodes or constants, and arithmetic on them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from torch import Tensor
 from .errors import ConvertError
 from .graph import Graph, Node
 
-Value: TypeAlias = Node | Tensor  # of a map, or constant
+Value: TypeAlias = Node | Tensor  # a map or a constant
 
 
 def node(value: Value | None, place: str) -> Node:
     """A value that must be a map."""
     if not isinstance(value, Node):
-        raise ConvertError(f"{place}: a map is expected, and a constant or nothing is there")
+        raise ConvertError(f"{place}: expected a map, found a constant or nothing")
     return value
 
 
 def constant(value: Value | None, place: str) -> Tensor:
-    """A value that must be known."""
+    """A value that must be a constant."""
     if not isinstance(value, Tensor):
-        raise ConvertError(f"{place}: a constant is expected, and what the network computes is there")
+        raise ConvertError(f"{place}: expected a constant, found a computed value or nothing")
     return value
 
 
 def a_channel(value: Tensor, channels: int, place: str) -> Tensor:
-    """A constant as one number a channel."""
+    """A constant as one value per channel."""
     shape = list(value.shape)
     while shape and shape[0] == 1 and len(shape) > 3:
         shape.pop(0)
@@ -36,15 +36,15 @@ def a_channel(value: Tensor, channels: int, place: str) -> Tensor:
         return value.double().flatten().expand(channels)
     if shape in ([channels], [channels, 1, 1]):
         return value.double().flatten()
-    raise ConvertError(f"{place}: a constant of {list(value.shape)}; one number, or one a channel, is what there is")
+    raise ConvertError(f"{place}: a constant of {list(value.shape)}; only one value, or one per channel, is supported")
 
 
 def arithmetic(g: Graph, op: str, a: Value, b: Value, place: str) -> Value:
-    """add, sub, mul, div, of maps and constants."""
+    """add, sub, mul, div of maps and constants."""
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         return {"add": a + b, "sub": a - b, "mul": a * b, "div": a / b}[op]
     if isinstance(b, Node) and op == "div":
-        raise ConvertError(f"{place}: a division by what the network computes")
+        raise ConvertError(f"{place}: division by a computed value is not supported")
     if isinstance(b, Tensor):
         a = node(a, place)
         number = a_channel(b, a.channels, place)
@@ -71,16 +71,16 @@ def spread(weight: Tensor, dilation: tuple[int, int]) -> Tensor:
 
 
 def clip(g: Graph, x: Node, low: float, high: float, place: str) -> Node:
-    """Clipped to two numbers; without an upper one at 0 it is ReLU."""
+    """Clipped to low..high; ReLU if that is 0 and no upper bound."""
     if low == 0 and high > 1e30:
         return g.act(x, "relu", place)
     return g.act(x, f"clip:{max(low, -3e38):.9g}:{min(high, 3e38):.9g}", place)
 
 
 def enlarged(g: Graph, x: Node, factors: tuple[float, float], how: str, place: str) -> Node:
-    """Enlarged by a whole factor, the same both ways."""
+    """Enlarged by a whole factor, the same in both directions."""
     rows, columns = factors
     if rows != columns or rows != int(rows) or rows < 1:
-        raise ConvertError(f"{place}: resized by {rows:g} x {columns:g}; whole factors, the same both ways, is what "
-                           "there is")
+        raise ConvertError(f"{place}: resized by {rows:g} x {columns:g}; only whole factors, the same in both "
+                           "directions, are supported")
     return x if rows == 1 else g.resize(x, int(rows), how, place)

@@ -1,4 +1,4 @@
-"""The language of models/LAYERS.md: its lines as objects, and back."""
+"""The language of models/LAYERS.md: parses its lines to objects and writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d+):(\d+)\])?")
 
 @dataclass
 class Layer:
-    """A line.  `out` and `source` are maps as written, slices or not; `number` is a stack's or a softmax's."""
+    """A line.  `out` and `source` are maps or slices, as written; `number` is a stack's or a softmax's."""
 
     out: str
     operation: str
@@ -36,20 +36,20 @@ class Layer:
 
 
 def write(layers: list[Layer]) -> str:
-    """The text of a list; ConvertError where it is longer than a model file may have it."""
+    """The text of a list; ConvertError if it is longer than a model file allows."""
     text = "".join(f"{layer}\n" for layer in layers)
     if len(layers) > limits.LINES:
-        raise ConvertError(f"the network needs {len(layers)} layers, and {limits.LINES} are the limit")
+        raise ConvertError(f"the network needs {len(layers)} layers; the limit is {limits.LINES}")
     if len(text.encode()) > limits.TEXT:
-        raise ConvertError(f"the list of layers is {len(text.encode())} bytes long, and {limits.TEXT} are the limit")
+        raise ConvertError(f"the list of layers is {len(text.encode())} bytes long; the limit is {limits.TEXT}")
     return text
 
 
 def split_map(text: str) -> tuple[str, int, int]:
-    """A map's name and the slice of it; its end is -1 where the map is meant as a whole."""
+    """A map's name, and begin and end of the slice; the end is -1 for the whole map."""
     match = MAP.fullmatch(text)
     if not match:
-        raise ConvertError(f"{text!r} is no map's name")
+        raise ConvertError(f"{text!r} is not a map's name")
     begin, end = int(match[2] or 0), int(match[3] or -1)
     if match[2] and end <= begin:
         raise ConvertError(f"{text} has no channels")
@@ -63,24 +63,24 @@ def parse_line(words: list[str]) -> Layer:
     layer = Layer(words[0], words[2])
     rest = [word for word in words[3:] if "=" not in word]
     if layer.operation not in OPERATIONS:
-        raise ConvertError(f"{layer.operation} is no operation")
+        raise ConvertError(f"{layer.operation} is not an operation")
     wanted = (layer.operation != "stack") + (layer.operation in (*WITH_TENSORS, *WITH_NUMBER))
     if len(rest) != wanted:
-        raise ConvertError(f"{layer.operation} takes {wanted} words, and has {len(rest)}")
+        raise ConvertError(f"{layer.operation} takes {wanted} words, not {len(rest)}")
     if layer.operation != "stack":
         layer.source = rest.pop(0)
     if layer.operation in WITH_TENSORS:
         layer.tensor = rest.pop(0)
     if layer.operation in WITH_NUMBER:
         if not rest[0].isdecimal() or not 1 <= int(rest[0]) <= limits.MAP:
-            raise ConvertError(f"{rest[0]} is no number from 1 to {limits.MAP}")
+            raise ConvertError(f"{rest[0]} is not a number from 1 to {limits.MAP}")
         layer.number = int(rest[0])
     for word in (word for word in words[3:] if "=" in word):
         key, _, value = word.partition("=")
         if key not in OPTIONS or not value:
-            raise ConvertError(f"{word} is no option")
+            raise ConvertError(f"{word} is not an option")
         if key in layer.options:
-            raise ConvertError(f"{key} is there twice")
+            raise ConvertError(f"{key} is given twice")
         layer.options[key] = value
     split_map(layer.out)
     return layer

@@ -1,7 +1,7 @@
-"""A graph as layers: everything on one grid, the network's coarsest, with what is finer as phases of it.
+"""Turns a graph into layers: everything on one grid, the network's coarsest; finer maps are phases of it.
 
 What needs no arithmetic makes no layer: concatenation, slices, pixel shuffles and nearest neighbours only say
-where each channel is.  What the list of layers cannot say is refused, by operation and place.
+where each channel is.  What layers cannot express is refused; the message names the operation and its place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .steps import Channel, Ref, Value
 
 
 class Lowering(Folding):
-    """Works off the nodes of a graph, in their order."""
+    """Lowers the nodes of a graph, in their order."""
 
     def __init__(self, graph: Graph, output: Node) -> None:
         super().__init__(graph.x.channels)
@@ -71,10 +71,10 @@ class Lowering(Folding):
                      shared=x.shared)
 
     def lower_shuffle(self, node: Node) -> Value:
-        """Channel (c, i, j) at row R, column K of a cell is channel c at row R f + i, column K f + j."""
+        """Channel (c, i, j) at row R, column K of a cell becomes channel c at row R f + i, column K f + j."""
         x, f = self.values[node.inputs[0]], node.factor
         if x.kind != FULL:
-            raise ConvertError(f"{node.name}: pixel shuffle of maps that are not the picture's")
+            raise ConvertError(f"{node.name}: pixel shuffle of a map that is not on the picture's grid")
         n, m = x.n, x.n * f
         return Value([x.channels[((c * f * f + row % f * f + column % f) * n + row // f) * n + column // f]
                       for c in range(node.channels) for row in range(m) for column in range(m)],
@@ -97,8 +97,8 @@ class Lowering(Folding):
                           for c in range(node.channels) for row in range(m) for column in range(m)],
                          m, inset=x.inset * f, shared=x.shared)
         if x.n > 1 or x.inset != -self.extend:
-            raise ConvertError(f"{node.name}: {node.how} enlargement of a map that is finer or smaller than the "
-                               "network's coarsest, whose border cannot be repeated")
+            raise ConvertError(f"{node.name}: {node.how} enlargement of a map that is finer than the network's "
+                               "coarsest grid, padded or cropped")
         kernels = phases.resampling(node.how, f)
         weight = torch.zeros(node.channels, f * f, node.channels, *kernels.shape[1:])
         for c in range(node.channels):
@@ -111,7 +111,7 @@ class Lowering(Folding):
         if node.factor < 0 and not x.beyond:
             return Value(x.channels, x.n, x.kind, x.inset - node.factor, shared=x.shared)
         if x.inset != -self.extend * x.n or x.beyond or node.factor < 0:
-            raise ConvertError(f"{node.name}: padding of a map that is padded or made smaller already")
+            raise ConvertError(f"{node.name}: padding of a map that is already padded or made smaller")
         if x.channels[0][0] is self.x and node.how == "edge" and self.uses[node.inputs[0]] == 1 and self.cell == 1:
             self.extend = node.factor
             return Value(x.channels, x.n, x.kind, -node.factor, shared=x.shared)
@@ -127,7 +127,7 @@ class Lowering(Folding):
             wanted = (1, 1) if x.kind == PIXEL else (rows, columns)
             if (rows, columns) != wanted or node.stride > 1 or node.groups > 1 or \
                     node.pads != (rows // 2, columns // 2) * 2:
-                raise ConvertError(f"{node.name}: only plain convolutions are there for maps of one pixel and ESA's")
+                raise ConvertError(f"{node.name}: maps of one pixel and ESA's allow only plain convolutions")
             return self.convolved(x, node.weight, node.bias, node.name, 1, 0)
         top, left, inset = self.borders(node, x, rows, columns)
         m = x.n // node.stride
@@ -143,7 +143,7 @@ class Lowering(Folding):
         return self.convolved(x, weight, bias, node.name, m, inset, x.beyond, node in self.standard)
 
     def borders(self, node: Node, x: Value, rows: int, columns: int) -> tuple[int, int, int]:
-        """Padding above and to the left as it is on the picture's grid, and the result's inset."""
+        """Padding above and to the left so that the result lies on the picture's grid, and its inset."""
         top, left, bottom, right = node.pads
         padded = any(node.pads)
         if padded and (x.inset != -self.extend * x.n or x.beyond):
@@ -152,20 +152,20 @@ class Lowering(Folding):
             if x.inset or x.n % node.stride or not (rows - node.stride <= top + bottom < rows
                                                     and columns - node.stride <= left + right < columns):
                 raise ConvertError(f"{node.name}: a convolution of stride {node.stride} whose result is not 1 / "
-                                   f"{node.stride} of the picture")
+                                   f"{node.stride} of its input")
             return top, left, 0
         less, also = rows - 1 - top - bottom, columns - 1 - left - right
         if less % 2 or less != also:
-            raise ConvertError(f"{node.name}: {rows} x {columns} with padding {node.pads} moves the picture")
+            raise ConvertError(f"{node.name}: {rows} x {columns} with padding {node.pads} shifts the picture")
         inset = x.inset + less // 2
         if x.beyond and inset != -self.extend * x.n:
-            raise ConvertError(f"{node.name}: padded by more than its convolution reaches")
+            raise ConvertError(f"{node.name}: the padding before it is not as wide as its kernel needs")
         if x.beyond in ("edge", "mirror") and x.n > 1:
             raise ConvertError(f"{node.name}: repeated borders on a grid finer than the network's coarsest")
         return top + inset - x.inset, left + inset - x.inset, inset
 
     def each_phase(self, node: Node, x: Value, weight: Tensor, inset: int) -> Value:
-        """1x1 on a finer grid: the same tensors for each phase."""
+        """1x1 on a finer grid: one convolution for each phase, all with the same tensors."""
         cell, outputs = x.n**2, node.channels
         result = self.new_map(node.name, cell * outputs, stack=True)
         for phase in range(cell):
@@ -176,7 +176,7 @@ class Lowering(Folding):
         return Value(channels, x.n, x.kind, inset)
 
     def in_groups(self, node: Node, x: Value, inset: int) -> Value:
-        """A convolution in groups, on the coarsest grid, as one a group; of a channel a group as `depthwise`."""
+        """A grouped convolution on the coarsest grid: one for each group; `depthwise` if groups have one channel."""
         assert node.weight is not None
         source = self.flagged(self.contiguous(x.channels, x.kind, node.name), x.beyond)
         inputs, outputs = source.end - source.begin, node.channels
@@ -197,7 +197,7 @@ class Lowering(Folding):
         top, left, bottom, right = node.pads
         less, also = top + bottom + s - rows, left + right + s - columns
         if x.kind != FULL or x.beyond or less % 2 or less != also or (x.inset == -self.extend * x.n and less < 0):
-            raise ConvertError(f"{node.name}: a deconvolution whose result is not {s} times the picture")
+            raise ConvertError(f"{node.name}: a deconvolution whose result is not {s} times its input")
         inset = s * x.inset + less // 2
         move = inset - s * x.inset
         weight = phases.deconv(phases.dense(node.weight, node.groups, True), s, top - move, left - move, x.n)
@@ -209,8 +209,8 @@ class Lowering(Folding):
                   beyond: str = "", standard: bool = True) -> Value:
         """A convolution on the coarsest grid, whose result has m x m phases.
 
-        Between layers a phase's channels lie side by side, so that a phase is a slice; in the result they are as
-        pixel shuffle has them.
+        Between layers a phase's channels lie side by side, so that a phase is a slice; in the network's result they
+        are in the order of pixel shuffle.
         """
         outputs = len(weight) // (m * m)
         place = list(range(len(weight)))
@@ -223,7 +223,7 @@ class Lowering(Folding):
         return Value([(result, c) for c in place], m, x.kind, inset)
 
     def source(self, channels: Sequence[Channel], weight: Tensor, kind: str) -> tuple[Ref, Tensor]:
-        """A slice that has all channels, and the kernel with its columns as they lie there."""
+        """A slice that contains all channels, and the kernel with its columns in the slice's order."""
         maps = list(dict.fromkeys(m for m, _ in channels))
         if len({m.place(0)[0] for m in maps}) > 1:
             runs = [Ref(m, min(mine), max(mine) + 1) for m in maps for mine in [[c for o, c in channels if o is m]]]
@@ -248,7 +248,7 @@ class Lowering(Folding):
     def lower_stride2(self, node: Node) -> Value:
         x = self.values[node.inputs[0]]
         if x.n > 1 or x.inset or x.beyond:
-            raise ConvertError(f"{node.name}: ESA's way down must begin on the network's coarsest grid")
+            raise ConvertError(f"{node.name}: ESA must begin on the network's coarsest grid")
         result = self.fresh("stride2", self.contiguous(x.channels, x.kind, node.name), node.channels, node.name,
                             node.kind, node.weight, node.bias)
         return Value([(result, c) for c in range(node.channels)], kind=node.kind)
@@ -286,13 +286,13 @@ def lower(graph: Graph, output: Node) -> tuple[dict[str, Tensor], dict[str, str]
     value = lowering.run()
     scale, cell = output.grid, lowering.cell
     if output.kind != FULL or scale.denominator != 1 or not 1 <= scale <= limits.SCALE:
-        raise ConvertError(f"the result is {scale} times the picture; 1 to {limits.SCALE} is what there is")
+        raise ConvertError(f"the result is {scale} times the picture; only 1 to {limits.SCALE} is supported")
     if output.channels != graph.x.channels or output.channels not in (1, 3):
-        raise ConvertError(f"{graph.x.channels} channels in and {output.channels} out; one or three in both there are")
+        raise ConvertError(f"{graph.x.channels} channels in and {output.channels} out; both must be one or three")
     extend = inset_to_extend(lowering.extend, value, scale * cell)
     if cell > limits.UNSHUFFLE or extend > limits.EXTEND:
-        raise ConvertError(f"unshuffled by {cell} and enlarged by {extend} pixels; {limits.UNSHUFFLE} and "
-                           f"{limits.EXTEND} are the limits")
+        raise ConvertError(f"unshuffled by {cell} and padded by {extend} pixels; the limits are {limits.UNSHUFFLE} "
+                           f"and {limits.EXTEND}")
     lowering.finish(value)
     lines, tensors = lowering.text()
     text = layers.write(lines)
@@ -304,10 +304,10 @@ def lower(graph: Graph, output: Node) -> tuple[dict[str, Tensor], dict[str, str]
 
 
 def inset_to_extend(extend: int, value: Value, n: Fraction) -> int:
-    """By how many pixels the picture must be enlarged, so that the result is as large as it should be."""
+    """By how many pixels the picture must be padded for the result to have the right size."""
     if extend:
         if value.inset > 0:
-            raise ConvertError("the result is smaller than the enlarged picture")
+            raise ConvertError("the result is smaller than it should be, although the picture is padded")
         return extend
     extend, rest = divmod(value.inset, int(n))
     if rest or value.inset < 0:

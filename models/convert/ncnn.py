@@ -1,4 +1,4 @@
-"""Reads ncnn's pairs: .param, which lists layers as text, and .bin, which has their numbers in the same order."""
+"""Reads ncnn's pairs: .param, which lists layers as text, and .bin, which has their weights in the same order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .files import read_bytes
 from .graph import Graph, Node, Pads
 
 MAGIC = "7767517"
-HALF, SINGLE = 0x01306B47, 0  # how a .bin marks the numbers of a weight
-SAME = -233  # a padding of ncnn's that keeps the size
+HALF, SINGLE = 0x01306B47, 0  # marks of a weight's precision in a .bin
+SAME = -233  # ncnn's padding that keeps the size
 Parameters = dict[int, float | list[float]]
 
 
 class Numbers:
-    """The .bin, read from the front."""
+    """The .bin, read from its beginning."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw, self.at = raw, 0
@@ -29,7 +29,7 @@ class Numbers:
     def take(self, count: int, size: int, place: str) -> bytes:
         end = self.at + count * size
         if count < 0 or end > len(self.raw):
-            raise ConvertError(f"{place}: the .bin ends at byte {len(self.raw)}, {end} are needed")
+            raise ConvertError(f"{place}: the .bin ends at byte {len(self.raw)}, but {end} are needed")
         part = self.raw[self.at:end]
         self.at += (count * size + 3) // 4 * 4
         return part
@@ -39,12 +39,12 @@ class Numbers:
         return torch.frombuffer(bytearray(self.take(count, 4, place)), dtype=torch.float32) if count else torch.zeros(0)
 
     def marked(self, count: int, place: str) -> Tensor:
-        """With a mark in front that tells the precision."""
+        """Values after a mark that says their precision."""
         (mark,) = struct.unpack("<I", self.take(1, 4, place))
         if mark == SINGLE:
             return self.plain(count, place)
         if mark != HALF:
-            raise ConvertError(f"{place}: numbers of kind {mark:#x}; single and half precision are read")
+            raise ConvertError(f"{place}: values of kind {mark:#x}; only single and half precision are supported")
         return torch.frombuffer(bytearray(self.take(count, 2, place)), dtype=torch.float16).float()
 
 
@@ -60,7 +60,7 @@ class Layer:
                 raise ValueError
             self.parameters = dict(self.parameter(word) for word in words[4 + inputs + outputs:])
         except (IndexError, ValueError):
-            raise ConvertError(f"line {number} of the .param is no layer: {line[:60]!r}") from None
+            raise ConvertError(f"line {number} of the .param is not a layer: {line[:60]!r}") from None
         self.place = f"{self.type} {self.name}"
 
     @staticmethod
@@ -88,7 +88,7 @@ class Layer:
 
 
 class Reader:
-    """Makes a graph of the layers, one after the other."""
+    """Builds a graph from the layers, one by one."""
 
     def __init__(self, graph: Graph, numbers: Numbers) -> None:
         self.graph, self.numbers = graph, numbers
@@ -104,11 +104,11 @@ class Reader:
     def read(self, layer: Layer) -> None:
         """Add a layer's results."""
         if layer.type not in HANDLERS:
-            raise ConvertError(f"{layer.place}: {layer.type} is not run")
+            raise ConvertError(f"{layer.place}: {layer.type} is not supported")
         result = HANDLERS[layer.type](self, layer)
         results = result if isinstance(result, list) else [result]
         if len(results) != len(layer.outputs):
-            raise ConvertError(f"{layer.place}: {len(results)} results, {len(layer.outputs)} names for them")
+            raise ConvertError(f"{layer.place}: {len(results)} results, but {len(layer.outputs)} names for them")
         self.blobs.update(zip(layer.outputs, results, strict=True))
         if isinstance(results[-1], Node):
             self.last = results[-1]
@@ -116,23 +116,23 @@ class Reader:
     def x(self, layer: Layer) -> Node:
         values = self.inputs(layer)
         if len(values) != 1:
-            raise ConvertError(f"{layer.place}: {len(values)} inputs, one is expected")
+            raise ConvertError(f"{layer.place}: {len(values)} inputs, expected one")
         return imported.node(values[0], layer.place)
 
     def convolution(self, layer: Layer) -> Node:
-        """Convolution and Deconvolution, in groups or not; an activation may be in them."""
+        """Convolution and Deconvolution, grouped or not, possibly with an activation."""
         x, across = self.x(layer), layer.type.startswith("Deconvolution")
         outputs, groups = layer.whole(0), max(1, layer.whole(7, 1))
         columns, stride = layer.whole(1), layer.whole(3, 1)
         rows = layer.whole(11, columns)
         count = layer.whole(6)
         if layer.whole(13, stride) != stride:
-            raise ConvertError(f"{layer.place}: other strides along rows than along columns")
+            raise ConvertError(f"{layer.place}: strides of rows and columns differ")
         if min(outputs, rows, columns, stride) < 1 or outputs % groups or x.channels % groups or \
                 count != outputs * rows * columns * x.channels // groups:
-            raise ConvertError(f"{layer.place}: {count} weights; {outputs} outputs of {rows} x {columns} and "
-                               f"{x.channels} inputs have others")
-        # Of each group: outputs x inputs x rows x columns.
+            raise ConvertError(f"{layer.place}: {count} weights do not fit {outputs} outputs of {rows} x {columns} "
+                               f"and {x.channels} inputs")
+        # For each group: outputs x inputs x rows x columns.
         weight = self.numbers.marked(count, layer.place).reshape(outputs, x.channels // groups, rows, columns)
         bias = self.numbers.plain(outputs, layer.place) if layer.whole(5) else None
         dilation = layer.whole(2, 1)
@@ -164,7 +164,7 @@ class Reader:
         right, top = layer.whole(15, left), layer.whole(14, left)
         bottom = layer.whole(16, top)
         if min(left, right, top, bottom) < 0 or (across and layer.whole(20)):
-            raise ConvertError(f"{layer.place}: a padding that depends on the picture's size")
+            raise ConvertError(f"{layer.place}: padding that depends on the picture's size is not supported")
         return top, left, bottom, right
 
     def activated(self, layer: Layer, x: Node) -> Node:
@@ -175,12 +175,12 @@ class Reader:
             return imported.clip(self.graph, x, values[0], values[1], layer.name)
         how = {1: "relu", 2: f"leaky:{values[0] if values else 0:.9g}", 4: "sigmoid"}.get(kind)
         if how is None:
-            raise ConvertError(f"{layer.place}: activation {kind} is not run")
+            raise ConvertError(f"{layer.place}: activation {kind} is not supported")
         return self.graph.act(x, how, layer.name)
 
     def input(self, layer: Layer) -> Node:
         if self.graph.x.name in self.blobs.values() or any(v is self.graph.x for v in self.blobs.values()):
-            raise ConvertError(f"{layer.place}: a second input")
+            raise ConvertError(f"{layer.place}: a second input is not supported")
         return self.graph.x
 
     def memory(self, layer: Layer) -> Tensor:
@@ -216,7 +216,7 @@ class Reader:
             values.append(torch.tensor(layer.real(2)))
         op = {0: "add", 1: "sub", 2: "mul", 3: "div", 7: "sub", 8: "div"}.get(layer.whole(0))
         if op is None or len(values) != 2:
-            raise ConvertError(f"{layer.place}: operation {layer.whole(0)} is not run")
+            raise ConvertError(f"{layer.place}: operation {layer.whole(0)} is not supported")
         if layer.whole(0) in (7, 8):
             values.reverse()
         return imported.arithmetic(self.graph, op, values[0], values[1], layer.name)
@@ -225,7 +225,7 @@ class Reader:
         values, factors = self.inputs(layer), layer.several(1)
         op = {0: "mul", 1: "add"}.get(layer.whole(0, 1))
         if op is None or not values:
-            raise ConvertError(f"{layer.place}: the larger of two is not run")
+            raise ConvertError(f"{layer.place}: the maximum is not supported")
         if op == "add" and factors:
             values = [imported.arithmetic(self.graph, "mul", value, torch.tensor(factor), layer.name)
                       for value, factor in zip(values, factors, strict=False)]
@@ -241,18 +241,18 @@ class Reader:
             x = self.x(layer)
             return self.graph.mul(x, x, layer.name)
         if layer.whole(0) != 1:
-            raise ConvertError(f"{layer.place}: operation {layer.whole(0)} is not run")
+            raise ConvertError(f"{layer.place}: operation {layer.whole(0)} is not supported")
         return self.graph.affine(self.x(layer), -1.0, name=layer.name)
 
     def concat(self, layer: Layer) -> Node:
         if layer.whole(0):
-            raise ConvertError(f"{layer.place}: concatenation along axis {layer.whole(0)}; channels are 0")
+            raise ConvertError(f"{layer.place}: concatenation along axis {layer.whole(0)}; only channels, axis 0, are supported")
         return self.graph.concat([imported.node(v, layer.place) for v in self.inputs(layer)], layer.name)
 
     def slice(self, layer: Layer) -> list[Node]:
         x, sizes = self.x(layer), [int(size) for size in layer.several(0)]
         if layer.whole(1) or layer.several(2) or not sizes:
-            raise ConvertError(f"{layer.place}: only channels are sliced, by their number")
+            raise ConvertError(f"{layer.place}: only slices of channels, given by their sizes, are supported")
         known, parts, at = sum(size for size in sizes if size > 0), [], 0
         for i, size in enumerate(sizes):
             rest = (x.channels - known) // sizes.count(SAME) if size == SAME else size
@@ -262,43 +262,44 @@ class Reader:
         return parts
 
     def crop(self, layer: Layer) -> Node:
-        """The same number of pixels off each side."""
+        """Cuts the same number of pixels off each side."""
         values, sides = self.inputs(layer), [layer.whole(0), layer.whole(1), layer.whole(6), layer.whole(7)]
-        if len(values) == 2:  # as large as the second: what convolutions left of it
-            raise ConvertError(f"{layer.place}: a crop to another map's size")
+        if len(values) == 2:  # cropped to the size of the second
+            raise ConvertError(f"{layer.place}: a crop to another map's size is not supported")
         if len(set(sides)) > 1 or any(layer.several(key) for key in (9, 10, 11)) or layer.whole(2):
-            raise ConvertError(f"{layer.place}: a crop that is not the same on each side")
+            raise ConvertError(f"{layer.place}: only a crop that is the same on each side is supported")
         return self.graph.pad(self.x(layer), -sides[0], "zero", layer.name)
 
     def padding(self, layer: Layer) -> Node:
         sides, how = {layer.whole(key) for key in range(4)}, {0: "zero", 1: "edge"}.get(layer.whole(4))
         if len(sides) > 1 or how is None or layer.real(5) or layer.whole(7) or layer.whole(8):
-            raise ConvertError(f"{layer.place}: a padding that is not zeros or the edge, the same on each side")
+            raise ConvertError(f"{layer.place}: only padding by zeros or the edge, the same on each side, is supported")
         return self.graph.pad(self.x(layer), sides.pop(), how, layer.name)
 
     def resize(self, layer: Layer) -> Node:
         how = {1: "nearest", 2: "bilinear", 3: "bicubic"}.get(layer.whole(0))
         if how is None or layer.whole(6) or layer.whole(3) or layer.whole(4) or len(layer.inputs) > 1:
-            raise ConvertError(f"{layer.place}: only nearest, bilinear and bicubic by factors, corners not aligned")
+            raise ConvertError(f"{layer.place}: only nearest, bilinear and bicubic by factors, without aligned corners, "
+                               "are supported")
         return imported.enlarged(self.graph, self.x(layer), (layer.real(1, 1), layer.real(2, 1)), how, layer.name)
 
     def pooling(self, layer: Layer) -> Node:
         if layer.whole(0) != 1 or not (layer.whole(4) or (layer.whole(7) and layer.whole(8) == 1)):
-            raise ConvertError(f"{layer.place}: of poolings only the mean of the whole picture is run")
+            raise ConvertError(f"{layer.place}: the only pooling supported is the mean of the whole picture")
         return self.graph.mean(self.x(layer), name=layer.name)
 
     def dense(self, layer: Layer) -> Node:
-        """InnerProduct, of maps of one pixel."""
+        """InnerProduct of maps of one pixel."""
         x, outputs = self.x(layer), layer.whole(0)
         if x.kind != "pixel" or layer.whole(2) != outputs * x.channels:
-            raise ConvertError(f"{layer.place}: only maps of one pixel have dense layers")
+            raise ConvertError(f"{layer.place}: a dense layer needs a map of one pixel")
         weight = self.numbers.marked(layer.whole(2), layer.place).reshape(outputs, x.channels, 1, 1)
         bias = self.numbers.plain(outputs, layer.place) if layer.whole(1) else None
         return self.activated(layer, self.graph.convolve(x, weight, bias, layer.name))
 
     def gelu(self, layer: Layer) -> Node:
         if layer.whole(0):
-            raise ConvertError(f"{layer.place}: the approximate GELU (by tanh) is not run")
+            raise ConvertError(f"{layer.place}: the approximate GELU (by tanh) is not supported")
         return self.graph.act(self.x(layer), "gelu", layer.name)
 
     def same(self, layer: Layer) -> list[imported.Value]:
@@ -334,13 +335,13 @@ HANDLERS: dict[str, Callable[[Reader, Layer], imported.Value | list[imported.Val
 
 
 def colours(layers: list[Layer]) -> int:
-    """Of the picture: as many as the first convolution's weights say."""
+    """Channels of the picture, by the size of the first convolution's weights."""
     for layer in layers:
         if layer.type.startswith("Convolution"):
             per = layer.whole(0) * layer.whole(1) * layer.whole(11, layer.whole(1))
             if per and layer.whole(6) % per == 0:
                 return layer.whole(6) // per * max(1, layer.whole(7, 1))
-    raise ConvertError("there is no convolution in it")
+    raise ConvertError("it has no convolution")
 
 
 def read(path: Path) -> tuple[Graph, Node]:
@@ -348,18 +349,18 @@ def read(path: Path) -> tuple[Graph, Node]:
     text = read_bytes(path.with_suffix(".param")).decode("utf-8", "replace")
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines or lines[0][1].strip() != MAGIC:
-        raise ConvertError(f"not ncnn's .param: it does not begin with {MAGIC}")
+        raise ConvertError(f"not an ncnn .param: it does not begin with {MAGIC}")
     layers = [Layer(line, number) for number, line in lines[2:]]
     count = lines[1][1].split()[0] if len(lines) > 1 else "0"
     if not count.isdecimal() or int(count) != len(layers):
-        raise ConvertError(f"the .param says {count} layers, and has {len(layers)}: it is not whole")
+        raise ConvertError(f"the .param says {count} layers, but has {len(layers)}: it is incomplete")
     graph = Graph({}, colours(layers))
     reader = Reader(graph, Numbers(read_bytes(path.with_suffix(".bin"))))
     for layer in layers:
         reader.read(layer)
     numbers = reader.numbers
     if numbers.at < len(numbers.raw):
-        raise ConvertError(f"the .bin has {len(numbers.raw)} bytes, and {numbers.at} are used")
+        raise ConvertError(f"the .bin has {len(numbers.raw)} bytes, but only {numbers.at} are used")
     if reader.last is None:
         raise ConvertError("it has no result")
     return graph, reader.last

@@ -1,4 +1,4 @@
-"""Reads ONNX files, with the package onnx: a subset of its operations, on maps N x C x H x W."""
+"""Reads ONNX files, with the package onnx: a subset of the operations, on maps N x C x H x W."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPATIAL = (2, 3)
 
 
 class Call:
-    """A node of the file: operation, inputs (None where one is left out), attributes."""
+    """A node of the file: operation, inputs (None if left out), attributes."""
 
     def __init__(self, node: Any, inputs: list[imported.Value | None], attributes: dict[str, Any]) -> None:
         self.op, self.inputs, self.attributes = str(node.op_type), inputs, attributes
@@ -38,7 +38,7 @@ class Call:
         return imported.constant(self.input(k), self.place)
 
     def numbers(self, k: int, attribute: str = "") -> list[float] | None:
-        """The numbers of an input, or where older files have them of an attribute; None where there are none."""
+        """The values of an input, or of the attribute that older files have instead; None if there are none."""
         if self.input(k) is not None:
             return self.constant(k).flatten().tolist()
         found = self.attributes.get(attribute)
@@ -60,14 +60,14 @@ class Call:
 
 
 class Reader:
-    """Makes a graph of the file's nodes, which stand in the order of computation."""
+    """Builds a graph from the file's nodes, which are in the order of computation."""
 
     def __init__(self, graph: Graph, height: int | None, width: int | None) -> None:
         self.graph, self.size = graph, (height, width)
-        self.names: dict[int, str] = {}  # of constants, by what they are in memory
+        self.names: dict[int, str] = {}  # of constants, by id()
 
     def weight_name(self, call: Call, weight: Tensor) -> str:
-        """A convolution by its weight's name in the file, which its authors chose."""
+        """A convolution's name: that of its weight in the file, which the authors chose."""
         return self.names.get(id(weight), call.name).removesuffix(".weight")
 
     def pads(self, call: Call, rows: int, columns: int, stride: int) -> Pads:
@@ -90,7 +90,8 @@ class Reader:
         strides = [int(v) for v in call.attributes.get("strides", [1, 1])]
         dilation = [int(v) for v in call.attributes.get("dilations", [1, 1])]
         if weight.dim() != 4 or len(set(strides)) > 1 or len(strides) != 2 or len(dilation) != 2:
-            raise call.refuse(f"weights of {list(weight.shape)} and strides {strides}; two dimensions alike there are")
+            raise call.refuse(f"weights of {list(weight.shape)} and strides {strides}; only two dimensions with equal "
+                              "strides are supported")
         weight = imported.spread(weight, (dilation[0], dilation[1]))
         stride, groups = strides[0], call.integer("group", 1)
         rows, columns = weight.shape[2:]
@@ -99,7 +100,7 @@ class Reader:
             return self.graph.convolve(x, weight, bias, name, stride, pads, groups)
         more = [int(v) for v in call.attributes.get("output_padding", [0, 0])]
         if "output_shape" in call.attributes:
-            raise call.refuse("a result of a size that is written down")
+            raise call.refuse("output_shape is not supported")
         pads = (pads[0], pads[1], pads[2] - more[0], pads[3] - more[1])
         return self.graph.deconvolve(x, weight, bias, name, stride, pads, groups)
 
@@ -116,7 +117,7 @@ class Reader:
     def arithmetic(self, call: Call) -> imported.Value:
         a, b = call.input(0), call.input(1)
         if a is None or b is None:
-            raise call.refuse("two inputs are expected")
+            raise call.refuse("expected two inputs")
         return imported.arithmetic(self.graph, call.op.lower(), a, b, call.place)
 
     def clip(self, call: Call) -> Node:
@@ -138,13 +139,13 @@ class Reader:
         return parts
 
     def slice(self, call: Call) -> Node:
-        """Channels, or the same number of pixels off each side."""
+        """Takes some channels, or cuts the same number of pixels off each side."""
         x, starts, ends = call.x(), call.numbers(1, "starts"), call.numbers(2, "ends")
         if starts is None or ends is None:
-            raise call.refuse("without starts or ends")
+            raise call.refuse("it has no constant starts and ends")
         axes = [int(a) % 4 for a in call.numbers(3, "axes") or range(len(starts))]
         if any(step != 1 for step in call.numbers(4) or []):
-            raise call.refuse("steps other than 1")
+            raise call.refuse("steps other than 1 are not supported")
         ranges = {axis: (int(a), int(b)) for axis, a, b in zip(axes, starts, ends, strict=True)}
         begin, end = ranges.pop(1, (0, x.channels))
         if (begin, end) != (0, x.channels):
@@ -154,7 +155,7 @@ class Reader:
         if not ranges:
             return x
         if set(ranges) != set(SPATIAL) or len(sides) > 1:
-            raise call.refuse("a crop that is not the same on each side (from N to -N)")
+            raise call.refuse("only a crop that is the same on each side (from N to -N) is supported")
         return self.graph.pad(x, -sides.pop(), "zero", call.name)
 
     def pad(self, call: Call) -> Node:
@@ -164,7 +165,7 @@ class Reader:
         value = (call.numbers(2, "value") or [0.0])[0]
         sides = {amounts[k] for k in (2, 3, 6, 7)} if len(amounts) == 8 else set()
         if how is None or value or len(sides) != 1 or any(amounts[k] for k in (0, 1, 4, 5)):
-            raise call.refuse(f"{mode} padding by {amounts}; zeros or the edge, the same on each side, there are")
+            raise call.refuse(f"{mode} padding by {amounts}; only zeros or the edge, the same on each side, are supported")
         amount = sides.pop()
         return self.graph.pad(call.x(), amount, how, call.name) if amount else call.x()
 
@@ -179,26 +180,26 @@ class Reader:
                 "linear": halves and not old,
                 "cubic": halves and float(call.attributes.get("cubic_coeff_a", -0.75)) == -0.75}.get(mode)
         if how is None or not fits or call.integer("exclude_outside", 0) or call.integer("antialias", 0):
-            raise call.refuse(f"{mode} with {at} {rounded}; pixels with their centre at a half are what there is")
+            raise call.refuse(f"{mode} with {at} {rounded}; only pixels with their centre at a half are supported")
         scales, sizes = call.numbers(1 if old else 2, "scales"), None if old else call.numbers(3)
         if sizes:
             if None in self.size:
-                raise call.refuse("to a size, while the file does not tell the picture's")
+                raise call.refuse("resizes to a fixed size, but the file does not say the picture's")
             scales = [float(Fraction(int(size)) / (known * x.grid))
                       for size, known in zip(sizes[-2:], self.size, strict=True) if known]
         if not scales:
-            raise call.refuse("without a factor")
+            raise call.refuse("it has no constant factor")
         return imported.enlarged(self.graph, x, (scales[-2], scales[-1]), how, call.name)
 
     def mean(self, call: Call) -> Node:
         axes = {int(axis) % 4 for axis in call.numbers(1, "axes") or SPATIAL}
         if axes != set(SPATIAL) or not call.integer("keepdims", 1):
-            raise call.refuse("a mean that is not of the whole picture, a channel alone")
+            raise call.refuse("only the mean of each channel over the whole picture is supported")
         return self.graph.mean(call.x(), name=call.name)
 
     def gelu(self, call: Call) -> Node:
         if call.word("approximate", "none") != "none":
-            raise call.refuse("the approximation by tanh")
+            raise call.refuse("the approximation by tanh is not supported")
         return self.graph.act(call.x(), "gelu", call.name)
 
     def shuffle(self, call: Call) -> Node:
@@ -212,20 +213,20 @@ class Reader:
         for key in ("value", "value_float", "value_floats", "value_int", "value_ints"):
             if key in call.attributes:
                 return torch.as_tensor(call.attributes[key])
-        raise call.refuse("of something that is not numbers")
+        raise call.refuse("its value is not numeric")
 
     def shape(self, call: Call) -> Tensor:
-        """Of a map, where the file is for pictures of one size."""
+        """The shape of a map, if the file is for pictures of one size."""
         x, (height, width) = call.x(), self.size
         if height is None or width is None or x.kind != FULL:
-            raise call.refuse("of a map whose size the file does not tell; export it for pictures of one size")
+            raise call.refuse("the file does not say this map's size; export it for pictures of one size")
         sizes = [1, x.channels, int(height * x.grid), int(width * x.grid)]
         return torch.tensor(sizes[call.integer("start", 0):int(call.attributes.get("end", 4))])
 
     def cast(self, call: Call) -> imported.Value:
         value = call.input(0)
         if value is None:
-            raise call.refuse("of nothing")
+            raise call.refuse("it has no input")
         return value
 
     def simple(self, call: Call) -> Node:
@@ -264,17 +265,17 @@ def load(path: Path) -> tuple[Any, Any]:
     try:
         model = onnx.load_model_from_string(raw)
         onnx.checker.check_model(model)
-    except Exception as error:  # protobuf and the checker have many
+    except Exception as error:  # protobuf and the checker raise many kinds
         why = " ".join(str(error).split())[:120]
         raise ConvertError(f"not a valid ONNX file ({why or type(error).__name__})") from None
     return onnx, model
 
 
 def picture(entry: Any) -> tuple[int, int | None, int | None]:
-    """Channels, and rows and columns where the file tells them, of the input."""
+    """Channels of the input, and its rows and columns if the file says them."""
     sizes = [dim.dim_value or None for dim in entry.type.tensor_type.shape.dim]
     if len(sizes) != 4 or sizes[1] is None:
-        raise ConvertError(f"input {entry.name} is {sizes}; pictures, a channel count among four sizes, are expected "
+        raise ConvertError(f"input {entry.name} is {sizes}; expected a picture with a fixed number of channels "
                            "(1 x 3 x H x W)")
     return sizes[1], sizes[2], sizes[3]
 
@@ -287,7 +288,7 @@ def tensor(onnx: Any, value: Any) -> Tensor:
 
 
 def computed(onnx: Any, model: Any, entry: Any, call: Call) -> list[imported.Value]:
-    """The results of a node that has constants alone, such as programs write to tell a size."""
+    """The results of a node with only constant inputs; exporters compute sizes with such nodes."""
     from onnx.reference import ReferenceEvaluator
     given = {name: value for name, value in zip(entry.input, call.inputs, strict=True) if isinstance(value, Tensor)}
     values = {name: value.numpy() for name, value in given.items()}
@@ -297,18 +298,18 @@ def computed(onnx: Any, model: Any, entry: Any, call: Call) -> list[imported.Val
     graph = onnx.helper.make_graph([entry], "constants", inputs, outputs)
     try:
         found = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=model.opset_import)).run(None, values)
-    except Exception as error:  # of any operation
+    except Exception as error:  # any operation can be here, and raise anything
         raise call.refuse(f"constants cannot be computed ({' '.join(str(error).split())[:80]})") from None
     return [torch.from_numpy(numpy.array(value)) for value in found]
 
 
 def read(path: Path) -> tuple[Graph, Node, tuple[int | None, int | None]]:
-    """The graph of a file, and the rows and columns of the pictures it is for, None where any will do."""
+    """A file's graph and result, and the rows and columns that its pictures must have, None for any."""
     onnx, model = load(path)
     constants = {entry.name: tensor(onnx, entry) for entry in model.graph.initializer}
     inputs = [entry for entry in model.graph.input if entry.name not in constants]
     if len(inputs) != 1 or len(model.graph.output) != 1:
-        raise ConvertError(f"{len(inputs)} inputs and {len(model.graph.output)} outputs; one of each is expected")
+        raise ConvertError(f"{len(inputs)} inputs and {len(model.graph.output)} outputs; expected one of each")
     colours, height, width = picture(inputs[0])
     graph = Graph({}, colours)
     reader = Reader(graph, height, width)
@@ -320,11 +321,11 @@ def read(path: Path) -> tuple[Graph, Node, tuple[int | None, int | None]]:
             attributes["value"] = tensor(onnx, attributes["value"])
         call = Call(entry, [values.get(name) if name else None for name in entry.input], attributes)
         if entry.domain not in ("", "ai.onnx"):
-            raise call.refuse(f"of {entry.domain}, which is not ONNX's")
+            raise call.refuse(f"it is of {entry.domain}, not of ONNX")
         if call.inputs and all(value is None or isinstance(value, Tensor) for value in call.inputs):
             results = computed(onnx, model, entry, call)
         elif entry.op_type not in HANDLERS:
-            raise ConvertError(f"{call.place}: {entry.op_type} is not run")
+            raise ConvertError(f"{call.place}: {entry.op_type} is not supported")
         else:
             result = HANDLERS[entry.op_type](reader, call)
             results = list(result) if isinstance(result, list) else [result]
@@ -333,7 +334,7 @@ def read(path: Path) -> tuple[Graph, Node, tuple[int | None, int | None]]:
 
 
 def peer(path: Path, x: Tensor) -> Tensor | None:
-    """What ONNX Runtime makes of a picture; None where it is not installed."""
+    """ONNX Runtime's result for a picture; None if it is not installed."""
     try:
         import onnxruntime
     except ImportError:

@@ -1,7 +1,7 @@
-"""Kernels on a fine grid as kernels on a coarse one, whose channels are the fine grid's phases.
+"""Turns kernels on a fine grid into kernels on a coarse one, whose channels are the fine grid's phases.
 
-A map of C channels on a grid n times as fine is C n n channels on the coarse grid, in the order of PyTorch's pixel
-shuffle: channel c, row r, column k of a cell is channel (c n + r) n + k.
+A map of C channels on a grid n times as fine becomes C n n channels on the coarse grid, in the order of PyTorch's
+pixel shuffle: channel c, row r, column k of a cell is channel (c n + r) n + k.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Where a tap of an output phase reads: (output phase, tap, input phase, coarse offset), along one axis.
+# What a tap of an output phase reads: (output phase, tap, input phase, coarse offset), along one axis.
 Taps = list[tuple[int, int, int, int]]
 
 
 def conv_taps(side: int, stride: int, before: int, n: int) -> Taps:
-    """Of a convolution on a grid n times as fine, padded by `before`; its result is n / stride times as fine."""
+    """Taps of a convolution on a grid n times as fine, padded by `before`; its result is n / stride times as fine."""
     taps = []
     for out in range(n // stride):
         for tap in range(side):
@@ -26,7 +26,7 @@ def conv_taps(side: int, stride: int, before: int, n: int) -> Taps:
 
 
 def deconv_taps(side: int, stride: int, before: int, n: int) -> Taps:
-    """Of a transposed convolution, `before` cut off its result, which is n stride times as fine."""
+    """Taps of a transposed convolution with `before` cut off its result, which is n stride times as fine."""
     taps = []
     for out in range(n * stride):
         for tap in range(side):
@@ -38,7 +38,7 @@ def deconv_taps(side: int, stride: int, before: int, n: int) -> Taps:
 
 
 def assemble(weight: Tensor, taps: Callable[[int, int], Taps], n: int, m: int) -> Tensor:
-    """O x I x rows x columns as (O m m) x (I n n) x odd x odd; `taps` of (side, axis) are along rows and columns."""
+    """O x I x rows x columns as (O m m) x (I n n) x odd x odd; `taps` gives the taps of (side, axis)."""
     along = [taps(side, axis) for axis, side in enumerate(weight.shape[2:])]
     far = [max(abs(offset) for *_, offset in line) for line in along]
     outputs, inputs = weight.shape[:2]
@@ -62,7 +62,7 @@ def deconv(weight: Tensor, stride: int, top: int, left: int, n: int) -> Tensor:
 
 
 def dense(weight: Tensor, groups: int, transposed: bool = False) -> Tensor:
-    """A kernel in groups as one without, with zeros between the groups."""
+    """A grouped kernel as an ungrouped one, with zeros between the groups."""
     if groups == 1:
         return weight
     if transposed:  # I x O/groups
@@ -76,7 +76,7 @@ def dense(weight: Tensor, groups: int, transposed: bool = False) -> Tensor:
 
 
 def cubic(x: float, a: float) -> float:
-    """Keys' kernel."""
+    """The cubic convolution kernel of Keys (1981)."""
     x = abs(x)
     if x < 1:
         return (a + 2) * x**3 - (a + 3) * x**2 + 1
@@ -84,7 +84,7 @@ def cubic(x: float, a: float) -> float:
 
 
 def resampling(how: str, factor: int) -> Tensor:
-    """The factor * factor kernels, odd x odd, that enlarge one channel; pixels are squares, their centres half in."""
+    """The factor * factor kernels, odd x odd, that enlarge one channel; pixel centres lie at halves."""
     kernel: Callable[[float], float] = {
         "bilinear": lambda x: max(0.0, 1 - abs(x)),
         "bicubic": lambda x: cubic(x, -0.75), "bicubic-mirror": lambda x: cubic(x, -0.5)}[how]

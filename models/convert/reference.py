@@ -1,4 +1,4 @@
-"""A graph computed as its authors wrote it, grid by grid, in PyTorch: what its layers are checked against."""
+"""Computes a graph as its authors wrote it, grid by grid, in PyTorch; its layers are checked against this."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .errors import ConvertError
 from .graph import PIXEL, Graph, Node
 from .rewrite import reachable
 
-PICTURE = 48, 40  # rows and columns of what a result is checked with; the largest cell divides them
-SMALL, MANY = (24, 20), 1 << 22  # the same for networks of so many weights, which take minutes else
-TOLERANCE = 0.02 / 255  # of the samples' range
+PICTURE = 48, 40  # rows and columns of the picture to check with, multiples of the largest cell
+SMALL, MANY = (24, 20), 1 << 22  # the same for networks with so many weights, which would take minutes
+TOLERANCE = 0.02 / 255  # as a share of the samples' range
 
 
 def convolve(node: Node, x: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def resize(node: Node, x: Tensor) -> Tensor:
     if node.how != "bicubic-mirror":
         return F.interpolate(x, scale_factor=node.factor, mode=node.how, align_corners=False)
     result = x
-    for axis in (2, 3):  # a column and a row at a time, each pixel by its distance
+    for axis in (2, 3):  # columns, then rows, each pixel weighted by its distance
         size = x.shape[axis]
         at = (torch.arange(size * node.factor) + 0.5) / node.factor - 0.5
         matrix = torch.zeros(len(at), size, dtype=x.dtype)
@@ -68,7 +68,7 @@ def activate(node: Node, x: Tensor) -> Tensor:
 
 
 def binary(node: Node, a: Tensor, b: Tensor) -> Tensor:
-    """add and mul; where convolutions without padding made one smaller, the other's middle is taken."""
+    """add and mul; if convolutions without padding made one smaller, the other is cropped to its middle."""
     if b.shape[2:] != (1, 1) or node.inputs[1].kind != PIXEL:
         height, width = (min(p, q) for p, q in zip(a.shape[2:], b.shape[2:], strict=True))
         a, b = (v[:, :, (v.shape[2] - height) // 2:][:, :, :height, (v.shape[3] - width) // 2:][..., :width]
@@ -104,7 +104,7 @@ def compute(node: Node, inputs: list[Tensor]) -> Tensor:
 
 
 def result(graph: Graph, output: Node, x: Tensor) -> Tensor:
-    """1 x colours x H x W to what the network makes of it."""
+    """The network's result for x, 1 x colours x H x W."""
     values: dict[Node, Tensor] = {graph.x: x}
     for node in reachable(output):
         if node is not graph.x:
@@ -113,9 +113,9 @@ def result(graph: Graph, output: Node, x: Tensor) -> Tensor:
 
 
 def difference(graph: Graph, output: Node, tensors: dict[str, Tensor], about: dict[str, str]) -> float:
-    """How far a model file's result is from the graph's at most, as a part of the samples' range.
+    """The largest difference between a model file's result and the graph's, as a share of the samples' range.
 
-    On noise, in double precision: what differs then is not rounding.
+    On noise, in double precision, so that differences are not from rounding.
     """
     unit = float(about.get("input_range", 1))
     size = PICTURE if sum(tensor.numel() for tensor in tensors.values()) < MANY else SMALL
@@ -129,21 +129,21 @@ def difference(graph: Graph, output: Node, tensors: dict[str, Tensor], about: di
 
 
 def own_border(graph: Graph, output: Node, about: dict[str, str]) -> int:
-    """By how many pixels on each side its program enlarges the picture, where the network does not do it itself."""
+    """Pixels that the caller must pad each side of the picture by; 0 if the network pads it itself."""
     border = int(about.get("extend", 0))
     itself = any(node.op == "pad" and node.inputs[0] is graph.x for node in reachable(output))
     return 0 if itself else border
 
 
 def smooth(colours: int, rows: int, columns: int, unit: float) -> Tensor:
-    """A picture without noise, which some networks make so much of that single precision does not suffice."""
+    """A picture without noise: some networks amplify noise so much that single precision does not suffice."""
     down, right = torch.arange(rows)[:, None] / 9, torch.arange(columns) / 7
     shades = [0.5 + 0.25 * torch.sin(down + c) + 0.25 * torch.cos(right * (c + 1)) for c in range(colours)]
     return torch.stack(shades)[None] * unit
 
 
 def far_apart(ours: Tensor, theirs: Tensor, unit: float) -> float:
-    """The largest difference, as a part of the range of the samples or, with random weights, of the result."""
+    """The largest difference, as a share of the samples' range, or of the result's if that is larger."""
     if ours.shape != theirs.shape:
         raise ConvertError(f"the layers' result is {list(ours.shape)}, the network's {list(theirs.shape)}")
     return float((ours - theirs).abs().max()) / max(unit, float(theirs.abs().max()))

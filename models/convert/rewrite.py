@@ -1,4 +1,4 @@
-"""What is changed in a graph before it is lowered, so that fewer layers come out of it."""
+"""Simplifies a graph before it is lowered, so that it needs fewer layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ELEMENTWISE = ("act", "affine", "add", "mul")
 
 
 def reachable(output: Node) -> list[Node]:
-    """The nodes that a result needs, each behind its inputs, else in the order in which they were made."""
+    """The nodes that a result needs, each after its inputs, otherwise in the order in which they were made."""
     found, open_nodes, takers = {output}, [output], Counter[Node]()
     readers: dict[Node, list[Node]] = {}
     while open_nodes:
@@ -39,7 +39,7 @@ def reachable(output: Node) -> list[Node]:
 
 
 def up_to_output(output: Node) -> set[Node]:
-    """The nodes that lead to the result by nothing but arithmetic on samples: their phases lie as the result's."""
+    """The nodes with only arithmetic on samples between them and the result: their phases are in its order."""
     found, open_nodes = {output}, [output]
     while open_nodes:
         node = open_nodes.pop()
@@ -53,7 +53,7 @@ def up_to_output(output: Node) -> set[Node]:
 def rebuilt(output: Node, change: Callable[[Node, Node, Counter[Node]], Node | None]) -> Node:
     """A graph with some nodes changed.
 
-    `change` is given each node as it will be with its changed inputs, as it was, and how often nodes are used.
+    `change` gets each node with its changed inputs, the original node, and how often nodes are used.
     """
     new: dict[Node, Node] = {}
     nodes = reachable(output)
@@ -68,7 +68,7 @@ def rebuilt(output: Node, change: Callable[[Node, Node, Counter[Node]], Node | N
 
 
 def picked(node: Node, order: tuple[int, ...], uses: Counter[Node]) -> Node | None:
-    """The node with its channels in another order, where that costs nothing; none of its results is used elsewhere."""
+    """The node with its channels in another order; None if that would cost a layer or others use its result."""
     if uses[node] > 1:
         return None
     if node.op == "conv" and node.groups == 1 and node.weight is not None:
@@ -89,14 +89,14 @@ def picked(node: Node, order: tuple[int, ...], uses: Counter[Node]) -> Node | No
 
 
 def reorder(node: Node, _: Node, uses: Counter[Node]) -> Node | None:
-    """Channels in another order: the rows of the convolution that makes them."""
+    """Channels in another order: reorder the rows of the convolution that makes them."""
     if node.op == "pick" and len(node.order) == len(set(node.order)) == node.inputs[0].channels:
         return picked(node.inputs[0], tuple(node.order), uses)
     return None
 
 
 def divide(output: Node) -> Node:
-    """Convolutions (with an activation) of which others take slices: one for each slice."""
+    """Split convolutions (with an activation) of which others take slices: one convolution for each slice."""
     takers: dict[Node, list[Node]] = {}
     for node in reachable(output):
         for source in node.inputs:
@@ -118,7 +118,7 @@ def divide(output: Node) -> Node:
 
 
 def both_signs(node: Node, _: Node, uses: Counter[Node]) -> Node | None:
-    """f(x) and f(-x) side by side (CReLU), of a convolution's result: a convolution of twice the rows."""
+    """ReLU of x and of -x side by side (CReLU), x a convolution's result: one convolution with twice the rows."""
     if node.op != "concat" or len(node.inputs) != 2:
         return None
     first, second = node.inputs
@@ -136,7 +136,7 @@ def both_signs(node: Node, _: Node, uses: Counter[Node]) -> Node | None:
 
 
 def silu(node: Node, old: Node, uses: Counter[Node]) -> Node | None:
-    """x sigmoid(x), as some programs write SiLU."""
+    """x sigmoid(x) is how some programs write SiLU."""
     if node.op != "mul":
         return None
     for x, gate in (node.inputs, node.inputs[::-1]):

@@ -1,4 +1,4 @@
-"""Layers that are being made: maps, steps that write them, and what can be put into a step that is there already."""
+"""Layers under construction: maps, the steps that write them, and what can be put into an existing step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import layers, limits
 from .errors import ConvertError
 from .graph import FULL
 
-ORDER = {"add": 0, "act": 1, "plus": 2, "up": 3, "times": 4, "gate": 4, "pad": 5}  # in which options act
+ORDER = {"add": 0, "act": 1, "plus": 2, "up": 3, "times": 4, "gate": 4, "pad": 5}  # the order in which options act
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class Map:
     writers: list[Step] = field(default_factory=list)
 
     def place(self, channel: int) -> tuple[Map, int]:
-        """The map of the text, and the channel there."""
+        """The map that the text names, and the channel there."""
         return self.parent.place(self.offset + channel) if self.parent else (self, channel)
 
 
@@ -49,13 +49,13 @@ class Ref:
         return root.name if width == root.width else f"{root.name}[{begin}:{begin + width}]"
 
     def part(self, begin: int, end: int) -> Ref:
-        """The same of a narrower range; one channel stays one for all."""
+        """A part of the slice; a single channel, which stands for all, stays the same."""
         return self if self.end - self.begin == 1 else Ref(self.map, self.begin + begin, self.begin + end)
 
 
 @dataclass
 class Option:
-    """An option's value: a word, behind it a map or a tensor (of slopes, `name` in the file)."""
+    """An option's value: a word, then a map or a tensor (of slopes, `name` in the file)."""
 
     word: str = ""
     ref: Ref | None = None
@@ -65,7 +65,7 @@ class Option:
 
 @dataclass(eq=False)
 class Step:
-    """A layer.  `rows` are those of `weight` and `bias` that it has, the tensors being in the file as a whole."""
+    """A layer.  `rows` are the rows of `weight` and `bias` that it uses; the file has the tensors as a whole."""
 
     out: Ref
     operation: str
@@ -78,11 +78,11 @@ class Step:
     options: dict[str, Option] = field(default_factory=dict)
 
     def takes(self, option: str) -> bool:
-        """Whether nothing that acts with this option or later is there."""
+        """Whether the option can be added: no other option acts at the same point or later."""
         return all(ORDER[key] < ORDER[option] for key in self.options)
 
     def own_tensors(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias of this step alone, to be changed."""
+        """Only this step's rows of weight and bias, which can then be changed."""
         assert self.weight is not None
         if self.rows:
             begin, end = self.rows
@@ -97,10 +97,10 @@ Channel = tuple[Map, int]
 
 @dataclass
 class Value:
-    """A node's result: where each channel of each phase is, (c n + row) n + column, in which maps.
+    """A node's result: the map and channel of each channel c's phases, at (c n + row) n + column.
 
-    `inset` is how many pixels (of its own grid) it is smaller than the picture on each side, `beyond` what is found
-    there when it is larger.  `shared` is set where others read the same maps.
+    `inset` is by how many pixels (of its own grid) it is smaller than the picture on each side, `beyond` what it is
+    padded with if it is larger.  `shared` is set if others read the same maps.
     """
 
     channels: list[Channel]
@@ -111,11 +111,11 @@ class Value:
     shared: bool = False
 
     def maps(self) -> list[Map]:
-        """In the order in which they come."""
+        """All maps, in the order in which they occur."""
         return list(dict.fromkeys(m for m, _ in self.channels))
 
     def ref(self) -> Ref | None:
-        """As a slice of a map, where it is one."""
+        """The value as a slice of a map, None if it is not one."""
         places = [m.place(c) for m, c in self.channels]
         root, begin = places[0]
         if all(place == (root, begin + i) for i, place in enumerate(places)):
@@ -123,7 +123,7 @@ class Value:
         return None
 
     def all_of(self) -> Map | None:
-        """The map of which it is all channels, in any order."""
+        """The map whose channels the value is, all of them in any order; else None."""
         first = self.channels[0][0]
         if len(self.channels) == first.width and {(first, c) for c in range(first.width)} == set(self.channels):
             return first
@@ -140,7 +140,7 @@ class Program:
 
     def new_map(self, name: str, width: int, kind: str = FULL, stack: bool = False) -> Map:
         if width > limits.MAP:
-            raise ConvertError(f"{name}: a map of {width} channels; {limits.MAP} are the limit")
+            raise ConvertError(f"{name}: a map of {width} channels; the limit is {limits.MAP}")
         stem = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[-60:].strip("_") or "map"  # the engine takes 128
         stem = stem if stem[0].isalpha() else f"m{stem}"
         unique, count = stem, 1
@@ -154,7 +154,7 @@ class Program:
              bias: Tensor | None = None, rows: tuple[int, int] | None = None, number: int = 0) -> Step:
         if weight is not None and max(weight.shape[2:]) > limits.SIDE:
             raise ConvertError(f"{name}: a kernel of {weight.shape[2]} x {weight.shape[3]} on the picture's grid; "
-                               f"{limits.SIDE} x {limits.SIDE} is the limit")
+                               f"the limit is {limits.SIDE} x {limits.SIDE}")
         step = Step(out, operation, source, name, weight, bias, rows, number)
         out.map.writers.append(step)
         self.steps.append(step)
@@ -168,7 +168,7 @@ class Program:
         return result
 
     def before(self, ref: Ref, step: Step) -> bool:
-        """Whether all of a slice is written before a step."""
+        """Whether the whole slice is written before a step."""
         root, begin = ref.map.place(ref.begin)
         if root is self.x:
             return True
@@ -182,7 +182,7 @@ class Program:
         return other is root and first < end and begin < first + out.end - out.begin
 
     def stacked(self, parts: Sequence[Ref], name: str) -> Map:
-        """A stack of slices, in this order: maps that are there become parts of it, others are copied."""
+        """A stack of slices, in this order: whole maps become parts of it where they can, other slices are copied."""
         grown = self.grown(parts)
         if grown:
             return grown
@@ -200,7 +200,7 @@ class Program:
         return result
 
     def grown(self, parts: Sequence[Ref]) -> Map | None:
-        """The stack that the first parts are, with the others behind them, where they can become parts of it."""
+        """If the first parts are a whole stack and the others can become parts of it, the stack with these appended."""
         stack, at, others = parts[0].map.place(parts[0].begin)[0], 0, list(parts)
         while others and others[0].map.place(others[0].begin) == (stack, at):
             at += others[0].end - others[0].begin
@@ -244,12 +244,12 @@ class Program:
 
 
 def word_name(name: str) -> str:
-    """A tensor's name, which the list can name: without blanks and what it gives a meaning to."""
+    """A tensor's name for the list: without blanks and characters that have a meaning there."""
     return re.sub(r"[^A-Za-z0-9_./-]+", "_", name) or "tensor"
 
 
 def keep(tensors: dict[str, Tensor], name: str, parts: dict[str, Tensor]) -> str:
-    """Put tensors under NAME and the ends given, or under another NAME where others have it; the NAME."""
+    """Put tensors under NAME + ending, or under another NAME if different ones are there; returns the NAME."""
     unique, count = name, 1
     while True:
         there = {end: tensors.get(unique + end) for end in (".weight", ".bias", "")}

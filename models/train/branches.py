@@ -1,7 +1,7 @@
 """Multi-branch training of 3x3 convolutions that run as one: the RepBlock of RepRFN.
 
 A sum of linear branches is one 3x3 kernel.  Training moves the branches, and the network always computes
-with the merged kernel: gradients and results are those of the branches side by side, at the cost of one.
+with the merged kernel: gradients and results equal those of the separate branches, at the cost of one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class RepBlock(nn.Module):
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        """Computes what `conv` (3x3, stride 1, padding 1) does, until it is trained."""
+        """Until it is trained, computes what `conv` (3x3, stride 1, padding 1) does."""
         super().__init__()
         outputs, inputs = conv.weight.shape[:2]
         middle = WIDEN * inputs
@@ -55,7 +55,7 @@ class RepBlock(nn.Module):
         return getattr(self, f"{name}_mix"), scale * getattr(self, f"{name}_mask")
 
     def kernel(self) -> Tensor:
-        """The one 3x3 kernel that all branches are: outputs x inputs x 3 x 3."""
+        """All branches merged into one 3x3 kernel: outputs x inputs x 3 x 3."""
         merged = self.k3x3 + F.pad(self.k3x1, (1, 1, 0, 0)) + F.pad(self.k1x3, (0, 0, 1, 1))
         merged = merged + F.pad(self.k1x1, (1, 1, 1, 1))
         merged = merged + torch.einsum("omyx,mi->oiyx", self.reduce, self.expand[:, :, 0, 0])
@@ -67,7 +67,7 @@ class RepBlock(nn.Module):
         return merged
 
     def side_by_side(self, x: Tensor) -> Tensor:
-        """The branches computed one by one: slow, and what `forward` must equal."""
+        """The branches computed one by one: slow; `forward` must give the same result."""
         total = F.conv2d(x, self.k3x3, self.bias, padding=1)
         total = total + F.conv2d(x, self.k3x1, padding=(1, 0)) + F.conv2d(x, self.k1x3, padding=(0, 1))
         total = total + F.conv2d(x, self.k1x1)
@@ -78,7 +78,7 @@ class RepBlock(nn.Module):
         return total + x if self.identity else total
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast("cpu", enabled=False):  # what is trained is the kernel that `merged` exports
+        with torch.autocast("cpu", enabled=False):  # train exactly the kernel that `merged` exports
             kernel = self.kernel()
         if kernel.shape[1] > 1:
             kernel = kernel.contiguous(memory_format=torch.channels_last)
@@ -86,7 +86,7 @@ class RepBlock(nn.Module):
 
 
 def expand(network: nn.Module) -> None:
-    """Give every 3x3 convolution outside of attention its branches; the network computes what it did."""
+    """Replace every 3x3 convolution outside attention by branches; the network's result does not change."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3) and not networks.in_attention(name):
             parent, _, own = name.rpartition(".")

@@ -1,6 +1,6 @@
-"""The colours of enlarged video: PSNR of its chroma, guided by luma and plain.
+"""PSNR of the chroma of enlarged video, with guiding by luma and without.
 
-Clips and pictures, in 4:2:0, are made small, encoded, enlarged both ways by the plugin, and compared with what they were.
+Clips and pictures in 4:2:0 are made small, encoded, enlarged both ways by the plugin, and compared with the originals.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def page(dark: bool, width: int = 1280, height: int = 720) -> Image.Image:
 
 
 def read(file: Path, scale: int, skip: int, count: int, largest: tuple[int, int]) -> list[Planes]:
-    """Frames in 4:2:0, cut so that rows of small chroma are whole words; fewer are skipped in a short clip."""
+    """Frames in 4:2:0, cut so that rows of small chroma are a multiple of 4 bytes; a short clip skips fewer."""
     frames: list[Planes] = []
     try:
         with av.open(str(file)) as container:
@@ -55,7 +55,7 @@ def read(file: Path, scale: int, skip: int, count: int, largest: tuple[int, int]
     if not frames:
         raise InputError(f"{file}: has no frames")
     if any(frame[0].shape != frames[0][0].shape for frame in frames):
-        raise InputError(f"{file}: its frames change their size")
+        raise InputError(f"{file}: its frames change size")
     height, width = (min(side, most) // (8 * scale) * 8 * scale for side, most in zip(frames[0][0].shape, largest[::-1]))
     if min(height, width) < 32 * scale:
         raise InputError(f"{file}: too small to be scored")
@@ -66,12 +66,12 @@ def read(file: Path, scale: int, skip: int, count: int, largest: tuple[int, int]
 
 
 def shrink(planes: Planes, scale: int) -> Planes:
-    """Antialiased; chroma is on the left in both pictures, as in MPEG-2 and most files."""
+    """Antialiased; chroma is sited left in both pictures, as in MPEG-2 and most files."""
     luma, *chroma = planes
     height, width = luma.shape
 
     def left(plane: np.ndarray) -> np.ndarray:
-        # Sample i of the small plane lies where sample scale * i of the large one does, not in the middle of `scale`.
+        # Sample i of the small plane lies on sample scale * i of the large one, not in the middle of `scale` samples.
         moved = np.pad(plane.astype(np.float32), ((0, 0), (scale, scale)), "edge")
         sides = moved.shape[1] * 2, moved.shape[0]
         fine = resize(moved, *sides) if scale % 2 == 0 else moved
@@ -84,7 +84,7 @@ def shrink(planes: Planes, scale: int) -> Planes:
 
 
 def psnr(result: list[Planes], truth: list[Planes]) -> float:
-    """Of both planes of chroma, over all frames."""
+    """PSNR of both chroma planes, over all frames."""
     error = np.mean([np.mean((a.astype(float) - b) ** 2) for got, want in zip(result, truth)
                      for a, b in zip(got[1:], want[1:])])
     return float(10 * np.log10(255**2 / max(error, 1e-6)))

@@ -1,4 +1,4 @@
-"""Clips as measures: their luma is the truth, made small and encoded it is what a network gets."""
+"""Clips to measure networks on: their luma is the truth; a network gets it made small and encoded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Unusable(InputError):
 
 
 def no_luma(kind: av.VideoFormat) -> str | None:
-    """Why frames of this format have no plane of luma in 8 to 16 bits; None where they have."""
+    """Why frames of this format have no luma plane of 8 to 16 bits; None if they have one."""
     if kind.is_rgb:
         return "RGB"
     if kind.has_palette:
@@ -31,8 +31,8 @@ def no_luma(kind: av.VideoFormat) -> str | None:
 
 
 def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
-    """The luma of a decoded frame for which no_luma() is None, no conversion but rounding to 8 bits."""
-    high = re.match(r"p[024]\d\d|.*msb", frame.format.name)  # P010 and its like: the bits are the upper ones of 16
+    """The luma of a decoded frame for which no_luma() is None, rounded to 8 bits and otherwise unchanged."""
+    high = re.match(r"p[024]\d\d|.*msb", frame.format.name)  # P010 and the like: the upper bits of 16
     depth = 16 if high else frame.format.components[0].bits
     plane = frame.planes[0]
     kind = np.dtype(np.uint8 if depth == 8 else ">u2" if frame.format.is_big_endian else "<u2")
@@ -44,9 +44,9 @@ def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
 
 
 def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
-    """Lumas of up to `count` frames after the first `skip`; fewer are skipped in a short clip.
+    """Lumas of up to `count` frames after the first `skip`; a short clip skips fewer.
 
-    Unusable where there is no progressive video in planes; the text of a text file, which FFmpeg draws, is not.
+    Raises Unusable unless the file is progressive planar video; FFmpeg's rendering of a text file is not.
     """
     lumas: list[np.ndarray] = []
     try:
@@ -54,7 +54,7 @@ def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
             for frame in container.decode(video=0):
                 if why := no_luma(frame.format):
                     raise Unusable(f"{file}: its frames are {frame.format.name}, {why}; "
-                                   "only YUV in planes and gray are scored")
+                                   "only planar YUV and gray are scored")
                 if frame.interlaced_frame:
                     raise Unusable(f"{file}: is interlaced, only progressive clips are scored")
                 lumas.append(plane_bytes(frame))
@@ -68,9 +68,9 @@ def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
     if not lumas:
         raise Unusable(f"{file}: has no frames")
     if len(lumas) == 1:
-        raise Unusable(f"{file}: has a single frame, as still pictures have")
+        raise Unusable(f"{file}: has a single frame, like a still picture")
     if any(luma.shape != lumas[0].shape for luma in lumas):
-        raise Unusable(f"{file}: its frames change their size")
+        raise Unusable(f"{file}: its frames change size")
     return lumas[:skip + count][-count:]
 
 
@@ -85,7 +85,7 @@ class Clip:
     @classmethod
     def read(cls, file: Path, name: str, scale: int, skip: int, count: int,
              largest: tuple[int, int] = (65536, 65536)) -> Clip:
-        """`largest` is the width and height that larger frames are cut to, around their middle."""
+        """Frames larger than `largest` (width, height) are cut to their middle."""
         high = [crop_to_multiple(middle(luma, *largest), 2 * scale) for luma in read_clip(file, skip, count)]
         if min(high[0].shape) < 32 * scale:
             raise Unusable(f"{file}: too small to be scored")
@@ -93,7 +93,7 @@ class Clip:
         return cls(name, high, [to_bytes(resize(h, width // scale, height // scale)) for h in high])
 
     def encoded(self, encoding: codec.Encoding | None) -> list[np.ndarray]:
-        """The small frames after an encoder, as gray video; without one as they are."""
+        """The small frames, encoded as gray video and decoded; unchanged without an encoding."""
         if encoding is None:
             return self.low
         height, width = self.low[0].shape

@@ -1,7 +1,7 @@
 """Frames through a video encoder and back, sample for sample.
 
-Planes go to the encoder and come from the decoder as they are, without a conversion of colour or range:
-a picture's levels before and after differ by the encoder's own errors only.
+Planes are passed to the encoder and from the decoder without converting colour or range, so that levels
+before and after differ only by the encoder's own errors.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from data import InputError
 
 av.logging.set_level(av.logging.PANIC)  # errors arrive as exceptions
 
-X265_MIN_SIDE = 64  # of frames, in pixels: x265 writes beyond its memory in some that are smaller
-PRIVATE = ("x264-params", "x265-params")  # how an encoder works, not what it makes
+X265_MIN_SIDE = 64  # of frames, in pixels: x265 writes out of bounds with some smaller ones
+PRIVATE = ("x264-params", "x265-params")  # how an encoder runs, not what its output looks like
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # Y h x w, Cb and Cr h/2 x w/2, bytes
 
 
@@ -31,9 +31,9 @@ class Encoding:
     encoder: str
     decoder: str
     options: dict[str, str]
-    quantiser: int = 0  # a fixed one where there is no rate factor
-    bits: float = 0  # a pixel: a rate to keep, where the quality is not given
-    corner: tuple[int, int] = (0, 0)  # left and top of the picture in the encoded one, even: its blocks are shifted
+    quantiser: int = 0  # a fixed one, for encoders without a rate factor
+    bits: float = 0  # per pixel: a rate to keep, instead of a quality
+    corner: tuple[int, int] = (0, 0)  # left and top of the picture in the encoded one, even: shifts the blocks
 
     def __str__(self) -> str:
         """`libx264 crf=23 preset=medium`"""
@@ -61,28 +61,28 @@ def mpeg2(quantiser: int) -> Encoding:
 
 
 def zerolatency(crf: int) -> Encoding:
-    """Calls and screens: x264 at its quickest, without its deblocking."""
+    """Calls and screen sharing: x264 at its fastest, without deblocking."""
     return Encoding("libx264", "h264", {"crf": str(crf), "preset": "ultrafast", "tune": "zerolatency"})
 
 
 def capped(bits: float, low_latency: bool = False) -> Encoding:
-    """Streams: x264 at a rate, in bits a pixel, that it keeps within half a second."""
+    """Streams: x264 at a rate in bits per pixel, kept within half a second."""
     fast = {"preset": "ultrafast", "tune": "zerolatency"} if low_latency else {"preset": "veryfast"}
     return Encoding("libx264", "h264", fast, bits=bits)
 
 
 def mpeg4(quantiser: int) -> Encoding:
-    """MPEG-4 ASP, as DivX and Xvid made it."""
+    """MPEG-4 ASP, as DivX and Xvid wrote it."""
     return Encoding("mpeg4", "mpeg4", {"bf": "1"}, quantiser)
 
 
 def vp8(quantiser: int) -> Encoding:
-    """Calls.  A negative speed is fixed; with a positive one, how busy the machine is decides the picture."""
+    """Calls.  A negative speed is fixed; with a positive one, the picture depends on how busy the machine is."""
     return Encoding("libvpx", "vp8", {"deadline": "realtime", "cpu-used": "-4"}, quantiser)
 
 
 def mjpeg(quantiser: int) -> Encoding:
-    """Pictures each for itself; `strict` has to allow video range, whatever the range is."""
+    """Every frame encoded by itself; `strict` must allow video range, whatever range the frames have."""
     return Encoding("mjpeg", "mjpeg", {"strict": "unofficial"}, quantiser)
 
 
@@ -90,7 +90,7 @@ def shifted(encoding: Encoding, left: int, top: int) -> Encoding:
     return replace(encoding, corner=(left, top))
 
 
-# By name: how each is made of its quality, what that may be, and what it is called.
+# By name: makes the encoding from a quality; the qualities allowed; what the quality is called.
 NAMED: dict[str, tuple[Callable[[int], Encoding], range, str]] = {
     "x264": (x264, range(52), "CRF"),
     "zerolatency": (zerolatency, range(52), "CRF"),
@@ -104,7 +104,7 @@ NAMED: dict[str, tuple[Callable[[int], Encoding], range, str]] = {
 
 
 def named(text: str) -> Encoding | None:
-    """`mpeg4:6` as an encoding; None for `none`, InputError for what is neither."""
+    """`mpeg4:6` as an encoding; None for `none`, InputError for anything else."""
     if text == "none":
         return None
     name, _, quality = text.partition(":")
@@ -112,17 +112,17 @@ def named(text: str) -> Encoding | None:
         raise InputError(f"'{text}' is neither none nor {', '.join(f'{name}:N' for name in NAMED)}")
     make, allowed, word = NAMED[name]
     if not quality.isdecimal() or int(quality) not in allowed:
-        raise InputError(f"'{text}': {name} has a {word} of {allowed.start}..{allowed.stop - 1}")
+        raise InputError(f"'{text}': {word} of {name} must be {allowed.start}..{allowed.stop - 1}")
     return make(int(quality))
 
 
 def through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[np.ndarray]:
-    """The luma of the frames, decoded after encoding: as many planes of the same size; sizes must be even."""
+    """The luma of the frames, encoded and decoded: as many planes of the same size; sizes must be even."""
     return [luma for luma, *_ in planes_through(frames, encoding, threads)]
 
 
 def planes_through(frames: list[Planes], encoding: Encoding, threads: int = 1) -> list[Planes]:
-    """The frames, decoded after encoding."""
+    """The frames, encoded and decoded."""
     left, top = encoding.corner
 
     def to_frame(planes: Planes) -> av.VideoFrame:
@@ -137,15 +137,15 @@ def planes_through(frames: list[Planes], encoding: Encoding, threads: int = 1) -
 
 
 def plane_of(frame: av.VideoFrame, index: int) -> np.ndarray:
-    """One plane of a frame of yuv420p, whichever range it says it has: a copy."""
+    """A copy of one plane of a yuv420p frame, whatever range it says it has."""
     plane = frame.planes[index]
     return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:plane.height, :plane.width].copy()
 
 
 def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int = 1) -> list[av.VideoFrame]:
-    """Frames of yuv420p of one size, decoded after encoding: as many, in their order.
+    """Frames of yuv420p of one size, encoded and decoded: as many, in the same order.
 
-    The same frames give the same result every time.  InputError for frames that the encoder does not take.
+    The same frames give the same result every time.  InputError for frames that the encoder cannot take.
     """
     encoder = av.CodecContext.create(encoding.encoder, "w")
     encoder.width, encoder.height, encoder.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
@@ -160,7 +160,7 @@ def frames_through(frames: list[av.VideoFrame], encoding: Encoding, threads: int
         encoder.bit_rate = int(encoding.bits * 25 * encoder.width * encoder.height)
         encoder.options = {**encoding.options, "maxrate": str(encoder.bit_rate), "bufsize": str(encoder.bit_rate // 2)}
     if encoding.encoder == "libx264" and has_avx512():
-        # x264's macroblock tree for AVX-512 reads memory that it never wrote when rows are short.
+        # With short rows, x264's macroblock tree for AVX-512 reads uninitialised memory.
         encoder.options = {**encoder.options, "x264-params": "asm=avx2"}
     if encoding.encoder == "libx265":
         encoder.options = x265_options(encoding.options, min(encoder.width, encoder.height))
@@ -186,10 +186,10 @@ def has_avx512() -> bool:
 
 
 def x265_options(options: dict[str, str], side: int) -> dict[str, str]:
-    """The options for frames whose shorter side has so many pixels."""
+    """The options for frames whose shorter side has `side` pixels."""
     if side < X265_MIN_SIDE:
-        raise InputError(f"x265 takes frames of {X265_MIN_SIDE} pixels a side or more, not of {side}")
+        raise InputError(f"x265 needs frames of at least {X265_MIN_SIDE} pixels a side, not {side}")
     if side > X265_MIN_SIDE:
         return options
-    # With a row or column of one coding tree unit (64 pixels) x265 predicts from memory that it never wrote.
+    # With one coding tree unit (64 pixels) a row or column, x265 predicts from uninitialised memory.
     return {**options, "x265-params": f"{options['x265-params']}:ctu=32"}

@@ -1,7 +1,7 @@
-"""What happens to a picture before a network gets it: what can happen is KINDS and SHRINK, how often is a Mix.
+"""What happens to a picture before a network gets it: KINDS and SHRINK say what can happen, a Mix how often.
 
-`first` made the pairs that the models before 2026-11-27 learnt from: files as they are downloaded.  `wide` has
-what else people play: calls and streams of low latency, old and re-encoded files, cameras that sharpen, grain.
+The mix `first` made the pairs for the models before 2026-11-27: files as they are downloaded.  `wide` adds what
+else people play: calls, low-latency streams, old and re-encoded files, cameras that sharpen, grain.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from codec import Encoding
 from data import resize
 
 Random: TypeAlias = np.random.Generator
-# What black and gray are in Y Cb Cr of video range, and of full range.
+# Black luma and gray chroma in Y Cb Cr of video range, and of full range.
 OFFSET = np.array([16, 128, 128], np.float32)[:, None, None]
 FULL_OFFSET = np.array([0, 128, 128], np.float32)[:, None, None]
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of sequences; those of `encodings` and `kernels` add up to 1, the others are each for itself."""
+    """Shares of sequences; those of `encodings` and `kernels` add up to 1, the others are independent."""
 
     encodings: dict[str, float]  # of KINDS
     kernels: dict[str, float]  # of SHRINK
-    soft: float = 0.3  # out of focus, the original as well
+    soft: float = 0.3  # out of focus, also in the original
     noise: float = 0.4  # of a sensor, a level or two
     full_range: float = 0.1
-    grain: float = 0.0  # of film: spots of some pixels, the stronger the brighter
-    sharpened: float = 0.0  # by the camera: half of them only the small picture, so that its haloes are to go
+    grain: float = 0.0  # of film: spots of a few pixels, stronger where it is brighter
+    sharpened: float = 0.0  # by the camera; in half of these only the small picture, so that networks remove the haloes
     dark: float = 0.0
 
     def encoding(self, random: Random) -> tuple[str, list[Encoding]]:
-        """A kind, and the encodings that a sequence goes through one after the other."""
+        """A kind, and the encodings that a sequence goes through in turn."""
         kind = pick(self.encodings, random)
         return kind, KINDS[kind](random)
 
@@ -47,7 +47,7 @@ def pick(shares: dict[str, float], random: Random) -> str:
 
 
 def happens(share: float, random: Random) -> bool:
-    """Draws nothing for what never happens: a mix without it stays what it was."""
+    """Takes no random number for a share of 0, so that mixes without it still give the same pairs."""
     return share > 0 and random.random() < share
 
 
@@ -57,7 +57,7 @@ def x264(random: Random) -> list[Encoding]:
 
 
 def capped(random: Random) -> list[Encoding]:
-    """0.12 to 0.8 bits a pixel."""
+    """0.12 to 0.8 bits per pixel."""
     return [codec.capped(float(np.exp(random.uniform(np.log(0.12), np.log(0.8)))), bool(random.random() < 0.5))]
 
 
@@ -67,7 +67,7 @@ def x265(random: Random) -> list[Encoding]:
 
 
 def twice(random: Random) -> list[Encoding]:
-    """An old file that somebody encoded again: the first one's blocks lie anywhere in the second one's."""
+    """An old file that somebody encoded again: its blocks need not be aligned with the second ones."""
     old = [codec.mpeg4, codec.mjpeg, codec.mpeg2, codec.zerolatency][random.integers(4)]
     quality = int(random.integers(20, 33) if old is codec.zerolatency else random.integers(3, 11))
     left, top = (2 * int(step) for step in random.integers(0, 8, 2))
@@ -90,7 +90,7 @@ KINDS: dict[str, Callable[[Random], list[Encoding]]] = {
 }
 
 
-Shrink = Callable[[np.ndarray, int], np.ndarray]  # a square luma, and the side of the smaller one, a divisor of its own
+Shrink = Callable[[np.ndarray, int], np.ndarray]  # a square luma, and the smaller one's side, which divides its side
 
 
 def filtered(kernel: Image.Resampling) -> Callable[[int, Random], Shrink]:
@@ -98,13 +98,13 @@ def filtered(kernel: Image.Resampling) -> Callable[[int, Random], Shrink]:
 
 
 def nearest(scale: int, random: Random) -> Shrink:
-    """One pixel of each square, whichever, the same in all."""
+    """One pixel of each square, at random, but the same in all squares."""
     top, left = random.integers(0, scale, 2)
     return lambda plane, side: plane[top::scale, left::scale]
 
 
 def blurred(scale: int, random: Random) -> Shrink:
-    """A lens or a filter before the decimation: a standard deviation of 0.25 to 0.6 small pixels."""
+    """Gaussian blur before decimation, like a lens or filter: standard deviation 0.25 to 0.6 small pixels."""
     sigma = scale * random.uniform(0.25, 0.6)
     return lambda plane, side: resize(blur(plane, sigma), side, side)
 
@@ -120,7 +120,7 @@ SHRINK: dict[str, Callable[[int, Random], Shrink]] = {
 
 
 def blur(plane: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian, float32; edges are continued by their last pixels."""
+    """Gaussian, float32; padded by repeating the edge pixels."""
     reach = int(np.ceil(3 * sigma))
     row = np.exp(-np.arange(-reach, reach + 1) ** 2 / (2 * sigma**2))
     row /= row.sum()
@@ -132,13 +132,13 @@ def blur(plane: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def sharpen(plane: np.ndarray, sigma: float, amount: float) -> np.ndarray:
-    """Unsharp masking, as cameras have it."""
+    """Unsharp masking, as cameras do it."""
     plane = plane.astype(np.float32)
     return plane + amount * (plane - blur(plane, sigma))
 
 
 def grain(luma: np.ndarray, strength: float, sigma: float, random: Random) -> np.ndarray:
-    """Spots of `sigma` pixels and `strength` levels where it is brightest, a third of that in black."""
+    """Spots of `sigma` pixels; `strength` levels where it is brightest, a third of that in black."""
     spots = blur(random.normal(0, 1, luma.shape), sigma)
     return luma + strength / spots.std() * spots * (1 / 3 + 2 / 3 * np.clip(luma / 255, 0, 1))
 
@@ -158,7 +158,7 @@ class Camera:
         self.shrink = SHRINK[self.kernel](scale, random)
 
     def scene(self, ycc: np.ndarray) -> np.ndarray:
-        """3 x H x W of video range to what the large picture is, not rounded."""
+        """3 x H x W of video range to the large picture, not rounded."""
         if self.light < 1:
             ycc = OFFSET + self.light * (ycc - OFFSET)
         if self.full_range:

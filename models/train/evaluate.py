@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Score a model, and bicubic beside it, on Y of a folder of high-resolution images.
+"""Score a model, and bicubic for comparison, on Y of a folder of high-resolution images.
 
 The protocol is that of Set5: images cut to a multiple of the scale, BT.601 luma in 16..235, output
 rounded to 8 bit, `scale` pixels cut off each border, PSNR and SSIM averaged over the images.
@@ -34,7 +34,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
     window = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * 1.5**2))
     window = (window / window.sum()).astype(np.float32)
     height, width = (side - WINDOW + 1 for side in a.shape)
-    a, b = (plane.astype(np.float32) - 128 for plane in (a, b))  # small numbers, for the sake of precision
+    a, b = (plane.astype(np.float32) - 128 for plane in (a, b))  # small values keep more precision
     blurred = np.stack([a, b, a * a, b * b, a * b])
     blurred = sum(weight * blurred[:, y:y + height] for y, weight in enumerate(window))
     blurred = sum(weight * blurred[:, :, x:x + width] for x, weight in enumerate(window))
@@ -48,7 +48,7 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) -> list[Pair]:
-    """(low, high) byte planes; low is made by bicubic unless a folder with the same file names is given."""
+    """(low, high) byte planes; low is made by bicubic unless a folder of images with the same names is given."""
     pairs = []
     for file in list_images(high_folder):
         if low_folder is None:
@@ -57,13 +57,13 @@ def load_pairs(high_folder: Path, scale: int, low_folder: Path | None = None) ->
             low = to_bytes(read_luma(low_folder / file.name))
             high = to_bytes(crop_to_multiple(read_luma(file), scale))
             if high.shape != (low.shape[0] * scale, low.shape[1] * scale):
-                raise InputError(f"{low_folder / file.name}: its size is not that of {file} divided by {scale}")
+                raise InputError(f"{low_folder / file.name}: its size is not 1/{scale} of {file}'s")
         pairs.append(scorable(file, (low, high), scale))
     return pairs
 
 
 def scorable(file: Path, pair: Pair, scale: int) -> Pair:
-    """The pair of an image; InputError where it is too small to be scored."""
+    """The pair of an image; InputError if it is too small to be scored."""
     height, width = pair[1].shape
     if min(height, width) < WINDOW + 2 * scale:
         raise InputError(f"{file}: {width}x{height} is too small to be scored")
@@ -88,7 +88,8 @@ def bicubic(scale: int) -> Callable[[np.ndarray], np.ndarray]:
 def through(network: torch.nn.Module, input_range: float) -> Callable[[np.ndarray], np.ndarray]:
     """A luma network as a function of byte planes.
 
-    A plane smaller than the network needs is continued by its last column and row, as the plugin does it.
+    A plane smaller than the network needs is padded by repeating its last column and row, as in the plugin; the
+    output is cropped.
     """
     need = networks.smallest(network)
 
@@ -118,7 +119,7 @@ def main() -> None:
     for name, upscale in rows.items():
         print("{:<24} {:6.3f} dB  {:.4f}".format(name, *score(upscale, pairs, network.scale)))
     print(f"{sum(t.numel() for t in tensors.values()):,} parameters, "
-          f"{networks.multiply_adds(network):,} multiply-adds an input pixel")
+          f"{networks.multiply_adds(network):,} multiply-adds per input pixel")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Turn a run's result into a model that ships: score it and write what it is into its metadata.
+"""Turn a run's result into a model to ship: score it and describe it in its metadata.
 
-Of several results the weights are averaged: runs that went on from the same weights lie close enough together
+The weights of several results are averaged: runs that started from the same weights end close enough together
 for their mean to be better than each (Wortsman et al. 2022, "Model soups").
 """
 
@@ -25,7 +25,7 @@ HALF_MAY_COST = 0.01  # dB on Set5; above it the file keeps single precision
 def mean(results: list[Path], shares: list[float]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The weighted mean of files of the same network, and the first one's metadata."""
     if len(shares) != len(results) or sum(shares) <= 0:
-        raise InputError(f"--shares: {len(results)} results take as many shares, and their sum must be above 0")
+        raise InputError(f"--shares: {len(results)} results need as many shares, and their sum must be above 0")
     _, first, about = networks.load(results[0])
     total = {name: tensor * shares[0] for name, tensor in first.items()}
     for file, share in zip(results[1:], shares[1:]):
@@ -40,9 +40,9 @@ def mean(results: list[Path], shares: list[float]) -> tuple[dict[str, Tensor], d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("results", type=Path, nargs="+", help="ema.safetensors of a run, or of several")
+    add("results", type=Path, nargs="+", help="ema.safetensors of one or more runs")
     add("model", type=Path, help="file to write")
-    add("--shares", type=float, nargs="+", help="of each result in the mean (default: equal)")
+    add("--shares", type=float, nargs="+", help="weight of each result in the mean (default: equal)")
     add("--val", type=Path, required=True, help="folder of Set5's high-resolution images")
     add("--name", required=True)
     add("--description", required=True, help="one sentence for the people who choose a model")

@@ -14,7 +14,7 @@ def unfinished(folder: Path) -> Path:
 
 
 def check_new(folder: Path) -> None:
-    """InputError where a folder to fill, or an unfinished one of its name, is there already."""
+    """InputError if the folder to fill, or its unfinished NAME.part, already exists."""
     for path in (folder, unfinished(folder)):
         if path.exists():
             raise InputError(f"{path}: exists already; give another folder or remove it")
@@ -22,9 +22,9 @@ def check_new(folder: Path) -> None:
 
 @contextmanager
 def filling(folder: Path) -> Iterator[Path]:
-    """A new folder to fill; it gets its name when all is in it, so that an interrupted one cannot pass for a whole.
+    """A new folder to fill; it gets its name once complete, so that an interrupted one cannot be taken for complete.
 
-    Until then it lies beside as NAME.part, and stays there when it is not finished: it may hold hours of work.
+    Until then it is NAME.part, which stays if the work is interrupted: it may hold hours of it.
     """
     check_new(folder)
     unfinished(folder).mkdir(parents=True)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""List what a model was trained on: of each image its SHA-256, a hash of its looks, and its name.
+"""List what a model was trained on: for each image its SHA-256, a hash of its looks, and its name.
 
 The list of the shipped models is inputs.txt; a test compares it with the images and clips that measure
-them.  The hash of looks (dHash: which of 17x16 neighbours is brighter) survives another format or size.
+them.  The hash of looks (dHash: which of two neighbours is brighter, in 17x16) survives another format or size.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ SIDE = 16
 
 
 def looks(image: Image.Image) -> int:
-    """256 bits; of the same picture in another format or size all but a few are the same."""
+    """256 bits; all but a few are the same for the same picture in another format or size."""
     small = np.asarray(image.convert("L").resize((SIDE + 1, SIDE), Image.Resampling.BOX), int)
     return int("".join(str(int(bit)) for bit in (small[:, 1:] > small[:, :-1]).ravel()), 2)
 
 
 def far(a: int, b: int) -> int:
-    """In how many of the 256 bits two pictures differ; strangers differ in about half."""
+    """How many of the 256 bits differ; about half do in unrelated pictures."""
     return (a ^ b).bit_count()
 
 
 def read(file: Path) -> dict[str, tuple[str, int]]:
-    """Name to SHA-256 and looks."""
+    """SHA-256 and looks by name."""
     rows = (line.split(maxsplit=2) for line in file.read_text().splitlines())
     return {name: (sha, int(bits, 16)) for sha, bits, name in rows}
 

@@ -1,4 +1,4 @@
-"""What training makes small: differences of samples, and of spectra."""
+"""What training minimises: differences of samples, and of spectra."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ LEVEL = 1 / 255
 
 
 def charbonnier(a: Tensor, b: Tensor) -> Tensor:
-    """L1 that is round below about a level, where a difference cannot be seen."""
+    """L1, but smooth below about one level, where a difference cannot be seen."""
     return ((a - b) ** 2 + LEVEL**2).sqrt().mean() - LEVEL
 
 
 def squared(a: Tensor, b: Tensor) -> Tensor:
-    """Mean squared error, scaled so that its size is about L1's at the errors of a trained network."""
+    """Mean squared error, scaled to about the size of L1 at the errors of a trained network."""
     return F.mse_loss(a, b) * 20
 
 

@@ -1,6 +1,6 @@
-"""Measures of enlarged video: PSNR, SSIM, and flicker where the original stands still.
+"""Measures of enlarged video: PSNR, SSIM, and flicker where the original is still.
 
-Clips are made small, encoded, enlarged by each method, and compared with what they were.  All on luma, 8 bit.
+Clips are made small, encoded, enlarged by each method, and compared with the originals.  All on luma, 8 bit.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from convert import evaluate as layers
 from data import InputError, resize, to_bytes
 
 Frames = list[np.ndarray]
-AROUND = 4  # pixels each way that must stand still too, for a pixel to count as still
+AROUND = 4  # pixels each way that must be still too, for a pixel to count as still
 STILL = 1  # levels that a still pixel may change by
-STILL_SHARE = 0.01  # of a clip's pixels that must stand still for a figure
+STILL_SHARE = 0.01  # of a clip's pixels that must be still for a figure of flicker
 AGREE = 0.01  # dB that the plugin and PyTorch may differ by
-BEST = 99.0  # dB that an exact frame counts as, a black one for instance
+BEST = 99.0  # dB counted for an exact frame, a black one for instance
 SSIM_EVERY = 4  # frames
 
 
 @dataclass(frozen=True)
 class Upscaler:
-    """A way to enlarge; `model` is None for the filters, `file` the weights where they are known.
+    """A way to enlarge; `model` is None for the filters, `file` the weights if they are known.
 
     `stabilize` is the element's property.
     """
@@ -46,9 +46,9 @@ class Upscaler:
     stabilize: float = 0
 
     def __call__(self, frames: Frames, threads: int = 0) -> Frames:
-        """Byte planes of one size to larger ones, by the plugin for a model."""
+        """Byte planes of one size, enlarged; a model's by the plugin."""
         if self.model:
-            # Not integers on some processors: figures can be compared, with PyTorch's too.
+            # The default is integers on some processors only; figures must be comparable, also with PyTorch's.
             return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32",
                                                                      f"stabilize={self.stabilize}"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
@@ -56,13 +56,13 @@ class Upscaler:
         return [to_bytes(resize(frame, width, height, kind)) for frame in frames]
 
     def torch(self, frames: Frames) -> Frames | None:
-        """The same by PyTorch; None without a file of a luma network, or if frames depend on others."""
+        """The same by PyTorch; None without a luma network's file, or if frames depend on each other."""
         network = luma_network(self.file) if self.file and not self.stabilize else None
         return list(map(network, frames)) if network else None
 
 
 def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[[np.ndarray], np.ndarray]:
-    """A network that its file has a list of layers of, as a function of byte planes."""
+    """A network whose file lists its layers, as a function of byte planes."""
     gain = float(about.get("input_range", "1")) / 255
 
     def upscale(low: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[
 
 @cache
 def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
-    """A file's network as a function of byte planes; None where it wants colours."""
+    """A file's network as a function of byte planes; None if its input is in colour."""
     tensors, about = weights.read(file)
     if "layers" in about:
         return listed(tensors, about) if about.get("colour") == "luma" else None
@@ -83,7 +83,7 @@ def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
 
 
 def still(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Which pixels do not change between two frames, nor any pixel around them."""
+    """Which pixels, with all pixels around them, do not change between two frames."""
     moved = np.abs(before.astype(int) - now) > STILL
     for axis in (0, 1):
         moved = np.any([np.roll(moved, by, axis) for by in range(-AROUND, AROUND + 1)], axis=0)
@@ -91,7 +91,7 @@ def still(before: np.ndarray, now: np.ndarray) -> np.ndarray:
 
 
 def flicker(frames: Frames, truth: Frames) -> float:
-    """Mean absolute change between frames, in levels, where the truth stands still; NaN where it never does."""
+    """Mean absolute change between frames, in levels, where the truth is still; NaN if it hardly ever is."""
     total = count = 0.0
     for t in range(1, len(frames)):
         mask = still(truth[t - 1], truth[t])
@@ -106,8 +106,8 @@ class Figures:
 
     psnr: float  # dB, mean of frames
     ssim: float
-    flicker: float  # levels a frame; NaN where nothing stands still
-    apart: float | None  # dB between the plugin and PyTorch; None where PyTorch was not asked
+    flicker: float  # levels a frame; NaN if nothing is still
+    apart: float | None  # dB between the plugin and PyTorch; None without PyTorch's frames
 
 
 def figures(result: Frames, truth: Frames, scale: int, torch: Frames | None) -> Figures:
@@ -127,7 +127,7 @@ def figures(result: Frames, truth: Frames, scale: int, torch: Frames | None) -> 
 
 def clip(source: clips.Clip, methods: list[Upscaler], encodings: list[str],
          threads: int) -> dict[tuple[str, str], Figures]:
-    """All methods, of one scale, after all encodings (codec.named); InputError where plugin and PyTorch differ."""
+    """All methods (of one scale) after all encodings (codec.named); InputError if plugin and PyTorch differ."""
     result = {}
     for encoding in encodings:
         low = source.encoded(codec.named(encoding))

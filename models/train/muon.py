@@ -1,7 +1,7 @@
 """Muon: momentum whose step is orthogonalised, for the kernels of convolutions.
 
-All directions of a kernel (as a matrix, outputs x everything else) move equally far, so the weak ones
-are learnt too.  On these networks it needs a third of Adam's steps.  After K. Jordan's description.
+All directions of a kernel (as a matrix, outputs x everything else) move equally far, so that weak ones
+are learnt too.  These networks need a third of Adam's steps with it.  After K. Jordan's description.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # pulls singular values to about 1 in five rounds
-LIKE_ADAM = 0.2  # root mean square of a step, in learning rates: what Adam's steps have
+LIKE_ADAM = 0.2  # root mean square of a step, in learning rates: the same as Adam's
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
-    """The same singular vectors, all singular values about 1; any shape of two dimensions."""
+    """The same singular vectors, with all singular values about 1; for any matrix."""
     a, b, c = NEWTON_SCHULZ
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else matrix.T

@@ -1,7 +1,7 @@
 """The networks, under their authors' own tensor names.
 
 A model's weights load here, in the authors' code and in the C engine without renaming.  Every network
-takes N x C x H x W samples in its own input range and returns N x C' x sH x sW in the same range.
+takes N x C x H x W samples in its own input range and returns N x C x sH x sW in the same range.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from torch import Tensor, nn
 import weights
 
 SLOPE = 0.05  # of every LeakyReLU
-ATTENTION_NEEDS = 15  # samples each way
+ATTENTION_NEEDS = 15  # rows and columns at least
 
 
 def rounded(network: nn.Module) -> torch.autocast:
-    """The context of a network's body: bfloat16 products where `bf16` is set, for training in less time.
+    """Context for a network's body: bfloat16 products if `bf16` is set, for faster training.
 
-    The first and the last convolution and the skip between them carry the picture itself and stay exact.
+    The first and the last convolution and the skip between them carry the picture itself and stay in float32.
     """
     return torch.autocast("cpu", torch.bfloat16, enabled=network.bf16)
 
@@ -39,7 +39,7 @@ def leaky(x: Tensor) -> Tensor:
 
 
 class ESA(nn.Module):
-    """Enhanced spatial attention: the features times a mask made at about a sixth of their size.
+    """Enhanced spatial attention: the features times a mask computed at about a sixth of their size.
 
     `rfdn` has three 3x3 after the pool (`conv_max`, `conv3`, `conv3_`), `reprfn` only `conv3`.
     """
@@ -92,7 +92,7 @@ class RFDB(nn.Module):
 
 
 class RFDN(nn.Module):
-    """RFDN; with the authors' AIM 2020 sizes (nf=50, 4 blocks, f=12, x4) their E-RFDN."""
+    """RFDN; with the sizes nf=50, 4 blocks, f=12, x4, the authors' E-RFDN of AIM 2020."""
 
     def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int | None = None) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class RFDN(nn.Module):
 
 
 class RepConv(nn.Module):
-    """A 3x3 after re-parameterisation; it exists for the name `rbr_reparam`."""
+    """A 3x3 after re-parameterisation; a module only for the tensor name `rbr_reparam`."""
 
     def __init__(self, nf: int) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class RepConv(nn.Module):
 
 
 class RepRFB(nn.Module):
-    """RepRFN's block: four 3x3, the block's input added, then ESA where there is one (f > 0)."""
+    """RepRFN's block: four 3x3, the block's input added, then ESA if it has one (f > 0)."""
 
     def __init__(self, nf: int, f: int) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class RepRFN(nn.Module):
 
 
 class DistillingBlock(nn.Module):
-    """DRN's residual distilling block: what it adds to its input, and beside it `f` channels distilled of it."""
+    """DRN's residual distilling block: its input plus a residual, and `f` more channels distilled from the input."""
 
     def __init__(self, inputs: int, f: int) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class DistillingBlock(nn.Module):
 
 
 class DistillingGroup(nn.Module):
-    """Blocks whose channels grow, a 1x1 back to what they began with, and a skip around all of them."""
+    """Blocks with a growing number of channels, a 1x1 back to the first number, and a skip around all of it."""
 
     def __init__(self, nf: int, blocks: int, f: int) -> None:
         super().__init__()
@@ -193,10 +193,10 @@ class DistillingGroup(nn.Module):
 
 
 class DRN(nn.Module):
-    """DRN (Sun, Lu, Wang and Bai 2019, "Distilling with residual network"); f channels are distilled a block.
+    """DRN (Sun, Lu, Wang and Bai 2019, "Distilling with residual network"); each block distils f channels.
 
-    Its authors published no weights to have names from: head and end are named as RFDN's are, and the widths
-    inside a block, which keeps as many channels as it is given, are ours.
+    Its authors published no weights that would give tensor names: head and end are named like RFDN's.  That the
+    convolutions in a block are as wide as its input is our choice.
     """
 
     def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int, groups: int) -> None:
@@ -220,8 +220,8 @@ Network = RFDN | RepRFN | DRN
 def start_near_nearest(network: Network) -> None:
     """Initialise so that the untrained network repeats each sample `scale` times in both directions.
 
-    The first feature of each colour carries the image through the outer skip to the pixel shuffle; all
-    else starts small, so that training begins at about 30 dB and never has to find the image itself.
+    The first feature of each colour carries the image through the outer skip to the pixel shuffle; everything
+    else starts small.  Training then begins at about 30 dB and need not learn to pass the image through.
     """
     colours = network.channels
     last, before = (network.upsampler.conv, network.lr_conv) if isinstance(network, RepRFN) else \
@@ -247,7 +247,7 @@ class UnknownNetwork(ValueError):
 
 
 def describe(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Architecture, channels, nf, blocks, scale, f (and DRN's groups), as the tensors' names and shapes have them."""
+    """Architecture, channels, nf, blocks, scale, f (and DRN's groups), from the tensors' names and shapes."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for architecture, block, last in (("rfdn", r"B(\d+)\.", "upsampler.0.weight"),
                                       ("reprfn", r"reprfb(\d+)\.", "upsampler.conv.weight"),
@@ -264,18 +264,18 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     nf, channels = first[:2]
     scale = round((shapes[last][0] / channels) ** 0.5)
     if scale < 1 or scale**2 * channels != shapes[last][0]:
-        raise UnknownNetwork(f"the upsampler's {shapes[last][0]} outputs are no whole scale of {channels} channels")
+        raise UnknownNetwork(f"the upsampler's {shapes[last][0]} outputs are not {channels} channels at a whole scale")
     narrow = {"rfdn": "B1.esa.conv1", "reprfn": "reprfb1.esa.conv1", "drn": "groups.0.blocks.0.distil"}[architecture]
     facts: dict[str, Any] = {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
                              "scale": scale, "f": shapes.get(f"{narrow}.weight", (0,))[0]}
     if architecture == "drn":
-        facts["blocks"] += 1  # they are counted from 0
+        facts["blocks"] += 1  # numbered from 0
         facts["groups"] = 1 + max(int(m[1]) for m in map(re.compile(r"groups\.(\d+)\.").match, shapes) if m)
     return facts
 
 
 def build(tensors: Mapping[str, Tensor]) -> Network:
-    """The network the tensors are of, with them loaded."""
+    """The network that the tensors belong to, with them loaded."""
     facts = describe(tensors)
     kind = {"rfdn": RFDN, "reprfn": RepRFN, "drn": DRN}[facts.pop("architecture")]
     network = kind(**facts)
@@ -287,7 +287,7 @@ def build(tensors: Mapping[str, Tensor]) -> Network:
             raise UnknownNetwork(f"{name} is {list(tensors[name].shape)}, expected {list(tensor.shape)}")
     for name in tensors:
         if name not in wanted:
-            raise UnknownNetwork(f"{name} is not of this network")
+            raise UnknownNetwork(f"{name} does not belong to this network")
     network.load_state_dict(dict(tensors))
     return network
 
@@ -302,9 +302,9 @@ def load(path: Path) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
 
 
 def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
-    """The weights of a network of another scale to start from.
+    """Weights to start training the same network at another scale.
 
-    Each of the scale^2 phases of an output pixel takes the mean kernel of the phases whose area it covers.
+    Each of the scale^2 phases of an output pixel gets the mean kernel of the phases whose area it covers.
     """
     facts = describe(tensors)
     if facts["scale"] == scale:
@@ -321,12 +321,12 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
 def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
     """The weights of a RepRFN with `more` further blocks, which computes the same until it is trained.
 
-    The new blocks add nothing to what goes through them.  Where they have attention, its gate begins at a half
-    everywhere, and the convolution that follows makes up for it.
+    The new blocks pass their input through.  If they have attention, it begins as a factor of a half everywhere,
+    and the convolution that follows makes up for it.
     """
     facts = describe(tensors)
     if facts.pop("architecture") != "reprfn":
-        raise UnknownNetwork("only RepRFN takes further blocks: those of others all lead to one convolution")
+        raise UnknownNetwork("only RepRFN can get more blocks: in others one convolution takes the outputs of all blocks")
     network = RepRFN(**facts | {"blocks": facts["blocks"] + more})
     start_near_nearest(network)
     network.load_state_dict(dict(tensors), strict=False)  # the new blocks keep their random weights
@@ -342,18 +342,18 @@ def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
 
 
 def smallest(network: nn.Module) -> int:
-    """Rows and columns that a network needs at least."""
+    """The fewest rows and columns that a network works on."""
     return ATTENTION_NEEDS if any(isinstance(module, ESA) for module in network.modules()) else 1
 
 
 class Shared(nn.Module):
-    """One body with an upsampler for each of several scales, which all learn from the same small pictures.
+    """One body with an upsampler for each of several scales, all trained on the same small pictures.
 
-    What an x4 network's features know, an x2 one needs too, and nearly all of the work is in the body.
+    Features that are good for x4 are good for x2 too, and nearly all of the work is in the body.
     """
 
     def __init__(self, network: Network, others: Iterable[int]) -> None:
-        """Upsamplers of other scales than the network's begin as `at_scale` makes them."""
+        """Upsamplers of scales other than the network's start with the weights of `at_scale`."""
         super().__init__()
         tensors = network.state_dict()
         self.scales = [network.scale, *others]
@@ -379,6 +379,6 @@ def in_attention(name: str) -> bool:
 
 
 def multiply_adds(network: nn.Module) -> int:
-    """Multiply-adds an input pixel, ESA's strided part left out (it is under 1 %)."""
+    """Multiply-adds per input pixel without ESA's strided part (under 1 %)."""
     return sum(m.weight.numel() for name, m in network.named_modules()
                if isinstance(m, nn.Conv2d) and not in_attention(name))

@@ -1,7 +1,7 @@
-"""Teachers of families that this project does not have, through spandrel where that is installed.
+"""Teachers of families that this project does not have, through spandrel if it is installed.
 
-spandrel (MIT) knows some forty families by their tensors' names, transformers among them, and runs none of a
-file's code.
+spandrel (MIT) recognises some forty families, transformers among them, by their tensors' names, and does not run
+code from the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from data import InputError
 
 
 class Other(nn.Module):
-    """A network of spandrel's, as those of `networks` are used: RGB of 0..1, clipped to it."""
+    """A network of spandrel's with the interface of those of `networks`: RGB of 0..1, clipped to it."""
 
     def __init__(self, descriptor: Any) -> None:
         super().__init__()
@@ -27,19 +27,19 @@ class Other(nn.Module):
         self.scale, self.channels, self.bf16 = descriptor.scale, descriptor.input_channels, False
 
     def forward(self, x: Tensor) -> Tensor:
-        """1 x 3 x H x W; spandrel continues pictures that are too small."""
+        """1 x 3 x H x W; spandrel pads pictures that are too small."""
         with networks.rounded(self):
             return self.descriptor(x).float()
 
 
 def load(file: Path, why: str) -> Other:
-    """The network of a file; InputError where spandrel is not there, or does not know it.
+    """The network of a file; InputError if spandrel is missing or does not know the network.
 
-    `why` is what made the file none of this project's.
+    `why` says why it is not one of this project's networks.
     """
     try:
         import spandrel
-    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torch and torchvision of two builds
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: torch and torchvision do not match
         raise InputError(f"{why}; networks of other families are read by spandrel (pip install spandrel), which "
                          f"{sys.executable} cannot import ({first_line(error)})") from None
     try:
@@ -52,7 +52,7 @@ def load(file: Path, why: str) -> Other:
         raise InputError(f"{file}: spandrel cannot read it ({first_line(error)})") from None
     if not isinstance(descriptor, spandrel.ImageModelDescriptor) or descriptor.input_channels != 3 or \
             descriptor.output_channels != 3:
-        raise InputError(f"{file}: {descriptor.architecture.name} makes no RGB of RGB here")
+        raise InputError(f"{file}: {descriptor.architecture.name} is not from RGB to RGB here")
     return Other(descriptor)
 
 
@@ -61,7 +61,7 @@ def first_line(error: Exception) -> str:
 
 
 def teacher(file: Path) -> tuple[nn.Module, float]:
-    """A teacher and the range of its samples: a network of this project's if the file is one, else spandrel's."""
+    """A teacher and the range of its samples: one of this project's networks if the file has one, else spandrel's."""
     try:
         network, _, about = networks.load(file)
     except (networks.UnknownNetwork, weights.WeightsError) as error:

@@ -1,4 +1,4 @@
-"""Planes through the GStreamer plugin itself, as a user's pipeline would enlarge them."""
+"""Enlarges planes with the GStreamer plugin, as a user's pipeline would."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def stride(width: int) -> int:
 
 
 def check() -> None:
-    """InputError where GStreamer or the plugin is not to be had."""
+    """InputError if GStreamer or the plugin cannot be found."""
     for tool in (LAUNCH, "gst-inspect-1.0"):
         if not shutil.which(tool):
             raise InputError(f"{tool} is not installed")
     if subprocess.run(["gst-inspect-1.0", "rfdnupscale"], capture_output=True).returncode:
-        raise InputError("GStreamer has no element rfdnupscale: run this within `meson devenv -C build`, "
+        raise InputError("GStreamer has no element rfdnupscale: run this in `meson devenv -C build`, "
                          "or set GST_PLUGIN_PATH to the folder of libgstrfdn.so")
 
 
 def launch(pipeline: list[str], what: str) -> None:
-    """Run a pipeline to its end; InputError with GStreamer's own words about `what` where it fails."""
+    """Run a pipeline to its end; if it fails, InputError with `what` and GStreamer's own message."""
     result = subprocess.run([LAUNCH, "-q", *pipeline], capture_output=True, text=True,
                             env={**os.environ, "GST_DEBUG_NO_COLOR": "1", "LC_ALL": "C"})
     if result.returncode:
@@ -61,7 +61,7 @@ def upscale(frames: list[np.ndarray], model: str, scale: int, more: list[str] | 
 
 def upscale_planes(frames: list[tuple[np.ndarray, ...]], model: str, scale: int,
                    more: list[str] | None = None) -> list[tuple[np.ndarray, ...]]:
-    """The same for planes of 4:2:0 whose chroma is on the left; the larger width is to be a multiple of eight."""
+    """The same for planes of 4:2:0 with chroma sited left; the larger width must be a multiple of eight."""
     height, width = frames[0][0].shape
     sizes = [(height, width), *[(height // 2, width // 2)] * 2]
     ends = np.cumsum([0, *(rows * columns for rows, columns in sizes)])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compare integers with floating-point numbers through the plugin: precision=int16 and precision=float32.
+"""Compare the plugin's results in integers with those in floating point: precision=int16 and precision=float32.
 
-On a folder of high-resolution images (Set5), and on patterns that are no pictures; a table row for each model. With
-`--clips` on video as well, as it is and after x264: what integers change of a clip's dB, and the largest difference.
+On a folder of high-resolution images (Set5) and on artificial patterns; a table row for each model. With `--clips`
+also on video, plain and after x264: by how many dB integers change a clip, and the largest difference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import plugin
 from data import InputError
 
 SIDE = 96  # pixels of a pattern
-LEVELS = (0, 255), (40, 210), (110, 255)  # dark and light of those that are moved pixel by pixel
+LEVELS = (0, 255), (40, 210), (110, 255)  # dark and light of the patterns that are moved pixel by pixel
 PRECISIONS = "float32", "int16"
 HEAD = """| model | Set5 float32 | Set5 int16 | between both | largest | patterns, worst | largest |
 |---|---|---|---|---|---|---|"""
@@ -34,7 +34,7 @@ LARGEST = 1280, 720  # that frames are cut to
 
 
 def patterns() -> list[np.ndarray]:
-    """Checks, stripes, zone plates, noise and ramps, other ones than steps are made of but for full range."""
+    """Checks, stripes, zone plates, noise and ramps; not those that steps are made from, except at full range."""
     random = np.random.default_rng(77)
     y, x = np.indices((SIDE, SIDE))
     planes = [255 * ((y // high + x // wide) % 2) for high, wide in (
@@ -58,7 +58,7 @@ def largest(a: list[np.ndarray], b: list[np.ndarray]) -> int:
 
 
 def compare(model: str, scale: int, folder: Path) -> tuple[float, float, float, int, float, int]:
-    """Set5 in dB with both, dB between both there and the largest difference; the worst pattern's, and largest."""
+    """Set5: dB of both, dB between both (worst image), largest difference; and both for the patterns."""
     pairs = evaluate.load_pairs(folder, scale)
     results = [enlarge([low for low, _ in pairs], model, scale, precision) for precision in PRECISIONS]
     inner = (slice(scale, -scale),) * 2
@@ -79,11 +79,11 @@ def usable(files: list[Path], scale: int) -> list[clips.Clip]:
     return found
 
 
-Change = tuple[float, str]  # of a clip's dB, and which clip that was
+Change = tuple[float, str]  # of a clip's dB, and which clip it is
 
 
 def compare_clips(model: str, scale: int, sources: list[clips.Clip]) -> tuple[list[Change], int]:
-    """What integers change of each clip's dB, after each encoding, and the largest difference of a sample."""
+    """By how many dB integers change each clip after each encoding, and the largest difference of a sample."""
     inner = (slice(scale, -scale),) * 2
     changes, most = [], 0
     for source in sources:

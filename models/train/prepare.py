@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Make training pairs of real video's kind: frames that went through an encoder, and what they should be.
+"""Make training pairs that look like real video: frames that went through an encoder, and their originals.
 
-Stills become short moving sequences (pans, zooms, shakes, objects in front), these are made small, encoded
-and decoded as degradations.py says, and some frames of each kept with their sharp originals.  The folder is
+Stills become short moving sequences (pans, zooms, shakes, objects in front).  These are made small, encoded
+and decoded as degradations.py says; some frames of each are kept with their sharp originals.  The folder is
 made once; train.py --video trains from it.
 """
 
@@ -23,12 +23,12 @@ from data import InputError, list_images, open_rgb
 from folders import check_new, filling
 from sequences import Sequence
 
-FRAMES = 12  # of a sequence; longer ones do not make other artefacts
+FRAMES = 12  # of a sequence; longer ones show no other artefacts
 KEPT = 3  # frames of a sequence that become pairs
 
 
 def choose(random: np.random.Generator) -> np.ndarray:
-    """Times of the frames to keep: the first, which is coded alone, is rare in real video."""
+    """Times of the frames to keep; seldom the first, because frames encoded by themselves are rare in real video."""
     first = 0 if random.random() < 0.3 else 1
     return np.sort(random.choice(np.arange(first, FRAMES), KEPT, replace=False))
 
@@ -63,9 +63,9 @@ def main() -> None:
 
 
 def write_pairs(stills: dict[Path, Image.Image], options: argparse.Namespace, folder: Path) -> None:
-    """Fill the folder: low.npy, high.npy, and pairs.csv, which says how each was made."""
+    """Fill the folder: low.npy, high.npy, and pairs.csv, which says how each pair was made."""
     names, large = sorted(stills), options.size * options.scale
-    # An image that shows more is drawn more often, but not in proportion: a wall of one texture is large too.
+    # Choose large images more often, but not in proportion: a wall of one texture is large too.
     weight = np.sqrt([stills[name].width * stills[name].height for name in names])
     random = np.random.default_rng(options.seed)
     count = options.sequences * KEPT

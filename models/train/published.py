@@ -1,6 +1,6 @@
-"""Networks too large for their files to be in tests, under their authors' tensor names, to be given random weights.
+"""Published networks whose files are too large for tests: their tensor names and arithmetic, with random weights.
 
-Each takes N x 3 x H x W samples of the range that its authors trained it on.
+Each takes N x 3 x H x W samples in the range that its authors trained it on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def conv(inputs: int, outputs: int, side: int = 3) -> nn.Conv2d:
 
 
 class Weighted(nn.Module):
-    """RCAN's attention: channels weighted by what their means over the picture are like."""
+    """RCAN's attention: a weight for each channel, computed from all channels' means over the picture."""
 
     def __init__(self, features: int, narrow: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Weighted(nn.Module):
 
 
 class Residual(nn.Module):
-    """What `body` adds to its input."""
+    """Adds the output of `body` to its input."""
 
     def __init__(self, *body: nn.Module) -> None:
         super().__init__()
@@ -43,13 +43,13 @@ def block(features: int, side: int = 3, *more: nn.Module) -> Residual:
 
 
 def upsampler(features: int, scale: int) -> list[nn.Module]:
-    """Three times the size, or twice as often as it takes."""
+    """Enlarges by 3 in one step, by 2 or 4 in steps of 2."""
     return [layer for factor in ([3] if scale == 3 else [2] * (scale // 2))
             for layer in (conv(features, features * factor**2), nn.PixelShuffle(factor))]
 
 
 class EDSR(nn.Module):
-    """EDSR's baseline, and RCAN, which has the same ends."""
+    """EDSR's baseline, and RCAN, whose head and tail are the same."""
 
     def __init__(self, features: int, scale: int, *body: nn.Module) -> None:
         super().__init__()
@@ -67,14 +67,14 @@ def edsr(features: int, blocks: int, scale: int) -> EDSR:
 
 
 def rcan(features: int, narrow: int, groups: int, blocks: int, scale: int) -> EDSR:
-    """Groups of blocks with attention, a convolution behind them, a skip around all of it."""
+    """Groups of blocks with attention; each group ends with a convolution and has a skip around it."""
     return EDSR(features, scale, *(
         Residual(*(block(features, 3, Weighted(features, narrow)) for _ in range(blocks)), conv(features, features))
         for _ in range(groups)))
 
 
 class MDSR(nn.Module):
-    """One body for three scales, of which one has an upsampler here."""
+    """One body for three scales; only one of them has an upsampler here."""
 
     def __init__(self, features: int, blocks: int, scale: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class MDSR(nn.Module):
 
 
 class Dense(nn.Module):
-    """ESRGAN's residual dense block: each convolution sees what all in front of it made."""
+    """ESRGAN's residual dense block: each convolution sees the block's input and the outputs of all before it."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Dense(nn.Module):
 
 
 class Dense3(nn.Module):
-    """Three of them in a residual one."""
+    """ESRGAN's residual-in-residual block: three dense blocks and a skip around them."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class Dense3(nn.Module):
 
 
 class RRDBNet(nn.Module):
-    """ESRGAN's and Real-ESRGAN's: four times the size; of lower scales the picture is unshuffled first."""
+    """ESRGAN and Real-ESRGAN: enlarges by 4; for lower scales the picture is unshuffled first."""
 
     def __init__(self, features: int, growth: int, blocks: int, scale: int) -> None:
         super().__init__()

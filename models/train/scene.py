@@ -1,6 +1,6 @@
-"""A drawn scene to show models on: a house of bricks, a bare tree, hills, a sign.
+"""A drawn scene to show models on: a brick house, a bare tree, hills, a sign.
 
-Nothing in it is random from run to run, and it is ours, so that pictures made of it can be given away.
+It is the same in every run, and our own work, so that pictures of it can be given away.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from data import InputError
 
-FINE = 4  # drawn so many times as large, and made small: edges are as soft as a lens leaves them
+FINE = 4  # draw so many times as large, then make small: edges become as soft as a lens makes them
 FONTS = {kind: f"DejaVu{kind}.ttf" for kind in ("Sans-Bold", "Serif", "Sans")}
 
 
 def font(kind: str, size: int) -> ImageFont.FreeTypeFont:
-    """A face of DejaVu; InputError where it is not installed."""
+    """A DejaVu font; InputError if it is not installed."""
     try:
         return ImageFont.truetype(FONTS[kind], size)
     except OSError:
@@ -62,13 +62,13 @@ class Scene:
         self.draw.text((FINE * x, FINE * y), text, colour, font(kind, round(FINE * size)), anchor="mm")
 
     def shade(self, colour: tuple[int, int, int], spread: float = 12) -> tuple[int, int, int]:
-        """A colour a little lighter or darker by chance."""
+        """A colour, a little lighter or darker at random."""
         by = self.random.normal(0, spread)
         red, green, blue = (int(np.clip(c + by, 0, 255)) for c in colour)
         return red, green, blue
 
     def ground(self, horizon: float) -> None:
-        """Meadow with the grain of grass, then blades of it."""
+        """A meadow: grass texture, then single blades."""
         width, height = (FINE * side for side in self.size)
         top = int(FINE * horizon)
         grain = noise(width, height, 64, 2, self.random)[..., None]
@@ -118,7 +118,7 @@ class Scene:
         self.line([(x + width / 2, y), (x + width / 2, y + height)], (236, 232, 222), 1.4)
 
     def branch(self, x: float, y: float, angle: float, long: float, width: float) -> None:
-        """A branch and, smaller, what grows out of it."""
+        """A branch and the smaller ones that grow from it."""
         points = [(x, y)]
         for _ in range(4):
             angle += self.random.normal(0, 0.12)
@@ -143,7 +143,7 @@ class Scene:
 
 
 def draw(width: int, height: int) -> Image.Image:
-    """The scene; made for 480x320 and wider."""
+    """The scene; laid out for 480x320 and wider."""
     scene = Scene(width, height)
     horizon = height * 0.66
     for k, colour in enumerate(((150, 164, 170), (112, 130, 122), (84, 104, 84))):

@@ -1,4 +1,4 @@
-"""Short moving sequences out of stills: what a camera would see that pans, zooms, shakes or stands."""
+"""Short moving sequences made from stills, as if a camera panned, zoomed, shook or stood still."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MATRIX = np.stack([LUMA, *(np.array([[-37.797, -74.203, 112.0], [112.0, -93.786,
 
 
 class Path:
-    """Where a window of `size` stands in an image at each of `frames` times, and how much of it it takes in."""
+    """Position and side of a window in an image at each of `frames` times; `size` is its side without zoom."""
 
     def __init__(self, image: tuple[int, int], size: int, frames: int, random: np.random.Generator) -> None:
         room = min(image) / size  # the largest zoom that still fits
@@ -25,7 +25,7 @@ class Path:
             speed = random.uniform(-0.02, 0.02) if kind == "zoom" else 0
             zoom = np.clip(first + speed * np.arange(frames), 1, min(room, 2.2))
         self.kind = kind
-        self.sides = np.minimum(zoom * size, min(image))  # room times size can be more than the image by rounding
+        self.sides = np.minimum(zoom * size, min(image))  # rounding can make room times size larger than the image
         free = np.array(image) - self.sides.max()
         start = random.uniform(0, 1, 2) * free
         if kind == "shake":
@@ -36,7 +36,7 @@ class Path:
         self.corners = np.clip(start + moves, 0, free)
 
     def box(self, time: int) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom; whole pixels where nothing is resized, so that nothing is blurred."""
+        """Left, top, right and bottom; in whole pixels if nothing is resized, so that nothing is blurred."""
         corner, side = self.corners[time], self.sides[time]
         if side == round(side):
             corner = corner.round()
@@ -70,7 +70,7 @@ class Sequence:
         radius = random.uniform(0.1, 0.3, 2) * large
         for time in range(frames):
             frame = view(still, path, time, large)
-            if second:  # an ellipse of another picture moves by itself
+            if second:  # an ellipse of another picture moves independently
                 centre = spot + drift * time
                 mask = Image.new("L", frame.size)
                 ImageDraw.Draw(mask).ellipse((*(centre - radius), *(centre + radius)), fill=255)

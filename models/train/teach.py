@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Make training pairs out of what larger networks make of pictures: the targets are their mean answer.
+"""Make training pairs from the results of larger networks: the targets are the teachers' mean result.
 
-Output distillation (Hinton, Vinyals and Dean 2015) with the answers made once, ahead: no step has to wait
-for a teacher, teachers can be many and see the picture in colour, and of a larger scale than the student.
-An answer lacks the detail that nobody can guess, which is noise to a learner; and no original is needed,
-so that a picture serves at its full size too.  One answer serves several scales.  train.py --video trains
-from a scale's folder, --clean says how much beside it from originals.
+Output distillation (Hinton, Vinyals and Dean 2015) with targets computed once, in advance: no training step waits
+for a teacher, and teachers can be several, see colour, and have a larger scale than the student.  Targets lack the
+detail that cannot be guessed, which would be noise to the student; and they need no original, so that pictures are
+used at full size too.  One result serves several scales.  train.py --video trains from a scale's folder; --clean
+sets the share of originals.
 
-Targets are not rounded: what is left to learn is soon as small as a byte's rounding.  With --gray the teachers
-see luma alone, as the student does; in colour they know more (0.1 dB on Set5 at x2, 0.26 at x4), which is noise
-to a student that cannot see why.  Tiles that bicubic enlarges as well as the teachers have little to tell, and
-are drawn more rarely; those where a teacher is beside itself, as the published ones are on some flat areas of
-gray, never.
+Targets are not rounded: the student's errors soon get as small as a byte's rounding.  With --gray the teachers
+see only luma, as the student does.  In colour they are better (0.1 dB on Set5 at x2, 0.26 at x4), but then the
+targets contain colour cues that luma cannot explain.  Tiles that bicubic enlarges about as well as the teachers
+teach little and are used less often; those where a teacher's result is far from the picture, as with the published
+ones on some flat gray areas, never.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ import weights
 from data import LUMA, InputError, list_images, open_rgb, resize, size_of, stretch, to_bytes
 from folders import check_new, filling
 
-DETAIL = (0.3, 12.0)  # levels between which a tile is drawn the more often, the farther bicubic is from the answer
-WILD = 60.0  # levels that no answer's local mean is from the picture; ringing at text makes 35
+DETAIL = (0.3, 12.0)  # how often a tile is used: by bicubic's distance from the target in levels, limited to these
+WILD = 60.0  # levels that a good target's local mean is never from the picture; ringing at text makes 35
 
 
 class Teachers:
-    """RGB networks of the students' largest scale or a larger one, and their mean answer."""
+    """RGB networks of the students' largest scale or a larger one, and their mean result."""
 
     def __init__(self, files: list[Path], scales: list[int], bf16: bool) -> None:
         self.scales = scales
@@ -45,9 +45,9 @@ class Teachers:
         for file in files:
             network, unit = others.teacher(file)
             if network.channels != 3:
-                raise InputError(f"{file}: takes luma; a teacher of pictures takes RGB")
+                raise InputError(f"{file}: takes luma; a teacher must take RGB here")
             if network.scale < max(scales):
-                raise InputError(f"{file}: enlarges by {network.scale}, less than by {max(scales)}")
+                raise InputError(f"{file}: enlarges by {network.scale}, not by {max(scales)} or more")
             network.bf16 = bf16
             network.eval().to(memory_format=torch.channels_last)
             self.networks.append((network, unit))
@@ -58,7 +58,7 @@ class Teachers:
         height, width = low.shape[:2]
         with torch.inference_mode():
             answers = [luma(network(samples * unit)[0] * (255 / unit)) for network, unit in self.networks]
-        # Made small again by the kernel that makes the student's input from a picture.
+        # Reduced to each scale by the kernel that also makes students' inputs from pictures.
         return {scale: np.mean([resize(answer, width * scale, height * scale) for answer in answers], 0)
                 for scale in self.scales}
 
@@ -74,9 +74,9 @@ def gray(low: np.ndarray) -> np.ndarray:
 
 
 def share(low: np.ndarray, high: np.ndarray, scale: int) -> float:
-    """How often to draw a tile, against others; 0 where the answer has left the picture."""
+    """How often to use a tile, relative to others; 0 if the target is far from the picture."""
     means = high.reshape(low.shape[0], scale, low.shape[1], scale).mean((1, 3))
-    if not np.abs(means - low).max() < WILD:  # nor where it is not a number
+    if not np.abs(means - low).max() < WILD:  # also false for NaN
         return 0.0
     cubic = resize(low.astype(np.float32), high.shape[1], high.shape[0])
     return float(np.clip(np.sqrt(np.mean((high - cubic) ** 2)), *DETAIL))
@@ -98,7 +98,7 @@ def shrink(image: Image.Image, factor: float) -> np.ndarray:
 
 
 def tiles(height: int, width: int, size: int) -> list[tuple[int, int]]:
-    """Rows and columns of squares that cover a plane, the last ones overlapping where it does not divide."""
+    """Rows and columns of squares that cover a plane; the last overlap others unless `size` divides the plane."""
     rows, columns = (sorted({*range(0, side - size + 1, size), side - size}) for side in (height, width))
     return [(y, x) for y in rows for x in columns]
 
@@ -107,12 +107,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--teachers", type=Path, nargs="+", required=True, help=".safetensors files of RGB networks; with "
-        "the package spandrel, files of those it knows")
+        "the package spandrel, also files of the networks it knows")
     add("--images", type=Path, nargs="+", required=True, help="folders of pictures, searched recursively")
-    add("--out", type=Path, required=True, help="folder to make, with a folder a scale in it: x2, x3, x4")
+    add("--out", type=Path, required=True, help="folder to make; it gets a folder for each scale: x2, x3, x4")
     add("--scales", type=int, nargs="+", default=[2], help="of the students (default 2)")
-    add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="of each picture as the small one, in its own "
-        "size (default 0.5 1.0)")
+    add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="factors by which each picture is reduced to "
+        "make the small one (default 0.5 1.0)")
     add("--size", type=int, default=64, help="side of a low-resolution tile (default 64)")
     add("--gray", action="store_true", help="show the teachers what the student sees: luma, as gray")
     add("--bf16", action="store_true", help="multiply in bfloat16 inside the teachers")
@@ -136,7 +136,7 @@ def main() -> None:
 
 def answer_all(teachers: Teachers, work: list[tuple[Path, float, list[tuple[int, int]]]], size: int,
                folder: Path, as_gray: bool) -> int:
-    """Fill the folder with the pairs of pictures, their sizes, and the places of their tiles; how many."""
+    """Fill the folder with the pairs of `work`: pictures, factors, corners of tiles.  Returns how many."""
     count = sum(len(places) for *_, places in work)
     lows: dict[int, np.ndarray] = {}
     highs: dict[int, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Distillation: a larger network that a smaller one learns to agree with."""
+"""Distillation: a smaller network learns to agree with a larger one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 import networks
 from data import InputError
 
-BLACK, SPAN = 16 / 255, 219 / 255  # of video range, in 0..1
+BLACK, SPAN = 16 / 255, 219 / 255  # of video range, scaled to 0..1
 
 
 def tap(network: nn.Module) -> nn.Conv2d:
-    """The last convolution before the upsampler: all architectures have it, after all their blocks."""
+    """The last convolution before the upsampler: all architectures have it, after their blocks."""
     return network.lr_conv if isinstance(network, networks.RepRFN) else network.LR_conv
 
 
 class Teacher:
-    """A trained network, luma or RGB, asked for luma; and, with `features`, for what it saw."""
+    """A trained network, luma or RGB, that teaches luma and, with `features`, its features."""
 
     def __init__(self, file: Path, student: nn.Module, features: bool) -> None:
         self.network, _, about = networks.load(file)
@@ -37,7 +37,7 @@ class Teacher:
             theirs.register_forward_hook(lambda *a: self.seen.update(theirs=a[2]))
 
     def parameters(self) -> list[nn.Parameter]:
-        """What training has to move beside the student: the projection of its features."""
+        """What has to be trained along with the student: the projection of its features."""
         return list(self.project.parameters()) if self.project else []
 
     def answer(self, low: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Teacher:
             return self.network(gray * self.unit).mean(1, keepdim=True) / self.unit * SPAN + BLACK
 
     def loss(self, low: Tensor, result: Tensor) -> tuple[Tensor, Tensor | float]:
-        """How far the student's result, just computed from `low`, and its features are from the teacher's."""
+        """Distance of the student's result, just computed from `low`, and of its features from the teacher's."""
         output = F.l1_loss(result, self.answer(low))
         if not self.project:
             return output, 0.0

@@ -55,12 +55,12 @@ def convert(source: Path, *options: str) -> tuple[dict[str, torch.Tensor], dict[
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:
-    """H x W x 3 to BT.601's luma in 16..235, as tables of scores have it."""
+    """H x W x 3 to BT.601 luma in 16..235, which published scores are of."""
     return 16 + rgb @ np.array([65.481, 128.553, 24.966]) / 255
 
 
 def score(tensors: dict[str, torch.Tensor], about: dict[str, str], file: Path) -> float:
-    """dB of luma, of a picture made small by bicubic and enlarged again, borders of `scale` pixels left out."""
+    """PSNR of luma of a picture made small by bicubic and enlarged again, without borders of `scale` pixels."""
     scale, unit = int(about["scale"]), float(about["input_range"])
     image = Image.open(file).convert("RGB")
     width, height = (size // (4 * scale) * 4 * scale for size in image.size)
@@ -80,7 +80,7 @@ class Published(WithFolder):
 
     @needs_networks
     def test_results_are_the_authors(self) -> None:
-        """Within 0.02 of 255, where the folder has the authors' results."""
+        """Within 0.02 of 255, if the folder has the authors' results."""
         folders = [folder for folder in sorted(NETWORKS.iterdir()) if (folder / "weights.safetensors").is_file()]
         self.assertGreater(len(folders), len(REFUSED))
         compared = 0
@@ -106,8 +106,8 @@ class Published(WithFolder):
         self.assertGreater(compared, 0)
 
     @unittest.skipUnless(NETWORKS.is_dir() and SET5.is_dir(), f"no published networks in {NETWORKS}, or no {SET5}")
-    def test_scores_where_no_results_are(self) -> None:
-        """Within 0.12 dB of what the folder's README says of Set5: its pictures were made small by another program."""
+    def test_scores_without_results(self) -> None:
+        """Within 0.12 dB of the README's score on Set5, whose pictures were made small by another program."""
         scored = 0
         for folder in sorted(NETWORKS.iterdir()):
             said = re.search(r"Set5 x\d (\d+\.\d+) dB", (folder / "README.md").read_text())
@@ -121,7 +121,7 @@ class Published(WithFolder):
         self.assertGreater(scored, 0)
 
     @needs_networks
-    def test_what_is_not_run_says_why(self) -> None:
+    def test_refusal_says_why(self) -> None:
         for name, word in REFUSED.items():
             source = NETWORKS / name / "weights.safetensors"
             with self.subTest(name), self.assertRaisesRegex(ConvertError, f"^{source}: .*{word}"):
@@ -129,7 +129,7 @@ class Published(WithFolder):
 
 
 class Graphs(unittest.TestCase):
-    """What is lowered, against the same computed grid by grid."""
+    """Lowered graphs compared with the graphs computed grid by grid."""
 
     def setUp(self) -> None:
         self.random = torch.Generator().manual_seed(7)
@@ -147,7 +147,7 @@ class Graphs(unittest.TestCase):
         return g.deconvolve(x, weight, self.tensor(channels), "up", stride, pads, **how)
 
     def check(self, g: Graph, output: Node, lines: int | None = None, words: tuple[str, ...] = ()) -> dict[str, str]:
-        """The layers compute the same; there are so many, and these words are in them.  The metadata."""
+        """The layers compute the same, are `lines` lines, and contain `words`.  Returns the metadata."""
         tensors, about = lower.lower(g, output)
         self.assertLess(reference.difference(g, output, tensors, about), 1e-5, about["layers"])
         self.assertEqual(str(layers.parse(about["layers"])[-1]), about["layers"].splitlines()[-1])
@@ -158,7 +158,7 @@ class Graphs(unittest.TestCase):
         return about
 
     def test_deconvolutions(self) -> None:
-        """Of every side, stride and part cut off, on the picture's grid and a finer one, in groups."""
+        """With different sides, strides and crops, on the picture's grid and a finer one, in groups."""
         for side, stride, before, after in ((9, 3, 4, 2), (4, 2, 1, 1), (2, 2, 0, 0), (5, 4, 1, 0), (3, 2, 1, 0),
                                             (8, 4, 2, 2), (17, 2, 7, 8)):
             with self.subTest(side=side, stride=stride):
@@ -170,8 +170,8 @@ class Graphs(unittest.TestCase):
         x = self.deconv(g, self.conv(g, g.x, 4), 6, 4, 2, (1, 1, 1, 1), groups=2)
         self.assertEqual(self.check(g, self.deconv(g, x, 1, 4, 2, (1, 1, 1, 1)), 3)["scale"], "4")
 
-    def test_convolutions_behind_a_shuffle(self) -> None:
-        """EDSR's and PAN's ends: on the large grid, with pointwise gates there."""
+    def test_convolutions_after_a_shuffle(self) -> None:
+        """As at the end of EDSR and PAN: on the large grid, with pointwise gates there."""
         g = Graph({}, 3)
         x = g.shuffle(self.conv(g, g.act(self.conv(g, g.x, 8), "relu"), 32), 2)
         x = g.shuffle(self.conv(g, x, 32), 2)
@@ -182,7 +182,7 @@ class Graphs(unittest.TestCase):
         self.check(g, g.add(self.conv(g, x, 3), g.resize(g.x, 2, "bilinear")))
 
     def test_strides(self) -> None:
-        """A network at half or a quarter of the picture's size sees it unshuffled."""
+        """A network at half or a quarter of the picture's size gets it unshuffled."""
         for padding, side in (((1, 1, 1, 1), 3), ((2, 2, 1, 1), 5), ((0, 0, 0, 0), 2), ((0, 0, 1, 1), 3)):
             with self.subTest(side=side, padding=padding):
                 g = Graph({}, 3)
@@ -196,7 +196,7 @@ class Graphs(unittest.TestCase):
         self.assertEqual(self.check(g, g.shuffle(x, 2), 1)["scale"], "1")
 
     def test_shapes_without_arithmetic(self) -> None:
-        """Groups, concatenation, slices, both orders of cells: slices of maps, and rows of convolutions."""
+        """Groups, concatenation, slices, both orders of cells become slices of maps and rows of convolutions."""
         g = Graph({}, 3)
         x = self.conv(g, g.x, 12)
         self.check(g, g.shuffle(self.conv(g, self.conv(g, x, 8, groups=4), 12), 2), 7, ("rows=2:4",))
@@ -218,7 +218,7 @@ class Graphs(unittest.TestCase):
         self.check(g, g.shuffle(self.conv(g, x, 48), 4), 1)
 
     def test_dense_blocks_take_no_copies(self) -> None:
-        """A stack grows by what is put behind it: its slices are read before its last one is written."""
+        """New maps are appended to the stack, so that its slices are read before its last one is written."""
         g = Graph({}, 3)
         seen = [self.conv(g, g.x, 6)]
         for _ in range(3):
@@ -233,7 +233,7 @@ class Graphs(unittest.TestCase):
         self.check(g, g.shuffle(self.conv(g, x, 12), 2), 2)
 
     def test_constants(self) -> None:
-        """Factors and summands go into weights, and in front of all into mean and gain."""
+        """Factors and summands are folded into weights; those of the input into mean and gain."""
         g = Graph({}, 3)
         x = g.affine(g.x, self.tensor(3) + 3, self.tensor(3))
         y = g.affine(self.conv(g, x, 8), self.tensor(8), self.tensor(8))
@@ -256,7 +256,7 @@ class Graphs(unittest.TestCase):
         self.check(g, self.conv(g, x, 1))
 
     def test_products(self) -> None:
-        """SPAN's gate, a gate that others read, one channel for all, one pixel, a plain product, a square."""
+        """SPAN's gate, a gate with other readers, one channel for all, one pixel, a plain product, a square."""
         def ends(g: Graph, x: Node) -> Node:
             return g.shuffle(self.conv(g, x, 4), 2)
 
@@ -287,7 +287,7 @@ class Graphs(unittest.TestCase):
                     self.check(g, g.add(g.resize(g.x, factor, how), one))
 
     def test_without_padding(self) -> None:
-        """The picture is enlarged first: by its program, or by the network itself; or before one convolution alone."""
+        """The picture is padded by the caller, or by the network itself, or only before one convolution."""
         g = Graph({}, 1)
         x = self.conv(g, self.conv(g, g.x, 4, pads=(0, 0, 0, 0)), 8, pads=(0, 0, 0, 0))
         self.assertEqual(self.check(g, self.deconv(g, x, 1, 4, 2, (3, 3, 3, 3)), 3)["extend"], "3")
@@ -311,13 +311,13 @@ class Graphs(unittest.TestCase):
         mask = self.conv(g, g.up(self.conv(g, first, 3, 1), small), 6, 1)
         self.check(g, g.shuffle(self.conv(g, g.mul(x, g.act(mask, "sigmoid")), 4), 2), 9, ("up=", "gate=", "maxpool"))
 
-    def test_what_cannot_be_said(self) -> None:
-        """Named by operation and place."""
+    def test_refused_graphs(self) -> None:
+        """The message names the operation and its place."""
         g = Graph({}, 1)
         x = self.conv(g, g.x, 4)
         cases = {
             "a kernel of 11 x 11": self.conv(g, self.conv(g, g.x, 4, 11), 1),
-            "1025 channels; 1024 are the limit": self.conv(g, self.conv(g, g.x, 1025), 1),
+            "1025 channels; the limit is 1024": self.conv(g, self.conv(g, g.x, 1025), 1),
             "1 channels in and 4 out": x,
             "the result is 1/2 times": self.conv(g, g.x, 1, stride=2),
             "c4: a convolution of stride 2": self.conv(g, g.unshuffle(self.conv(g, g.x, 4, 4, stride=2,
@@ -331,7 +331,7 @@ class Graphs(unittest.TestCase):
 
 
 class Language(unittest.TestCase):
-    """The evaluator, which all else is believed by, on what can be computed by hand."""
+    """The evaluator, which all other tests rely on, on results computed by hand."""
 
     def compute(self, text: str, x: torch.Tensor, tensors: dict[str, torch.Tensor] | None = None,
                 **about: str) -> torch.Tensor:
@@ -356,19 +356,19 @@ class Language(unittest.TestCase):
 
     def test_wrong_lists(self) -> None:
         x = torch.zeros(1, 1, 4, 4)
-        cases = {"": "the list is empty", "r = fold x": "line 1: fold is no operation",
+        cases = {"": "the list is empty", "r = fold x": "line 1: fold is not an operation",
                  "r = copy y": "there is no map y",
-                 "r = conv x": "line 1: conv takes 2 words, and has 1", "r = conv x t": "t.weight is missing",
+                 "r = conv x": "line 1: conv takes 2 words, not 1", "r = conv x t": "t.weight is missing",
                  "r = copy x[0:2]": "x has 1 channels", "r = copy x\nr = copy x": "r is written again",
-                 "s = stack 2\nr = copy s": "before all of it is written", "r = copy x wide=1": "wide=1 is no option",
-                 "r = copy x add=x add=x": "add is there twice", "r = copy x act=sine": "sine is no activation"}
+                 "s = stack 2\nr = copy s": "before all of it is written", "r = copy x wide=1": "wide=1 is not an option",
+                 "r = copy x add=x add=x": "add is given twice", "r = copy x act=sine": "sine is not an activation"}
         for text, word in cases.items():
             with self.subTest(text), self.assertRaisesRegex(ConvertError, word):
                 self.compute(text, x)
 
 
 class Families(WithFolder):
-    """Files of tensors, by the command."""
+    """Files of tensors, converted by the command."""
 
     def compact(self, colours: int = 3) -> dict[str, torch.Tensor]:
         return {"body.0.weight": torch.rand(8, colours, 3, 3) / 30, "body.0.bias": torch.rand(8),
@@ -388,7 +388,7 @@ class Families(WithFolder):
             self.assertTrue(torch.equal(back[name], tensor), name)
 
     def test_kinds_of_safetensors(self) -> None:
-        """Half precision of both kinds is read, and what other programs say about the file does not matter."""
+        """Both kinds of half precision are read; other programs' metadata is ignored."""
         tensors = {name: tensor.half().float() for name, tensor in self.compact().items()}
         weights.write(self.folder / "a.safetensors", tensors, {"scale": "of four", "input_range": "7"}, "F16")
         back, about = convert(self.folder / "a.safetensors")
@@ -396,7 +396,7 @@ class Families(WithFolder):
         self.assertTrue(torch.equal(back["body.2.weight"], tensors["body.2.weight"]))
 
     def test_branches_of_span_are_merged(self) -> None:
-        """As training has them, the merged ones out of date; against the branches themselves."""
+        """As training saves them, with outdated merged tensors; compared with the branches."""
         tensors: dict[str, torch.Tensor] = {}
 
         def branches(name: str, inputs: int, outputs: int) -> None:
@@ -439,7 +439,7 @@ class Families(WithFolder):
         self.assertLess(float((ours - truth).abs().max() / truth.abs().max()), 1e-4)
 
     def test_ends_on_the_large_grid(self) -> None:
-        """EDSR's, MDSR's, RCAN's and ESRGAN's structure with random weights, against PyTorch's own modules."""
+        """EDSR, MDSR, RCAN and ESRGAN with random weights, compared with PyTorch's own modules."""
         torch.manual_seed(5)
         made = [("edsr", published.edsr(8, 2, scale)) for scale in (2, 3, 4)]
         made += [("rcan", published.rcan(8, 2, 2, 2, 2)), ("mdsr", published.MDSR(8, 2, 3))]
@@ -458,7 +458,7 @@ class Families(WithFolder):
                 self.assertLess(float((ours - truth).abs().max()), 0.02 * unit / 255)
 
     def test_first_names_of_esrgan(self) -> None:
-        """The same network as it was named first."""
+        """The same network with its older tensor names."""
         torch.manual_seed(6)
         tensors = published.RRDBNet(8, 4, 2, 4).state_dict()
         parts = {"conv_first.": "model.0.", "conv_body.": "model.1.sub.2.", "conv_up1.": "model.3.",
@@ -475,7 +475,7 @@ class Families(WithFolder):
         self.assertTrue(torch.equal(one, other))
 
     def test_drn(self) -> None:
-        """Channels that grow by concatenation take no copies, and the range that training wrote is kept."""
+        """Growing by concatenation takes no copies, and the range that training wrote is kept."""
         torch.manual_seed(4)
         network = networks.DRN(1, 8, 3, 3, 4, 2)
         weights.write(self.folder / "ema.safetensors", network.state_dict(), {"input_range": "1", "scale": "3"})
@@ -491,27 +491,27 @@ class Families(WithFolder):
                    "mid_part.0.weight": torch.rand(4, 6, 1, 1), "mid_part.1.weight": torch.rand(4),
                    "last_part.weight": torch.rand(4, 1, 9, 9)}
         torch.save(tensors, self.folder / "a.pth")
-        with self.assertRaisesRegex(ConvertError, "a.pth: .*say --scale"):
+        with self.assertRaisesRegex(ConvertError, "a.pth: .*give --scale"):
             convert(self.folder / "a.pth")
         for scale in (2, 3, 4):
             self.assertEqual(convert(self.folder / "a.pth", "--scale", str(scale))[1]["scale"], str(scale))
 
     def test_what_is_not_run_is_known(self) -> None:
-        """By the names of the authors' files; transformers have integers there, which are not what is wrong."""
+        """By tensor names as in the authors' files; the message for transformers is not about their integers."""
         window = "layers.0.residual_group.blocks.0."
         swin = ("conv_first.weight", f"{window}norm1.weight", f"{window}attn.qkv.weight",
                 f"{window}attn.relative_position_index")
-        cases = {"KDSR is not run: .*dynamic kernels": ("G.sub_mean.weight", "G.head.0.weight", "E_st.E.0.weight",
+        cases = {"KDSR is not supported: .*dynamic kernels": ("G.sub_mean.weight", "G.head.0.weight", "E_st.E.0.weight",
                                                         "G.body.0.body.0.da_conv1.kernel.0.weight"),
-                 "CoMo .IKM. is not run: .*dynamic kernels": ("head.0.weight",
+                 "CoMo .IKM. is not supported: .*dynamic kernels": ("head.0.weight",
                                                              "body.0.body.0.body.0.layer.0.Conv2d.weight",
                                                              "body.0.body.0.body.0.layer.0.threshold"),
-                 "SAN is not run: .*covariance": ("head.0.weight", "RG.0.rcab.0.conv_first.0.weight",
+                 "SAN is not supported: .*covariance": ("head.0.weight", "RG.0.rcab.0.conv_first.0.weight",
                                                   "RG.0.soca.conv_du.0.weight", "non_local.non_local.g.weight"),
-                 "HPINet is not run: .*attention": ("first_conv.weight", "cross_match.0.norm.weight",
+                 "HPINet is not supported: .*attention": ("first_conv.weight", "cross_match.0.norm.weight",
                                                     "blocks.0.layers.0.0.fn.to_q.weight"),
-                 "SwinFIR is not run: .*spectrum": (*swin, "layers.0.conv.fusion.weight"),
-                 "a transformer is not run: .*attention": (*swin, "layers.0.conv.weight")}
+                 "SwinFIR is not supported: .*spectrum": (*swin, "layers.0.conv.fusion.weight"),
+                 "a transformer is not supported: .*attention": (*swin, "layers.0.conv.weight")}
         for words, names in cases.items():
             tensors = {name: torch.zeros(4, 4, dtype=torch.int64 if name.endswith("index") else torch.float32)
                        for name in names}
@@ -523,7 +523,7 @@ class Families(WithFolder):
 
     @staticmethod
     def packed(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-        """A .safetensors with integers, too, which `weights.write` does not do."""
+        """Writes a .safetensors, also with integers, which `weights.write` cannot write."""
         header, data = {}, b""
         for name, tensor in tensors.items():
             raw = tensor.numpy().tobytes()
@@ -546,14 +546,14 @@ class Families(WithFolder):
                           "body.2.weight is [8, 9, 3, 3], expected [any, 8, any, any]"),
             "bias.pth": (good | {"body.2.bias": torch.rand(9)}, "body.2.bias is [9], expected [8]"),
             "flat.pth": (good | {"body.0.weight": torch.rand(8)}, "body.0.weight is [8]"),
-            "more.pth": (good | {"extra": torch.rand(8)}, "extra is not of this network (compact)"),
+            "more.pth": (good | {"extra": torch.rand(8)}, "extra does not belong to this network (compact)"),
             "rows.pth": (good | {"body.4.weight": torch.rand(11, 8, 3, 3), "body.4.bias": torch.rand(11)},
                          "body.4 has 11 outputs"),
             "whole.pth": (good | {"body.2.bias": torch.ones(8, dtype=torch.int64)}, "body.2.bias is torch.int64, not"),
             "code.pth": (torch.nn.Conv2d(3, 3, 3), "holds more than tensors"),
-            "half.pth": (whole[:len(whole) // 2], "without its end"),
+            "half.pth": (whole[:len(whole) // 2], "cut off"),
             "text.pth": (b"not a network", "not a PyTorch file"),
-            "half.safetensors": (packed[:len(packed) // 2], "the file ends before"),
+            "half.safetensors": (packed[:len(packed) // 2], "the file ends within"),
             "short.safetensors": (packed[:40], "not a safetensors file"),
         }
         for name, (content, word) in cases.items():
@@ -572,7 +572,7 @@ class Families(WithFolder):
         self.assertFalse((self.folder / "o").exists())
 
     def test_torchscript_is_told_from_a_state_dict(self) -> None:
-        """And what the message says to do leads to a file that can be converted."""
+        """Doing what the message says gives a file that can be converted."""
         network = torch.nn.Module()
         network.body = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.PReLU(8), torch.nn.Conv2d(8, 8, 3),
                                            torch.nn.PReLU(8), torch.nn.Conv2d(8, 4, 3))

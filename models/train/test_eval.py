@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of eval.py; run as a script, within `meson devenv` for those that need the plugin."""
+"""Tests of eval.py; run as a script, in `meson devenv` for those that need the plugin."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def have_plugin() -> bool:
 
 
 class Names(WithFolder):
-    def test_stem_where_it_is_the_only_one(self) -> None:
+    def test_stem_if_unique(self) -> None:
         self.assertEqual(names.short(["a/x.mkv", Path("b/x.mkv"), "b/y.mkv"]), ["a/x.mkv", "b/x.mkv", "y"])
         self.assertEqual(names.short(["a/live.safetensors"], ["live"]), ["a/live.safetensors"])
 
     def test_models_and_clips_of_one_name(self) -> None:
-        """Each has a row of its own, whatever else has its name: another file, a shipped model, a filter."""
+        """Each has its own row, even if another file, a shipped model or a filter has the same name."""
         paths = [self.folder / name for name in ("a/ema.safetensors", "b/ema.safetensors", "c.safetensors",
                                                  "Lanczos.safetensors", "live.safetensors")]
         for path in paths:
@@ -66,15 +66,15 @@ class Names(WithFolder):
 
 
 class Flicker(WithFolder):
-    def test_counts_only_where_the_truth_stands(self) -> None:
-        """Left half stands, right half moves; a result that is off by 3 in every other frame flickers by 3."""
+    def test_counts_only_where_the_truth_is_still(self) -> None:
+        """The left half is still, the right half moves; a result off by 3 in every other frame flickers by 3."""
         random = np.random.default_rng(1)
         truth = [np.hstack([np.full((40, 40), 90), random.integers(0, 255, (40, 40))]).astype(np.uint8) for _ in range(6)]
         result = [frame + np.uint8(3) * (t % 2) * (np.arange(80) < 40) for t, frame in enumerate(truth)]
         self.assertAlmostEqual(measure.flicker(result, truth), 3)
         self.assertEqual(measure.flicker(truth, truth), 0)
 
-    def test_no_figure_where_nothing_stands(self) -> None:
+    def test_no_figure_if_nothing_is_still(self) -> None:
         truth = list(np.random.default_rng(1).integers(0, 255, (4, 40, 40)).astype(np.uint8))
         self.assertTrue(np.isnan(measure.flicker(truth, truth)))
 
@@ -91,8 +91,8 @@ class Flicker(WithFolder):
         self.assertTrue(np.array_equal(data.middle(plane, 4, 6), plane[3:9, 3:7]))
         self.assertTrue(np.array_equal(data.middle(plane, 50, 50), plane))
 
-    def test_ssim_is_that_of_its_definition(self) -> None:
-        """One window in double precision, straight from the formula."""
+    def test_ssim_equals_its_definition(self) -> None:
+        """One window in double precision, computed directly by the formula."""
         random = np.random.default_rng(3)
         a = random.integers(0, 256, (11, 11)).astype(float)
         b = np.clip(a + random.integers(-40, 40, a.shape), 0, 255)
@@ -107,8 +107,8 @@ class Flicker(WithFolder):
 
 
 class Chroma(WithFolder):
-    def test_small_chroma_lies_where_it_did(self) -> None:
-        """Sample i of the small plane lies where sample `scale` times i of the large one does."""
+    def test_small_chroma_keeps_its_place(self) -> None:
+        """Sample i of the small plane lies on sample `scale` times i of the large one."""
         ramp = np.tile(np.arange(96, dtype=np.uint8) * 2, (48, 1))
         for scale in (2, 3, 4):
             _, small, _ = chroma.shrink((np.zeros((96, 192), np.uint8), ramp, ramp), scale)
@@ -117,7 +117,7 @@ class Chroma(WithFolder):
             places = np.arange(2, small.shape[1] - 2)
             self.assertLess(np.abs(inner - 2 * scale * places).max(), 1)
 
-    def test_psnr_is_of_both_planes_of_chroma_alone(self) -> None:
+    def test_psnr_is_of_the_two_chroma_planes(self) -> None:
         truth = [tuple(np.full(shape, 90, np.uint8) for shape in ((8, 8), (4, 4), (4, 4)))]
         result = [(truth[0][0] + 50, truth[0][1] + 4, truth[0][2])]
         self.assertAlmostEqual(chroma.psnr(result, truth), 10 * np.log10(255**2 / 8), places=6)
@@ -131,10 +131,10 @@ class Chroma(WithFolder):
                 chroma.read(file, 2, 0, 1, (640, 480))
 
 
-@unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run within `meson devenv -C build`")
+@unittest.skipUnless(have_plugin(), "GStreamer does not find rfdnupscale; run in `meson devenv -C build`")
 class Plugin(WithFolder):
     def write_clip(self, clip: Path, left: int = 0) -> None:
-        """4 frames of 160x128 that stand still, of a picture from its column `left` on."""
+        """4 still frames of 160x128, cut from a picture at column `left`."""
         clip.parent.mkdir(exist_ok=True)
         with av.open(str(clip), "w") as container:
             stream = container.add_stream("libvpx", 25, options={"crf": "4", "b": "2000000"})
@@ -145,7 +145,7 @@ class Plugin(WithFolder):
             container.mux(stream.encode(None))
 
     def test_guided_chroma_is_nearer(self) -> None:
-        """Coloured rings, luma and chroma alike."""
+        """With coloured rings in both luma and chroma."""
         y, x = np.mgrid[:192, :256]
         ring = (np.hypot(x - 100, y - 80) / 9 % 2 < 1).astype(np.uint8)
         rings = np.stack([40 + 180 * ring, 200 - 150 * ring, 60 + 20 * ring], axis=-1).astype(np.uint8)
@@ -183,22 +183,22 @@ class Plugin(WithFolder):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
-    def test_what_the_readme_says_makes_a_model_and_plays_a_clip(self) -> None:
-        """Its two commands as they stand, but for fewer steps and no window."""
+    def test_commands_of_the_readme_make_a_model_and_play_a_clip(self) -> None:
+        """Its commands unchanged, except for fewer steps and no window."""
         block = (MODELS / "README.md").read_text().partition("A tiny model")[2].split("```")[1]
         learn, play = (next(line for line in block.splitlines() if word in line) for word in ("train.py", "gst-launch"))
         told = self.shell(f"{learn} --steps 4 --every 2\n{play.replace(*NO_WINDOW)}\n")
         self.assertIn("step 4/4", told)
         self.assertIn("width=(int)320, height=(int)256", told)
 
-    def test_what_the_first_readme_says_plays_a_clip(self) -> None:
-        """Both lines as they stand, the second in the shell that the first opens."""
+    def test_commands_of_the_top_readme_play_a_clip(self) -> None:
+        """Both lines unchanged, the second in the shell that the first opens."""
         block = next(part for part in (MODELS.parent / "README.md").read_text().split("```") if "meson devenv" in part)
         told = self.shell(block.removeprefix("sh\n").replace(*NO_WINDOW))
         self.assertIn("width=(int)320, height=(int)256", told)
 
     def test_equal_to_torch(self) -> None:
-        """Every shipped luma model, on a size that is no multiple of anything, a level apart at most.
+        """Every shipped luma model, on an odd size: they differ by one level at most.
 
         And one with attention on a size that it needs more than.
         """
@@ -215,7 +215,7 @@ class Plugin(WithFolder):
 
     @unittest.skipUnless((SHARED / "data" / "val" / "Set5").is_dir(), f"no Set5 in {SHARED}")
     def test_integers_are_near_floats(self) -> None:
-        """On pictures and on patterns, of the best and the worst."""
+        """On pictures and patterns, for the best and the worst model."""
         for model, scale in (("live", 2), ("live-clean", 4)):
             with self.subTest(model=model, scale=scale):
                 floats, integers, between, off, worst, most = precision.compare(model, scale, SHARED / "data/val/Set5")
@@ -227,7 +227,7 @@ class Plugin(WithFolder):
                 self.assertGreater(off, 0, "the same numbers were computed with twice")
 
     def test_integers_on_clips(self) -> None:
-        """Each clip as it is and encoded; what is no clip is left out and named."""
+        """Each clip plain and encoded; files that are not clips are left out and named."""
         clip, other = self.folder / "clips/clip.mkv", self.folder / "clips/other.mkv"
         self.write_clip(clip)
         other.write_bytes(b"no clip")
@@ -254,7 +254,7 @@ class Plugin(WithFolder):
         for path in (model, copy):
             self.assertIn(f"| `{path}` |", result.stdout)
         self.assertRegex(result.stdout, r"\| Lanczos \| \d+\.\d\d dB, 0\.\d{4} \|")
-        self.assertIn("PyTorch's own figures differ by 0.00", result.stdout)
+        self.assertIn("PyTorch's figures differ by at most 0.00", result.stdout)
         clip, other = self.folder / "clips/clip.mkv", self.folder / "others/clip.mkv"
         self.write_clip(clip)
         self.write_clip(other, 9)
@@ -268,7 +268,7 @@ class Plugin(WithFolder):
             self.assertIn(line, result.stdout)
 
     def test_pictures(self) -> None:
-        """Small files of four crops that differ, of which the last is the original."""
+        """Small files with four different crops, the last of them the original."""
         result = run(MODELS / "pictures.py", "--out", self.folder, "--model", *sorted(MODELS.glob("live*_x2.*")))
         self.assertEqual(result.returncode, 0, result.stderr)
         cells = []

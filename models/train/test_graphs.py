@@ -25,14 +25,14 @@ sys.path.insert(0, str(MODELS))
 from convert import evaluate
 
 torch.set_num_threads(1)
-# The command itself, which has the name of the package beside it.
+# The command itself; a plain import would find the package of the same name.
 SPECIFICATION = importlib.util.spec_from_file_location("convert_command", MODELS / "convert.py")
 COMMAND = importlib.util.module_from_spec(SPECIFICATION)
 SPECIFICATION.loader.exec_module(COMMAND)
 
 
 class WithGraphs(WithFolder):
-    """Random weights, and pictures through what the command makes of a file."""
+    """Random weights, and pictures through the converted file."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -46,7 +46,7 @@ class WithGraphs(WithFolder):
         return COMMAND.convert(COMMAND.command_line().parse_args([str(path), "o", *options]))[:2]
 
     def assert_same(self, path: Path, x: Tensor, truth: Tensor, *options: str) -> dict[str, str]:
-        """The file's layers make `truth` of the picture.  The metadata."""
+        """The converted file's result for the picture is `truth`.  Returns the metadata."""
         tensors, about = self.converted(path, *options)
         ours = evaluate.enlarge(tensors, about, x)
         self.assertEqual(ours.shape, truth.shape)
@@ -55,7 +55,7 @@ class WithGraphs(WithFolder):
 
 
 class Ncnn(WithGraphs):
-    """Pairs written here, against PyTorch."""
+    """Pairs written here, compared with PyTorch."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -64,7 +64,7 @@ class Ncnn(WithGraphs):
 
     def layer(self, kind: str, inputs: str, outputs: str, parameters: str = "", *numbers: Tensor, half: bool = False,
               marked: bool = False) -> None:
-        """A line, named by its result; the first tensor with a mark of its precision where ncnn has one there."""
+        """A line, named after its result; the first tensor has a mark of its precision if ncnn has one there."""
         words = inputs.split(), outputs.split()
         self.lines.append(f"{kind} {words[1][0]}_layer {len(words[0])} {len(words[1])} {inputs} {outputs} {parameters}")
         for k, values in enumerate(numbers):
@@ -90,7 +90,7 @@ class Ncnn(WithGraphs):
         return path
 
     def test_plain(self) -> None:
-        """Half precision, PReLU, an activation inside a convolution, nearest neighbours added, either file's name."""
+        """Half precision, PReLU, activation in a convolution, adding nearest neighbours, either file as argument."""
         first, bias, slopes = self.tensor(6, 3, 3, 3).half().float(), self.tensor(6), self.tensor(6)
         second, last = self.tensor(5, 6, 3, 3), self.tensor(12, 5, 3, 3)
         self.layer("Input", "", "data")
@@ -110,7 +110,7 @@ class Ncnn(WithGraphs):
         self.assert_same(path.with_suffix(".bin"), x, truth)
 
     def test_waifu2x(self) -> None:
-        """Nothing pads; the deconvolution makes up for it."""
+        """No convolution pads; the deconvolution makes up for it."""
         kernels = [self.tensor(4, 1, 3, 3), self.tensor(8, 4, 3, 3)]
         end, bias = self.tensor(8, 1, 4, 4), self.tensor(1)
         self.layer("Input", "", "data")
@@ -125,7 +125,7 @@ class Ncnn(WithGraphs):
         self.assertEqual(about["extend"], "3")
 
     def test_arithmetic(self) -> None:
-        """Constants, attention by the mean, groups, batch norm, scales, slices, all of them in one network."""
+        """Constants, attention by the mean, groups, batch norm, scales and slices in one network."""
         first, wide = self.tensor(8, 1, 5, 5), self.tensor(8, 2, 3, 3)
         norm = [self.tensor(8), self.tensor(8), self.tensor(8).abs() + 0.5, self.tensor(8)]
         down, up, last = self.tensor(2, 8, 1, 1), self.tensor(8, 2, 1, 1), self.tensor(4, 11, 3, 3)
@@ -168,17 +168,17 @@ class Ncnn(WithGraphs):
         start, conv = "Input data 0 1 data", "Convolution c 1 1 data a 0=1 1=3 4=1 6=9"
         cases: dict[str, tuple | dict] = {
             "does not begin with 7767517": {"head": "hello"},
-            "is no layer: 'Input'": ("Input",), "no layer: 'Input data 0 2 data'": ("Input data 0 2 data",),
-            "says 9 layers, and has 2": {"count": 9},
+            "is not a layer: 'Input'": ("Input",), "not a layer: 'Input data 0 2 data'": ("Input data 0 2 data",),
+            "says 9 layers, but has 2": {"count": 9},
             "Convolution c: the .bin ends at byte 20": {"numbers": kernel[:20]},
-            "the .bin has 44 bytes, and 40 are used": {"numbers": kernel + bytes(4)},
-            "numbers of kind 0xd4b38": {"numbers": struct.pack("<I", 0x000D4B38) + bytes(9)},
-            "Pooling p: of poolings only": (start, conv, "Pooling p 1 1 a b 0=0 1=2 2=2"),
-            "Softmax s: Softmax is not run": (start, conv, "Softmax s 1 1 a b"),
+            "the .bin has 44 bytes, but only 40 are used": {"numbers": kernel + bytes(4)},
+            "values of kind 0xd4b38": {"numbers": struct.pack("<I", 0x000D4B38) + bytes(9)},
+            "Pooling p: the only pooling": (start, conv, "Pooling p 1 1 a b 0=0 1=2 2=2"),
+            "Softmax s: Softmax is not supported": (start, conv, "Softmax s 1 1 a b"),
             "Interp r: only nearest": (start, conv, "Interp r 1 1 a b 0=2 1=2 2=2 6=1"),
             "r: resized by 0.5 x 0.5": (start, conv, "Interp r 1 1 a b 0=3 1=0.5 2=0.5"),
             "ReLU r: there is no b yet": (start, conv, "ReLU r 1 1 b c"),
-            "9 weights; 1 outputs of 5 x 5": (start, conv, "Convolution d 1 1 a b 0=1 1=5 4=2 6=9"),
+            "9 weights do not fit 1 outputs of 5 x 5": (start, conv, "Convolution d 1 1 a b 0=1 1=5 4=2 6=9"),
         }
         for word, made in cases.items():
             with self.subTest(word):
@@ -200,7 +200,7 @@ class Ncnn(WithGraphs):
 
 @unittest.skipUnless(importlib.util.find_spec("onnx"), f"{sys.executable} has no onnx")
 class Onnx(WithGraphs):
-    """Files made here by the package onnx, against PyTorch."""
+    """Files made here by the package onnx, compared with PyTorch."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -229,7 +229,7 @@ class Onnx(WithGraphs):
         return path
 
     def test_plain(self) -> None:
-        """Convolution, PReLU, batch norm, concatenation, split, TensorFlow's cells; weights keep their names."""
+        """Convolution, PReLU, batch norm, concatenation, split, TensorFlow's cell order; weights keep their names."""
         first, bias = self.const("head.weight", self.tensor(6, 3, 3, 3)), self.const("head.bias", self.tensor(6))
         slopes = self.const("act.weight", self.tensor(6, 1, 1))
         norm = [self.const(f"n{k}", self.tensor(6).abs() + 0.5) for k in range(4)]
@@ -255,7 +255,7 @@ class Onnx(WithGraphs):
         self.assertIn("conv x head\n", about["layers"].replace(" act=", "\n"))
 
     def test_enlarged_and_padded(self) -> None:
-        """Resize of both kinds, deconvolution, a pad of the network's own, Clip, constants in front, a fixed size."""
+        """Both kinds of resize, deconvolution, the network's own padding, Clip, constants first, a fixed size."""
         first, up = self.const("a.weight", self.tensor(5, 1, 3, 3)), self.const("b.weight", self.tensor(5, 1, 4, 4))
         self.const("mean", torch.tensor(0.25))
         self.const("twice", torch.tensor([1.0, 1.0, 2.0, 2.0]))
@@ -306,7 +306,7 @@ class Onnx(WithGraphs):
         self.assertIn("act=silu", self.assert_same(self.write(), x, truth)["layers"])
 
     def test_hard_swish(self) -> None:
-        """On both sides of where it bends, at -3 and at 3."""
+        """On both sides of its bends at -3 and 3."""
         first = self.const("a.weight", 20 * self.tensor(4, 1, 3, 3))
         last = self.const("b.weight", self.tensor(4, 4, 3, 3))
         self.node("Conv", "x a.weight", "a", pads=[1, 1, 1, 1])
@@ -339,7 +339,7 @@ class Onnx(WithGraphs):
         self.assertEqual(self.assert_same(self.write(3), x, truth)["unshuffle"], "2")
 
     def test_range_and_peer(self) -> None:
-        """Samples of 0..255 are told; ONNX Runtime's result is compared with where it is installed."""
+        """Samples of 0..255 by option; compared with ONNX Runtime if it is installed."""
         self.const("a.weight", self.tensor(4, 1, 3, 3))
         self.node("Conv", "x a.weight", "a", pads=[1, 1, 1, 1])
         self.node("DepthToSpace", "a", "y", blocksize=2, mode="CRD")
@@ -350,19 +350,19 @@ class Onnx(WithGraphs):
         self.assertEqual(self.converted(path, "--input-range", "255")[1]["input_range"], "255")
 
     def test_bad_files(self) -> None:
-        """Named by operation and place."""
+        """The message names the operation and its place."""
         weight = self.tensor(4, 1, 3, 3)
         conv = ("Conv", "x a.weight", "a", {"pads": [1, 1, 1, 1]})
         shuffle = ("DepthToSpace", "a", "y", {"blocksize": 2, "mode": "CRD"})
         cases = {
-            "Softmax softmax_y: Softmax is not run": [conv, ("Softmax", "a", "y", {})],
+            "Softmax softmax_y: Softmax is not supported": [conv, ("Softmax", "a", "y", {})],
             "Resize resize_y: linear with align_corners": [conv, ("Resize", "a - twice", "y", {
                 "mode": "linear", "coordinate_transformation_mode": "align_corners"})],
             "resized by 1.5 x 1.5": [conv, ("Resize", "a - more", "y", {"mode": "linear"})],
             "Pad pad_p: reflect padding": [("Pad", "x around", "p", {"mode": "reflect"}), ("Relu", "p", "y", {})],
             "Gelu gelu_y: the approximation": [conv, ("Gelu", "a", "y", {"approximate": "tanh"})],
             "Concat concat_y: along axis 2": [conv, ("Concat", "a a", "y", {"axis": 2})],
-            "Shape shape_s: of a map whose size": [("Shape", "x", "s", {}), ("Add", "x s", "y", {})],
+            "Shape shape_s: the file does not say this map's size": [("Shape", "x", "s", {}), ("Add", "x s", "y", {})],
             "a.weight is [4, 1, 3, 3]": [conv, ("Conv", "a a.weight", "y", {})],
             "a convolution of stride 2": [("Conv", "x a.weight", "a", {"strides": [2, 2]}), shuffle],
         }

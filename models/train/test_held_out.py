@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Nobody trains on what measures: the shipped models' inputs against Set5 and the clips; run as a script.
+"""No shipped model was trained on the images and clips that measure it; run as a script.
 
 Needs the shared folder ($RFDN_SHARED, or shared beside the repository); skips what is not there.
 """
@@ -20,7 +20,7 @@ import clips
 import data
 import inputs
 
-ALIKE = 40  # of 256 bits; the nearest strangers here differ in more
+ALIKE = 40  # of 256 bits; unrelated pictures here differ in more
 
 
 class HeldOut(WithFolder):
@@ -57,11 +57,11 @@ class HeldOut(WithFolder):
             try:
                 frames = clips.read_clip(file, 0, 40)[::13]
             except data.InputError:
-                frames = []  # some of the clips are broken on purpose
+                frames = []  # some clips are deliberately broken
             self.assert_not_listed(file, [Image.fromarray(frame) for frame in frames if frame.std() > 5])
 
     def test_a_copy_is_found(self) -> None:
-        """In another format, at another size, and with other levels a picture is still recognised."""
+        """A picture is recognised in another format, at another size, and with other levels."""
         y_x = [[(x * 7 + y * 13 + x * y) % 256 for x in range(64)] for y in range(64)]
         image = Image.new("L", (64, 64))
         image.putdata([v for row in y_x for v in row])

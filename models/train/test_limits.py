@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of what models/convert.py says of samples, and of the engine's limits, which it keeps to; run as a script."""
+"""Tests of what models/convert.py says about samples, and of its limits, which are the engine's; run as a script."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def have_plugin() -> bool:
 
 
 def compact(width: int = 8) -> dict[str, torch.Tensor]:
-    """A network that cleans pictures, of the family of that name."""
+    """A network of the family `compact`."""
     return {"body.0.weight": torch.rand(width, 3, 3, 3) / 30, "body.0.bias": torch.rand(width),
             "body.1.weight": torch.rand(width), "body.2.weight": torch.rand(12, width, 3, 3) / 80,
             "body.2.bias": torch.rand(12)}
@@ -52,16 +52,16 @@ class Command(WithFolder):
     """What is printed, and what is not written."""
 
     def convert(self, name: str, *options: str) -> tuple[str, list[str]]:
-        """The range in the metadata, and what is said behind the line about the model."""
+        """The range in the metadata, and the lines after the one about the model."""
         arguments = COMMAND.command_line().parse_args([str(self.folder / name), "o", *options])
         _, about, line = COMMAND.convert(arguments)
         return about["input_range"], line.splitlines()[1:]
 
-    def test_supposed_range(self) -> None:
-        """It is told wherever neither the file nor the command line tells it, with the way to say another."""
+    def test_assumed_range(self) -> None:
+        """If neither file nor command line says the range, the message says what is assumed and how to change it."""
         torch.save(compact(), self.folder / "a.pth")
-        said = "samples are supposed to be 0 to 1, as the authors of compact have them; if they are 0 to 255, add " \
-            "--input-range 255"
+        said = "assuming samples of 0 to 1, as in the weights that the authors of compact released; if they are 0 to " \
+            "255, add --input-range 255"
         result = run(MODELS / "convert.py", self.folder / "a.pth", self.folder / "out.safetensors")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout.splitlines()[1:], [said])
@@ -73,27 +73,26 @@ class Command(WithFolder):
         (self.folder / "a.param").write_text("7767517\n2 2\nInput in0 0 1 in0\n"
                                              "Convolution conv 1 1 in0 out0 0=3 1=3 4=1 5=1 6=81\n")
         (self.folder / "a.bin").write_bytes(bytes(4) + torch.rand(84).numpy().tobytes())
-        said = "samples are supposed to be 0 to 1, which such files do not tell; if they are 0 to 255, add " \
-            "--input-range 255"
+        said = "assuming samples of 0 to 1, since such files do not say; if they are 0 to 255, add --input-range 255"
         self.assertEqual(self.convert("a.param"), ("1", [said]))
         self.assertEqual(self.convert("a.param", "--input-range", "255"), ("255", []))
 
     def test_nothing_is_written_beyond_a_limit(self) -> None:
-        """One line that names the limit, of networks that keep their tensors, too."""
+        """One line names the limit, also for networks that keep their tensors."""
         deep = networks.RepRFN(3, 4, limits.BLOCKS + 1, 2, 4).state_dict()
         torch.save(deep, self.folder / "deep.pth")
         result = run(MODELS / "convert.py", self.folder / "deep.pth", self.folder / "o")
-        self.assert_one_error(result, "deep.pth", f"{limits.BLOCKS + 1} blocks", f"{limits.BLOCKS} are the limits")
+        self.assert_one_error(result, "deep.pth", f"{limits.BLOCKS + 1} blocks", f"the limits are {limits.MAP} and {limits.BLOCKS}")
         self.assertFalse((self.folder / "o").exists())
         torch.save(compact(), self.folder / "a.pth")
         options = COMMAND.command_line().parse_args([str(self.folder / "a.pth"), "o"])
         options.description = "x" * limits.HEADER
-        with self.assertRaisesRegex(ConvertError, f"a.pth: the file's header .* {limits.HEADER} are the limit"):
+        with self.assertRaisesRegex(ConvertError, f"a.pth: the file's header .* the limit is {limits.HEADER}"):
             COMMAND.convert(options)
 
 
 class Limits(WithFolder):
-    """The table against the engine's, and what is counted."""
+    """The limits compared with the engine's, and how much is counted."""
 
     NUMBERS = {"TEXT": ("arch/layers.c", "MAX_TEXT"), "LINES": ("arch/layers.c", "MAX_LINES"),
                "LAYERS": ("arch/layers.c", "MAX_LAYERS"), "CHANNELS": ("arch/layers-maps.c", "MAX_ALL_CHANNELS"),
@@ -115,7 +114,7 @@ class Limits(WithFolder):
         self.assertEqual(weights.HEADER, limits.HEADER)
 
     def test_numbers_are_what_is_promised(self) -> None:
-        """By the header, and by the page about lists."""
+        """The header and the page about lists state the same limits."""
         header = " ".join((CORE / "rfdn.h").read_text().replace("\n *", " ").split())
         self.assertIn(f"A list of layers has at most {limits.TEXT >> 10} KiB and {limits.LINES} lines, and becomes at "
                       f"most {limits.LAYERS} layers; a map has at most {limits.MAP} channels, all maps "
@@ -128,7 +127,7 @@ class Limits(WithFolder):
 
     @staticmethod
     def wide(channels: int) -> tuple[Graph, Node]:
-        """A network whose maps have so many channels in all."""
+        """A network whose maps have `channels` channels in all."""
         g = Graph({}, 3)
         y, rest = g.x, channels - 3 - 12
         while rest:
@@ -140,7 +139,7 @@ class Limits(WithFolder):
         return g, g.shuffle(g.convolve(y, torch.ones(12, y.channels, 1, 1), None, "last"), 2)
 
     def engine_says(self, tensors: dict[str, torch.Tensor], about: dict[str, str]) -> str:
-        """The error of the element, or nothing."""
+        """The element's error message, empty if there is none."""
         file = self.folder / "a.safetensors"
         weights.write(file, tensors, about)
         try:
@@ -152,7 +151,7 @@ class Limits(WithFolder):
 
     def test_channels_of_all_maps(self) -> None:
         lower.lower(*self.wide(limits.CHANNELS))
-        said = f"needs {limits.CHANNELS + 1} channels of all maps together, and {limits.CHANNELS} are the limit"
+        said = f"needs {limits.CHANNELS + 1} channels of all maps together; the limit is {limits.CHANNELS}"
         with self.assertRaisesRegex(ConvertError, said):
             lower.lower(*self.wide(limits.CHANNELS + 1))
 
@@ -164,7 +163,7 @@ class Limits(WithFolder):
         self.assertIn(f"all maps together have more than {limits.CHANNELS} channels", self.engine_says(tensors, about))
 
     def test_counts(self) -> None:
-        """Of slices that are read before their stack is whole: what lies apart is gathered, once."""
+        """Slices that are read before their stack is complete are gathered once."""
         tensors = {"a.weight": torch.ones(4, 3, 1, 1), "b.weight": torch.ones(4, 4, 3, 3), "b.bias": torch.ones(4),
                    "c.weight": torch.ones(6, 8, 1, 1), "slopes": torch.ones(4), "slope": torch.ones(1)}
         stack = "s = stack 8\ns[0:4] = conv x a\n{}s[4:8] = conv {} b act=prelu:slopes\n"
@@ -182,14 +181,14 @@ class Limits(WithFolder):
     def test_each_limit_is_named(self) -> None:
         tensors = {"a.weight": torch.ones(1, 1, 1, 1).expand(1, 3, 1, 1)}
         lines = [layers.Layer(f"y{k}", "conv", "x", "a") for k in range(limits.LINES + 1)]
-        with self.assertRaisesRegex(ConvertError, f"needs {limits.LINES + 1} layers, and {limits.LINES} are the limit"):
+        with self.assertRaisesRegex(ConvertError, f"needs {limits.LINES + 1} layers; the limit is {limits.LINES}"):
             layers.write(lines)
-        with self.assertRaisesRegex(ConvertError, f"bytes long, and {limits.TEXT} are the limit"):
+        with self.assertRaisesRegex(ConvertError, f"bytes long; the limit is {limits.TEXT}"):
             layers.write([layers.Layer("y" * 100, "conv", "x", "a" * 100)] * (limits.LINES // 2 + 2))
         large = {"a.weight": torch.ones(1).expand(1024, 1024, 7, 7)}
-        with self.assertRaisesRegex(ConvertError, f"weights, and {limits.WEIGHTS} are the limit"):
+        with self.assertRaisesRegex(ConvertError, f"weights; the limit is {limits.WEIGHTS}"):
             counts.check([layers.Layer("y", "conv", "x", "a"), layers.Layer("z", "conv", "y", "a")], large, 1024)
-        with self.assertRaisesRegex(ConvertError, f"layers, copies included, and {limits.LAYERS} are the limit"):
+        with self.assertRaisesRegex(ConvertError, f"layers, copies included; the limit is {limits.LAYERS}"):
             counts.check([layers.Layer(f"y{k}", "conv", "x", "a") for k in range(limits.LAYERS + 1)], tensors, 3)
 
 

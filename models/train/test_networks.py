@@ -2,7 +2,7 @@
 """Tests of the networks, their branches and the converter; run as a script.
 
 The comparison with the authors' outputs needs the reference folder: $RFDN_SHARED/reference, or
-shared/reference beside the repository.  Without it those tests say that they skip, all do without torch.
+shared/reference next to the repository.  Without it those tests are skipped, and without torch all.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Networks(WithFolder):
         self.assertEqual(found, {"architecture": "drn", **facts})
 
     def test_drn_by_hand(self) -> None:
-        """A block keeps what it is given, adds to it, and puts what it distils behind; the group skips all of it."""
+        """A block adds to its input and appends the channels it distils; the group has a skip around all blocks."""
         block = networks.DistillingBlock(3, 2)
         x = torch.rand(1, 3, 6, 7)
         with torch.no_grad():
@@ -65,7 +65,7 @@ class Networks(WithFolder):
             self.assertTrue(torch.equal(group(x), x))
 
     def test_sizes_of_published_networks(self) -> None:
-        """E-RFDN's and our luma network's parameters and multiply-adds, as their tables have them."""
+        """Parameters and multiply-adds of E-RFDN and our luma network equal the published ones."""
         for network, parameters, cost in ((networks.RFDN(3, 50, 4, 4, 12), 433_448, 411_950),
                                           (networks.RepRFN(1, 16, 1, 2), 12_340, 12_240)):
             self.assertEqual(sum(p.numel() for p in network.parameters()), parameters)
@@ -79,7 +79,7 @@ class Networks(WithFolder):
         self.assertLess(float((network(x) - nearest).detach().abs().mean()), 0.2)
 
     def test_another_scale_starts_where_this_one_is(self) -> None:
-        """x3 and x4 made of x2 still repeat samples, and 2 -> 4 is nearest doubling of x2's output."""
+        """x3 and x4 from x2's weights still repeat samples, and x4 is x2's output doubled by nearest neighbours."""
         network = networks.RepRFN(1, 8, 1, 2)
         networks.start_near_nearest(network)
         x = torch.rand(1, 1, 12, 12)
@@ -96,7 +96,7 @@ class Networks(WithFolder):
                                 for name, tensor in network.state_dict().items()))
 
     def test_further_blocks_change_nothing(self) -> None:
-        """At first; and what keeps them silent is what learns."""
+        """At first; and the zero weights that keep them silent can learn."""
         for f in (0, 3):
             network = networks.RepRFN(1, 8, 1, 2, f)
             x = torch.rand(1, 1, 20, 20)
@@ -117,7 +117,7 @@ class Networks(WithFolder):
 
 class Branches(WithFolder):
     def test_merged_equals_side_by_side(self) -> None:
-        """In every place, borders too, after all branches have moved; and expanding changes nothing."""
+        """Everywhere, also at borders, after all branches have changed; and expanding changes nothing."""
         for network in (networks.RepRFN(1, 8, 1, 2, 6), networks.RFDN(1, 8, 2, 3, 2)):
             networks.start_near_nearest(network)
             x = torch.rand(2, 1, 20, 23)

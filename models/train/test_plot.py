@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of the picture of a run's log; run as a script.  Without matplotlib they skip."""
+"""Tests of plot.py; run as a script.  Skipped without matplotlib."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Plot(WithFolder):
         return run(HERE / "plot.py", *runs, "--out", self.folder / out)
 
     def test_a_curve_for_each_run(self) -> None:
-        """Two runs have more colours on the picture than one."""
+        """A picture of two runs has more colours than one of a single run."""
         first = self.log("first", "1,1,0.1,3.0,30.0,0.9\n2,2,0.1,2.0,31.0,0.9\n")
         second = self.log("second", "1,1,0.1,4.0,29.0,0.9\n2,2,0.1,3.5,32.0,0.9\n")
         colours = []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of pairs made out of the answers of larger networks; run as a script.  Without torch they skip."""
+"""Tests of pairs made from the results of larger networks; run as a script.  Skipped without torch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ except (ImportError, OSError, RuntimeError):
 
 class Teach(WithFolder):
     def network(self, name: str, channels: int, scale: int, seed: int = 0, unit: int = 1, exact: bool = False) -> Path:
-        """A network that repeats samples, with some pattern of its own unless `exact`."""
+        """A network that repeats samples; unless `exact`, it adds some pattern."""
         torch.manual_seed(seed)
         network = networks.RepRFN(channels, 8, 1, scale)
         networks.start_near_nearest(network)
@@ -62,8 +62,8 @@ class Teach(WithFolder):
                 seen[y:y + size, x:x + size] = True
             self.assertTrue(seen.all())
 
-    def test_answer_is_the_mean_in_luma(self) -> None:
-        """Of two networks of other input ranges: the mean of each one's own, with the luma of the protocol."""
+    def test_target_is_the_mean_in_luma(self) -> None:
+        """Of two networks with different input ranges, with BT.601 luma."""
         files = [self.network("a.safetensors", 3, 2, 1), self.network("b.safetensors", 3, 2, 2, unit=255)]
         low = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
         each = [teach.Teachers([file], [2], False).answer(low)[2] for file in files]
@@ -77,7 +77,7 @@ class Teach(WithFolder):
         self.assertLess(np.abs(each[1] - (rgb @ [65.481, 128.553, 24.966] / 255 + 16)).max(), 0.01)
 
     def test_levels_and_places_survive(self) -> None:
-        """A larger scale made smaller: no squeeze of levels, no shift by part of a sample."""
+        """Reducing a larger scale neither changes levels nor shifts by part of a sample."""
         master = teach.Teachers([self.network("x4.safetensors", 3, 4, exact=True)], [2, 3], False)
         gray = np.arange(40, 200, 5, dtype=np.uint8)  # a ramp along x
         low = np.broadcast_to(gray[None, :, None], (24, gray.size, 3))
@@ -89,7 +89,7 @@ class Teach(WithFolder):
 
     @needs_reference
     def test_authors_network_beats_bicubic_at_half_its_scale(self) -> None:
-        """What a pair's target is worth: an x4 network's answer at x2 is nearer to the picture than bicubic."""
+        """An x4 network's result reduced to x2 is nearer to the picture than bicubic, so it is a useful target."""
         master = teach.Teachers([REFERENCE / "reprfn_ntire_x4/weights.safetensors"], [2], False)
         truth = np.asarray(Image.open(REFERENCE / "reprfn_ntire_x4/butterfly.in.png").convert("RGB"), np.float32)
         truth = truth[:truth.shape[0] // 2 * 2, :truth.shape[1] // 2 * 2]
@@ -124,7 +124,7 @@ class Teach(WithFolder):
         (three, facts), (two, other) = (weights.read(self.folder / f"both/{name}.safetensors") for name in
                                         ("ema", "ema_x2"))
         self.assertEqual((facts["scale"], other["scale"]), ("3", "2"))
-        for name, tensor in three.items():  # one body, of which each scale has a copy
+        for name, tensor in three.items():  # one body; each scale's file has a copy
             self.assertEqual(not name.startswith("upsampler") and torch.equal(tensor, two[name]),
                              not name.startswith("upsampler"), name)
         log = (self.folder / "both/log.csv").read_text().splitlines()
@@ -161,7 +161,7 @@ class Teach(WithFolder):
             self.assertEqual(teach.share(low, high, 2), 0, wild)
 
     def test_an_interrupted_folder_does_not_look_finished(self) -> None:
-        """A picture whose head is sound, and whose rest is missing, ends the work half way."""
+        """A picture with a valid header but missing data stops the work half way."""
         images, rgb = self.images((40, 40), (44, 44)), self.network("rgb.safetensors", 3, 2)
         broken, out = images / "44x44.png", self.folder / "out"
         broken.write_bytes(broken.read_bytes()[:2000])
@@ -173,7 +173,7 @@ class Teach(WithFolder):
         self.assert_one_error(self.teach(*arguments), "out.part", "exists already")
 
     def test_the_folder_is_checked_before_the_work(self) -> None:
-        """With nothing else that could be complained about later: no teacher is there to be read."""
+        """The error is about the folder although the teacher does not exist either."""
         self.assert_one_error(self.teach("--teachers", "none", "--images", self.images((40, 40)), "--out",
                                          self.folder, "--size", 16), f"{self.folder}: exists already")
 
@@ -197,8 +197,8 @@ class Others(WithFolder):
     """Teachers of other families, by spandrel."""
 
     @unittest.skipUnless(SPANDREL, f"{sys.executable} has no spandrel")
-    def test_answers_are_the_networks_own(self) -> None:
-        """ESRGAN's with random weights, and a small transformer's file with its integers."""
+    def test_results_are_the_networks_own(self) -> None:
+        """Of ESRGAN with random weights, and of a small transformer whose file has integers."""
         torch.manual_seed(2)
         network, low = published.RRDBNet(8, 32, 1, 4), np.random.default_rng(1).integers(0, 256, (14, 12, 3), np.uint8)
         with torch.no_grad():
@@ -238,7 +238,7 @@ class Others(WithFolder):
                 others.teacher(self.folder / name)
 
     def test_without_spandrel(self) -> None:
-        """One line that says what is wrong with the file, and what would read others."""
+        """One line says what is wrong with the file, and what package reads others."""
         torch.save({"a.weight": torch.zeros(3, 3)}, self.folder / "a.pth")
         with unittest.mock.patch.dict(sys.modules, {"spandrel": None}), \
                 self.assertRaisesRegex(data.InputError, "^[^\n]*a.pth: [^\n]*pip install spandrel[^\n]*$"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of what the tests share: that each result is told, and counted by tests/count.py; run as a script."""
+"""Tests of testing.py: each result is printed, and counted by tests/count.py; run as a script."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ main()
 
 class Runner(WithFolder):
     def script(self, need: str, *arguments: str) -> subprocess.CompletedProcess:
-        """What a script of some tests, which begins with `need`, ends with."""
+        """Run a test script that begins with `need`."""
         file = self.folder / "test.py"
         file.write_text(SCRIPT.format(folder=str(HERE), need=need))
         return run(file, *arguments)
@@ -55,12 +55,12 @@ class Runner(WithFolder):
         self.assertEqual(counted[-1], "1 passed, 3 failed, 1 skipped")
 
     def test_all_test_files_are_run(self) -> None:
-        """By `meson test`, which has a list of them."""
+        """All are in meson's list."""
         listed = (MODELS.parent / "tests/models/meson.build").read_text()
         for file in HERE.glob("test_*.py"):
             self.assertIn(f"'{file.stem.removeprefix('test_')}'", listed)
 
-    def test_what_is_missing_is_told(self) -> None:
+    def test_missing_module_is_named(self) -> None:
         result = self.script("need('sys', 'nosuchmodule')", "--tap")
         self.assertEqual(result.returncode, 0)
         self.assertRegex(self.count(result), "(?m)^skipped: test: .* has no nosuchmodule$")

@@ -2,7 +2,7 @@
 """Tests of the trainer and what it trains with; run as a script.
 
 Some need the reference folder or Set5: $RFDN_SHARED, or shared beside the repository.  Without it they say
-that they skip, all do without torch.
+that they are skipped, as are all without torch.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ import weights
 
 
 class Bfloat16(WithFolder):
-    """--bf16: products inside the network's body are rounded while it learns, and nowhere else."""
+    """--bf16 rounds products in the network's body during training, and nothing else."""
 
     def run_of(self, *more: object) -> train.Run:
         (self.folder / "images").mkdir(exist_ok=True)
@@ -50,7 +50,7 @@ class Bfloat16(WithFolder):
         return train.Run(train.parse([str(argument) for argument in arguments]))
 
     def test_close_to_single_precision(self) -> None:
-        """Less than a level away from fp32 on average, not equal to it, and fp32 comes out."""
+        """On average less than a level from fp32 but not equal to it, and the output is fp32."""
         torch.manual_seed(4)
         for network in (networks.RepRFN(1, 16, 2, 2), networks.RepRFN(1, 16, 1, 3, 8), networks.RFDN(1, 16, 2, 2)):
             networks.start_near_nearest(network)
@@ -63,7 +63,7 @@ class Bfloat16(WithFolder):
             self.assertTrue(0 < float((near - exact).abs().mean()) < 0.5 / 255)
 
     def test_what_is_kept_is_single_precision(self) -> None:
-        """Weights, gradients, validation and result are those of an fp32 network."""
+        """Weights, gradients, validation and result are fp32."""
         run_ = self.run_of("--bf16")
         for _ in range(3):
             run_.learn()
@@ -78,13 +78,13 @@ class Bfloat16(WithFolder):
         self.assertEqual(run_.validate({2: pairs}), list(evaluate.score(evaluate.through(network, 1), pairs, 2)))
 
     def test_with_branches_and_a_teacher(self) -> None:
-        """Branches are merged exactly before the product is rounded; features come out of the body rounded."""
+        """Branches are merged in fp32 before products are rounded; the body's features are rounded."""
         block = branches.RepBlock(torch.nn.Conv2d(8, 8, 3, padding=1))
         x = torch.rand(1, 8, 12, 12)
         with torch.no_grad():
             kernel = block.kernel()
             with torch.autocast("cpu", torch.bfloat16):
-                self.assertFalse(torch.equal(block.kernel(), kernel))  # so the next line tells one from the other
+                self.assertFalse(torch.equal(block.kernel(), kernel))  # or the next line would prove nothing
                 self.assertTrue(torch.equal(block(x), torch.nn.functional.conv2d(x, kernel, block.bias, padding=1)))
         plain = self.run_of()
         plain.save()
@@ -105,14 +105,14 @@ class Losses(WithFolder):
         self.assertAlmostEqual(float(losses.charbonnier(a, b)), l1, delta=1.1 / 255)
 
     def test_spectra(self) -> None:
-        """A difference of one wave is one line of the spectrum, of the energy that the wave has."""
+        """A difference of one wave is one line of the spectrum, with the wave's energy."""
         wave = torch.cos(torch.arange(16) * (2 * torch.pi / 8)).expand(1, 1, 16, 16)
         n, lines = 16 * 9 * 2, 1  # real and imaginary parts of a half spectrum
         self.assertAlmostEqual(float(losses.spectra(wave, torch.zeros_like(wave))), lines * 8 / n, places=5)
 
 
 class Still(unittest.TestCase):
-    """The term of stillness.py, on networks that keep a picture as it is, or make noise of it."""
+    """The loss of stillness.py, on networks that leave a picture unchanged or make noise of it."""
 
     def setUp(self) -> None:
         torch.manual_seed(5)
@@ -125,8 +125,8 @@ class Still(unittest.TestCase):
         """In levels of 255."""
         return 255 * float(stillness.Stillness(network, 2)(low, self.high, network(low)))
 
-    def test_interpolation_stands_still(self) -> None:
-        """It moves with the picture: one that is off by a fourth of a pixel would be seen."""
+    def test_interpolation_moves_with_the_picture(self) -> None:
+        """The loss would show an error of a quarter of a pixel."""
         self.assertLess(self.term(lambda low: F.interpolate(low, scale_factor=2, mode="bicubic"), self.low), 0.15)
 
     def test_motions_move(self) -> None:
@@ -134,12 +134,12 @@ class Still(unittest.TestCase):
         for before, after in zip(self.high, moved):
             self.assertGreater(255 * float((before - after).abs().mean()), 0.5)
 
-    def test_what_does_not_move_along_is_seen(self) -> None:
+    def test_fixed_pattern_has_a_loss(self) -> None:
         fixed = torch.rand_like(self.high) * 0.1
         self.assertGreater(self.term(lambda low: F.interpolate(low, scale_factor=2, mode="bicubic") + fixed, self.low), 4)
 
-    def test_encoding_anew_is_seen(self) -> None:
-        """More, the more a network makes of an encoder's loss."""
+    def test_amplified_coding_errors_have_a_loss(self) -> None:
+        """It grows with how much a network amplifies them."""
         def sharper(gain: float) -> float:
             torch.manual_seed(5)
             coded = self.low + 0.02 * torch.randn(self.low.shape)
@@ -165,7 +165,7 @@ class Teachers(WithFolder):
 
     @needs_reference
     def test_rgb_teacher_answers_in_luma(self) -> None:
-        """The authors' x4 network, asked for gray, is near what the picture is; levels are kept."""
+        """The authors' x4 network's result for gray is near the picture; levels are kept."""
         master = teacher.Teacher(REFERENCE / "rfdn_aim_x4/weights.safetensors", networks.RepRFN(1, 8, 1, 4), False)
         ramp = torch.linspace(20 / 255, 230 / 255, 48).expand(1, 1, 48, 48)
         inner = (..., slice(32, -32), slice(32, -32))
@@ -201,7 +201,7 @@ class Weights(WithFolder):
             weights.read(self.folder / "absent.safetensors")
 
     def test_shipped_models(self) -> None:
-        """Each says what it is, as it is, and what it scores."""
+        """Each file's metadata is complete and correct."""
         files = sorted(MODELS.glob("*.safetensors"))
         self.assertTrue(files)
         for file in files:
@@ -217,12 +217,12 @@ class Weights(WithFolder):
                 for name in ("description", "training_data", "licence"):
                     self.assertTrue(about.get(name, "").strip(), name)
                 date.fromisoformat(about["date"])  # else ValueError
-                floor = {2: 33.65, 3: 30.39, 4: 28.42}[facts["scale"]]  # what bicubic has
+                floor = {2: 33.65, 3: 30.39, 4: 28.42}[facts["scale"]]  # bicubic's
                 self.assertTrue(floor < float(about["set5_psnr_y"]) < 50)
                 self.assertTrue(0.8 < float(about["set5_ssim_y"]) < 1)
 
     def test_flat_stays_flat_at_all_levels(self) -> None:
-        """Outside of 16..235 too, where pictures of video range teach nothing and full range needs it."""
+        """Also outside 16..235, which training on video range does not cover and full range needs."""
         levels = torch.arange(0, 256, 5).float()[:, None, None, None]  # from black to white
         for file in sorted(MODELS.glob("*.safetensors")):
             network, _, _ = networks.load(file)
@@ -251,13 +251,13 @@ class Train(WithFolder):
                    "--features", 4, "--batch", 2, "--patch", 16, "--every", 3, "--threads", 1, *more)
 
     def options(self, *more: object) -> argparse.Namespace:
-        """Those of a small run in the test's folder."""
+        """Options of a small run in the test's folder."""
         arguments = ["--images", self.images, "--val", self.val, "--out", self.folder, "--features", 4, "--batch", 2,
                      "--patch", 16, *more]
         return train.parse([str(argument) for argument in arguments])
 
     def test_resumed_equals_uninterrupted(self) -> None:
-        """6 steps, and 3 steps, a checkpoint and 3 more, give the same weights."""
+        """6 steps give the same weights as 3 steps, a checkpoint and 3 more."""
         options = self.options("--steps", 6)
         whole, cut = train.Run(options), train.Run(options)
         for _ in range(6):
@@ -274,7 +274,7 @@ class Train(WithFolder):
             self.assertTrue(torch.equal(whole.ema[name], resumed.ema[name]), name)
 
     def test_minutes_end_on_time_and_annealed(self) -> None:
-        """By a clock that the trainer looks at once a step: 12 s, of which a step takes 0.05, and later 0.1."""
+        """With a fake clock, read once a step: a run of 12 s whose steps take 0.05 s, later 0.1 s."""
         times = iter([0.05 * step for step in range(81)] + [4 + 0.1 * step for step in range(1, 200)])
         arguments = ["train.py", "--images", self.images, "--val", self.val, "--out", self.folder / "run",
                      "--features", 4, "--batch", 2, "--patch", 16, "--minutes", 0.2, "--every", 50, "--rate", 2e-3]
@@ -328,7 +328,7 @@ class Train(WithFolder):
                 train.Run(self.options(*length)).resume()
 
     def test_resume_with_other_options(self) -> None:
-        """Each difference that the checkpoint does not fit is one clear error."""
+        """Each option that does not fit the checkpoint gives one clear error."""
         train.Run(self.options("--steps", 3)).save()
         plain = (self.folder / "ema.safetensors").rename(self.folder / "teacher.safetensors")
         hints = ["--teacher", plain, "--distil-features", 0.1]
@@ -375,7 +375,7 @@ class Train(WithFolder):
         self.assert_one_error(run(HERE / "export.py", *files, model, *words), str(files[1]))
 
     def test_options_of_every_kind_train(self) -> None:
-        """Branches, spectra, a teacher with features, RFDN, DRN, a config file: each makes a result that loads."""
+        """Branches, spectra, a teacher with features, RFDN, DRN, a config file: each result can be loaded."""
         self.assertEqual(self.train("first", "--steps", 2).returncode, 0)
         first = self.folder / "first/ema.safetensors"
         (self.folder / "c.toml").write_text('branches = true\nloss = "charbonnier"\nfourier = 0.1\nsteps = 2\n')
@@ -399,7 +399,7 @@ class Train(WithFolder):
         self.assert_one_error(self.train("bad", "--steps", 2, "--teacher", first, "--scale", 3), "enlarges by 2")
 
     def test_config_and_command_line(self) -> None:
-        """The command line goes before the config, also where it says how long in the other unit."""
+        """The command line overrides the config, also --minutes a config's steps and the reverse."""
         config = self.folder / "c.toml"
         for text, more, truth in (("steps = 9", [], (9, None)), ("steps = 9", ["--steps", 7], (7, None)),
                                   ("steps = 9", ["--minutes", 2], (None, 2)), ("minutes = 9", [], (None, 9)),
@@ -424,7 +424,7 @@ class Train(WithFolder):
             self.assertIn(f"error: {option} must", told.getvalue())
 
     def test_attention_needs_large_patches(self) -> None:
-        """Whether it is asked for, comes with --init, or is the teacher's."""
+        """Whether by option, from --init, or in the teacher."""
         weights.write(self.folder / "rfdn.safetensors", networks.RFDN(1, 8, 1, 2).state_dict(), {})
         for more in (["--architecture", "rfdn"], ["--esa", 4], ["--init", self.folder / "rfdn.safetensors"],
                      ["--teacher", self.folder / "rfdn.safetensors"]):
@@ -432,7 +432,7 @@ class Train(WithFolder):
                 train.Run(self.options("--steps", 3, "--patch", 14, *more))
             train.Run(self.options("--steps", 3, "--patch", 15, *more)).learn()
 
-    def test_stillness_where_it_cannot_be(self) -> None:
+    def test_stillness_needs_large_patches_and_one_scale(self) -> None:
         for more in (["--patch", 8], ["--also", 3]):
             with self.subTest(more), self.assertRaisesRegex(data.InputError, "--stillness"):
                 train.Run(self.options("--steps", 3, "--stillness", 0.1, *more))
@@ -464,11 +464,11 @@ class Validation(WithFolder):
         noise_image(self.folder / "99.png", 700, 530)
         pairs, about = validation.load(self.folder, 2)
         self.assertEqual(about, "validation images: 20 of 42")
-        self.assertEqual([high.shape[1] for _, high in pairs[::9]], [30, 48, 66])  # from all over the folder
+        self.assertEqual([high.shape[1] for _, high in pairs[::9]], [30, 48, 66])  # evenly from the folder
         for i in range(41):
             (self.folder / f"{i:02}.png").unlink()
         pairs, about = validation.load(self.folder, 2)
-        self.assertEqual(about, "validation images: 1, of 1 large ones the middle 512x512")
+        self.assertEqual(about, "validation images: 1, 1 large ones cut to their middle 512x512")
         whole = data.to_bytes(data.read_luma(self.folder / "99.png"))
         self.assertTrue(np.array_equal(pairs[0][1], whole[9:521, 94:606]))
 
@@ -483,8 +483,8 @@ class Validation(WithFolder):
 
 
 class Images(WithFolder):
-    def test_what_would_not_be_read_as_it_is_is_refused(self) -> None:
-        """Samples of more than 8 bits in gray, and sizes that Pillow takes for an attack."""
+    def test_unsafe_images_are_refused(self) -> None:
+        """Gray of more than 8 bits, which would lose levels, and sizes that Pillow considers an attack."""
         deep = np.linspace(0, 65535, 40 * 50).reshape(40, 50)
         for name, pixels in (("gray16.png", deep.astype(np.uint16)), ("float.tif", (deep / 65535).astype(np.float32)),
                              ("whole.tif", deep.astype(np.int32))):
@@ -498,7 +498,7 @@ class Images(WithFolder):
 
 
 class Measures(WithFolder):
-    def test_small_pictures_are_continued_for_attention(self) -> None:
+    def test_small_pictures_are_padded_for_attention(self) -> None:
         network = networks.RFDN(1, 8, 1, 2)
         low = np.random.default_rng(1).integers(0, 256, (9, 31)).astype(np.uint8)
         padded = np.concatenate([low, np.repeat(low[-1:], 6, 0)])
@@ -519,7 +519,7 @@ class Measures(WithFolder):
         self.assertAlmostEqual(evaluate.ssim(plane, plane), 1)
 
     def test_patches_are_aligned(self) -> None:
-        """A high-resolution patch shrinks to its low-resolution one, in every orientation."""
+        """A high-resolution patch made small equals its low-resolution one, in every orientation."""
         ramp = np.add.outer(np.arange(80) * 2, np.arange(100)).astype(np.uint8)
         Image.fromarray(ramp).save(self.folder / "ramp.png")
         low, high = data.Patches([self.folder], [], 1, [2], 16, seed=3).batch(32)
@@ -532,7 +532,7 @@ class Measures(WithFolder):
         narrow, _ = data.Patches([self.folder], [], 1, [2], 16, seed=3).batch(8)
         self.assertLess(float(255 * high.min()), 10)
         self.assertGreater(float(255 * high.max()), 245)
-        self.assertEqual(float((255 * low - (255 * low).round()).abs().max() < 1e-3), 1)  # bytes, as a frame has
+        self.assertEqual(float((255 * low - (255 * low).round()).abs().max() < 1e-3), 1)  # whole bytes, like a frame's
         self.assertGreaterEqual(float(255 * narrow.min()), 15.9)
         self.assertAlmostEqual(float(low.mean()), float(high.mean()), delta=0.02)
 

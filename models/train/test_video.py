@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of the training pairs of compressed video; run as a script.  Without torch or av they skip."""
+"""Tests of the training pairs of compressed video; run as a script.  Skipped without torch or av."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Video(WithFolder):
         return sequences.Sequence(detailed(300, 260), detailed(260, 300), size, scale, 8, random, mix)
 
     def test_levels_survive_every_encoder(self) -> None:
-        """A pair's means agree: nothing on the way squeezes 0..255 into 16..235, or stretches it.
+        """A pair's means agree: nothing squeezes 0..255 into 16..235, or stretches it.
 
         Every encoding's own error is small beside what is allowed.
         """
@@ -53,7 +53,7 @@ class Video(WithFolder):
                         self.assertAlmostEqual(gain, 1, delta=0.05)
 
     def test_the_same_every_time(self) -> None:
-        """An encoder that reads memory it never wrote, or looks at the clock, drifts on some machine some day."""
+        """An encoder that reads uninitialised memory, or the clock, would give other results some day."""
         for encoding in ENCODINGS:
             for seed in range(4):
                 low = self.sequence(seed=seed).low
@@ -61,8 +61,8 @@ class Video(WithFolder):
                     first, second = (np.stack(codec.through(low, encoding)) for _ in range(2))
                     self.assertTrue((first == second).all())
 
-    def test_x264_does_not_read_what_it_never_wrote(self) -> None:
-        """Its code for AVX-512 did in rows of five blocks, most of the times: here memory is never twice the same."""
+    def test_x264_reads_no_uninitialised_memory(self) -> None:
+        """Its AVX-512 code usually did with rows of five blocks; here memory has other contents each time."""
         low, random = self.sequence(size=80).low, np.random.default_rng(0)
         first = np.stack(codec.through(low, codec.x264(16)))
         for _ in range(25):
@@ -70,12 +70,12 @@ class Video(WithFolder):
                 random.bytes(int(size))
             self.assertTrue(np.array_equal(np.stack(codec.through(low, codec.x264(16))), first))
 
-    def test_vp8_does_not_look_at_the_clock(self) -> None:
+    def test_vp8_does_not_depend_on_the_clock(self) -> None:
         self.assertLess(int(codec.vp8(8).options["cpu-used"]), 0)
 
-    def test_x265_says_what_it_does_not_take(self) -> None:
+    def test_x265_refuses_small_frames(self) -> None:
         gray = np.full((24, 24), 128, np.uint8)
-        with self.assertRaisesRegex(data.InputError, "x265 takes frames of 64 pixels a side or more, not of 48"):
+        with self.assertRaisesRegex(data.InputError, "x265 needs frames of at least 64 pixels a side, not 48"):
             codec.through([(np.full((48, 48), 128, np.uint8), gray, gray)], codec.x265(18))
 
     def test_extreme_levels_survive(self) -> None:
@@ -85,7 +85,7 @@ class Video(WithFolder):
                 self.assertLessEqual(np.abs(decoded.astype(int) - level).max(), 1)
 
     def test_frames_stay_in_order(self) -> None:
-        """B-frames are coded out of order; each decoded frame is that of its time."""
+        """B-frames are coded out of order, but decoded frames come in order."""
         gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
         frames = [(np.full((SIZE, SIZE), 40 + 15 * t, np.uint8), gray, gray) for t in range(10)]
         for encoding in (codec.x264(18), codec.x265(18), codec.vp9(20), codec.mpeg2(2), codec.mpeg4(2)):
@@ -93,8 +93,8 @@ class Video(WithFolder):
             for t, mean in enumerate(means):
                 self.assertAlmostEqual(mean, 40 + 15 * t, delta=3, msg=encoding.encoder)
 
-    def test_shares_are_of_what_there_is(self) -> None:
-        """Every kind and kernel has its share of the wide mix, none of another's; they are drawn about that often."""
+    def test_shares(self) -> None:
+        """The wide mix has every kind and kernel, and no other; each is chosen about as often as its share says."""
         for name, mix in MIXES.items():
             for shares, known in ((mix.encodings, KINDS), (mix.kernels, SHRINK)):
                 self.assertAlmostEqual(sum(shares.values()), 1, msg=name)
@@ -106,7 +106,7 @@ class Video(WithFolder):
             self.assertAlmostEqual(kinds.count(kind) / len(kinds), share, delta=0.025, msg=kind)
 
     def test_levels_survive_every_kind(self) -> None:
-        """Whatever a kind draws, the mean is kept, and so is full range: from black to white in either half."""
+        """Whatever a kind chooses, the mean and full range are kept, from black to white in either half."""
         random = np.random.default_rng(2)
         gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
         steps = np.repeat([[0, 60, 128, 255]], SIZE, 0).repeat(SIZE // 4, 1).astype(np.uint8)
@@ -127,7 +127,7 @@ class Video(WithFolder):
                         self.assertAlmostEqual(float(red.mean()), 128, delta=2)
 
     def test_blocks_shift(self) -> None:
-        """Coarse MJPEG makes steps of a slope, eight columns each, which move with the corner."""
+        """Coarse MJPEG turns a slope into steps of eight columns, which move with the corner."""
         slope = np.tile(np.linspace(100, 130, SIZE), (SIZE, 1)).round().astype(np.uint8)
         gray = np.full((SIZE // 2, SIZE // 2), 128, np.uint8)
         for left in (0, 2, 6):
@@ -137,7 +137,7 @@ class Video(WithFolder):
             self.assertEqual(columns, {0}, left)
 
     def test_kernels_keep_levels(self) -> None:
-        """A flat picture stays as it is, any other's mean is kept, and the middle of an edge where it was."""
+        """A flat picture does not change; others keep their mean, and the middle of an edge its place."""
         high = data.to_bytes(sequences.planes(np.asarray(detailed(96, 96), np.float32))[0])
         edge = np.repeat([[50] * 48 + [200] * 48], 96, 0).astype(np.uint8)
         for name, make in SHRINK.items():
@@ -151,7 +151,7 @@ class Video(WithFolder):
                     self.assertAlmostEqual(float(shrink(edge, 96 // scale).mean()), 125, delta=0.5)
 
     def test_what_cameras_do(self) -> None:
-        """Each alone: black and gray go where they should, means are kept, haloes and grain are where they should be."""
+        """One effect at a time: black and gray get the right levels, means are kept, haloes and grain are in place."""
         picture = sequences.planes(np.asarray(detailed(128, 128), np.float32))
         black = np.broadcast_to(degradations.OFFSET, (3, 128, 128))
 
@@ -191,7 +191,7 @@ class Video(WithFolder):
         self.assertEqual(stay, {False, True})
 
     def test_windows_lie_in_the_image(self) -> None:
-        """Also those that take in all of it, of whatever size it is."""
+        """Also windows that show the whole image, of any size."""
         for side, size in ((200, 180), (240, 232), (250, 240), (312, 264)):
             for seed in range(40):
                 path = sequences.Path((side, side + 7), size, 12, np.random.default_rng(seed))
@@ -230,8 +230,8 @@ class Video(WithFolder):
         self.assertEqual(small.returncode, 2)
         self.assertIn("--size must be 64 or more", small.stderr)
 
-    def test_clips_are_read_as_they_are(self) -> None:
-        """What an encoder without loss stored is what a clip's luma is, at 8 and at 10 bits."""
+    def test_clips_are_read_unchanged(self) -> None:
+        """A clip from a lossless encoder has the luma that was encoded, at 8 and at 10 bits."""
         ramp = np.add.outer(np.arange(64) * 2, np.arange(80)).astype(np.uint8)
         for kind, shift in (("yuv420p", 0), ("yuv420p10le", 2)):
             file = self.folder / f"{kind}.mkv"
@@ -251,7 +251,7 @@ class Video(WithFolder):
             self.assertTrue(np.array_equal(clip[0], ramp), kind)
 
     def test_layouts_of_deep_samples(self) -> None:
-        """10 bits in the lower or upper part of 16, in either byte order, are the same 8."""
+        """10 bits in the lower or upper part of 16, in either byte order, give the same 8 bits."""
         ramp = np.add.outer(np.arange(48) * 2, np.arange(64)).astype(np.uint8)
         for kind, order, shift in (("yuv420p10le", "<u2", 2), ("yuv420p10be", ">u2", 2), ("p010le", "<u2", 8),
                                    ("gray16le", "<u2", 8), ("nv12", "u1", 0)):
@@ -262,7 +262,7 @@ class Video(WithFolder):
             self.assertIsNone(clips.no_luma(frame.format), kind)
             self.assertTrue(np.array_equal(clips.plane_bytes(frame), ramp), kind)
 
-    def test_what_is_no_video_in_planes_is_refused(self) -> None:
+    def test_files_without_planar_video_are_refused(self) -> None:
         for kind in ("rgb24", "gbrp", "pal8", "yuyv422", "uyvy422", "y210le", "ya8", "xyz12le", "grayf32le", "monow"):
             self.assertIsNotNone(clips.no_luma(av.VideoFormat(kind)), kind)
         (self.folder / "text.mkv").write_text("no video")

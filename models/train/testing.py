@@ -1,7 +1,7 @@
-"""What the tests share: where things lie, what a test file needs, a folder to work in, pictures, results as TAP.
+"""What the tests share: paths, skipping, a folder to work in, pictures, results as TAP.
 
-A test file is a script.  With --tap it prints what `meson test` and tests/count.py read (Test Anything
-Protocol), else what unittest prints.  Nothing here needs more than Python until it is called.
+A test file is a script.  With --tap it prints the Test Anything Protocol, which `meson test` and tests/count.py
+read, else unittest's own output.  Importing this needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ needs_reference = unittest.skipUnless(REFERENCE.is_dir(), f"no reference network
 
 
 def need(*modules: str) -> None:
-    """End the test file here, saying why, where one of the modules cannot be imported."""
+    """Skip the whole test file, saying why, if one of the modules cannot be imported."""
     missing = []
     for module in modules:
         try:
             importlib.import_module(module)
-        except (ImportError, OSError):  # OSError: a library of its own is missing
+        except (ImportError, OSError):  # OSError: a shared library that it needs is missing
             missing.append({"PIL": "Pillow"}.get(module, module))
     if not missing:
         return
@@ -59,7 +59,7 @@ class WithFolder(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def assert_one_error(self, result: subprocess.CompletedProcess, *words: str) -> None:
-        """Failed with one line that has these words, and no traceback."""
+        """It failed with a single line that contains these words, and no traceback."""
         self.assertNotEqual(result.returncode, 0)
         self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
         for word in words:
@@ -83,7 +83,7 @@ def detailed(width: int, height: int) -> Image.Image:
 
 
 class Tap(unittest.TestResult):
-    """Prints a line for each test as it ends; a test is as bad as its worst subtest."""
+    """Prints a line for each test as it ends; a test fails if one of its subtests does."""
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
@@ -92,7 +92,7 @@ class Tap(unittest.TestResult):
     def stopTest(self, test: unittest.TestCase) -> None:
         super().stopTest(test)
         failures, errors, skipped = self.known
-        # A subtest's name has its parameters behind the test's.
+        # A subtest's name is the test's with its parameters appended.
         troubles = [f"{part}\n{text}" for part, text in self.failures[failures:] + self.errors[errors:]]
         reasons = [reason for _, reason in self.skipped[skipped:]]
         line = f"{'not ok' if troubles else 'ok'} {self.testsRun} - {test.id().removeprefix('__main__.')}"

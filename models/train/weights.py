@@ -13,15 +13,15 @@ import torch
 
 
 class WeightsError(Exception):
-    """A weights file cannot be read or written; the text says which and why."""
+    """A weights file cannot be read or written; the message says which and why."""
 
 
 KINDS = {"F32": "<f4", "F16": "<f2"}
-HEADER = 1 << 20  # bytes: MAX_HEADER of core/safetensors.c
+HEADER = 1 << 20  # bytes at most: MAX_HEADER of core/safetensors.c
 
 
 def header_of(tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> dict:
-    """The header of a file of tensors, as `kind`, in their own order."""
+    """The header of a file that holds the tensors, as `kind`, in their order."""
     header: dict = {"__metadata__": {"format": "pt", **about}}
     end = 0
     for name, tensor in tensors.items():
@@ -36,7 +36,7 @@ def encode(header: dict) -> bytes:
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, str], kind: str = "F32") -> None:
-    """Write tensors (converted to `kind`) in their own order, with `about` as the metadata."""
+    """Write tensors (converted to `kind`) in their order, with `about` as the metadata."""
     data = [tensor.detach().to("cpu", torch.float32).contiguous().numpy().astype(KINDS[kind]).tobytes()
             for tensor in tensors.values()]
     write_raw(path, header_of(tensors, about, kind), b"".join(data))
@@ -45,8 +45,8 @@ def write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, s
 def write_raw(path: Path, header: dict, data: bytes) -> None:
     text = encode(header)
     if len(text) > HEADER:
-        raise WeightsError(f"{path}: cannot be written (its header would be {len(text)} bytes long, and {HEADER} are "
-                           "the limit)")
+        raise WeightsError(f"{path}: cannot be written (its header would be {len(text)} bytes long; the limit is "
+                           f"{HEADER})")
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(struct.pack("<Q", len(text)) + text + data)
@@ -56,7 +56,7 @@ def write_raw(path: Path, header: dict, data: bytes) -> None:
 
 
 def read_raw(path: Path) -> tuple[dict, bytes]:
-    """The header and the bytes behind it."""
+    """The header and the bytes after it."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -72,14 +72,14 @@ def read_raw(path: Path) -> tuple[dict, bytes]:
 
 
 def tell(path: Path, out: Path, more: Mapping[str, str]) -> None:
-    """Write a file again with more metadata, and the same tensors bit for bit."""
+    """Copy a file with more metadata; its tensors stay the same, bit for bit."""
     header, data = read_raw(path)
     header["__metadata__"] = {**header.get("__metadata__", {}), **more}
     write_raw(out, header, data)
 
 
 def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors, as float32, and metadata of a file that holds F32 and F16 only."""
+    """Tensors, as float32, and metadata of a file that holds only F32 and F16."""
     header, data = read_raw(path)
     try:
         about = header.pop("__metadata__", {})

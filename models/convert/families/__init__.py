@@ -43,14 +43,14 @@ def family(name: str, first: str, *needs: str, lacks: tuple[str, ...] = (), inpu
 
 
 def refuse(name: str, why: str, *needs: str) -> None:
-    """A family that is known and cannot be said in layers."""
+    """A family that is recognised, but that layers cannot express."""
     def build(graph: Graph) -> Node:
-        raise ConvertError(f"{name} is not run: {why}")
+        raise ConvertError(f"{name} is not supported: {why}")
     FAMILIES.append(Family(name, build, "", needs, (), 1, why))
 
 
 def recognise(tensors: Mapping[str, Tensor]) -> Family:
-    """The family of a file's tensors; ConvertError where there is none."""
+    """The family of a file's tensors; ConvertError if it is not known."""
     def there(start: str) -> bool:
         return start in tensors or any(name.startswith(start + ".") for name in tensors)
 
@@ -64,7 +64,7 @@ def recognise(tensors: Mapping[str, Tensor]) -> Family:
 
 
 def build(entry: Family, tensors: Mapping[str, Tensor], scale: int | None) -> tuple[Graph, Node]:
-    """The family's graph and its result.  ConvertError names a tensor that is missing, has no place, or a wrong shape.
+    """The family's graph and its result.  ConvertError names a tensor that is missing, unexpected or of a wrong shape.
 
     `scale` is what the user or the file says, for families whose tensors do not tell it.
     """
@@ -79,12 +79,12 @@ def build(entry: Family, tensors: Mapping[str, Tensor], scale: int | None) -> tu
     output = entry.build(graph)
     for name in tensors:
         if name not in graph.used:
-            raise ConvertError(f"{name} is not of this network ({entry.name})")
+            raise ConvertError(f"{name} does not belong to this network ({entry.name})")
     return graph, output
 
 
 def numbered(graph: Graph, pattern: str) -> list[str]:
-    """Names made of a pattern and 0, 1, ... or 1, 2, ... up to the largest number that the file's tensors have."""
+    """Names from a pattern and 0, 1, ... or 1, 2, ... up to the largest number among the file's tensors."""
     form = re.compile(re.escape(pattern).replace(r"\{\}", r"(\d{1,4})") + r"\.")
     found = {int(match[1]) for match in map(form.match, graph.tensors) if match}
     return [pattern.format(i) for i in range(0 if 0 in found else 1, max(found, default=0) + 1)]
@@ -95,7 +95,7 @@ def scale_of(graph: Graph, node: Node, colours: int | None = None) -> int:
     colours = colours or graph.x.channels
     scale = int((node.channels // colours)**0.5)
     if scale < 1 or scale**2 * colours != node.channels:
-        raise ConvertError(f"{node.name} has {node.channels} outputs: no whole scale of {colours} channels")
+        raise ConvertError(f"{node.name} has {node.channels} outputs: not {colours} channels at a whole scale")
     return scale
 
 

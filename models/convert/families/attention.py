@@ -1,4 +1,4 @@
-"""Networks whose features are weighted by what they are: SPAN and its kind, ESA, attention of channels and pixels."""
+"""Networks that weight features by themselves (attention): SPAN and the like, ESA, of channels and of pixels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MEAN = torch.tensor([0.4488, 0.4371, 0.4040], dtype=torch.float64)  # of DIV2K, 
 
 
 def conv3xc(g: Graph, x: Node, name: str) -> Node:
-    """SPAN's Conv3XC: merged already (`eval_conv`), or 1x1, 3x3, 1x1 with a 1x1 beside them, which are merged here."""
+    """SPAN's Conv3XC: already merged (`eval_conv`), or 1x1, 3x3, 1x1 with a parallel 1x1, which are merged here."""
     if not g.has(f"{name}.sk.weight"):
         return g.conv(x, f"{name}.eval_conv")
     first, middle, last = (g.tensor(f"{name}.conv.{k}.weight").double() for k in range(3))
     biases = [g.tensor(f"{name}.conv.{k}.bias").double() for k in range(3)]
-    for part in ("weight", "bias"):  # what training left there is not kept up to date
+    for part in ("weight", "bias"):  # training does not keep these up to date
         if g.has(f"{name}.eval_conv.{part}"):
             g.tensor(f"{name}.eval_conv.{part}")
     weight = torch.einsum("om,mnyx,ni->oiyx", last[..., 0, 0], middle, first[..., 0, 0])
@@ -35,7 +35,7 @@ def centred(g: Graph) -> Node:
 
 
 def span_block(g: Graph, x: Node, name: str, first: Node | None = None) -> tuple[Node, Node]:
-    """The block's result, and its first SiLU; `first` is that of a block whose first convolution is elsewhere."""
+    """The block's result, and its first SiLU; `first` is that SiLU if computed elsewhere."""
     first = first or g.act(conv3xc(g, x, f"{name}.c1_r"), "silu")
     z = conv3xc(g, g.act(conv3xc(g, first, f"{name}.c2_r"), "silu"), f"{name}.c3_r")
     return g.mul(g.add(z, x), g.affine(g.act(z, "sigmoid"), 1.0, -0.5)), first
@@ -114,7 +114,7 @@ def rlfn(g: Graph) -> Node:
 
 
 def distilled(g: Graph, x: Node, name: str, how: str, last: str = "") -> Node:
-    """IMDN's block up to its 1x1: of each convolution's result a few channels are kept, the others go on.
+    """IMDN's block up to its 1x1: a few channels of each convolution's result are kept, the others go on.
 
     `last` is the last convolution's activation, where it has one.
     """
@@ -163,10 +163,10 @@ def imdn_rte(g: Graph) -> Node:
 
 @family("plainusr", "head", "block1.body.0", "blockm.body.3", "tail.0")
 def plainusr(g: Graph) -> Node:
-    """PlainUSR-U; the blocks work on the first channels, the others go by."""
+    """PlainUSR-U; the blocks work on the first channels and pass on the others unchanged."""
     if g.has("blockm.body.3.body.3.weight"):
         raise ConvertError("blockm.body.3: PlainUSR's attention by soft pooling (the mean of exp(x) x in 7x7 over that "
-                           "of exp(x)) is not run; PlainUSR-U has none")
+                           "of exp(x)) is not supported; PlainUSR-U has none")
     x = g.conv(g.x, "head")
     blocks = numbered(g, "block{}")
     for name in [*blocks[:len(blocks) // 2], "blockm", *blocks[len(blocks) // 2:]]:
@@ -188,7 +188,7 @@ def pixel_attention(g: Graph, x: Node, name: str) -> Node:
 
 
 def enlarged(g: Graph, x: Node) -> Node:
-    """PAN's end: twice, three times or two times twice the size, the picture added, enlarged bilinearly."""
+    """PAN's end: enlarges by 2, 3, or 2 and 2, and adds the picture, enlarged bilinearly."""
     names = [name for name in ("upconv1", "upconv2") if g.has(f"{name}.weight")]
     scale = 4 if len(names) == 2 else g.scale or 2
     for k, name in enumerate(names, 1):
@@ -257,7 +257,7 @@ def idn(g: Graph) -> Node:
 
 
 def first_left_out(g: Graph, scale: int) -> Node:
-    """A mask: 0 in the large picture's first row and column, else 1; zero padding tells where they are."""
+    """A mask: 0 in the large picture's first row and column, else 1; zero padding shows where they are."""
     ones = g.convolve(g.x, torch.zeros(1, g.x.channels, 1, 1), torch.ones(1), "ones")
     taps = torch.zeros(scale, scale, 1, 3, 3)
     for row in range(scale):

@@ -1,4 +1,4 @@
-"""Large networks that end in convolutions on the large grid, and those that are known and not run."""
+"""Large networks that end in convolutions on the large grid, and those that are known but not supported."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..graph import Graph, Node
 from . import family, numbered, refuse
 from .attention import MEAN
 
-refuse("CoMo (IKM)", "its kernels are multiplied by what the whole picture is like (dynamic kernels)",
+refuse("CoMo (IKM)", "its kernels are multiplied by features of the whole picture (dynamic kernels)",
        "body.0.body.0.body.0.layer.0.Conv2d", "body.0.body.0.body.0.layer.0.threshold")
-refuse("KDSR", "its kernels are made anew of what the whole picture is like (dynamic kernels)",
+refuse("KDSR", "its kernels are computed from the whole picture (dynamic kernels)",
        "G.head.0", "G.body.0.body.0.da_conv1.kernel.0")
-refuse("safmnpp", "its windows for the largest value are an eighth of the picture, whatever its size",
+refuse("safmnpp", "its max pooling has windows of an eighth of the picture, whatever its size",
        "feats.0.conv1.dwconv", "feats.0.conv1.proj", "to_img.0")
-refuse("smfanet", "its windows for the largest value are an eighth of the picture, and each pixel's features are "
+refuse("smfanet", "its max pooling has windows of an eighth of the picture, and each pixel's features are "
        "divided by their length", "feats.0.smfa.alpha", "to_img.0")
 refuse("SAN", "it weights channels by the covariance of all of them over the whole picture", "RG.0.soca", "RG.0.rcab")
 refuse("HPINet", "it weights pixels of a window by each other, and by those of the window most like it in the whole "
@@ -56,7 +56,7 @@ def upsampler(g: Graph, x: Node, names: list[str]) -> Node:
 
 
 def even(g: Graph, prefix: str) -> list[str]:
-    """Its convolutions: shuffles between them have numbers too."""
+    """Its convolutions; the shuffles between them are numbered too."""
     return [name for name in (f"{prefix}.{k}" for k in range(0, 8, 2)) if g.has(f"{name}.weight")]
 
 
@@ -86,7 +86,7 @@ def edsr(g: Graph) -> Node:
 
 @family("mdsr", "head.0", "pre_process.0.0.body.0", "upsample.0.0", "tail.0", input_range=255)
 def mdsr(g: Graph) -> Node:
-    """MDSR: one body for x2, x3, x4, of which one scale is taken."""
+    """MDSR: one body for x2, x3, x4; one scale is converted."""
     scale = g.known_scale()
     if scale not in (2, 3, 4) or not g.has(f"upsample.{scale - 2}.0.weight"):
         raise ConvertError(f"there is no upsampler for x{scale}")
@@ -103,7 +103,7 @@ def mdsr(g: Graph) -> Node:
 
 
 def dense(g: Graph, x: Node, names: list[str]) -> Node:
-    """ESRGAN's dense block: each convolution sees the results of all in front of it."""
+    """ESRGAN's dense block: each convolution sees the block's input and the results of all before it."""
     seen = [x]
     for name in names[:-1]:
         seen.append(g.act(g.conv(g.concat(seen), name), "leaky:0.2"))
@@ -111,7 +111,7 @@ def dense(g: Graph, x: Node, names: list[str]) -> Node:
 
 
 def rrdbnet(g: Graph, head: str, body: list[list[list[str]]], names: tuple[str, ...]) -> Node:
-    """`names`: what comes behind the body, the two that enlarge, and the last two."""
+    """`names`: the convolution after the body, the two that enlarge, and the last two."""
     behind, *enlarge, large, last = names
     g.x.channels = len(g.tensor(f"{last}.weight"))
     cell = round((g.tensor(f"{head}.weight").shape[1] / g.x.channels)**0.5)
@@ -136,7 +136,7 @@ def esrgan(g: Graph) -> Node:
 
 @family("rrdbnet", "model.0", "model.1.sub.0.RDB1.conv1.0", "model.3", "model.10")
 def esrgan_first(g: Graph) -> Node:
-    """ESRGAN as it was published first, and most networks that people trained by it."""
+    """ESRGAN as first published, and most networks that people trained with that code."""
     *names, behind = numbered(g, "model.1.sub.{}")
     body = [[[f"{name}.RDB{k}.conv{j}.0" for j in range(1, 6)] for k in (1, 2, 3)] for name in names]
     return rrdbnet(g, "model.0", body, (behind, "model.3", "model.6", "model.8", "model.10"))

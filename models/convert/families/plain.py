@@ -9,7 +9,7 @@ from . import family, numbered, plus_nearest, scale_of, shuffled
 
 @family("compact", "body.0", "body.1", "body.2", lacks=("head", "body.0.body"))
 def compact(g: Graph) -> Node:
-    """Real-ESRGAN's SRVGGNetCompact: 3x3 and PReLU in turns; most small networks in circulation are of it."""
+    """Real-ESRGAN's SRVGGNetCompact: 3x3 and PReLU in turns; most small networks in circulation are of this kind."""
     x, names = g.x, numbered(g, "body.{}")
     for name in names:
         x = g.conv(x, name) if g.tensor(f"{name}.weight").dim() == 4 else g.prelu(x, name)
@@ -44,12 +44,12 @@ def etds(g: Graph) -> Node:
         x = g.act(g.conv(x, name), "relu")
     x = g.act(g.conv(g.act(g.conv(x, "conv_last"), "relu"), "conv_clip"), "relu")
     scale = int((x.channels / g.x.channels)**0.5)
-    return shuffled(g, g.slice(x, 0, g.x.channels * scale**2))  # channels beyond are left over from training
+    return shuffled(g, g.slice(x, 0, g.x.channels * scale**2))  # further channels are left over from training
 
 
 @family("espcn", "conv1", "conv1", "conv2", "conv3", lacks=("conv0", "conv4", "out"))
 def espcn(g: Graph) -> Node:
-    """ESPCN: of luma as OpenCV's dnn_superres has it, of R, G, B as ETDS's authors trained it."""
+    """ESPCN: of luma as in OpenCV's dnn_superres, of R, G, B as ETDS's authors trained it."""
     inner, outer = ("relu", "tanh") if g.x.channels == 1 else ("tanh", "sigmoid")
     x = g.act(g.conv(g.act(g.conv(g.x, "conv1"), inner), "conv2"), inner)
     return g.act(shuffled(g, g.conv(x, "conv3")), outer)
@@ -69,7 +69,7 @@ def fsrcnn(g: Graph) -> Node:
 
 @family("fsrcnn", "conv1", "alpha1", "conv5", "out")
 def fsrcnn_opencv(g: Graph) -> Node:
-    """FSRCNN as OpenCV's dnn_superres has it: the deconvolution is 1x1 and a shuffle there."""
+    """FSRCNN as in OpenCV's dnn_superres, where the deconvolution is a 1x1 and a shuffle."""
     x, names = g.x, numbered(g, "conv{}")
     for k, name in enumerate(names[:-1], 1):
         x = g.conv(x, name)
@@ -120,7 +120,7 @@ def cunny(g: Graph) -> Node:
 
 @family("waifu2x", "conv1", "conv1", "conv7", lacks=("alpha1", "conv3_1"))
 def upconv7(g: Graph) -> Node:
-    """waifu2x's upconv_7: nothing pads, and the end makes twice the size."""
+    """waifu2x's upconv_7: no convolution pads, and the last one doubles the size."""
     x, names = g.x, numbered(g, "conv{}")
     for name in names[:-1]:
         x = g.act(g.conv(x, name, padding=0), "leaky:0.1")
@@ -149,7 +149,7 @@ def ncnet(g: Graph) -> Node:
 
 @family("edgesr", "filter", "filter", lacks=("filter.0",))
 def edgesr(g: Graph) -> Node:
-    """eSR: of one filter, the values weighted by the softmax of keys beside them; of one value a pixel alone."""
+    """eSR: one convolution, then values weighted by the softmax of their keys; with one value no softmax."""
     return weighted(g, g.conv(g.x, "filter"), squared=False)
 
 
@@ -160,12 +160,12 @@ def edgesr_cnn(g: Graph) -> Node:
 
 
 def weighted(g: Graph, x: Node, squared: bool) -> Node:
-    """Pixel shuffle and softmax.  The scale is the user's, or 2: 2 N s s channels do not tell it."""
+    """Pixel shuffle and softmax.  The scale is the user's, or 2: 2 N s s channels do not show it."""
     cell = (g.scale or 2)**2
     if x.channels == cell:
         return g.shuffle(x, g.scale or 2)
     if x.channels % (2 * cell):
-        raise ConvertError(f"{x.name}: {x.channels} channels are no values and keys of scale {g.scale or 2}")
+        raise ConvertError(f"{x.name}: {x.channels} channels cannot be split into values and keys at scale {g.scale or 2}")
     if squared:
         half = x.channels // 2
         keys = g.slice(x, half, x.channels)
@@ -175,7 +175,7 @@ def weighted(g: Graph, x: Node, squared: bool) -> Node:
 
 @family("drn", "fea_conv", "groups.0.blocks.0.distil", "groups.0.reduce", "LR_conv", "upsampler.0")
 def drn(g: Graph) -> Node:
-    """DRN, as models/train/networks.py has it: each block's channels lie behind those that it was given."""
+    """DRN, as in models/train/networks.py: each block appends its channels to those of its input."""
     features = x = g.conv(g.x, "fea_conv")
     for group in numbered(g, "groups.{}"):
         y = x
