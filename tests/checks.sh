@@ -1,19 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What tests share that go step by step; to be sourced in the project's root folder, after
+# Shared by tests that run step by step; to be sourced in the project's root folder, after
 # pipelines/setup.sh:
 #
 #   run COMMAND...            a command that ends with the script
 #   quietly WHAT COMMAND...   show only WHAT; $step is WHAT, $work/log the command's output
-#   check WHAT COMMAND...     the same, and go on where it fails; counts
-#   checks_help ARG...        with --help, print what the script's head says, and end
-#   checks_start              what a script of checks begins with: makes $work, sets traps
+#   check WHAT COMMAND...     the same, but continue if it fails; counts
+#   checks_help ARG...        with --help, print the script's head and end
+#   checks_start              call first in a script of checks: makes $work, sets traps
 #   checks_need PACKAGE...    have Debian packages, or end with 77
 #   checks_skip REASON        end with 77
-#   end_steps STATUS          for the trap of any other script: ends the job, shows how the log ends
+#   end_steps STATUS          for the trap of any other script: ends the job, shows the end of the log
 #
-# The script that sources this sets $NAME, which each line begins with, and $work, a folder of its own
+# The script that sources this sets $NAME, with which each line begins, and $work, its own folder
 # (or calls checks_start).
 
 work=
@@ -22,7 +22,7 @@ step=
 passed=0
 failed=0
 
-# While it waits for a job, bash hears of signals; in a session of its own the job ends as a whole.
+# bash handles signals while it waits for a job; in its own session the whole job can be ended.
 run() { # COMMAND...
   local status=0
   setsid "$@" </dev/null &
@@ -40,7 +40,7 @@ quietly() { # WHAT COMMAND...
   : >"$work/log"
 }
 
-# What COMMAND calls is no longer subject to `set -e`: give it one command, or join them by &&.
+# `set -e` does not apply within COMMAND: use a single command, or join several by &&.
 check() { # WHAT COMMAND...
   local what=$1
   shift
@@ -61,7 +61,7 @@ end_steps() { # STATUS
   rm -rf "$work"
 }
 
-# Its head begins in its fourth line, and ends with the comments.
+# A script's head is its comment from line 4 on.
 checks_help() { # ARGUMENTS OF THE SCRIPT...
   case ${1-} in
     -h | --help) ;;

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What tests share that work in chroots; to be sourced in the project's root folder, after
+# Shared by tests that work in chroots; to be sourced in the project's root folder, after
 # pipelines/setup.sh:
 #
-#   chroot_lack PROGRAM:PACKAGE...   print why no chroot can be made here, if so
-#   chroot_need PROGRAM:PACKAGE...   end with 77 and what chroot_lack says, if anything
-#   chroot_own_mounts SCRIPT ARG...  go on where nobody else sees our mounts: runs SCRIPT anew, once
-#   chroot_unpack                    the smallest system of the distribution $NAME, in $CHROOT
-#   chroot_prepare                   its mounts, and the user `rfdn`, whose home is $USER_HOME
-#   chroot_fresh FOLDER              a new one, which is $CHROOT from then on
-#   chroot_remove FOLDER             what chroot_fresh made
-#   enter USER COMMAND...            a command in $CHROOT, in its folder $ENTER_IN, with $ENTER_ENV
-#   write_grey                       a clip
+#   chroot_lack PROGRAM:PACKAGE...   if no chroot can be made here, print why
+#   chroot_need PROGRAM:PACKAGE...   if chroot_lack prints a reason, end with it and 77
+#   chroot_own_mounts SCRIPT ARG...  make our mounts invisible to others: runs SCRIPT again, once
+#   chroot_unpack                    unpack a minimal system of the distribution $NAME into $CHROOT
+#   chroot_prepare                   make its mounts, and the user `rfdn`, whose home is $USER_HOME
+#   chroot_fresh FOLDER              make a new system, which becomes $CHROOT
+#   chroot_remove FOLDER             remove what chroot_fresh made
+#   enter USER COMMAND...            run a command in $CHROOT, in its folder $ENTER_IN, with $ENTER_ENV
+#   write_grey                       write a clip
 #
-# What tests/checks.sh has comes with it. $RFDN_DEBIAN_MIRROR and $RFDN_UBUNTU_MIRROR name other mirrors.
+# Sources tests/checks.sh too. $RFDN_DEBIAN_MIRROR and $RFDN_UBUNTU_MIRROR name other mirrors.
 
 . tests/checks.sh
 
@@ -40,13 +40,13 @@ chroot_lack() { # PROGRAM:PACKAGE...
     echo 'root may not mount anything here (in a container: it needs CAP_SYS_ADMIN)'
 }
 
-# Mounts that nobody else sees end with the script, whatever ends it.
+# Mounts in their own namespace vanish with the script, however it ends.
 chroot_own_mounts() { # SCRIPT ARGUMENTS...
   [ "${RFDN_OWN_MOUNTS-}" != "$$" ] || return 0
   RFDN_OWN_MOUNTS=$$ exec unshare --mount --propagation private "$BASH" "$@"
 }
 
-# What it starts and leaves behind ends with it.
+# Processes that the command leaves running are ended with it.
 enter() { # USER COMMAND...
   local user=$1 home=$USER_HOME
   shift
@@ -59,14 +59,14 @@ enter() { # USER COMMAND...
     sh -c 'cd "$0" 2>/dev/null || cd /; exec "$@"' "$ENTER_IN" "$@"
 }
 
-# The keys that the archive's lists are signed with.
+# The keys that sign the archive's lists.
 find_keys() {
   local keys=/usr/share/keyrings/debian-archive-keyring.gpg
   if [ "$NAME" != noble ]; then
     [ -e "$keys" ] || rfdn_fail "$keys is missing: apt-get install debian-archive-keyring"
   else
     keys=/usr/share/keyrings/ubuntu-archive-keyring.gpg
-    # Debian 12 has no package of them, Debian 13 has.
+    # Debian 13 has a package of them, Debian 12 has not.
     [ -e "$keys" ] || keys=$RFDN_CHROOTS/trixie$keys
     [ -e "$keys" ] || rfdn_fail "Ubuntu's keys are missing: apt-get install ubuntu-keyring;" \
       "where there is no such package, run 'distributions.sh trixie' first, which has them"
@@ -81,7 +81,7 @@ chroot_unpack() {
     mirror=${RFDN_UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu} script=gutsy
     components=main,universe
   fi
-  # Those of releases newer than this debootstrap are links to one of these two.
+  # The scripts of releases newer than this debootstrap are links to one of these two.
   [ ! -e "/usr/share/debootstrap/scripts/$NAME" ] || script=$NAME
   rm -rf --one-file-system "$CHROOT"
   mkdir -p "$CHROOT"
@@ -97,13 +97,13 @@ chroot_prepare() {
   printf '#!/bin/sh\nexit 101\n' >"$CHROOT/usr/sbin/policy-rc.d"
   chmod 755 "$CHROOT/usr/sbin/policy-rc.d"
   echo force-unsafe-io >"$CHROOT/etc/dpkg/dpkg.cfg.d/quick"
-  # A mirror that stands still for some weeks is signed all the same.
+  # Accept lists of a mirror that has not been updated for weeks: they are still signed.
   echo 'Acquire::Check-Valid-Until "false";' >"$CHROOT/etc/apt/apt.conf.d/old"
   [ -d "$CHROOT$USER_HOME" ] || enter root useradd --create-home --shell /bin/bash rfdn
 }
 
-# Nothing is in it but what debootstrap made, which is kept as $NAME-base. Packages that were downloaded
-# and what ccache knows are kept, too.
+# It holds only what debootstrap made, which is kept as $NAME-base. Downloaded packages and ccache's cache
+# are kept, too.
 chroot_fresh() { # FOLDER
   local base=$RFDN_CHROOTS/$NAME-base kept=$RFDN_CHROOTS/$NAME-kept
   if [ ! -e "$base/.complete" ]; then
@@ -120,8 +120,8 @@ chroot_fresh() { # FOLDER
   chroot_prepare
 }
 
-# Another test may run beside: apt locks its folder of packages, so each system has one, of hard links.
-# Those that are there already, cp may complain about.
+# Another test may run at the same time: apt locks its folder of packages, so each system gets its own,
+# with hard links. cp may complain about existing ones.
 link_debs() { # FROM TO
   find "$1" -maxdepth 1 -name '*.deb' -exec cp --link --no-clobber -t "$2" {} + 2>/dev/null || true
 }
@@ -135,7 +135,7 @@ chroot_remove() { # FOLDER
   rm -rf --one-file-system "$1"
 }
 
-# A second of grey, 64x48, as raw video that needs no tool to be made.
+# A second of grey, 64x48, as raw video, which needs no tool to make.
 write_grey() {
   local i
   echo 'YUV4MPEG2 W64 H48 F25:1 Ip A1:1 C420jpeg'
@@ -145,7 +145,7 @@ write_grey() {
   done
 }
 
-# Where no chroot can be made, the test is skipped.
+# If no chroot can be made, the test is skipped.
 chroot_need() { # PROGRAM:PACKAGE...
   local why
   why=$(chroot_lack "$@")

@@ -5,12 +5,11 @@
 #
 #   ./tests/containerfile.sh
 #
-# Needs root, debootstrap and the network. What is committed is built; then a clip is enlarged by what the
-# last stage has. Each check is a line; the last line counts them. Where no chroot can be made, the test
-# ends with 77.
+# Needs root, debootstrap and the network. The last commit is built; then the last stage enlarges a clip.
+# Each check is a line; the last line counts them. If no chroot can be made, the test ends with 77.
 #
-# Of the instructions, FROM, RUN, COPY, ENV, WORKDIR and ENTRYPOINT are understood, in the forms that
-# Containerfile has; any other is a failure. The chroots are in $RFDN_CHROOTS (default:
+# The instructions FROM, RUN, COPY, ENV, WORKDIR and ENTRYPOINT are supported in the forms that
+# Containerfile uses; any other fails. The chroots are in $RFDN_CHROOTS (default:
 # ~/.cache/gst-rfdn/chroots). $RFDN_DEBIAN_MIRROR names another mirror.
 # shellcheck disable=SC2317  # what check() and quietly() call
 set -euo pipefail
@@ -31,14 +30,14 @@ entrypoint=()
 in_stage() { # COMMAND...
   enter root "$@"
 }
-# As the image's own settings: no documentation, no recommended packages.
+# The image's settings: no documentation, no recommended packages.
 slim() {
   printf 'path-exclude /usr/share/%s/*\n' doc man info locale >"$CHROOT/etc/dpkg/dpkg.cfg.d/slim"
 }
 
 do_from() { # IMAGE [AS NAME]
   local folder=$RFDN_CHROOTS/$NAME-stage${#folders[@]}
-  [ "$1" = debian:bookworm-slim ] || rfdn_fail "FROM $1 is not understood"
+  [ "$1" = debian:bookworm-slim ] || rfdn_fail "FROM $1 is not supported"
   quietly "stage ${#folders[@]}" chroot_fresh "$folder"
   folders+=("$folder")
   [ "${2-}" != AS ] || stages[$3]=$folder
@@ -81,11 +80,11 @@ instruction() { # LINE
     ENV) ENTER_ENV+=("${words[@]}") ;;
     WORKDIR) do_workdir "$rest" ;;
     ENTRYPOINT) do_entrypoint "$rest" ;;
-    *) rfdn_fail "the instruction $word is not understood" ;;
+    *) rfdn_fail "the instruction $word is not supported" ;;
   esac
 }
 
-# Lines as they are meant: without comments, and joined where one ends with a backslash.
+# The lines without comments, joined where one ends with a backslash.
 build() {
   local line whole=
   while IFS= read -r line; do
@@ -100,8 +99,8 @@ build() {
 start_image() { # ARGUMENTS...
   in_stage "${entrypoint[@]}" "$@"
 }
-# Frames of 128x96 are made ones of 256x192, as raw video, whose header tells the size and whose length
-# tells how many there are.
+# Frames of 128x96 must become 256x192: checked as raw video, whose header shows the size and whose
+# length shows the number of frames.
 as_raw_video() {
   local header
   start_image clip.mkv - format=y4m >"$work/raw" || return
@@ -114,13 +113,13 @@ absent() { # PROGRAM
   ! in_stage sh -c "command -v $1"
 }
 
-# As a function, which bash reads whole: the file may change while it runs.
+# A function, which bash reads completely: the file may change while it runs.
 main() {
   local lock
   mkdir -p "$RFDN_CHROOTS" "$work/context"
   exec {lock}>"$RFDN_CHROOTS/$NAME-stage.lock"
   flock --nonblock "$lock" || rfdn_fail "another test works in $RFDN_CHROOTS/$NAME-stage"
-  # Whoever owns the project, root may read it.
+  # Lets root's git read the project, whoever owns it.
   git -c safe.directory="$PWD" archive HEAD | tar -x -C "$work/context"
   build
   passed=$((passed + 1))

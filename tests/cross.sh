@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Tests on processors that this machine is not, by emulation (qemu-user):
+# Tests on other processors than this machine's, by emulation (qemu-user):
 #
 #   ./tests/cross.sh [aarch64] [nehalem] [arguments for `meson test`]
 #
-# Both when none is named. Arguments (`core-int16 kernels-int16`) choose other tests than the usual
-# ones; GStreamer's own tools are left out then.
+# Both if none is named. Arguments (`core-int16 kernels-int16`) choose other tests than the usual ones;
+# GStreamer's own tools are then left out.
 #
 # aarch64: builds with Debian's cross compiler, tests NEON and scalar code. The libraries for arm64
-# are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB): the system stays without
-# a foreign architecture. That takes network the first time.
+# are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB), so that the system gets
+# no foreign architecture. This needs the network the first time.
 # nehalem: the ordinary build on an x86-64 processor without AVX.
 #
 # Folders: build-aarch64 ($RFDN_BUILD-aarch64) and build. The last line counts the tests that ran.
@@ -26,7 +26,7 @@ ARM_PACKAGES=(
   libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 )
-# Emulated, the other programs of tests/gst take minutes, or need decoders.
+# Under emulation, the other programs of tests/gst take minutes, or need decoders.
 GST_TESTS=(gst-caps gst-levels gst-metas gst-models)
 PIPELINE=(videotestsrc num-buffers=3 ! 'video/x-raw,format=I420,width=64,height=48'
   ! rfdnupscale ! 'video/x-raw,width=128,height=96' ! fakesink)
@@ -34,8 +34,8 @@ PIPELINE=(videotestsrc num-buffers=3 ! 'video/x-raw,format=I420,width=64,height=
 logs=()
 status=0
 
-# Downloads and unpacks $ARM_PACKAGES and all that they depend on, with an apt that knows nothing of
-# this system's packages and changes none.
+# Downloads and unpacks $ARM_PACKAGES and all their dependencies, with an apt that neither knows nor
+# changes this system's packages.
 make_sysroot() {
   local wanted="$suite ${ARM_PACKAGES[*]}" new=$SYSROOT.new deb
   [ "$(cat "$SYSROOT/.packages" 2>/dev/null)" != "$wanted" ] || return 0
@@ -72,7 +72,7 @@ EOF
   mv "$new" "$SYSROOT"
 }
 
-# Writes meson's description of the machine; a build for another sysroot is thrown away.
+# Writes meson's description of the machine; deletes a build for another sysroot.
 make_cross_file() {
   local file=$RFDN_BUILD/cross.ini text
   text=$(
@@ -115,8 +115,8 @@ run_tests() {
   logs+=("$log"*.json)
 }
 
-# point WHAT WANTED COMMAND...: one line of TAP. WANTED is what a refusal must say, or empty: the
-# command must succeed.
+# point WHAT WANTED COMMAND...: one line of TAP. The command must fail with the message WANTED, or
+# succeed if WANTED is empty.
 point() {
   local what=$1 wanted=$2 output result=ok
   shift 2
@@ -150,13 +150,13 @@ run_tools() {
 test_aarch64() {
   local RFDN_BUILD=$RFDN_BUILD-aarch64 refused='sse2 avx2 avx-vnni avx512 avx512-vnni'
   local -x GST_PLUGIN_SYSTEM_PATH=$ARM_LIBRARIES/gstreamer-1.0 RFDN_TEST_LEVELS=scalar,neon
-  # Not again for scalar code: of core-upscaler, what tests both levels anyway, and what takes
-  # minutes.
+  # For scalar code, leave out the parts of core-upscaler that test both levels anyway, and those that
+  # take minutes.
   local test skip=
   for test in {naive,tiles}/{scalar,neon} tiles/attention threads; do
     skip+=" -s /upscaler/$test"
   done
-  [ "$suite" ] || rfdn_fail "aarch64 needs Debian's cross compiler, and this is not Debian"
+  [ "$suite" ] || rfdn_fail "aarch64 needs Debian's cross compiler, but this is not Debian"
   rfdn_need_packages gcc-aarch64-linux-gnu debian-archive-keyring
   make_sysroot
   make_cross_file
@@ -197,7 +197,7 @@ chosen=("$@")
 
 suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || suite=
 unset RFDN_CPU
-# GStreamer's helper that looks at plugins would run without the emulator.
+# GStreamer's plugin scanner would run without the emulator.
 export GST_REGISTRY_FORK=no
 rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3 qemu-user
 for machine in "${machines[@]}"; do

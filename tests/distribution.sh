@@ -16,7 +16,7 @@ CHROOT=$RFDN_CHROOTS/$NAME
 SOURCE="$USER_HOME/Mes vidéos/gst-rfdn" # in the chroot
 ENTER_IN=$SOURCE
 ENTER_ENV=(CCACHE_DIR=/var/cache/ccache-rfdn RFDN_SHARED="$RFDN_SHARED")
-# More for tests and for this script than those that `run.sh` asks for.
+# Packages that tests and this script need in addition to those that `run.sh` installs.
 EXTRA=(git ca-certificates ccache clang man-db xvfb gstreamer1.0-opencv)
 
 work=$(mktemp -d)
@@ -45,7 +45,7 @@ prepare() {
   enter root chown rfdn: /var/cache/ccache-rfdn
 }
 clone() {
-  # Whoever owns the project, root may read it. That the files get another owner is no change.
+  # Lets root's git read the project, whoever owns it, and ignore that files change owner.
   printf '[safe]\n\tdirectory = *\n[core]\n\tcheckStat = minimal\n\ttrustctime = false\n' >"$work/.gitconfig"
   mkdir -p "$CHROOT$SOURCE"
   HOME=$work git init -q "$CHROOT$SOURCE"
@@ -84,7 +84,7 @@ transcode() {
   cat "$work/frames"
   grep -qx '128,96,25' "$work/frames"
 }
-# What is installed works without the clone, and can be taken out.
+# The installed files work without the clone, and can be uninstalled.
 try_install() {
   local left
   enter root meson install -C build --no-rebuild
@@ -105,7 +105,7 @@ try_install() {
   fi
 }
 
-# As a function, which bash reads whole: the file may change while it runs.
+# A function, which bash reads completely: the file may change while it runs.
 main() { # arguments for `meson test`
   local lock status=0
   exec {lock}>"$CHROOT.lock"

@@ -6,17 +6,17 @@
 #   ./tests/distributions.sh [bookworm] [trixie] [forky] [noble] [arguments for `meson test`]
 #
 # Without a name: in all four. Needs root, debootstrap and the network. Each distribution is unpacked
-# into a folder of $RFDN_CHROOTS (default: ~/.cache/gst-rfdn/chroots; 3 GB each), which stays there for
-# the next time; remove it to begin anew. Nothing outside of it changes.
+# into a folder of $RFDN_CHROOTS (default: ~/.cache/gst-rfdn/chroots; 3 GB each), which is kept for
+# the next run; remove it to start over. Nothing outside of it changes.
 #
-# In each, a clone of what is committed is built with gcc and with clang, without a warning, as a user
-# without sudo in a folder whose name has blanks and letters beyond ASCII. Then that user runs the two
-# commands of README.md, transcode.sh and run.sh (with the arguments given, such as `--suite core`), and
-# what `meson install` puts into the system is tried and taken out again. A table at the end says what
+# In each, a clone of the last commit is built with gcc and with clang, without a warning, by a user
+# without sudo in a folder whose name has blanks and non-ASCII letters. Then that user runs the two
+# commands of README.md, transcode.sh and run.sh (with the arguments given, such as `--suite core`);
+# `meson install` installs into the system, which is tried and uninstalled. A table at the end says what
 # passed. In the chroot, the clone is /home/rfdn/Mes vidéos/gst-rfdn.
 #
-# $RFDN_SHARED is shown to the tests where it exists; $RFDN_DEBIAN_MIRROR and $RFDN_UBUNTU_MIRROR name
-# other mirrors.
+# The tests see $RFDN_SHARED if it exists; $RFDN_DEBIAN_MIRROR and $RFDN_UBUNTU_MIRROR name other
+# mirrors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
@@ -58,7 +58,7 @@ trap 'stop 130 TERM' INT
 trap 'stop 143 TERM' TERM
 trap 'stop 129 TERM' HUP
 
-# As a function, which bash reads whole: the file may change while it runs.
+# A function, which bash reads completely: the file may change while it runs.
 main() { # arguments for `meson test`
   local name system gcc clang gstreamer ffmpeg meson result status=0
   for name in "${names[@]}"; do

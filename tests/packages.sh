@@ -5,14 +5,14 @@
 #
 #   ./tests/packages.sh [bookworm|trixie]   bookworm, if none is named
 #
-# Needs root, debootstrap and the network. What is committed is built with dpkg-buildpackage in a chroot
-# that has only what debian/control asks for, and looked at by lintian. In another one, the packages are
-# installed with nothing but what they depend on, used, and removed; then once more beside other tools.
-# Each check is a line; the last line counts them. Where no chroot can be made, the test ends with 77.
+# Needs root, debootstrap and the network. The last commit is built with dpkg-buildpackage in a chroot
+# that has only what debian/control asks for, and checked by lintian. In another one, the packages are
+# installed with only their dependencies, used, and removed; then once more together with other tools.
+# Each check is a line; the last line counts them. If no chroot can be made, the test ends with 77.
 #
 # The chroots are in $RFDN_CHROOTS (default: ~/.cache/gst-rfdn/chroots), where the first one and the
-# packages downloaded stay for the next time. The packages that were built are copied to $RFDN_PACKAGES
-# where that names a folder. $RFDN_DEBIAN_MIRROR names another mirror.
+# downloaded packages are kept for the next run. The packages built are copied to $RFDN_PACKAGES
+# if that names a folder. $RFDN_DEBIAN_MIRROR names another mirror.
 # shellcheck disable=SC2016,SC2317  # scripts for the chroot's shell; what check() and quietly() call
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,7 @@ cd "$(dirname "$0")/.."
 NAME=${1:-bookworm}
 PACKAGES=(gstreamer1.0-rfdn rfdn-tools librfdn-core0 librfdn-core-dev)
 TOOLS=(gcc libc6-dev pkg-config man-db bash-completion gstreamer1.0-tools ffmpeg)
-DEBS=/home/rfdn/debs # in the chroot where they are tried
+DEBS=/home/rfdn/debs # in the chroot that tries them
 
 checks_help "$@"
 case $NAME in
@@ -40,7 +40,7 @@ apt_get() { # ARGUMENTS...
 
 # ---- building ------------------------------------------------------------------------------------
 
-# Whoever owns the project, root may read it.
+# Lets root's git read the project, whoever owns it.
 export_source() { # FOLDER
   mkdir -p "$CHROOT$1"
   git -c safe.directory="$PWD" archive HEAD | tar -x -C "$CHROOT$1"
@@ -108,7 +108,7 @@ install_packages() {
   mapfile -t debs < <(deb_files)
   apt_get install "${debs[@]}"
 }
-# All that the system has but what users, logs and caches have, and dpkg's and apt's own lists.
+# All files of the system except users' files, logs, caches, and dpkg's and apt's own lists.
 list_files() { # FILE
   enter root find / -xdev \( -path /home -o -path /root -o -path /tmp -o -path /var/log -o -path /var/cache \
     -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /etc/ld.so.cache \) -prune \
@@ -124,14 +124,14 @@ nothing_left() {
 
 use_alone() {
   write_grey >"$CHROOT$USER_HOME/grey.y4m"
-  check 'rfdn-transcode, with nothing but what it depends on' \
+  check 'rfdn-transcode with only its dependencies' \
     enter rfdn rfdn-transcode grey.y4m grey.mkv
   check 'the result is a file' test -s "$CHROOT$USER_HOME/grey.mkv"
 }
 use_with_tools() {
   cp tests/packages.c "$CHROOT$USER_HOME/"
   check 'gst-inspect-1.0 rfdnupscale' enter rfdn gst-inspect-1.0 rfdnupscale
-  check 'the plugin is where the architecture has its own' enter rfdn sh -euc '
+  check "the plugin is in the architecture's folder" enter rfdn sh -euc '
     test -f "/usr/lib/$(gcc -print-multiarch)/gstreamer-1.0/libgstrfdn.so"'
   check 'a pipeline' enter rfdn gst-launch-1.0 -q videotestsrc num-buffers=2 \
     ! video/x-raw,width=64,height=48 ! rfdnupscale ! video/x-raw,width=128,height=96 ! fakesink
@@ -167,14 +167,14 @@ try() {
 
   quietly 'other tools' apt_get install "${TOOLS[@]}"
   list_files "$work/before"
-  check 'installing beside other tools' install_packages
+  check 'installing together with other tools' install_packages
   use_with_tools
   check 'purging again' purge_packages
   check 'again nothing is left' nothing_left
   chroot_remove "$CHROOT"
 }
 
-# As a function, which bash reads whole: the file may change while it runs.
+# A function, which bash reads completely: the file may change while it runs.
 main() {
   local lock
   mkdir -p "$RFDN_CHROOTS"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests: ./tests/run.sh [arguments for `meson test`]
-# Installs the Debian packages that are missing when it may, else says which they are.
+# Installs missing Debian packages if it may, else names them.
 # The last line counts the tests that really ran; skips are listed above it.
 set -euo pipefail
 cd "$(dirname "$0")/.."

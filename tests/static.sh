@@ -5,7 +5,7 @@
 #
 #   ./tests/static.sh
 #
-# Needs the packages to build the plugin (installed where that is possible). Builds in build-static
+# Needs the packages to build the plugin (installed if possible). Builds in build-static
 # ($RFDN_BUILD-static), and installs into a folder there. Each check is a line; the last line counts them.
 # shellcheck disable=SC2317  # what check() and quietly() call
 set -euo pipefail

@@ -5,9 +5,9 @@
 #
 #   ./tests/wheel.sh
 #
-# Needs the packages to build the plugin, python3-venv and python3-gi (installed where that is possible),
-# and pip's index, from which meson-python comes. Each check is a line; the last line counts them. Where
-# something of that is missing, the test ends with 77.
+# Needs the packages to build the plugin, python3-venv and python3-gi (installed if possible), and
+# meson-python from pip's index. Each check is a line; the last line counts them. If something is
+# missing, the test ends with 77.
 # shellcheck disable=SC2317  # what check() and quietly() call
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,8 +22,8 @@ checks_start
 checks_need "${RFDN_RUN_PACKAGES[@]}" git python3 python3-venv python3-gi gir1.2-gstreamer-1.0
 "$PYTHON" -c 'import gi, venv' 2>/dev/null || checks_skip "$PYTHON lacks PyGObject or venv"
 
-# Builds what is committed: a folder with a `build` of the user's is not touched. Whoever owns the project,
-# it may be read.
+# Builds the last commit in a copy, so that a `build` folder of the user's is not touched. Reads the
+# project whoever owns it.
 export_source() {
   mkdir "$work/source"
   git -c safe.directory="$PWD" archive HEAD | tar -x -C "$work/source"
@@ -44,7 +44,7 @@ build_wheel() {
 tag_is_honest() {
   [[ $1 == *-linux_"$(uname -m)".whl ]]
 }
-# Python's files, the plugin, presets; neither libraries nor headers.
+# Only Python's files, the plugin and presets; no libraries or headers.
 holds_the_plugin_alone() { # WHEEL
   "$PYTHON" -m zipfile -l "$1" | awk 'NR > 1 { print $1 }' | grep -v '\.dist-info/' | sort >"$work/held"
   printf '%s\n' gst_rfdn.pth gst_rfdn/{__init__,__main__}.py gst_rfdn/gstreamer-1.0/libgstrfdn.so \
@@ -53,12 +53,12 @@ holds_the_plugin_alone() { # WHEEL
 prints_the_folder() {
   test -f "$(in_venv python -m gst_rfdn)/libgstrfdn.so"
 }
-# What a Python that another one starts has in VARIABLE.
+# The value of VARIABLE in a Python started by another one.
 in_second_python() { # VARIABLE
   in_venv python -c 'import subprocess, sys
 subprocess.run([sys.executable, "-c", "import os, sys; print(os.environ[sys.argv[1]])", sys.argv[1]], check=True)' "$1"
 }
-# The user's own folders stay, and ours is there once.
+# The user's own folders stay, and ours is added once.
 keeps_what_was_set() {
   [ "$(GST_PLUGIN_PATH=/a:/b in_second_python GST_PLUGIN_PATH)" = "$folder:/a:/b" ] &&
     [ "$(GST_PLUGIN_PATH_1_0=/c in_second_python GST_PLUGIN_PATH_1_0)" = "$folder:/c" ]
@@ -74,7 +74,7 @@ main() {
   local wheel folder
   quietly 'the source' export_source
   quietly 'virtual environments' make_venvs
-  # pip gets what pyproject.toml requires; asking for it here tells a lack of it from a failed build.
+  # pip would install what pyproject.toml requires; doing it here tells missing packages from a failed build.
   "$work/builder/bin/pip" download --no-deps -d "$work/try" 'meson-python>=0.15' >"$work/log" 2>&1 ||
     checks_skip 'meson-python cannot be downloaded'
   check 'pip wheel' build_wheel
@@ -88,7 +88,7 @@ main() {
   check 'python -m gst_rfdn' prints_the_folder
   folder=$(in_venv python -m gst_rfdn)
   check 'a pipeline from Python' pipeline
-  check 'GST_PLUGIN_PATH as it was set before' keeps_what_was_set
+  check 'GST_PLUGIN_PATH keeps earlier folders' keeps_what_was_set
   check 'uninstalling' "$work/venv/bin/pip" uninstall --yes gst-rfdn
   check 'nothing is left' nothing_left
 }

@@ -82,7 +82,8 @@ class Command(WithFolder):
         deep = networks.RepRFN(3, 4, limits.BLOCKS + 1, 2, 4).state_dict()
         torch.save(deep, self.folder / "deep.pth")
         result = run(MODELS / "convert.py", self.folder / "deep.pth", self.folder / "o")
-        self.assert_one_error(result, "deep.pth", f"{limits.BLOCKS + 1} blocks", f"the limits are {limits.MAP} and {limits.BLOCKS}")
+        self.assert_one_error(result, "deep.pth", f"{limits.BLOCKS + 1} blocks",
+                              f"the limits are {limits.MAP} and {limits.BLOCKS}")
         self.assertFalse((self.folder / "o").exists())
         torch.save(compact(), self.folder / "a.pth")
         options = COMMAND.command_line().parse_args([str(self.folder / "a.pth"), "o"])

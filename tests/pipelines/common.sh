@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests of live pipelines share, to be sourced: TAP, a folder to work in, measurements.
+# Shared by the tests of pipelines, to be sourced: TAP, a folder to work in, measurements.
 # shellcheck disable=SC2034  # for those who source this
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../pipelines" && pwd)
 media=$RFDN_SHARED/media
@@ -48,7 +48,7 @@ same() { # NAME WANTED GOT
   [ "$status" -eq 0 ] || printf '# wanted: %.300s\n# got:    %.300s\n' "$2" "$3"
   ok "$status" "$1"
 }
-# Fails with one line that says WORDS.
+# Passes if the command fails with one line that contains WORDS.
 fails() { # NAME WORDS COMMAND...
   local name=$1 words=$2 status=0
   shift 2
@@ -68,8 +68,8 @@ psnr() { # FILE FILE
     "[0:v]settb=1/25,setpts=N,format=gray[a];[1:v]settb=1/25,setpts=N,format=gray[b];[a][b]psnr=shortest=1" \
     -f null - 2>&1 | sed -n 's/.*PSNR.*average:\([0-9.inf]*\).*/\1/p' | tail -n 1
 }
-# The same of all colours, where one of the two has them as RGB. Chroma lies to the left, which the
-# command line of FFmpeg 5.1 does not look up by itself.
+# The same of all colours, for files of which one is RGB. Chroma is sited left; FFmpeg 5.1 has to be told
+# that.
 psnr_rgb() { # FILE FILE
   local rgb=scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic
   rgb+=:in_h_chr_pos=0:in_v_chr_pos=128,format=rgb24

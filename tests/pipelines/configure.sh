@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What a build makes of FFmpeg's libraries that are missing, incomplete or newer than this project knows,
-# and what the scripts say to a user who may not install what is missing. Prints TAP; needs no clips.
+# How the build copes with FFmpeg's libraries that are missing, incomplete or newer than this project
+# knows, and what the scripts tell a user who may not install packages. Prints TAP; needs no clips.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -45,7 +45,7 @@ ok $? 'headers that cannot be compiled: rfdn-transcode is left out'
 configure 1 "rfdn-transcode cannot be built: FFmpeg's headers are incomplete" -Dpipelines=enabled
 ok $? 'headers that cannot be compiled: an error where rfdn-transcode is demanded'
 
-# Queues of sound went away, which only one source uses.
+# A version without sound queues, which only one source file uses.
 describe 99.1.100 "$work/newer"
 : >newer/libavutil/audio_fifo.h
 configure 0 'NO: libavutil 99.1.100 is newer than this release knows'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The same job by Slurm on two nodes, one of which dies, by GNU parallel, here and over ssh, and by Open Job Description:
-# each must give what one machine gives in one piece. Prints TAP. $RFDN_BUILD is the build.
+# the result must equal that of one run on one machine. Prints TAP. $RFDN_BUILD is the build.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -34,14 +34,14 @@ wait_for_parts() { # OUT NUMBER
 
 ffmpeg -v error -f lavfi -i testsrc=s=160x120:r=15:d=12 -f lavfi -i sine=d=12 -c:v libx264 -preset ultrafast -bf 2 \
   -g 20 -c:a aac -shortest clip.mkv || skip_all 'ffmpeg makes no clip'
-timeout 100 "$program" clip.mkv one.mkv part-length=0 "${keys[@]}" >out 2>err || skip_all 'one machine does not make it'
+timeout 100 "$program" clip.mkv one.mkv part-length=0 "${keys[@]}" >out 2>err || skip_all 'rfdn-transcode fails on one machine'
 wanted=$(content one.mkv)
 
 # ---- Slurm
 
 start_slurm() {
   local port=$((21000 + $$ % 20000)) node
-  # The user who runs the daemons is asked for by others: what they share has to be open.
+  # The daemons run as another user: shared files must be readable for everybody.
   chmod 755 "$work"
   mkdir state
   head -c 64 /dev/urandom >munge.key
@@ -91,7 +91,7 @@ END
   cat slurmctld.log slurmd-n1.log | tail -n 20 | sed 's/^/# /'
   return 1
 }
-# The processes of a node's jobs, and those of Slurm that would tell how a job has ended.
+# The processes of a node's jobs, and those of Slurm that would report how a job ended.
 find_workers() { # NODE
   local process parent
   for process in /proc/[0-9]*; do
@@ -102,7 +102,7 @@ find_workers() { # NODE
     fi
   done 2>/dev/null
 }
-# As the power goes: the daemon and what it started, whoever would tell first.
+# Like a power failure: the daemon, and all it started, before any of them can report.
 kill_node() { # NODE
   local processes=()
   for _ in {1..100}; do
@@ -124,7 +124,7 @@ task_is() { # JOB STATE
   [ "$(scontrol -o show job "$1" 2>/dev/null | sed 's/.* JobState=\([A-Z]*\) .*/\1/')" = "$2" ]
 }
 finishing='SIGTERM: stops as soon as the part in work is finished'
-# Until the part is in work, as its file shows that is not finished yet.
+# Until work on the part has begun, which its unfinished file shows.
 wait_for_work() { # OUT PART
   for _ in {1..600}; do
     [ -z "$(find "$1.parts" -name ".*$2-*.nut" -size +0)" ] || return 0
@@ -132,14 +132,14 @@ wait_for_work() { # OUT PART
   done
   return 1
 }
-# On the node that is left: SIGTERM as it comes some time before a limit, and again at the limit.
+# On the remaining node: SIGTERM some time before a limit, and again at the limit.
 test_slurm_signals() {
   local film="it's ä %a.mkv" id part
-  # Parts that take long enough to be met at work.
+  # Parts that take long enough to be interrupted.
   local slow=(codec=ffv1 model=balanced threads=1)
   ffmpeg -v error -i clip.mkv -t 8 -c copy "$film"
   timeout 200 "$program" "$film" slow.mkv part-length=0 "${slow[@]}" >out 2>err
-  # What bash quotes otherwise than sh reads.
+  # A name that bash quotes in a way sh does not understand.
   LC_ALL=C check 'slurm.sh: two parts are submitted' \
     timeout 60 "$scripts/farm/slurm.sh" "$film" "to $film" parts=2 "${slow[@]}"
   id=$(sed -n 's/^Parts .*: job \([0-9]*\)$/\1/p' out)
@@ -213,7 +213,7 @@ test_parallel() {
     skip 'GNU parallel' 'it cannot be installed'
     return
   fi
-  # A part that fails first: there is a folder where its file is to be.
+  # A part that fails at first: a folder is in the place of its file.
   timeout 60 "$program" clip.mkv parallel.mkv --plan 12 "${keys[@]}" >out 2>err
   mkdir parallel.mkv.parts/00007.nut
   ! timeout 200 "$scripts/farm/parallel.sh" clip.mkv parallel.mkv parts=12 jobs=2 "${keys[@]}" >out 2>err &&
@@ -227,7 +227,7 @@ test_parallel() {
   ok $? 'parallel.sh: nothing is left'
 }
 
-# An sshd of our own on a high port, for us alone.
+# Our own sshd on a high port, which only we can use.
 start_sshd() {
   local port=$((20000 + $$ % 20000)) sshd
   sshd=$(PATH=$PATH:/usr/sbin command -v sshd) || return 1
@@ -255,7 +255,7 @@ StrictHostKeyChecking no
 UserKnownHostsFile /dev/null
 LogLevel ERROR
 END
-  # Where systemd would make it.
+  # systemd would make this folder.
   [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
   "$sshd" -D -e -f ssh/server >ssh/log 2>&1 &
   sshd_pid=$!
@@ -268,7 +268,7 @@ END
   tail -n 5 ssh/log | sed 's/^/# /'
   return 1
 }
-# The process of sshd at whose other end a part is made; with its number.
+# The sshd process whose session makes a part, and the part's number.
 find_connection() {
   local line process parent
   while read -r line; do
@@ -283,14 +283,14 @@ find_connection() {
 }
 test_ssh() {
   local sshd_pid=0 connection part job n
-  # What a shell, a program or parallel itself would make something else of.
+  # A name with characters special to a shell, a program or parallel itself.
   local film="-it's {} \$HOME {.}.mkv"
   if ! have_packages parallel openssh-server openssh-client || ! command -v parallel ssh >/dev/null; then
     skip 'GNU parallel over ssh' 'it or ssh cannot be installed'
     return
   fi
   if ! start_sshd; then
-    skip 'GNU parallel over ssh' 'this machine lets us run no sshd of our own, or not log in'
+    skip 'GNU parallel over ssh' 'we cannot run our own sshd here, or not log in'
     return
   fi
   timeout 200 "$scripts/farm/parallel.sh" clip.mkv ssh.mkv parts=12 hosts=127.0.0.1,localhost "${keys[@]}" >out 2>err &
@@ -302,7 +302,7 @@ test_ssh() {
   done
   [ -n "$part" ] && [ ! -e ssh.mkv ]
   ok $? 'parallel.sh over ssh: a connection dies in the middle'
-  echo "# that of part $part, when $(parts_of ssh.mkv) of 12 were finished"
+  echo "# killed the one of part $part when $(parts_of ssh.mkv) of 12 were finished"
   wait "$job"
   ok $? 'parallel.sh over ssh: its part is made again, and all are joined'
   same 'parallel.sh over ssh: frames and times are those of one machine, bit for bit' "$wanted" "$(content ssh.mkv)"
@@ -317,7 +317,7 @@ test_ssh() {
   done
   { kill -KILL -- "-$job"; wait "$job"; } 2>/dev/null
   pkill -KILL -P "$sshd_pid"
-  # Workers that are left alone end; each holds the folder's lock.
+  # Orphaned workers end by themselves; each holds the folder's lock.
   timeout 60 flock --exclusive "to $film.parts" true
   n=$(parts_of "to $film")
   echo "# $n of 6 parts were finished"
@@ -325,7 +325,7 @@ test_ssh() {
   ok $? 'parallel.sh over ssh: all die in the middle, when both hosts have made parts'
   check 'parallel.sh over ssh: run again, it goes on' \
     timeout 200 "$scripts/farm/parallel.sh" "$film" "to $film" parts=6 hosts=localhost,127.0.0.1 "${keys[@]}"
-  # A worker of before may have finished one meanwhile.
+  # An earlier worker may have finished one meanwhile.
   [ "$(grep -c '^part . of .* is made$' err)" -le "$((6 - n))" ]
   ok $? 'parallel.sh over ssh: it makes what is missing and no more'
   same 'parallel.sh over ssh: frames and times are still those of one machine' "$wanted" "$(content "to $film")"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What rfdn-transcode makes of pictures: pixel formats, colours, transparency, captions, fields. What
-# comes out is decoded and measured. Prints TAP.
+# How rfdn-transcode treats pictures: pixel formats, colours, transparency, captions, fields. Results
+# are decoded and measured. Prints TAP.
 set -uo pipefail
 
 # shellcheck source=tests/pipelines/common.sh
@@ -27,12 +27,12 @@ probe() { # FILE ENTRIES
   ffprobe -v error -select_streams v:0 -show_entries "$2" -of default=nw=1:nk=1 "$1" 2>/dev/null |
     paste -sd ' '
 }
-says() { # NAME WORDS: the last run did
+says() { # NAME WORDS: the last run printed them
   grep -qF -- "$2" err
   ok $? "$1"
 }
 tags=stream=color_range,color_space
-# To RGB as a player does it.
+# To RGB as in a player.
 shown="scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp"
 
 # The mean colours in the middle of N patches side by side, frame F (from 0 on), as RGBA.
@@ -43,7 +43,7 @@ colours() { # FILE N [F [FFMPEG'S OPTIONS]]
     -vf "select=eq(n\\,$frame),$shown,format=rgba,scale=$((n * 3)):1:flags=area+accurate_rnd+full_chroma_int+full_chroma_inp" -frames:v 1 -f rawvideo - |
     od -An -v -tu1 -w4 | awk 'NR % 3 == 2 { print $1, $2, $3, $4 }' | paste -sd ' '
 }
-# How far apart two lists of numbers are at most.
+# The largest difference between two lists of numbers.
 apart() { # LIST LIST
   paste <(tr ' ' '\n' <<<"$1") <(tr ' ' '\n' <<<"$2") |
     awk 'NF != 2 { bad = 1 } { d = $1 - $2; if (d < 0) d = -d; if (d > max) max = d }
@@ -55,7 +55,7 @@ near() { # NAME WANTED GOT [BOUND]
   [ "$status" -eq 0 ] || printf '# wanted: %.300s\n# got:    %.300s\n' "$2" "$3"
   ok "$status" "$1"
 }
-# The mean colours of a coarse grid, of all frames: what is left of a picture of any contents.
+# The mean colours of all frames in a coarse grid, which can be compared for any content.
 grid() { # FILE [FFMPEG'S OPTIONS]
   local file=$1
   shift
@@ -64,7 +64,7 @@ grid() { # FILE [FFMPEG'S OPTIONS]
 }
 
 # Red, green, blue, white, black, gray, a dark and a light colour.
-# What comes out is compared with what the same FFmpeg shows of what went in, which rounds, too.
+# Results are compared with the input as decoded by the same FFmpeg, which also rounds.
 patches=(c81e1e 1ec81e 1e1ec8 ffffff 000000 808080 402010 f0e0c0)
 patches_end= # filters that come last
 make_patches() { # OUT [FFMPEG'S OPTIONS ...]
@@ -72,14 +72,14 @@ make_patches() { # OUT [FFMPEG'S OPTIONS ...]
   shift
   for i in "${!patches[@]}"; do
     inputs+=(-f lavfi -i "color=c=0x${patches[i]}:s=24x32:r=5:d=0.4")
-    # Told how: left to itself, FFmpeg 7.1 makes RGB of YUV in steps of 16 columns and leaves the rest.
+    # With explicit options: by default FFmpeg 7.1 converts YUV to RGB in steps of 16 columns and omits the rest.
     links+="[$i:v]$shown,format=gbrp[p$i];"
   done
   for i in "${!patches[@]}"; do links+="[p$i]"; done
   ffmpeg -v error -y "${inputs[@]}" -filter_complex "${links}hstack=8,$shown${patches_end}[v]" -map '[v]' "$@" "$out"
 }
 
-# ---- 01: colours that are told
+# ---- 01: colours given by the file
 
 test_told_colours() {
   if have 01-hd-pq10.mp4; then
@@ -172,8 +172,8 @@ test_all_formats() {
       name=raw.mkv
       [ $codec = rawvideo ] && name=raw.nut
       [ $codec = qtrle ] && name=raw.mov # from Matroska, FFmpeg 9 does not read its depth
-      # Float gray is made of full range, and told to be: left to itself, FFmpeg 7.1 makes the other and
-      # tells nothing. The palette is FFmpeg's of 256 colours, or the picture's own.
+      # Float gray is made with full range and tagged so: by default FFmpeg 7.1 makes the other range
+      # without a tag. The palette is FFmpeg's of 256 colours, or the picture's own.
       patches_end=
       [ "$format" = grayf32le ] && patches_end=,format=gray,format=grayf32le,setparams=range=pc
       make_patches $name -frames:v 1 -strict experimental -c:v $codec -pix_fmt "$format" 2>/dev/null || continue
@@ -182,7 +182,7 @@ test_all_formats() {
       n=$((n + 1))
       want=$(colours $name 8)
       bound=2
-      [[ $format == pal8 || $format == mono* ]] && bound=5 # what is enlarged is FFmpeg's dither
+      [[ $format == pal8 || $format == mono* ]] && bound=5 # FFmpeg's dither is enlarged too
       if ! run $name format.mkv codec=ffv1; then
         refused+=" $format"
       elif [ "$(apart "$want" "$(colours format.mkv 8)")" -gt "$bound" ]; then
@@ -197,7 +197,7 @@ test_all_formats() {
   patches_end=
 }
 
-# 1 is white in a file that tells no range, as the programs that make such files have it.
+# 1 is white in a file without a range, as in the programs that write such files.
 test_float_gray() {
   make_patches gray.mkv -frames:v 1 -c:v ffv1 -pix_fmt gray
   ffmpeg -v error -i gray.mkv -vf format=gray,format=grayf32le -c:v exr float.exr
@@ -229,7 +229,7 @@ test_alpha() {
       [ "$name" = "$out" ] || option=("${out#*:}")
       [ "$name" != a.webm ] || decoder_of=(-c:v libvpx-vp9)
       run "$cases/$file" "$name" crf=4 "${option[@]}"
-      # The transparency alone: colours that nobody sees may differ.
+      # Only the transparency: colours of transparent pixels may differ.
       near "$file: transparency in $out" "$(alpha "$cases/$file" "${decoder[@]}")" \
         "$(alpha "$name" "${decoder_of[@]}")"
     done
@@ -275,7 +275,7 @@ test_encoders() {
   fi
 }
 
-# ---- 06: what changes on the way
+# ---- 06: what changes in mid-stream
 
 luma() { # FILE [FFMPEG'S OPTIONS]: all frames in a grid, as it would be shown
   local file=$1
@@ -290,7 +290,7 @@ test_changes() {
     ok $? '06: the range may change'
     says 'with a line' 'change on the way'
     same 'the first range stays' pc "$(probe range.mkv stream=color_range)"
-    # It is one picture, told in two ways; of FFmpeg's command line only 5.1 follows the range.
+    # It is one picture with two different tags; of FFmpeg's versions only 5.1 follows a change of range.
     first=$(luma "$cases/06-range-pc-tv.h264" -frames:v 1)
     near 'all frames look as they did' "$(for _ in {1..50}; do echo "$first"; done | paste -sd ' ')" "$(luma range.mkv)"
   fi
@@ -349,8 +349,8 @@ test_fields() {
   fails '06: fields from the beginning are refused' 'deinterlace=yes' "$program" "$cases/06-still-interlaced.ts" a.mkv
   run "$cases/06-still-interlaced.ts" still.mkv deinterlace=yes codec=ffv1 model=live-clean
   ok $? '06: deinterlace=yes'
-  # It stands still, so that both fields belong together: the same without any deinterlacing is
-  # what is right. (The first picture has none before it that would tell.)
+  # It is still, so both fields belong together: the right result is the same as without deinterlacing.
+  # (The first picture has none before it to compare with.)
   run "$cases/06-still-interlaced.ts" woven.mkv deinterlace=no codec=ffv1 model=live-clean
   ok $? '06: deinterlace=no takes it as it is'
   decibels=$(still still.mkv woven.mkv)
@@ -375,7 +375,7 @@ distances() { # FILE: between pictures, in seconds, each once
     awk 'NR > 1 { printf "%.2f\n", $1 - last } { last = $1 }' | sort -u | paste -sd ' '
 }
 
-# Which frame of the first file each of the second one is, by its luma.
+# For each frame of the second file, which frame of the first has the most similar luma.
 which() { # FILE FILE
   ffmpeg -v error -y -i "$1" -pix_fmt gray -f rawvideo one.raw
   ffmpeg -v error -y -i "$2" -vf scale=160:96 -pix_fmt gray -f rawvideo two.raw
@@ -388,10 +388,9 @@ one = frames("one.raw")
 for frame in frames("two.raw"):
     print(min(range(len(one)), key=lambda i: sum((a - b) ** 2 for a, b in zip(one[i], frame))), end=" ")'
 }
-# Film of 24 frames a second told as 30 by fields, and back. The whole picture moves, for of one that
-# stands still in large parts FFmpeg's pullup takes some frames for the one before. FFmpeg's telecine
-# does not say of each frame which of its fields is the first, and what encoders make of that depends on
-# their version.
+# Film of 24 frames a second telecined to 30, and back. The whole picture moves, because FFmpeg's pullup
+# mistakes frames of a mostly still picture for the one before. FFmpeg's telecine does not tag which
+# field of each frame is first, and what encoders do then depends on their version.
 test_pullup() {
   ffmpeg -v error -f lavfi -i testsrc2=s=160x96:r=24000/1001:d=2,scroll=h=0.05 -c:v ffv1 film.mkv
   ffmpeg -v error -i film.mkv -vf telecine=pattern=23,setfield=tff -c:v mpeg2video -q:v 2 -flags +ilme+ildct telecine.ts
@@ -401,18 +400,18 @@ test_pullup() {
   same 'all of them, each in its place' "$(seq -s ' ' 0 47) " "$(which film.mkv film2.mkv)"
   same 'at even distances' 0.04 "$(distances film2.mkv)"
   same 'from the very start' 0.000000 "$(probe film2.mkv packet=pts_time | awk '{ printf "%.6f", $1 }')"
-  # Which is not whole fives of frames long, and begins elsewhere in the pattern.
+  # Its length is not a multiple of five frames, and it begins elsewhere in the pattern.
   ffmpeg -v error -i film.mkv -vf telecine=pattern=32 -frames:v 59 -c:v ffv1 short.mkv
   run short.mkv short2.mkv deinterlace=pullup codec=ffv1
   same 'and of a film with another pattern, cut off' "$(seq -s ' ' 0 46) " "$(which film.mkv short2.mkv)"
 }
 
-# ---- 07: what comes with pictures
+# ---- 07: side data of pictures
 
 side_data() { # FILE NAME: how many frames have it
   ffprobe -v error -select_streams v:0 -show_frames "$1" 2>/dev/null | grep -c "side_data_type=$2"
 }
-captions() { # FILE: what they say, and when
+captions() { # FILE: a checksum of texts and times
   ffmpeg -v error -f lavfi -i "movie=$1[out0+subcc]" -map 0:1 -c copy -f framemd5 - | grep -v '^#' | md5sum
 }
 test_side_data() {
@@ -439,7 +438,7 @@ test_side_data() {
     says '07: Dolby Vision is warned of' 'Dolby Vision decoder'
   fi
 }
-plus() { # FILE: all that HDR10+ says
+plus() { # FILE: all HDR10+ values
   ffprobe -v error -select_streams v:0 -show_frames "$1" |
     sed -n '/2094-40/,/SIDE_DATA\]/p'
 }

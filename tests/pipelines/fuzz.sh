@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Gives rfdn-transcode media files that are damaged: it must neither crash nor hang, and what lies under
-# OUT's name must be whole. $RFDN_FUZZ is how many files (30; under sanitizers 100), $RFDN_FUZZ_SEED what
-# they are made from, $RFDN_FUZZ_SECONDS how long each may take. Prints TAP.
+# Gives rfdn-transcode damaged media files: it must neither crash nor hang, and if OUT exists, it must be
+# complete. $RFDN_FUZZ is the number of files (30; with sanitizers 100), $RFDN_FUZZ_SEED their random seed,
+# $RFDN_FUZZ_SECONDS how long each may take. Prints TAP.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -13,7 +13,7 @@ maker=$scripts/../tests/pipelines/fuzz.py
 number=${RFDN_FUZZ:-30}
 seed=${RFDN_FUZZ_SEED:-15}
 seconds=${RFDN_FUZZ_SECONDS:-30}
-# The scanner has no sanitizer to load ours with.
+# GStreamer's plugin scanner has no sanitizer, so it cannot load the plugin.
 export GST_REGISTRY_FORK=no
 
 for tool in ffmpeg ffprobe timeout python3; do
@@ -70,7 +70,7 @@ for file in broken/*; do
   124 | 137) wrong='hangs' ;;
   *) wrong="status $status" ;;
   esac
-  # Of sanitizers, whatever the status.
+  # A sanitizer's report, whatever the exit status.
   grep -qE 'Sanitizer|runtime error' err && wrong='a sanitizer complains'
   [ -z "$(find . -maxdepth 1 -name '.*.part')" ] || wrong="${wrong:-something is left}"
   if [ -n "$wrong" ]; then

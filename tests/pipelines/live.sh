@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs the live pipelines and looks at what comes out of them. Prints TAP. $RFDN_BUILD is the build,
-# $RFDN_SHARED the folder with media/, which is no part of the project.
+# Runs the live pipelines and checks their output. Prints TAP. $RFDN_BUILD is the build,
+# $RFDN_SHARED the folder with media/, which is not part of the project.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
-# What cannot be installed is skipped below.
+# Tests of what cannot be installed are skipped below.
 # shellcheck source=pipelines/setup.sh
 (. "$scripts/setup.sh" && rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" gstreamer1.0-x gstreamer1.0-gl xvfb \
   python3-gi gir1.2-gst-rtsp-server-1.0) >/dev/null 2>&1
@@ -21,7 +21,7 @@ frames_psnr() { # FILE FILE: of each frame, the worst first
     "[0:v]settb=1/25,setpts=N,format=gray[a];[1:v]settb=1/25,setpts=N,format=gray[b];[a][b]psnr=stats_file=-:shortest=1" \
     -f null - | sed -n 's/.*psnr_avg:\([0-9.inf]*\).*/\1/p' | sort -g
 }
-enlarge() { # OUT SOURCE...: what the network makes of the source, made apart
+enlarge() { # OUT SOURCE...: the network's result for the source, for comparison
   local out=$1
   shift
   gst-launch-1.0 -q "$@" ! rfdnupscale ! videoconvert ! video/x-raw,format=I420 ! y4menc ! filesink "location=$out"
@@ -31,7 +31,7 @@ y4m='video/x-raw,format=I420 ! y4menc ! filesink location'
 test_camera() {
   local db=() ms tracer=(GST_TRACERS='latency(flags=pipeline)' GST_DEBUG=GST_TRACER:7 GST_DEBUG_FILE=trace
     GST_DEBUG_NO_COLOR=1)
-  # With it, in GStreamer 1.26.2, no pipeline at all gets a frame through.
+  # With this tracer in GStreamer 1.26.2 no pipeline passes a single frame.
   env "${tracer[@]}" timeout 20 gst-launch-1.0 -q videotestsrc num-buffers=2 ! fakesink >out 2>err || tracer=()
   check 'camera.sh: a test source, live' env "${tracer[@]}" timeout 30 \
     "$scripts/camera.sh" source=test size=160x120 rate=10 frames=20 "sink=$y4m=test.y4m"
@@ -39,7 +39,7 @@ test_camera() {
   ok $? 'camera.sh prints the line it runs'
   enlarge wanted.y4m videotestsrc num-buffers=20 ! video/x-raw,format=I420,width=160,height=120
   same 'camera.sh: twice the size, every frame' 320,240,20 "$(shape test.y4m)"
-  # On a busy machine a cheaper way makes some of the frames, or parts of them.
+  # On a busy machine some frames, or parts of them, are made in a cheaper way.
   mapfile -t db < <(frames_psnr test.y4m wanted.y4m)
   at_least "${db[${#db[@]} / 2]}" 60
   ok $? "camera.sh: the pictures are the network's (${db[*]} dB)"
@@ -49,14 +49,14 @@ test_camera() {
     skip 'camera.sh: under half a second from source to sink' "GStreamer's latency tracer hangs"
     return
   fi
-  # Without the first second, in which the model is loaded.
+  # Leave out the first second, in which the model is loaded.
   ms=$(sed -n 's/.*latency, .*time=(guint64)\([0-9]*\).*/\1/p' trace | tail -n +11 | sort -n | tail -n 1)
   ! at_least "${ms:-1e12}" 500000000
   ok $? "camera.sh: under half a second from source to sink (${ms:-no} ns)"
 }
 
-# A sink that waits for the clock is given all frames that the source makes; a busy machine gets some more tries. What
-# goes wrong here loses half of them.
+# A sink that waits for the clock must get all frames of the source; a busy machine gets some more tries. The error
+# that this looks for loses half of the frames.
 test_camera_rates() {
   local rate attempt got
   for rate in 15 24 25 30 50 60; do
@@ -83,14 +83,14 @@ test_screen() {
   started+=($!)
   for _ in {1..100}; do [ ! -s display ] || break; sleep 0.1; done
   display=:$(cat display)
-  # A window with something in it, which is the test picture enlarged in turn.
+  # A window with something in it: the test picture, itself enlarged.
   DISPLAY=$display timeout 60 "$scripts/camera.sh" source=test size=160x120 rate=5 sink=ximagesink >window 2>&1 &
   started+=($!)
   sleep 4
   DISPLAY=$display check 'camera.sh: the screen, with a window on it' timeout 30 \
     "$scripts/camera.sh" source=screen size=320x240 rate=5 frames=5 "sink=$y4m=screen.y4m"
   same 'camera.sh: twice the size of the screen' 640,480,5 "$(shape screen.y4m)"
-  # White is the first of the test picture's bars, magenta its fifth; the screen's own ground is black.
+  # White is the first of the test picture's bars, magenta its fifth; the screen's background is black.
   same 'camera.sh: both are to be seen' 'ok' "$(bars screen.y4m)"
 }
 # Whether the picture has pixels near the 235 and the 16 of luma.
@@ -108,10 +108,10 @@ test_bad_camera() {
   fails 'camera.sh: no display' 'no display' env -u DISPLAY -u WAYLAND_DISPLAY "$scripts/camera.sh" source=test
 }
 
-# ---- what sends and receives
+# ---- senders and receivers
 
-# The best likeness, in decibels, of a received video's frame N to any frame of the one it was made of:
-# what comes in over a network may begin late.
+# The highest PSNR between frame N of a received video and any frame of its source: a stream received
+# over a network may begin late.
 likeness() { # FILE N FILE
   ffmpeg -v error -i "$1" -i "$3" -lavfi \
     "[0:v]select=eq(n\\,$2),format=gray,loop=-1:1,settb=1/25,setpts=N[a];[1:v]format=gray,settb=1/25,setpts=N[b];[b][a]psnr=stats_file=-:shortest=1" \
@@ -218,7 +218,7 @@ test_example() {
   timeout 30 "$scripts/example.sh" nothing.mkv a.mkv >out 2>err
   [ $? -eq 1 ] && grep -q 'nothing.mkv does not exist' err
   ok $? 'example.py: no such file'
-  # A clip that is none, over a file that is there.
+  # A file that is not a clip, with an OUT that already exists.
   echo precious >kept.mkv
   head -c 3000 /dev/urandom >noise.mkv
   timeout 60 "$scripts/example.sh" noise.mkv kept.mkv >out 2>err

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What rfdn-transcode's command line can ask for. Prints TAP. $RFDN_BUILD is the build, $RFDN_SHARED the
-# folder with media/, which is no part of the project; most clips here are made by FFmpeg.
+# The options of rfdn-transcode's command line. Prints TAP. $RFDN_BUILD is the build, $RFDN_SHARED the
+# folder with media/, which is not part of the project; most clips here are made by FFmpeg.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -13,7 +13,7 @@ for tool in ffmpeg ffprobe timeout; do
 done
 [ -x "$program" ] || skip_all "$program was not built"
 
-# Small and quick: what is tested is what comes of the options.
+# Small and quick: only the effect of options is tested.
 run() { # ARGUMENT...
   timeout 200 "$program" "$@" >out 2>err
 }
@@ -67,7 +67,7 @@ test_table() {
   fails 'no OUT' 'IN OUT' "$program" a.mkv
 }
 
-complete_words() { # WORD...: what is offered for the last one
+complete_words() { # WORD...: completions of the last one
   bash -c '
     compopt() { :; }
     . ./completion
@@ -171,7 +171,7 @@ test_folder() {
   fails 'an empty folder' 'has no files' "$program" nothing large
 }
 
-# What lies beside films is no film, whatever libav would make of it: its name and what it holds tell.
+# Other files in a folder are not films, even if libav can read them: name and content decide.
 test_folder_of_more() {
   local name
   mkdir mixed
@@ -211,7 +211,7 @@ lines = [json.loads(line) for line in open("said")]
 steps = [line for line in lines if line["type"] == "progress"]
 assert lines[-1]["type"] == "done" and lines[-1]["frames"] == 60, lines[-1]
 assert steps[-1]["frame"] == 60 and steps[-1]["frames"] == 60, steps
-# A line a second, by the clock: a late one makes the next no later. The whole time ends a little elsewhere.
+# A line a second, by the clock: a late line does not delay the next. The total time may end in between.
 assert abs(len(steps) - 0.5 - lines[-1]["seconds"]) < 1.5, (len(steps), lines[-1]["seconds"])
 behind = [step["seconds"] - i - 1 for i, step in enumerate(steps[:-1])]
 # One may be late on a busy machine.
@@ -223,14 +223,14 @@ import json
 print(json.loads(open("err").read())["type"])')"
 }
 
-# Types and texts of all lines of err; words between them would be no JSON.
+# Types and texts of all lines of err; other text between them would not be JSON.
 objects() {
   python3 -c '
 import json
 lines = [json.loads(line) for line in open("err")]
 print("; ".join(line["type"] + " " + line.get("text", "") for line in lines if line["type"] not in ("progress", "log")))'
 }
-# Sends a signal once the program has told that it is at work.
+# Sends a signal once the program has reported progress.
 interrupt() { # SIGNAL ARGUMENT...
   local signal=$1 pid
   shift
@@ -267,7 +267,7 @@ test_json_always() {
     "$(sed -n '/^.SH OUTPUT/,/^.SH EX/s/^\.B \([a-z]*\)$/\1/p' manual | sort | paste -sd ' ')"
 }
 
-# ---- pictures, pipes, what would be
+# ---- pictures, pipes, dry runs
 
 test_pictures() {
   local kind
@@ -302,7 +302,7 @@ test_pictures() {
   at_least "$(psnr_rgb animated.apng animated.mkv.mkv)" 60
   ok $? 'APNG has all colours'
   run animated.mkv animated.webp model=live-clean
-  # Frames that are the same as the one before are shown for longer.
+  # A frame equal to the one before extends its duration.
   same 'animated: webp' 'True, loop 0' "$(python3 -c '
 data = open("animated.webp", "rb").read()
 at = data.index(b"ANIM")
@@ -321,7 +321,7 @@ test_folder_of_pictures() {
     "$(for name in a animated b still; do video "drawn/$name.png" stream=width,height | tr ' ' ,; done | paste -sd ' ')"
   mkdir animations && cp photos/animated.gif animations/
   timeout 60 "$scripts/pictures.sh" animations drawn model=live-clean >out 2>err
-  same 'where no launch line makes a picture, words say so' '0 # gst-launch-1.0 cannot do this' "$? $(grep gst-launch err | cut -d : -f 1)"
+  same 'if no launch line can make a picture, a message says so' '0 # gst-launch-1.0 cannot do this' "$? $(grep gst-launch err | cut -d : -f 1)"
   mkdir -p ./-odd/folder.png
   cp photos/animated.gif ./-odd/gif.png
   cp photos/b.tif ./-odd/b%03d.tif
@@ -334,7 +334,7 @@ test_folder_of_pictures() {
     "$(find ./-drawn -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')"
 }
 
-# EXIF data that tells an orientation, in either order of bytes.
+# EXIF data with an orientation, in either byte order.
 exif() { # ORIENTATION MM|II
   # shellcheck disable=SC2059  # the number is part of an escape
   if [ "$2" = MM ]; then
@@ -346,7 +346,7 @@ exif() { # ORIENTATION MM|II
 test_orientation() {
   local i filters=('' null hflip 'hflip,vflip' vflip transpose=0 transpose=1 transpose=3 transpose=2)
   mkdir held plain
-  # As large as wide, so that each direction could be mistaken for another, and with no two corners alike.
+  # Square, so that a wrong orientation keeps the size, and with four different corners.
   ffmpeg -v error -f lavfi -i testsrc=size=64x64 -frames:v 1 -q:v 1 upright.jpg
   ffmpeg -v error -i upright.jpg upright.png
   ffmpeg -v error -i upright.jpg -c:v libwebp -lossless 1 upright.webp
@@ -354,9 +354,9 @@ test_orientation() {
   for i in {1..8}; do
     { head -c 2 upright.jpg; printf '\xff\xe1\0\x22Exif\0\0'; exif "$i" "$([ $((i % 2)) = 1 ] && echo MM || echo II)"; tail -c +3 upright.jpg; } >"held/jpg$i.jpg"
   done
-  # A byte that fills, as any marker may have before it.
+  # A fill byte, which may precede any marker.
   { head -c 2 held/jpg6.jpg; printf '\xff'; tail -c +3 held/jpg6.jpg; } >held/filled6.jpg
-  # A chunk before the pixels, with a checksum; one behind them; an entry of the file's own.
+  # A chunk before the pixels, with a checksum; a chunk after them; an IFD entry of the file itself.
   python3 - <<'END'
 import struct, subprocess, zlib
 data = lambda name: open(name, "rb").read()
@@ -400,11 +400,11 @@ test_animated_webp() {
   mkdir webps tools
   clip webps/moving.webp 3 -vf "hflip=enable='mod(n,2)'" -c:v libwebp_anim -lossless 1
   if ffmpeg -v error -i webps/moving.webp -f null - 2>&1 | grep -q .; then
-    fails 'an animated WebP is no film for FFmpeg' 'animated WebP, which webpmux' "$program" webps/moving.webp none.mkv
+    fails 'FFmpeg does not decode animated WebP' 'animated WebP, which webpmux' "$program" webps/moving.webp none.mkv
   else
-    skip 'an animated WebP is no film for FFmpeg' 'this one decodes it'
+    skip 'FFmpeg does not decode animated WebP' 'this version does'
   fi
-  # All that there is, without what takes such files apart, and without what would install it.
+  # The whole PATH, except the tool that splits such files and the one that would install it.
   (IFS=: && for folder in $PATH; do ln -s "$folder"/* tools/ 2>/dev/null; done)
   rm -f tools/webpmux tools/apt-get
   PATH=$work/tools timeout 60 "$scripts/pictures.sh" webps webps-large model=live-clean >out 2>err
@@ -437,7 +437,7 @@ test_pipes() {
   local name
   for name in pipe.y4m deep.y4m pipe.nut; do
     run "$name" direct.mkv codec=ffv1 model=live-clean
-    # shellcheck disable=SC2002  # a pipe is what is tested
+    # shellcheck disable=SC2002  # the test is of a pipe
     cat "$name" | timeout 100 "$program" - - model=live-clean 2>err | cat >"through.${name##*.}"
     same "$name through pipes is $name as a file, bit for bit" "$(pictures direct.mkv)" "$(pictures "through.${name##*.}")"
     grep -q 'frames of 128x96' err && grep -q 'gst-launch-1.0 ' err
@@ -450,7 +450,7 @@ test_pipes() {
   fails 'mp4 through a pipe' 'cannot be written to a pipe' "$program" pipe.y4m - format=mp4
 }
 
-# The line of gst-launch-1.0 that is printed does the same again.
+# The gst-launch-1.0 line that is printed gives the same result.
 launches() { # NAME FIRST IN OUT [key=value...]; FIRST: of its files
   local name=$1 first=$2 in=$3 wanted
   timeout 200 "$program" "${@:3}" model=live-clean <"$([ "$in" = - ] && echo launch.y4m || echo /dev/null)" >out 2>err
@@ -462,7 +462,7 @@ launches() { # NAME FIRST IN OUT [key=value...]; FIRST: of its files
 launches_nothing() { # NAME IN OUT [key=value...]
   local name=$1
   run "${@:2}" model=live-clean
-  same "of $name it is said that there is none" 1 "$(grep -c '^# gst-launch-1.0 cannot do this: ' out)"
+  same "$name: a message says that no launch line can do it" 1 "$(grep -c '^# gst-launch-1.0 cannot do this: ' out)"
   check 'and nothing runs' sh ./out
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Jobs in parts: stopped in all ways and resumed, planned, made part by part, joined; each must give
-# what one run gives. Prints TAP. $RFDN_BUILD is the build.
+# Jobs in parts: stopped in all ways and resumed, planned, made part by part, joined; the result must
+# equal that of one run. Prints TAP. $RFDN_BUILD is the build.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -19,7 +19,7 @@ content() { # FILE
   ffmpeg -v error -i "$1" -map 0 -f framemd5 - 2>&1 | grep -v '^#'
   ffprobe -v error -show_entries packet=stream_index,pts,dts,duration,size,flags -of csv "$1"
 }
-# The sum over what does not depend on how packets of tracks lie between each other.
+# A checksum that does not depend on how the packets of tracks are interleaved.
 sum() { # FILE
   content "$1" | sort | md5sum
 }
@@ -44,7 +44,7 @@ wait_for_parts() { # OUT N
   return 1
 }
 
-# Open groups of pictures, B-frames, and a rate that varies.
+# Open groups of pictures, B-frames, and a variable frame rate.
 ffmpeg -v error -f lavfi -i testsrc=s=96x64:r=15:d=8 -f lavfi -i sine=d=8 \
   -vf "select=not(eq(mod(n\,7)\,3))" -fps_mode vfr -c:v libx264 -preset ultrafast -bf 2 \
   -x264-params open-gop=1:keyint=11 -c:a aac -shortest clip.mkv || skip_all 'ffmpeg makes no clip'
@@ -73,20 +73,20 @@ test_same_as_whole() {
     "$(ffmpeg -v error -i planned.mkv -map 0:a -c copy -f md5 -)"
 }
 
-# What has no packets of a film is not made in parts, whatever OUT is called.
+# Input without packets of a film is not made in parts, whatever OUT is called.
 test_no_film() {
   run clip.mkv animated.mkv format=gif part-length=1
   same 'format=gif is done in one piece' 'gif gif' \
     "$(ffprobe -v error -show_entries format=format_name:stream=codec_name -of csv=p=0 animated.mkv | paste -sd ' ')"
 }
 
-# What a film begins and ends with, in other containers and with reordered frames.
+# Beginnings and ends of films, in other containers and with reordered frames.
 test_containers() {
   local name
   for name in b.mp4 b.mov b.mkv b.ts; do
     timeout 100 "$program" clip.mkv $name model=live-clean preset=veryfast part-length=3 >out 2>err
     ok $? "reordered frames in parts: $name"
-    # Matroska tells none, and readers make them up.
+    # Matroska stores none, so readers guess them.
     [ $name != b.mkv ] || continue
     ffprobe -v error -select_streams v -show_entries packet=dts -of csv=p=0 $name | tr -d , | grep . | sort -nuc
     ok $? "$name: decoding times grow"
@@ -106,7 +106,7 @@ test_containers() {
   for name in 1 2 0; do timeout 60 "$program" fields.mkv fieldss.mkv --part $name >out 2>err; done
   timeout 60 "$program" fields.mkv fieldss.mkv --join >out 2>err
   same 'fields' "$(pictures field.mkv)" "$(pictures fieldss.mkv)"
-  # A clock that starts anew in the middle: a part cannot be found by its time.
+  # Timestamps that restart in the middle: a part cannot be found by its time.
   ffmpeg -v error -i clip.mkv -t 4 -c copy one.ts
   cat one.ts one.ts >joined.ts
   run joined.ts joined.mkv part-length=0 codec=ffv1
@@ -176,7 +176,7 @@ test_signals() {
   "$program" clip.mkv int.mkv part-length=1 "${options[@]}" >out 2>err &
   pid=$!
   wait_for_parts int.mkv 1
-  # A shell starts what runs beside it with SIGINT ignored, which the program takes all the same.
+  # A shell starts background jobs with SIGINT ignored; the program must handle it anyway.
   kill -INT $pid
   wait $pid
   same 'SIGINT ends it at once' 130 $?
@@ -186,7 +186,7 @@ test_signals() {
   same 'resumed after SIGINT' "$wanted" "$(sum int.mkv)"
 }
 
-# ---- parts that are not right
+# ---- bad parts
 
 test_refused() {
   local part

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs play.sh and compare.sh on real clips and on what is none. Prints TAP. $RFDN_BUILD is the build,
-# $RFDN_SHARED the folder with media/, which is no part of the project.
+# Runs play.sh and compare.sh on real clips and on other files. Prints TAP. $RFDN_BUILD is the build,
+# $RFDN_SHARED the folder with media/, which is not part of the project.
 set -uo pipefail
 
 scripts=$(cd "$(dirname "$0")/../../pipelines" && pwd)
@@ -22,7 +22,7 @@ ok() { # STATUS NAME
     sed 's/^/# /' err 2>/dev/null
   fi
 }
-# Fails with one line that says WORDS, and leaves nothing behind.
+# Passes if the command fails with one line that contains WORDS, and leaves no files.
 fails() { # NAME WORDS COMMAND...
   local name=$1 words=$2 status=0
   shift 2
@@ -52,7 +52,7 @@ if [ ! -f "$clip" ]; then
   exit 0
 fi
 
-# One that has to be installed would be a line more.
+# A package that has to be installed would print another line.
 # shellcheck source=pipelines/setup.sh
 (. "$scripts/setup.sh" && rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3-gi gir1.2-gstreamer-1.0) >/dev/null 2>&1
 "$scripts/play.sh" "$clip" sink=fakesink >out 2>err
@@ -62,7 +62,7 @@ ok $? "play.sh prints the line it runs"
 fails "play.sh: no such file" "nothing.mkv does not exist" "$scripts/play.sh" nothing.mkv sink=fakesink
 fails "play.sh: a folder" "is not a file" "$scripts/play.sh" "$work" sink=fakesink
 fails "play.sh: an unknown key lists the keys" "model, scale, threads" "$scripts/play.sh" "$clip" colour=red
-# With a filter that it cannot read playbin would play the clip as it is.
+# playbin ignores a filter that it cannot parse and plays the clip unchanged.
 cp "$scripts/../models/live-clean_x2.safetensors" "a model.safetensors"
 "$scripts/play.sh" "$clip" sink=fakesink "model=a model.safetensors" >out 2>err && ! grep -q WARNING out err
 ok $? "play.sh: a model with a blank in its name"
@@ -86,12 +86,12 @@ ln -s "$clip" 'an "odd" \name.mkv'
 "$scripts/compare.sh" 'an "odd" \name.mkv' 'to "odd" \.mkv' frames=5 >out 2>err && [ "$(frames 'to "odd" \.mkv')" = 5 ]
 ok $? "compare.sh: names with what has a meaning to gst-launch-1.0"
 
-# Each half against the whole picture made its way.
+# Each half compared with the whole picture made the same way.
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos envelope=3 ! \
   video/x-raw,width=640,height=480 ! y4menc ! filesink location=lanczos.y4m
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! rfdnupscale ! y4menc ! filesink location=network.y4m
 
-# playbin's video-filter is that very element.
+# playbin's video-filter is our element.
 "$scripts/play.sh" "$clip" "sink=video/x-raw,format=I420 ! y4menc ! filesink location=played.y4m" audio-sink=fakesink >out 2>err
 ok $? "play.sh plays into a file"
 db=$(psnr played.y4m network.y4m 640:480:0:0)
@@ -122,7 +122,7 @@ mkdir folder.mkv
 fails "compare.sh: onto a folder" "folder.mkv is a folder" "$scripts/compare.sh" "$clip" folder.mkv
 [ -z "$(ls -A folder.mkv)" ]
 ok $? "compare.sh: nothing is left in the folder"
-# Only the script gets the signal; it must stop what it started.
+# Only the script gets the signal; it must stop its child processes.
 interrupted() {
   local i pid
   "$scripts/compare.sh" "$media/bbb_h264_1280x720_aac.mp4" x.mkv &
@@ -144,7 +144,7 @@ ln in.webm again.mkv
 fails "example.sh: onto itself by another name" "is the input itself" "$scripts/example.sh" in.webm again.mkv
 cmp -s "$clip" in.webm
 ok $? "example.sh: the input stays as it is"
-# What is written has another name until it is complete, and that may be the input's.
+# The output has another name until it is complete; that name may be the input's.
 cp in.webm next.mkv.part
 cp in.webm .next.webm.part
 fails "example.sh: onto itself by the name of its unfinished output" "is the input itself" \

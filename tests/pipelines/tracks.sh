@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What rfdn-transcode does about time and about the tracks beside the film. Prints TAP. $RFDN_BUILD is
-# the build, $RFDN_SHARED the folder with media/ and cases/, which are no part of the project.
+# How rfdn-transcode treats timestamps and the other tracks. Prints TAP. $RFDN_BUILD is the build,
+# $RFDN_SHARED the folder with media/ and cases/, which are not part of the project.
 set -uo pipefail
 # shellcheck source=tests/pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -33,7 +33,7 @@ silent() { # NAME PATTERN: no line matches
   grep -qe "$2" err && status=1
   ok "$status" "$1"
 }
-case_of() { # FILE NAME: sets $case; else a test that says why it is left out
+case_of() { # FILE NAME: sets $case, or skips the test, saying why
   case=$cases/$1
   [ -f "$case" ] && return 0
   skip "$2" "$case is not there"
@@ -51,7 +51,7 @@ times() { # FILE TRACK
   ffprobe -v error -select_streams "$2" -show_entries packet=pts_time -of csv=p=0 "$1" 2>/dev/null |
     tr -d , | grep . | sort -n
 }
-# How often which distance lies between two packets, in steps of 5 ms.
+# A histogram of the distances between packets, in steps of 5 ms.
 distances() { # FILE TRACK
   times "$1" "$2" | awk 'NR > 1 { d[int(($1 - last) * 200 + 0.5) * 5]++ } { last = $1 }
     END { for (i in d) printf "%d ms: %d\n", i, d[i] }' | sort -n | paste -sd ' '
@@ -78,7 +78,7 @@ test_start() {
     between 'and the end comes after 2 s' 1.95 "$(duration start.mkv)" 2.1
     same 'sound and pictures lie as they did' 0.023 "$(first start.mkv v:0 | cut -c1-5)"
   fi
-  # One offset for chapters too: ffmpeg's copy is the model.
+  # Chapters have the same offset, as in ffmpeg's copy.
   cat >chapters.txt <<'END'
 ;FFMETADATA1
 [CHAPTER]
@@ -114,10 +114,10 @@ test_joined() {
   for name in same-start back-100s; do
     case_of "03-joined-$name.ts" "joined programs ($name)" || continue
     joined "joined programs ($name)" "$case"
-    # 71 packets of each program; the second's begin as long after its pictures as the first's.
+    # 71 packets of each program; both begin equally long after their pictures.
     between "joined programs ($name): sound in step" 3.95 "$(last joined.mkv a:0)" 4
   done
-  # The sound arrives at the join before the pictures do, whose distances decide all the same.
+  # Sound arrives at the join before the pictures; still the pictures' distances must decide.
   make "${video[@]}" "${tone[@]}" -t 2 "${x264[@]}" -bf 0 -c:a mp2 -muxdelay 0 -muxpreload 0 \
     -pes_payload_size 0 one.ts
   make "${video[@]}" "${tone[@]}" -t 2 "${x264[@]}" -bf 0 -c:a mp2 -output_ts_offset 1000 \
@@ -139,13 +139,13 @@ test_wrap() {
 }
 
 test_gaps() {
-  # Sound that pauses for 15 s while pictures go on is no jump of the clock.
+  # A pause of 15 s in the sound while pictures go on is not a jump of the clock.
   make -f lavfi -i testsrc=size=64x48:rate=2 "${tone[@]}" -t 20 -c:v libx264 -preset ultrafast -g 4 -c:a mp2 -af \
     "aselect='lt(t,2)+gte(t,17)'" gap.ts
   run 'a pause of the sound passes' gap.ts gap.mkv
   silent 'a pause is not told as a jump' 'jumps'
   between 'what follows a pause is in step' 19.5 "$(last gap.mkv a:0)" 20.1
-  # Pictures that pause while the sound goes on.
+  # A pause in the pictures while the sound goes on.
   make -f lavfi -i testsrc=size=64x48:rate=2 "${tone[@]}" -t 20 -c:v libx264 -preset ultrafast -g 4 -c:a mp2 -vf \
     "select='lt(t,2)+gte(t,17)'" -fps_mode vfr gap.ts
   run 'a pause of the pictures passes' gap.ts gap.mkv
@@ -168,7 +168,7 @@ test_frame_rate() {
   run 'a film passes to avi' "$case" rate.avi
   same 'avi has the rate of the source' '24000/1001 24000/1001 24' \
     "$(entries rate.avi v:0 stream=r_frame_rate,avg_frame_rate,nb_frames)"
-  # A rate that varies has a place for each frame.
+  # With a variable rate every frame keeps its own time.
   make "${video[@]}" -t 1 -vf "select='not(between(n,5,14))'" -fps_mode vfr "${x264[@]}" vary.mkv
   run 'a rate that varies passes to avi' vary.mkv vary.avi
   between 'and lasts as long' 0.95 "$(duration vary.avi)" 1.05
@@ -183,7 +183,7 @@ test_sound() {
   for name in pcm flac; do
     case_of "04-$name.mkv" "$name to ts" || continue
     run "$name passes to ts" "$case" sound.ts
-    # ffprobe lists tracks of ts twice, a program's too.
+    # ffprobe lists tracks of ts twice: alone and in their program.
     same "$name becomes what players of ts know" 'aac aac' "$(codec sound.ts a:0)"
     says "$name: a line says so" 'encoded as aac'
   done
@@ -204,7 +204,7 @@ test_sound() {
     same 'its priming stays before 0' "$(times "$case" a:0 | head -n 3)" "$(times opus.mkv a:0 | head -n 3)"
     same 'and the pictures where they were' "$(times "$case" v:0)" "$(times opus.mkv v:0)"
   fi
-  # Channels that change midway.
+  # The number of channels changes midway.
   make "${video[@]}" -f lavfi -i sine=sample_rate=48000 -t 1 "${x264[@]}" -c:a ac3 -ac 2 one.ts
   make "${video[@]}" -f lavfi -i sine=sample_rate=48000 -t 1 "${x264[@]}" -c:a ac3 -ac 6 two.ts
   cat one.ts two.ts >both.ts
@@ -214,7 +214,7 @@ test_sound() {
 
 test_sound_without_decoder() {
   make "${video[@]}" "${tone[@]}" -t 0.4 "${x264[@]}" -c:a aac plain.mp4
-  # MPEG-H and AC-4: the latter mp4 does not hold either.
+  # MPEG-H and AC-4; mp4 cannot hold the latter either.
   sed 's/mp4a/mhm1/;s/esds/none/' plain.mp4 >mpegh.mp4
   sed 's/mp4a/ac-4/;s/esds/none/' plain.mp4 >ac4.mp4
   run 'sound that nobody can decode is no failure (mp4)' mpegh.mp4 undecoded.mp4
@@ -306,14 +306,14 @@ test_late_track() {
   cat one.ts two.ts >both.ts
   run 'a track that shows up midway is no failure' both.ts both.mkv
   says 'and a line tells of it' 'track 1 (audio.*the beginning of the file tells neither'
-  # Where nobody could look at the end before.
+  # From a pipe, whose end cannot be read in advance.
   run 'nor is one that nobody could know of' <(cat both.ts) both.mkv
   says 'of which a line tells, too' 'track 1 (audio.*shows up only at'
 }
 
 # ---- all together -------------------------------------------------------------------------------
 
-# Whether OUT has all that a copy by ffmpeg has, of every clip there is.
+# For every clip, whether OUT has everything that a copy by ffmpeg has.
 test_kept() {
   local clip name extension out settings
   for clip in "$media"/* "$cases"/0[1-8]*; do
@@ -334,7 +334,7 @@ test_kept() {
     esac
     if ! ffmpeg -v quiet -nostdin -y -i "$clip" -map 0 -c copy "copy.$extension" ||
       [ ! -s "copy.$extension" ]; then
-      # What it refuses altogether: at least what is in the clip itself.
+      # ffmpeg refuses this clip: compare with the clip itself.
       cp "$clip" "copy.$extension"
     fi
     out=ours.$extension
@@ -346,7 +346,7 @@ test_kept() {
   done
 }
 
-# Subtitles that are pictures: seconds from and to, of each one.
+# Bitmap subtitles: begin and end of each in seconds.
 boxes() { # FILE
   ffprobe -v error -select_streams s -show_frames "$1" 2>/dev/null | python3 -c '
 import sys
@@ -361,7 +361,7 @@ for frame in sys.stdin.read().split("[/SUBTITLE]")[:-1]:
         events.append([at, at + int(value["end_display_time"]) / 1000])
 print(*("%.1f-%.1f" % (a, min(b, 9)) for a, b in events))'
 }
-# How bright each box is where and when it is to be seen, and that nothing is there later; "yes" where it is right.
+# Checks the brightness of each box at its place and time, and that it is gone later; prints "yes" if right.
 seen() { # FILE
   local look time w h x y want got
   for look in 0.4:60:10:40:15:255 1.2:80:20:110:65:76 1.8:40:10:50:103:150 0.8:60:10:40:15:0; do

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs rfdn-transcode on real clips and on what is none, and compares with what went in. Prints TAP.
-# $RFDN_BUILD is the build, $RFDN_SHARED the folder with media/, which is no part of the project.
+# Runs rfdn-transcode on real clips and on other files, and compares results with the input. Prints TAP.
+# $RFDN_BUILD is the build, $RFDN_SHARED the folder with media/, which is not part of the project.
 set -uo pipefail
 
 program=$RFDN_BUILD/pipelines/rfdn-transcode
@@ -36,7 +36,7 @@ same() { # NAME WANTED GOT
   [ "$status" -eq 0 ] || printf '# wanted: %.300s\n# got:    %.300s\n' "$2" "$3"
   ok "$status" "$1"
 }
-have() { # CLIP NAME: else a test that says why it is left out
+have() { # CLIP NAME: or skips the test, saying why
   [ -f "$media/$1" ] && return 0
   count=$((count + 1))
   echo "ok $count - $2 # SKIP $media/$1 is not there"
@@ -58,7 +58,7 @@ sound() { # FILE
   ffmpeg -v error -i "$1" -map 0:a:0 -c copy -f framemd5 - | grep -v '^#' | md5sum
 }
 
-# ---- what is there to begin with
+# ---- requirements
 
 for tool in ffmpeg ffprobe timeout; do
   command -v "$tool" >/dev/null || skip_all "there is no $tool"
@@ -116,7 +116,7 @@ test_high_dynamic_range() {
   ok $? 'a PQ clip is enlarged'
   same 'PQ stays 10 bit with its tags' "$(probe "$clip" $entries)" "$(probe pq.mp4 $entries)"
   same 'the light levels are kept' "$(light "$clip")" "$(light pq.mp4)"
-  # In the bits themselves, besides the container.
+  # In the bitstream, not only in the container.
   ffmpeg -v error -i pq.mp4 -map 0:v:0 -c copy -f hevc pq.hevc
   ffprobe -v error -show_frames -read_intervals '%+#1' pq.hevc | grep -q 'max_content=1100'
   ok $? 'the light levels are in the stream as well'
@@ -155,7 +155,7 @@ test_interlaced() {
   same 'deinterlaced: times' "$(times "$clip" 20)" "$(times deinterlaced.mp4)"
 }
 
-# Luma is the same either way, chroma is not.
+# Luma is the same with either, chroma is not.
 test_chroma() {
   local clip=$media/bear_vp9_320x240.webm chroma
   have bear_vp9_320x240.webm 'ways to enlarge chroma' || return
@@ -237,10 +237,10 @@ bad() { # NAME PATTERN IN OUT [key=value ...]
     echo '# not exactly one error line'
     status=1
   elif ! grep -q -e "$pattern" err || [ "$(grep -vcE '^(frame|track) ' err)" -ne 1 ]; then
-    echo "# not what was to be said ($pattern)"
+    echo "# the message does not match $pattern"
     status=1
   elif [ "$before" != "$(listing .)" ] || listing "$(dirname "$out")" | grep -q '\.part$'; then
-    echo '# something was left'
+    echo '# a file was left behind'
     status=1
   else
     status=0
@@ -287,13 +287,13 @@ test_full_disk() {
     where=small
     bad 'a full disk (mkv)' 'No space' "$clip" $where/a.mkv preset=ultrafast frames=40
     bad 'a full disk (mp4)' 'No space' "$clip" $where/a.mp4 preset=ultrafast frames=40
-    # Full at the very end, when the index is written.
+    # Full only at the end, when the index is written.
     head -c 330k /dev/zero >small/ballast
     bad 'a full disk at the end' 'No space' "$clip" $where/a.mp4 preset=ultrafast frames=2 crf=18
     umount small
     mounted=
   else
-    # Another user than root: what a quota does.
+    # Another user than root, as with a quota.
     ulimit -f 300
     bad 'no room for the file' 'too large' "$clip" a.mkv preset=ultrafast frames=40
   fi

@@ -17,7 +17,7 @@ pip() {
   "$peers/venv/bin/python" -m pip --quiet --disable-pip-version-check "$@" 2>>"$peers/pip.log"
 }
 
-# PyPI's own PyTorch has the same CPU code, with gigabytes for GPUs besides.
+# PyPI's own PyTorch has the same CPU code plus gigabytes for GPUs.
 install_peers() {
   local packages
   while read -r -a packages; do
@@ -29,7 +29,7 @@ install_peers() {
   done <"$here/requirements.txt"
 }
 
-# g++ is what torch.compile needs.
+# torch.compile needs g++.
 rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3 python3-venv g++
 rfdn_build -Dbench=true
 if ! cmp -s "$here/requirements.txt" "$peers/installed.txt"; then
@@ -38,7 +38,7 @@ if ! cmp -s "$here/requirements.txt" "$peers/installed.txt"; then
   cp "$here/requirements.txt" "$peers/installed.txt"
 fi
 "$peers/venv/bin/python" -c 'import torch, onnx' 2>/dev/null ||
-  rfdn_fail "without PyTorch and onnx there is nothing to compare with; see $peers/pip.log"
+  rfdn_fail "without PyTorch and onnx nothing can be compared; see $peers/pip.log"
 
 export PYTHONWARNINGS=ignore RFDN_PEERS=$peers
 exec "$peers/venv/bin/python" "$here/bench.py" "$@"
