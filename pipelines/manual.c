@@ -17,26 +17,47 @@ static const char about[] = "Enlarges the video IN into OUT, whose extension cho
                             "(mkv, mp4, mov, webm, ts, ...). Sound, subtitles, chapters and tags "
                             "are kept; a line says what cannot be kept.";
 
-static const struct {
-  const char *line, *what;
-} examples[] = {
+/* What the manual lists. */
+typedef struct {
+  const char *name, *what;
+} Entry;
+
+static const Entry examples[] = {
     {"rfdn-transcode clip.mkv large.mkv", "twice as large, the rest as it was"},
     {"rfdn-transcode clip.mkv large.mp4 codec=hevc crf=20 preset=slow", "as HEVC, smaller"},
 };
 
-static const struct {
-  const char *status, *what;
-} statuses[] = {
+static const Entry statuses[] = {
     {"0", "OUT is there, whole."},
     {"1", "It failed, and one line says why; there is no OUT."},
     {"75", "SIGTERM stopped a job in parts, which --resume goes on with."},
     {"128 and more", "A signal stopped it, 128 and its number; there is no OUT."},
 };
 
+static const Entry variables[] = {
+    {"RFDN_CPU", "Forces an instruction set: scalar, sse2, avx2, avx-vnni, avx512, avx512-vnni or "
+                 "neon; one that the processor lacks is an error. Empty or auto: the best there "
+                 "is."},
+    {"SLURM_ARRAY_TASK_ID", "With --part=auto, the part to make, counted from 0."},
+    {"PARALLEL_SEQ",
+     "The same where SLURM_ARRAY_TASK_ID is not set, counted from 1, as GNU parallel does."},
+    {"GST_PLUGIN_PATH", "Folders in which GStreamer looks for the plugin first, separated by "
+                        "colons."},
+    {"GST_DEBUG", "What GStreamer logs to stderr, such as rfdnupscale:5."},
+};
+
+static const Entry files[] = {
+    {".OUT.part", "Beside OUT: what is written, until it is complete and gets its name; for "
+                  "numbered pictures a folder."},
+    {"OUT.parts/manifest.json", "How a job is cut into parts, and what all of them have in common: "
+                                "the input, options, model, plugin and encoder."},
+    {"OUT.parts/K.nut, OUT.parts/K.json",
+     "Part K, counted from 00000, and its record, which is written last. The folder is removed "
+     "once OUT is complete."},
+};
+
 /* All that --progress=json can say. */
-static const struct {
-  const char *type, *what;
-} objects[] = {
+static const Entry objects[] = {
     {"progress",
      "once a second and at the end: frame and seconds (numbers, so far), fps, and where "
      "they are known frames (how many there will be), seconds-left and file (of a "
@@ -173,6 +194,18 @@ print_option_roff (const TcOption *row)
 }
 
 static void
+print_entries_roff (const Entry *entries, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    printf (".TP\n.B ");
+    print_roff (entries[i].name);
+    putchar ('\n');
+    print_roff (entries[i].what);
+    putchar ('\n');
+  }
+}
+
+static void
 print_man (void)
 {
   printf (".TH RFDN-TRANSCODE 1 \"\" \"gst-rfdn " TC_VERSION "\" \"User Commands\"\n"
@@ -186,27 +219,17 @@ print_man (void)
     if (!row->hidden)
       print_option_roff (row);
   printf (".SH EXIT STATUS\n");
-  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
-    printf (".TP\n.B %s\n", statuses[i].status);
-    print_roff (statuses[i].what);
-    putchar ('\n');
-  }
+  print_entries_roff (statuses, G_N_ELEMENTS (statuses));
   printf (".SH OUTPUT\nWith\n.B \\-\\-progress=json\nall that is written to stderr is JSON, an "
           "object a "
           "line, whose member type tells what others it has:\n");
-  for (guint i = 0; i < G_N_ELEMENTS (objects); i++) {
-    printf (".TP\n.B %s\n", objects[i].type);
-    print_roff (objects[i].what);
-    putchar ('\n');
-  }
+  print_entries_roff (objects, G_N_ELEMENTS (objects));
+  printf (".SH ENVIRONMENT\n");
+  print_entries_roff (variables, G_N_ELEMENTS (variables));
+  printf (".SH FILES\n");
+  print_entries_roff (files, G_N_ELEMENTS (files));
   printf (".SH EXAMPLES\n");
-  for (guint i = 0; i < G_N_ELEMENTS (examples); i++) {
-    printf (".TP\n.B ");
-    print_roff (examples[i].line);
-    putchar ('\n');
-    print_roff (examples[i].what);
-    putchar ('\n');
-  }
+  print_entries_roff (examples, G_N_ELEMENTS (examples));
   printf (".SH SEE ALSO\n.BR ffmpeg (1),\n.BR gst\\-launch\\-1.0 (1)\n");
 }
 

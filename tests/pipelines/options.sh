@@ -34,6 +34,12 @@ video() { # FILE ENTRIES
 
 # ---- one table
 
+# By the program, and by the element that it uses; those of GStreamer are not asked for by us.
+variables_read() {
+  find "$scripts" "$scripts/../core" "$scripts/../gst" -name '*.c' \
+    -exec grep -hoE '"(RFDN|SLURM|PARALLEL)_[A-Z_]+"' {} + | tr -d '"' | sort -u | paste -sd ' '
+}
+
 test_table() {
   local readme=$scripts/README.md table names name missing=''
   table=$("$program" --table)
@@ -58,6 +64,11 @@ test_table() {
   else
     skip 'the manual is a manual' 'there is no groff'
   fi
+  same 'the sections of the manual' \
+    'NAME SYNOPSIS DESCRIPTION OPTIONS EXIT STATUS OUTPUT ENVIRONMENT FILES EXAMPLES SEE ALSO' \
+    "$(sed -n 's/^\.SH //p' manual | paste -sd ' ')"
+  same 'the variables that are read are in the manual' "$(variables_read)" \
+    "$(sed -n '/^\.SH ENVIRONMENT/,/^\.SH FILES/s/^\.B //p' manual | grep -v ^GST_ | sort | paste -sd ' ')"
   check '--version tells the version' bash -c "'$program' --version | grep -qx 'rfdn-transcode [0-9.]*'"
   fails 'an unknown flag' '--version' "$program" --colour=red
   fails 'a flag with a value that it does not take' 'takes no value' "$program" a.mkv b.mkv --join=yes
@@ -264,7 +275,7 @@ test_json_always() {
   ok $? 'line by line'
   "$program" --man >manual
   same 'the manual has all types' 'done error launch log note progress' \
-    "$(sed -n '/^.SH OUTPUT/,/^.SH EX/s/^\.B \([a-z]*\)$/\1/p' manual | sort | paste -sd ' ')"
+    "$(sed -n '/^.SH OUTPUT/,/^.SH EN/s/^\.B \([a-z]*\)$/\1/p' manual | sort | paste -sd ' ')"
 }
 
 # ---- pictures, pipes, dry runs
