@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* No memory, at each of the places where a model or a picture asks for some: RFDN_ERROR_NO_MEMORY,
- * and nothing is left behind (which the address sanitizer sees). */
+/* Each allocation that a model or a picture makes fails once: the error is RFDN_ERROR_NO_MEMORY,
+ * and nothing leaks (which the address sanitizer sees). */
 
 #include "alloc.h"
 
@@ -16,7 +16,7 @@ static const SyntheticNetwork networks[] = {
     {"rfdn", 6, 3, 2, 3, TRUE, 3},
 };
 
-/* Of the allocations from begin_failing() on, number `n_before` and `n_failing` - 1 more fail. */
+/* Of the allocations after begin_failing(), number `n_before` and the next `n_failing` - 1 fail. */
 static guint n_asked, n_before, n_failing;
 
 static gboolean
@@ -43,13 +43,13 @@ end_failing (void)
   return n_asked > n_before && n_failing > 0;
 }
 
-/* What can be made of nothing but memory: NULL, or something for free_it(). */
+/* Makes an object for free_it(); NULL can only mean that there is no memory. */
 typedef struct {
   gpointer (*make) (gconstpointer data, GError **error);
   void (*free_it) (gpointer made);
 } Maker;
 
-/* Each of the allocations once, alone and with all that follow. */
+/* Each allocation fails once by itself, and once with all that follow. */
 static guint
 fail_each (const Maker *maker, gconstpointer data)
 {
@@ -98,7 +98,7 @@ test_load (void)
   }
 }
 
-/* An upscaler's parameters, and the file of its model: a fresh model packs its weights anew. */
+/* An upscaler's parameters, and the file of its model: a fresh model packs its weights again. */
 typedef struct {
   GBytes *file;
   RfdnUpscalerParams params;
@@ -170,7 +170,7 @@ test_resampler (void)
   g_assert_cmpuint (fail_each (&maker, &params), ==, 1);
 }
 
-/* A frame needs no memory that is not there already. */
+/* A frame allocates no memory. */
 static void
 test_run (void)
 {
@@ -224,7 +224,7 @@ test_array (void)
   while (rfdn_array_append (array, &(guint){7}))
     ;
   g_assert_true (end_failing ());
-  /* What has failed stays so, and keeps what it has. */
+  /* A failed array stays failed, and keeps its contents. */
   g_assert_true (array->failed);
   g_assert_false (rfdn_array_append (array, &(guint){7}));
   g_assert_cmpuint (g_array_index (array, guint, 997), ==, 998);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of layers with a fault: each ends in an error that says where it is and what. */
+/* Bad lists of layers: each error says what is wrong, and where. */
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ static void
 test_bad (void)
 {
   static const struct {
-    const char *layers, *says; /* behind the number of the last line */
+    const char *layers, *says; /* after the number of the last line */
   } cases[] = {
       /* words */
       {"r", "it should be OUT = OPERATION IN"},
@@ -213,7 +213,7 @@ test_bad (void)
   }
 }
 
-/* Where the fault is not in the last line, or in none. */
+/* Errors that are not in the last line, or in no line. */
 static void
 test_elsewhere (void)
 {
@@ -325,7 +325,7 @@ test_long (void)
   assert_bad_list (name, "is not a map: write NAME");
 }
 
-/* A line makes as many channels as it likes, of a tensor of 4 kB. */
+/* A line can make many channels from a tensor of 4 kB. */
 static void
 test_channels (void)
 {
@@ -334,7 +334,7 @@ test_channels (void)
   for (guint i = 0; i < 127; i++)
     g_string_append_printf (list, "m%u = conv x fan\n", i);
   g_string_append (list, "m127 = conv x fan rows=0:1023\n");
-  /* As many as there can be: what is wrong here is what they are for. */
+  /* The limit itself is allowed: the error is that they do not fit the result. */
   assert_bad_list (list, "layers, line 128: the last line makes 1023 channels");
   g_string_append (list, "m128 = copy x");
   assert_bad_list (list, "layers, line 129: all maps together have more than 131072 channels");
@@ -370,8 +370,8 @@ is_there_memory (void)
   return n_left > 0 && n_left-- > 0;
 }
 
-/* Wherever memory ends, that is the error, and nothing is left behind (which the address sanitizer
- * sees). */
+/* Whichever allocation fails, the error is that there is no memory, and nothing leaks (which the
+ * address sanitizer sees). */
 static void
 test_memory (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What of a processor's caches a thread has for itself, from files as Linux writes them. */
+/* A thread's share of a processor's caches, from files as Linux writes them. */
 
 #include "cache.h"
 
@@ -81,7 +81,7 @@ test_read (void)
   assert_cache (&caches.third, 0, 1);
 }
 
-/* What no system should say is taken for nothing known. */
+/* Nonsense values count as unknown. */
 static void
 test_read_nonsense (void)
 {
@@ -117,15 +117,15 @@ test_share (void)
     guint n_threads;
     gsize share;
   } cases[] = {
-      /* A cache of its own, and one that threads divide among themselves. */
+      /* A private cache, and one that threads share. */
       {{{MIB, 1}, {8 * MIB, 4}}, 1, 5 * MIB},
       {{{MIB, 1}, {8 * MIB, 4}}, 4, 3 * MIB},
       {{{MIB, 1}, {8 * MIB, 4}}, 64, 3 * MIB},
       {{{MIB, 2}, {8 * MIB, 8}}, 1, 5 * MIB},
       {{{MIB, 2}, {8 * MIB, 8}}, 8, MIB / 2 + MIB},
-      /* A virtual machine's two processors, which are told of all that the socket has. */
+      /* A virtual machine with two processors that reports the whole socket's cache. */
       {{{2 * MIB, 1}, {300 * MIB, 2}}, 2, 6 * MIB},
-      /* One level alone, or none. */
+      /* Only one level, or none. */
       {{{MIB, 4}, {0, 1}}, 4, MIB / 4},
       {{{0, 1}, {2 * MIB, 1}}, 4, 2 * MIB},
       {{{0, 1}, {0, 1}}, 4, 2 * MIB},
@@ -136,7 +136,7 @@ test_share (void)
                       cases[i].share);
 }
 
-/* Of this machine, whatever it is. */
+/* This machine's own values, whatever they are. */
 static void
 test_machine (void)
 {

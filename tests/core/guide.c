@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chroma that follows luma: against its definition in double precision, by threads and levels. */
+/* Chroma that follows luma, compared with its definition in double precision, with any number of
+ * threads and at every CPU level. */
 
 #include <math.h>
 #include <string.h>
@@ -28,7 +29,7 @@ lanczos (double x)
 
 /* ---- cases ----------------------------------------------------------------------------------- */
 
-/* Frames of 4:2:0, 4:2:2 and 4:4:4 with the sites there are, of even and odd sizes. */
+/* Frames of 4:2:0, 4:2:2 and 4:4:4 with all chroma sites, of even and odd sizes. */
 static Case *
 case_new (guint n, guint depth)
 {
@@ -77,8 +78,7 @@ run (const Case *c, guint plane, double amount)
 
 /* ---- the definition -------------------------------------------------------------------------- */
 
-/* The mean of what a sample of chroma stands for: an area of luma `step` wide and high around its
- * place. */
+/* The mean over the area of a chroma sample: `step` luma pixels wide and high around its place. */
 static double
 mean_luma (const guint16 *luma, gint pitch, gint width, gint height, const RfdnGuideParams *p,
            double at_x, double at_y, gint x, gint y)
@@ -231,8 +231,7 @@ get_error (const Case *c, const guint16 *got)
   return sum;
 }
 
-/* Edges that luma shares get nearer to what they are; noise that it does not share is left alone.
- */
+/* Edges that luma shares get nearer to the truth; noise that it does not share is left alone. */
 static void
 test_edges (void)
 {
@@ -249,7 +248,7 @@ test_edges (void)
   }
 }
 
-/* No amount, and luma that is flat, leave what the filter makes. */
+/* With an amount of 0, or flat luma, the plain filter's result stays. */
 static void
 test_nothing (void)
 {
@@ -306,7 +305,7 @@ test_planes (void)
   g_assert_cmpmem (one + size, 2 * size, other, 2 * size);
 }
 
-/* Of 8 bits, at every level: black and white too, which makes the largest numbers. */
+/* 8 bits, at every CPU level; also black and white, which give the largest values. */
 static void
 test_levels (void)
 {

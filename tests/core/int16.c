@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks in 16-bit integers: the same bits at every CPU level, in any tiles, by any threads; near
- * what floating-point numbers make; what is wrong with steps is told. */
+/* Networks in 16-bit integers: the same bits at every CPU level, in any tiles, with any number of
+ * threads; close to the result in floating point; bad steps give clear errors. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ add_metadata (GBytes *file, const char *key, const char *value)
   return g_byte_array_free_to_bytes (out);
 }
 
-/* Steps for a network that sees `picture`: a unit of 1/2000 of what each channel reaches. */
+/* Steps for a network that sees `picture`: 1/2000 of each channel's largest value. */
 static char *
 make_steps (RfdnModel *model, const Map *picture)
 {
@@ -106,7 +106,7 @@ upscale (RfdnModel *model, RfdnPrecision precision, RfdnCpu cpu, guint tile_size
   return upscale_bytes (model, &params, picture, n);
 }
 
-/* Black and white, which makes numbers of any size. */
+/* Black and white, which gives values of any size. */
 static Map *
 make_noise (guint height, guint width)
 {
@@ -146,7 +146,7 @@ test_same_bits (void)
           upscale (model, RFDN_PRECISION_INT16, RFDN_CPU_SCALAR, 0, 1, pictures[p], &n);
       for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
         static const guint tiles[] = {0, 8, 20, 33};
-        /* Of networks with attention, what tiles see decides on what they make. */
+        /* With attention, the result of a tile depends on what it sees of the picture. */
         const guint n_tiles = networks[i].attention ? 1 : G_N_ELEMENTS (tiles);
         for (guint t = 0; rfdn_cpu_is_available (cpu) && t < n_tiles; t++) {
           g_autofree guint8 *got = upscale (model, RFDN_PRECISION_INT16, cpu, tiles[t],
@@ -179,7 +179,7 @@ test_close (void)
   }
 }
 
-/* Slopes, lines and checks, from integers alone. */
+/* Slopes, lines and checks, computed with integers only. */
 static void
 draw (guint8 *plane, guint width, guint height)
 {
@@ -192,7 +192,7 @@ draw (guint8 *plane, guint width, guint height)
   }
 }
 
-/* What ships makes these very bits on every processor, in whatever tiles. */
+/* The shipped models give exactly these bits on every processor, in any tiles. */
 static void
 test_sums (void)
 {
@@ -270,8 +270,8 @@ assert_near (RfdnModel *model, const Map *picture, double least)
   g_assert_cmpfloat (10 * log10 (65025 / MAX (error / (double) n, 1e-9)), >, least);
 }
 
-/* ESA leaves out every second pixel, and integers are counted in tiles of four: what is moved makes
- * other numbers, for which the steps must have room, too. */
+/* ESA skips every second pixel, and integers have tiles of four pixels: a shifted pattern gives
+ * other values, which must fit the steps too. */
 static void
 test_moved_checks (void)
 {
@@ -291,7 +291,7 @@ test_moved_checks (void)
   }
 }
 
-/* Mixed with what the plain filter makes, as an element does that is to enlarge less strongly. */
+/* Blended with the plain filter's result, as the element does with a `strength` below 1. */
 static void
 test_mixed_sum (void)
 {
@@ -334,7 +334,7 @@ test_mixed_sum (void)
 
 /* ---- what is wrong --------------------------------------------------------------------------- */
 
-/* What reading a network of one block says to `steps`. */
+/* The error of reading a network of one block with these `steps`. */
 static void
 assert_refused (const char *architecture, guint features, guint channels, gboolean attention,
                 const char *steps, const char *text)
@@ -361,8 +361,8 @@ assert_bad_steps (const char *steps, const char *text)
 
 #define SHORT_LINE "1 1\n"
 
-/* The first layer's map, the block's four, and what the gate makes of the last; of attention the
- * first, half and pooled ones, and two more; the network's last. */
+/* The first layer's map, the block's four, and the gate's result; attention's first, half and
+ * pooled maps, and two more; the network's last. */
 static void
 assert_bad_attention (const char *gated, const char *pooled, const char *text)
 {
@@ -436,7 +436,7 @@ count_down (void)
   return allocations_left-- > 0;
 }
 
-/* Whichever allocation fails: an error, and nothing lost. */
+/* Whichever allocation fails, there is an error and no leak. */
 static void
 test_no_memory (void)
 {

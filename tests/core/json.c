@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What reaches json-glib: strict JSON and nothing else, and json-glib sees the same in it. */
+/* Only strict JSON reaches json-glib, and json-glib reads the same from it. */
 
 #include "json-check.h"
 
@@ -11,7 +11,7 @@
 
 static const RfdnJsonLimits limits = {.max_depth = 6, .max_values = 100};
 
-/* TAP is UTF-8, and so is what stands behind its "#". */
+/* TAP is UTF-8, including the text after "#". */
 static void
 say (const char *text)
 {
@@ -73,7 +73,7 @@ test_refused (void)
       {"{]", 1, "a string in double quotes"},
       {"{} {}", 3, "text behind the end"},
       {"{}x", 2, "text behind the end"},
-      /* what json-glib takes as well */
+      /* accepted by json-glib */
       {"{/* */\"a\":1}", 1, "a string in double quotes"},
       {"[1,/*]*/2]", 3, "a value"},
       {"[1,//]\n2]", 3, "a value"},
@@ -130,7 +130,7 @@ test_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
     g_autofree char *at = g_strdup_printf ("byte %u: ", cases[i].at);
-    /* A copy of just that length, for the address sanitizer to see. */
+    /* A copy of exactly this length, so that the address sanitizer notices reads beyond it. */
     const gsize length = strlen (cases[i].text);
     g_autofree char *copy = length > 0 ? g_memdup2 (cases[i].text, length) : NULL;
 
@@ -143,7 +143,7 @@ test_refused (void)
   g_assert_false (rfdn_json_check ("[\0]", 3, &limits, NULL));
 }
 
-/* The limits are what is still allowed. */
+/* The limits themselves are allowed. */
 static void
 test_limits (void)
 {
@@ -178,7 +178,8 @@ count_values (JsonNode *node)
   return n;
 }
 
-/* Random damage: what is accepted, json-glib parses, and holds as many values as were counted. */
+/* Random damage: json-glib parses all text that is accepted, and finds as many values as were
+ * counted. */
 static void
 test_random (void)
 {

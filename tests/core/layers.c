@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks that files spell out: what graph comes of a list of layers, and that it computes. Bad
- * lists are bad-layers.c's. */
+/* Networks as lists of layers: the graph made from a list, and its result. Bad lists are in
+ * bad-layers.c. */
 
 #include "arch/arch.h"
 
@@ -127,7 +127,7 @@ test_good (void)
       {HEAD "r = conv h tail act=sigmoid", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] sigmoid 0 0\n"},
       {HEAD "r = conv h tail act=hardswish", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] hardswish 0 0\n"},
       {HEAD "r = conv h tail act=prelu:slope", HEAD_SAYS "3x3 1[0:8] -> 2[0:4] leaky 0.114441 0\n"},
-      /* Options act in their own order, whatever the line's. */
+      /* Options act in a fixed order, whatever their order in the line. */
       {HEAD "r = conv h tail plus=x pad=edge act=relu times=h[0:1] add=h[4:8]",
        HEAD_SAYS "3x3 1[0:8] -> 2[0:4] edge add 1[4:8] leaky 0 0 plus 0[0:1] times 1[0:1]\n"},
       {HEAD "r = conv h tail times=sigmoid:h[4:8]",
@@ -141,7 +141,7 @@ test_good (void)
        HEAD_SAYS "copy 1[0:8] -> 2[0:8] mirror\n3x3 2[0:8] -> 3[0:4]\n"},
       {HEAD "a = softmax h 2\nr = conv a tail columns=0:2",
        HEAD_SAYS "softmax 1[0:8] -> 2[0:2]\n3x3 2[0:2] -> 3[0:4]\n"},
-      /* stacks: those that are read too early are several activations */
+      /* stacks: those that are read before they are complete become several activations */
       {HEAD PARTS "s[8:16] = copy h\ns[0:8] = conv h mix\na = conv s fuse\nr = conv a tail",
        HEAD_SAYS "copy 1[0:8] -> 2[8:16]\n1x1 1[0:8] -> 2[0:8]\n1x1 2[0:16] -> 3[0:8]\n"
                  "3x3 3[0:8] -> 4[0:4]\n"},
@@ -166,7 +166,7 @@ test_good (void)
        HEAD_SAYS "copy 1[0:8] -> 2[0:8]\n3x3 1[0:8] -> 2[8:12]\ncopy 2[8:12] -> 3[0:4]\n"},
       {HEAD "s = stack 12\ns[0:8] = copy h\ns[8:12] = conv s[0:8] tail",
        HEAD_SAYS "copy 1[0:8] -> 2[0:8]\n3x3 2[0:8] -> 3[0:4]\n"},
-      /* A sum is another activation for those behind it. */
+      /* For later layers, a sum in place is a new activation. */
       {HEAD "h = conv h mix add=h\nh = conv h[0:8] mix add=h[0:8] plus=h\n" TAIL,
        HEAD_SAYS "1x1 1[0:8] -> 2[0:8] add 1[0:8]\n1x1 2[0:8] -> 3[0:8] add 2[0:8] plus 2[0:8]\n"
                  "3x3 3[0:8] -> 4[0:4]\n"},
@@ -192,7 +192,7 @@ test_good (void)
     assert_graph (cases[i].layers, NULL, cases[i].says);
 }
 
-/* `clip` is the last thing that is done, in the layer that makes the result where that is so. */
+/* `clip` acts last: in the layer that makes the result if possible, else in a layer of its own. */
 static void
 test_clip (void)
 {
@@ -217,7 +217,7 @@ test_clip (void)
     assert_graph (cases[i].layers, clip, cases[i].says);
 }
 
-/* `n` numbers of a layer are those of a tensor from `first` on. */
+/* `n` weights of a layer equal those of a tensor from `first` on. */
 static void
 assert_values (const float *values, gsize n, const char *tensor, gsize first)
 {
@@ -319,7 +319,7 @@ test_info (void)
 
 /* ---- what comes of them ---------------------------------------------------------------------- */
 
-/* The same file once more, with a list of layers in its metadata. */
+/* The same file with a list of layers in its metadata. */
 static GBytes *
 add_list (GBytes *bytes, const char *members)
 {
@@ -339,7 +339,7 @@ add_list (GBytes *bytes, const char *members)
   return g_byte_array_free_to_bytes (file);
 }
 
-/* A published network, spelt out, is that network. */
+/* A published network as a list of layers gives the same result. */
 static void
 test_spelt_out (void)
 {
@@ -376,8 +376,8 @@ test_spelt_out (void)
                    (gsize) same->height * same->width * 4);
 }
 
-/* Layers that write slices of a stack see other slices of it, around their own pixels: in tiles,
- * too, there must be enough of each. */
+/* Layers that write slices of a stack read other slices, around their own pixels: tiles must
+ * compute enough of each. */
 static void
 test_dense (void)
 {

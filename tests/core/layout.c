@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layout of tiles: it covers the frame once, and every region lies where it can be computed. */
+/* The layout of tiles: they cover the frame once, and every region can be computed from its inputs.
+ */
 
 #include "layout.h"
 #include "model.h"
@@ -9,7 +10,7 @@
 #include "picture.h"
 #include "schedule.h"
 
-/* Numbers that the caches hold, where a test does not say otherwise: 4 MiB of floats. */
+/* Values that fit the caches, unless a test says otherwise: 4 MiB of floats. */
 #define CACHE (1u << 20)
 
 static gboolean
@@ -102,7 +103,7 @@ test_extremes (void)
   }
 }
 
-/* Half-pixel centres, as PyTorch's interpolate (align_corners=False) has them. */
+/* Half-pixel centres, as in PyTorch's interpolate (align_corners=False). */
 static void
 test_bilinear (void)
 {
@@ -134,7 +135,7 @@ make_known (guint which)
                          : rfdn_model_new_builtin ("live", 2, NULL);
 }
 
-/* Tasks of the first tile, and pages of all its kinds. */
+/* Tasks of the first tile, and its pages of all kinds. */
 static char *
 describe (const RfdnLayout *layout, const RfdnGraph *graph)
 {
@@ -152,7 +153,7 @@ describe (const RfdnLayout *layout, const RfdnGraph *graph)
   return all;
 }
 
-/* A change of the layout shows here: what it does for speed and memory is to be measured. */
+/* Shows every change of the layout: measure its effect on speed and memory. */
 static void
 test_choice (void)
 {
@@ -224,8 +225,8 @@ test_choice (void)
   }
 }
 
-/* Tiles of a network without attention are as wide as caches allow, where that costs less than the
- * halo that narrower ones have; others are the same with any. */
+/* Without attention, tiles are as narrow as the caches want if that gains more than their halo
+ * costs; with attention caches do not matter. */
 static void
 test_caches (void)
 {
@@ -290,7 +291,7 @@ test_memory (void)
   }
 }
 
-/* With attention, a frame of any height takes the same memory: rows roll. */
+/* With attention, memory does not depend on a frame's height: rows roll. */
 static void
 test_height (void)
 {

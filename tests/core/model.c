@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The loader: what it finds in good files, and that bad ones end in an error that says why. */
+/* The loader: what it finds in good files, and that errors say what is wrong with bad ones. */
 
 #include <math.h>
 #include <string.h>
@@ -34,12 +34,12 @@ test_shapes (void)
     g_assert_cmpint (info->colour, ==,
                      networks[i].channels == 1 ? RFDN_COLOUR_LUMA : RFDN_COLOUR_RGB);
     g_assert_cmpfloat (info->input_range, ==, 1);
-    /* fea_conv, four 3x3 a block, LR_conv and the last one */
+    /* fea_conv, four 3x3 per block, LR_conv and the last one */
     g_assert_cmpuint (info->halo, ==, 3 + 4 * networks[i].blocks);
   }
 }
 
-/* The parameters of E-RFDN and its cost, as the paper's authors give them. */
+/* E-RFDN's number of parameters and its cost, as in the paper. */
 static void
 test_e_rfdn (void)
 {
@@ -92,7 +92,7 @@ assert_bad (GBytes *bytes, RfdnError code, const char *says)
     g_error ("'%s' does not say '%s'", error->message, says);
 }
 
-/* Cut anywhere, the file is never taken for a whole one. */
+/* Wherever it is cut off, the file is refused. */
 static void
 test_truncated (void)
 {
@@ -100,7 +100,7 @@ test_truncated (void)
   gsize size = g_bytes_get_size (bytes);
 
   for (gsize length = 0; length < size; length++) {
-    /* A copy of just that length, for the address sanitizer to see. */
+    /* A copy of exactly this length, so that the address sanitizer notices reads beyond it. */
     g_autoptr (GBytes) cut = g_bytes_new (g_bytes_get_data (bytes, NULL), length);
     assert_bad (cut, RFDN_ERROR_FORMAT, NULL);
   }
@@ -207,8 +207,8 @@ test_headers (void)
   }
 }
 
-/* A deep header of allowed length must not exhaust the stack, whatever stands in front of it that
- * a parser takes for something else. */
+/* A deeply nested header of allowed length must not exhaust the stack, even after a prefix that
+ * parsers read differently. */
 static void
 test_deep (void)
 {
@@ -224,7 +224,7 @@ test_deep (void)
   }
 }
 
-/* What a parser makes of a header is many times as large. */
+/* A parsed header takes many times its length in memory. */
 static void
 test_large_header (void)
 {
@@ -251,14 +251,14 @@ append_entry (GString *header, const char *name, const char *dtype, guint n, gui
                           header->len > 1 ? "," : "", name, dtype, n, begin, end);
 }
 
-/* A file's tensors are no larger than the file: those that share bytes could be any number of
- * times. */
+/* Tensors together are no larger than the file: without that rule, tensors that share bytes could
+ * be any size. */
 static void
 test_ranges (void)
 {
   static const struct {
     guint ranges[3][2];
-    const char *says; /* NULL: nothing against them */
+    const char *says; /* NULL: they are accepted */
   } cases[] = {
       {{{0, 40}, {40, 60}, {60, 100}}, NULL},
       {{{60, 100}, {0, 40}, {40, 60}}, NULL},
@@ -418,8 +418,8 @@ test_metadata (void)
   g_assert_cmpstr (rfdn_model_get_info (model)->description, ==, "does nothing");
 }
 
-/* The dtypes that weights come in. The bias of the last layer alone makes the picture of a network
- * whose other weights are zero. */
+/* The dtypes of weights. All weights are zero except the bias of the last layer, so it alone
+ * makes the picture. */
 static void
 test_dtypes (void)
 {
@@ -482,8 +482,8 @@ test_dtypes (void)
   assert_bad (counter, RFDN_ERROR_MODEL, NULL);
 }
 
-/* Scratch memory grows with channels, files with their products: a file of 100 kB must not ask for
- * thousands of channels in a block of a narrow network. */
+/* Scratch memory grows with channels, file size with products of channels: a file of 100 kB must
+ * not get thousands of channels in a block of a narrow network. */
 static void
 test_narrow (void)
 {
@@ -514,14 +514,14 @@ test_narrow (void)
   assert_bad (distilled, RFDN_ERROR_MODEL, "B1.c1_d.weight makes 9 channels");
   g_autoptr (GBytes) attended = synthetic_file_new (reprfn, G_N_ELEMENTS (reprfn), NULL);
   assert_bad (attended, RFDN_ERROR_MODEL, "reprfb1.esa.conv1.weight makes 1024 channels");
-  /* As many as there are features are allowed: what is wrong here is what is not there. */
+  /* As many channels as features are allowed: this error is about missing tensors. */
   reprfn[11].shape[0] = reprfn[12].shape[0] = 8;
   g_autoptr (GBytes) wide = synthetic_file_new (reprfn, G_N_ELEMENTS (reprfn), NULL);
   assert_bad (wide, RFDN_ERROR_MODEL, "reprfb1.esa.conv2.weight is missing");
 }
 
-/* Deep and wide as a file of 2.6 MB can be, in the shapes that are allowed: chosen tiles fit. Tiles
- * that do not are refused. */
+/* As deep and wide as a file of 2.6 MB can be: tiles chosen by the layout fit into memory,
+ * requested tiles that do not are refused. */
 static void
 test_scratch (void)
 {

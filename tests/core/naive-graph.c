@@ -16,7 +16,7 @@ at (const Map *map, guint c, gint y, gint x)
   return map->values + ((gsize) c * map->height + (guint) y) * map->width + (guint) x;
 }
 
-/* A side that is shorter than what is seen beyond it is mirrored at both ends in turn. */
+/* If a side is shorter than the padding, it is mirrored at both ends in turn. */
 static gint
 beyond (RfdnBorder border, gint v, gint size)
 {
@@ -197,7 +197,7 @@ multiply (const Naive *naive, const RfdnLayer *layer, guint o, gint y, gint x, d
   g_assert_not_reached ();
 }
 
-/* Half-pixel centres; the outermost pixels go on. */
+/* Half-pixel centres; the outermost pixels are repeated. */
 static double
 enlarge (const Naive *naive, const RfdnLayer *layer, guint o, gint y, gint x)
 {

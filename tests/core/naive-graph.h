@@ -5,8 +5,8 @@
 #include "graph.h"
 #include "naive.h"
 
-/* Computes a graph layer by layer, as plainly as C can say it, in double precision: whole maps,
- * nothing shared with the operations. Returns the last layer's result, before any shuffle. */
+/* Computes a graph layer by layer, in the plainest C, in double precision: whole maps, no code
+ * shared with the operations. Returns the last layer's result, before any shuffle. */
 Map *naive_run_graph (const RfdnGraph *graph, const Map *in);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <glib.h>
 
-/* The networks once more, as their authors' code reads: whole maps, one operation after the other,
- * sharing nothing with the engine but the reader of files. */
+/* The networks again, written like their authors' code: whole maps, one operation after the other,
+ * sharing only the file reader with the engine. */
 
 typedef struct {
   guint channels, height, width;
@@ -16,7 +16,7 @@ Map *map_new (guint channels, guint height, guint width);
 void map_free (Map *map);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Map, map_free)
 
-/* What the network in `file` makes of `in`: numbers in the network's own range. */
+/* The result of the network in `file` for `in`, in the network's own range. */
 Map *naive_run (GBytes *file, const Map *in);
 
 #endif

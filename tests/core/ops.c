@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What every operation promises: random graphs, in which each stands among others, against plain
- * arithmetic on whole maps; at every CPU level, in tiles of any size, by any number of threads. */
+/* All operations: random graphs that combine them, compared with plain arithmetic on whole maps; at
+ * every CPU level, in tiles of any size, with any number of threads. */
 
 #include <math.h>
 #include <string.h>
@@ -45,7 +45,7 @@ random_slice (const Builder *builder)
   return rfdn_slice (map, first, 1 + random_below (map.n - first));
 }
 
-/* Of `n` channels or one, or none if there is no such map. */
+/* A map of `n` channels or one; none if there is no such map. */
 static RfdnSlice
 find_map (const Builder *builder, guint n)
 {
@@ -59,7 +59,7 @@ find_map (const Builder *builder, guint n)
   return (RfdnSlice){0};
 }
 
-/* Leaves one weight of each filter, or none: shifts and the like. */
+/* Keeps one weight of each filter, or none: shifts and the like. */
 static void
 make_sparse (RfdnLayer *layer, guint size)
 {
@@ -179,7 +179,7 @@ add_softmax (Builder *builder)
   add_layer (builder, &layer);
 }
 
-/* Squeezed to a pixel, through a convolution, and multiplied with. */
+/* Reduced to one pixel, convolved, and multiplied with. */
 static void
 add_mean (Builder *builder)
 {
@@ -237,7 +237,7 @@ add_random (Builder *builder, gboolean whole)
   }
 }
 
-/* All that nothing reads flows into the result, or no part of it would be computed. */
+/* Maps that nothing reads are added to the result, or they would not be computed. */
 static void
 add_sum (Builder *builder, guint channels)
 {
@@ -309,7 +309,7 @@ check_graph (gboolean whole)
 {
   const guint channels = g_test_rand_bit () ? 1 : 3, scale = 1 + random_below (8);
   RfdnGraph *graph = make_graph (channels, channels * scale * scale, whole);
-  /* Every third one shorter than a filter. */
+  /* Every third picture is smaller than a filter. */
   const guint most = random_below (3) ? 90 : 5;
   g_autoptr (Map) picture =
       make_picture (channels, 1 + random_below (MIN (most, 60)), 1 + random_below (most));
@@ -353,8 +353,8 @@ test_whole (void)
     check_graph (TRUE);
 }
 
-/* Filters with a weight each cost a copy, whatever the operation says that they are; those with
- * another one do not, whichever it is. */
+/* Convolutions whose filters have one weight each cost no more than a copy, whatever their
+ * operation; with one more weight anywhere they cost more. */
 static void
 test_picks (void)
 {
@@ -378,8 +378,8 @@ test_picks (void)
   }
 }
 
-/* Multiply-adds are those that are done: without the zeros of filters that are copied or go channel
- * by channel, and of those behind a pixel shuffle, which are filters of a finer grid. */
+/* Multiply-adds count what is computed: no zeros of filters that copy or work on channels
+ * separately, nor of those after a pixel shuffle, which are filters on a finer grid. */
 static void
 test_macs (void)
 {
@@ -387,7 +387,7 @@ test_macs (void)
   RfdnLayer layer = {.in = rfdn_graph_get_input (graph), .function = RFDN_LINEAR};
   const struct {
     const RfdnOp *op;
-    guint outs, side, set; /* weights that are not zero: the first ones of each filter */
+    guint outs, side, set; /* weights that are not zero, at the beginning of each filter */
     guint64 macs;
   } cases[] = {
       {&rfdn_op_conv1x1, 5, 1, 1, 5},     {&rfdn_op_conv1x1, 5, 1, 2, 60},
@@ -412,8 +412,8 @@ test_macs (void)
   g_assert_cmpuint (rfdn_graph_get_n_parameters (graph), ==, 2 * (60 + 540 + 1500) + 108 + 540);
 }
 
-/* 3x3 filters of three channels in and two out on a grid twice as fine, as the converter lists
- * them: channels in as pixel shuffle has them, out cell by cell. */
+/* 3x3 filters of three channels in and two out on a grid twice as fine, as the converter writes
+ * them: input channels in the order of pixel shuffle, output cell by cell. */
 static float *
 make_fine_weights (void)
 {

@@ -29,7 +29,7 @@ make_picture (guint channels, guint height, guint width)
       for (guint x = 0; x < width; x++) {
         double v = 0.5 + 0.3 * sin (0.07 * x + c) * cos (0.11 * y) + ((x / 9 + y / 7) % 3) * 0.08 +
                    g_test_rand_double_range (-0.03, 0.03);
-        /* Levels of 8 bits, so that both ways of feeding the network see the same. */
+        /* Levels of 8 bits, so that samples of both types give the network the same values. */
         map->values[i++] = (float) round (CLAMP (v, 0, 1) * 255) / 255;
       }
     }

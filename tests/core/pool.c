@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Threads of pools: as many as was asked for, asleep when idle, given back at the end, sharing the
- * processors, and without any influence on the result. */
+/* Threads of pools: as many as requested, asleep when idle, ended with the pool, sharing the
+ * processors, and without influence on the result. */
 
 #define _GNU_SOURCE
 #include "pool.h"
@@ -15,7 +15,7 @@
 #include "picture.h"
 #include "threads.h"
 
-/* For what comes at once where nothing else is at work. */
+/* A limit for things that happen at once on an idle machine. */
 #define PATIENCE_MS 30000
 
 static guint
@@ -47,7 +47,7 @@ wait_for (const gint *number, gint wanted)
   return g_atomic_int_get (number) == wanted;
 }
 
-/* Work of many pieces that take a while whatever the processors do. */
+/* Work in many pieces that take a while, however busy the processors are. */
 typedef struct {
   gint left, done;
   gint member[64]; /* whether it is at work */
@@ -83,7 +83,7 @@ run_job (RfdnPool *pool, gint pieces)
   g_assert_cmpint (job.done, ==, pieces);
 }
 
-/* Members who wait for each other, however long the system takes to wake them. */
+/* Members that wait for each other, however long the system takes to wake them. */
 typedef struct {
   gint expected;
   gint *here; /* members, maybe of several pools */
@@ -100,7 +100,7 @@ attend (RfdnMember member, gpointer data)
   wait_for (self->here, self->expected);
 }
 
-/* Whether all threads of `pool` are at one run at the same time, and no others. */
+/* Whether all threads of `pool`, and no others, work at the same time. */
 static gboolean
 all_meet (RfdnPool *pool)
 {
@@ -133,7 +133,7 @@ end_two_processors (const cpu_set_t *before)
   g_assert_cmpint (sched_setaffinity (0, sizeof *before, before), ==, 0);
 }
 
-/* First of all: no other pool's threads are on their way out. */
+/* Runs first: no threads of other pools are still ending. */
 static void
 test_idle (void)
 {
@@ -186,7 +186,7 @@ test_give_back (void)
   g_assert_cmpuint (after, ==, before);
 }
 
-/* A reference more keeps the threads; an upscaler holds one. */
+/* Another reference keeps the threads; an upscaler holds one. */
 static void
 test_references (void)
 {
@@ -222,7 +222,7 @@ call (gpointer data)
   return NULL;
 }
 
-/* Who asks for a number gets it, whatever the others do. */
+/* A pool that asks for a number of threads gets it, whatever other pools do. */
 static void
 test_numbers (void)
 {
@@ -246,7 +246,7 @@ test_numbers (void)
   g_assert_cmpint (here, ==, expected);
 }
 
-/* Runs that last until somebody says so, and how many helpers are at them. */
+/* Runs that last until told to end, and how many helpers work on them. */
 typedef struct {
   RfdnPool *pool;
   GThread *thread;
@@ -294,9 +294,8 @@ hold_end (Hold *self)
   rfdn_pool_unref (self->pool);
 }
 
-/* Those who call work in any case; their helpers only where a processor is left. A helper leaves
- * its work when the caller of another pool needs the processor, none begins while there is none
- * left, and they come back. */
+/* Callers always work, their helpers only while a processor is free. A helper stops when the caller
+ * of another pool needs its processor; none begins while no processor is free; they come back. */
 static void
 test_share (void)
 {
@@ -317,7 +316,7 @@ test_share (void)
   for (guint i = 0; i < 20; i++) {
     late.holding = TRUE;
     late.thread = g_thread_new ("late", run_hold, &late);
-    g_usleep (10 * 1000); /* for a helper that would come */
+    g_usleep (10 * 1000); /* time for a helper to come */
     g_atomic_int_set (&late.holding, FALSE);
     g_thread_join (late.thread);
   }
@@ -333,7 +332,7 @@ test_share (void)
   end_two_processors (&before);
 }
 
-/* An upscaler of its own in a thread of its own. */
+/* A thread with its own upscaler. */
 typedef struct {
   RfdnModel *model;
   const Map *picture, *want;
@@ -381,7 +380,7 @@ test_results (void)
 
 /* ---- no more threads ------------------------------------------------------------------------- */
 
-/* How a limited process ends that could not be limited. */
+/* Exit statuses of a process whose threads could not be limited. */
 #define NO_LIMIT 77
 #define OTHERS 78
 
@@ -416,15 +415,15 @@ lets_start (guint n)
   return TRUE;
 }
 
-/* Makes this process one of a user who has no others. Finds what counts against the user's limit:
- * the largest limit that lets no thread start. That is not what is in /proc where an emulator has
- * threads of its own, which stay another user's. 0, NO_LIMIT or OTHERS. */
+/* Makes this process the only one of its user. Finds how many threads count against the user's
+ * limit: the largest limit at which no thread can start. /proc may say otherwise, because an
+ * emulator's own threads stay another user's. Returns 0, NO_LIMIT or OTHERS. */
 static int
 begin_limit (guint *counted)
 {
   const uid_t user = 60000 + (uid_t) (getpid () % 5000);
 
-  /* Limits mean nothing to root. */
+  /* Limits do not apply to root. */
   if (geteuid () == 0 && setresuid (user, user, user) != 0)
     return NO_LIMIT;
   if (lets_start (0))
@@ -436,8 +435,8 @@ begin_limit (guint *counted)
   return 0;
 }
 
-/* Runs `func` in a process of its own that may have `more` threads more than count at its
- * beginning; it is to say whether all was well within two minutes. */
+/* Runs `func` in its own process that may start `more` threads; it must return success within two
+ * minutes. */
 static void
 run_limited (guint more, gboolean (*func) (guint counted))
 {
@@ -462,8 +461,8 @@ run_limited (guint more, gboolean (*func) (guint counted))
     g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
 
-/* Works off a job, and tells whether as many threads as the pool says were at it, which are no
- * more than there can be; 1 + `most` with the caller. */
+/* Runs a job, and returns whether as many threads worked on it as the pool says, and no more than
+ * 1 + `most` with the caller. */
 static gboolean
 check_short_pool (RfdnPool *pool, guint asked, guint most)
 {
@@ -485,7 +484,7 @@ run_some (guint counted)
     g_autoptr (RfdnPool) pool = rfdn_pool_new (8);
     if (!check_short_pool (pool, 8, some))
       return FALSE;
-    /* At the limit, half of them are left to others. */
+    /* At the limit, half of the threads are left for others. */
     if (rfdn_pool_get_n_threads (pool, NULL) != 1 + (some < 7 ? some / 2 : some))
       return FALSE;
   }
@@ -508,7 +507,7 @@ make_pools (gpointer data)
 {
   Four *four = data;
 
-  /* The pools of the first would leave no threads for the others to begin with. */
+  /* Otherwise the pools of the first would leave the others no threads to start. */
   g_atomic_int_inc (&four->here);
   wait_for (&four->here, 4);
   for (guint i = 0; i < 100; i++) {
@@ -522,7 +521,7 @@ make_pools (gpointer data)
   return NULL;
 }
 
-/* Four at the same time, which together would like to have 64: whatever they get, all goes on. */
+/* Four pools at once that ask for 64 threads together: all work with what they get. */
 static gboolean
 run_four (guint counted)
 {
@@ -546,7 +545,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  /* A process of one thread can be copied. */
+  /* Only a process with one thread can be forked safely. */
   g_test_add_func ("/pool/limit", test_limit);
   g_test_add_func ("/pool/limit-shared", test_limit_shared);
   g_test_add_func ("/pool/idle", test_idle);

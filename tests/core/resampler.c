@@ -51,7 +51,7 @@ sample_at (const RfdnResamplerParams *p, gconstpointer in, guint x, guint y)
   return CLAMP (sum / weights, 0, (1 << p->format.depth) - 1);
 }
 
-/* Taps of a phase as multiples of 2^-bits that sum up to 1. */
+/* Taps of a phase as multiples of 2^-bits with a sum of 1. */
 static void
 get_integer_taps (double position, guint bits, gint64 taps[6])
 {
@@ -82,8 +82,8 @@ get_quarters (const RfdnResamplerParams *p, const guint8 *in, gint x, gint y, co
   return (gint64) rint ((double) sum / (1 << 12));
 }
 
-/* The very bits of one output sample of 8 bits, by integers: taps of 14 bits downwards and of 12
- * along a row, quarters of a level between them. */
+/* The exact value of one 8-bit output sample, by integers: vertical taps of 14 bits, horizontal
+ * ones of 12, quarters of a level between. */
 static guint
 get_exact (const RfdnResamplerParams *p, const guint8 *in, guint x, guint y)
 {
@@ -122,12 +122,12 @@ test_definition (void)
           for (guint x = 0; x < p.out_width; x++) {
             const double off = fabs (out[y * p.out_width + x] - sample_at (&p, in, x, y));
             g_assert_cmpuint (out[y * p.out_width + x], ==, get_exact (&p, in, x, y));
-            /* Half a level, and what the taps are rounded by. */
+            /* Half a level, plus the rounding of the taps. */
             g_assert_cmpfloat (off, <, 0.75);
             sum += off;
           }
         }
-        /* Of numbers that are merely rounded it is a quarter. */
+        /* Rounding alone gives a quarter on average. */
         if (w > 9)
           g_assert_cmpfloat (sum / (p.out_width * p.out_height), <, 0.27);
       }
@@ -186,7 +186,7 @@ test_threads (void)
   }
 }
 
-/* Together they are what each is alone. */
+/* Planes resampled together equal each plane resampled by itself. */
 static void
 test_several (void)
 {
@@ -213,8 +213,8 @@ test_several (void)
   }
 }
 
-/* Those of 8 bits, whatever the order and rounding of a level's sums: black and white, which makes
- * the largest ones. */
+/* 8-bit samples are the same at every CPU level, whatever its order and rounding of sums; with
+ * black and white, which give the largest sums. */
 static void
 test_levels (void)
 {
@@ -241,7 +241,7 @@ test_levels (void)
     g_unsetenv ("RFDN_CPU");
 }
 
-/* Interleaved samples of 16 bits in padded rows: the others' bytes stay as they are. */
+/* Interleaved samples of 16 bits in padded rows: bytes of other components do not change. */
 static void
 test_planes (void)
 {

@@ -34,7 +34,7 @@ random_below (guint n)
   return (guint) g_test_rand_int_range (0, (gint) n);
 }
 
-/* What the layout may choose some day, beyond what it chooses now. */
+/* Parameters that the layout does not choose now, but may in future. */
 static void
 change_sharing (RfdnLayout *layout)
 {
@@ -67,7 +67,7 @@ case_init (Case *self)
 static RfdnSchedule *
 make_schedule (const Case *self, guint tile, RfdnRect *regions)
 {
-  /* One for all tiles side by side, as the network makes it. */
+  /* One schedule for all tiles of a row, as in network.c. */
   const guint columns = (guint) self->layout.columns;
   rfdn_layout_get_regions (&self->layout, self->graph, tile / columns * columns, regions);
   RfdnSchedule *schedule = rfdn_schedule_new (self->graph, self->groups, &self->layout, regions);
@@ -129,7 +129,7 @@ random_task (const RfdnSchedule *schedule)
   return &g_array_index (schedule->tasks, RfdnTask, random_below (schedule->tasks->len));
 }
 
-/* Nobody waits for a bundle any more. */
+/* Nothing waits for a bundle any more. */
 static gboolean
 forget_bundle (const Case *self, RfdnSchedule *schedule)
 {
@@ -148,7 +148,7 @@ forget_bundle (const Case *self, RfdnSchedule *schedule)
   return TRUE;
 }
 
-/* Whether bundle `to` is done after `from` in any case. */
+/* Whether bundle `to` always waits for `from`, directly or not. */
 static gboolean
 is_behind (const RfdnSchedule *schedule, guint from, guint to)
 {
@@ -163,7 +163,7 @@ is_behind (const RfdnSchedule *schedule, guint from, guint to)
   return behind[to];
 }
 
-/* One that waits for it does so no more, not even by way of others. */
+/* One that waits for it no longer does, not even through others. */
 static gboolean
 forget_one (const Case *self, RfdnSchedule *schedule)
 {
@@ -220,7 +220,7 @@ repeat_task (const Case *self, RfdnSchedule *schedule)
   return TRUE;
 }
 
-/* How often a schedule with one fault is found, in a hundred. */
+/* In how many of 100 schedules a planted fault is found. */
 static double
 get_found (BreakFunc break_it, char *(*check) (const Plan *plan))
 {
@@ -251,7 +251,7 @@ test_broken (void)
     const char *name;
     BreakFunc break_it;
     char *(*check) (const Plan *plan);
-    double least; /* the schedule keeps account of strips, the simulator of rows */
+    double least; /* the schedule tracks strips, the simulator rows */
   } cases[] = {
       {"a bundle that nobody waits for", forget_bundle, simulator_check_order, 100},
       {"one that waits for one too few", forget_one, simulator_check_order, 95},

@@ -6,22 +6,22 @@
 
 #define LOADING (-1) /* as a layer */
 
-/* Somebody has touched a row. */
+/* A task has used a row. */
 typedef struct {
   guint task;
   gint layer;
   gboolean writes;
-  gboolean local; /* column by column, of the row that the task makes */
+  gboolean local; /* by column, for the row that the task makes */
   RfdnSlice slice;
 } Access;
 
-/* A page, with what lies in it. */
+/* A page and its contents. */
 typedef struct {
   gboolean taken;
   guint activation;
   gint strip;
-  GArray *before;           /* guint: tasks that used what lay here before */
-  GArray *use;              /* the same for what lies here now */
+  GArray *before;           /* guint: tasks that used the former contents */
+  GArray *use;              /* guint: tasks that used the present contents */
   GArray *rows[RFDN_STRIP]; /* Access */
 } Page;
 
@@ -32,7 +32,7 @@ typedef struct {
   guint *chunks_of; /* group -> tasks that a row takes */
   guint *bundle_of; /* task -> bundle */
   gsize row_size;   /* bytes of a row of: */
-  guint8 *done;     /* of each bundle a bit for each of those that are done before it begins */
+  guint8 *done;     /* for each bundle, a bit for each bundle that is done before it begins */
   /* The task at hand. */
   guint number;
   const RfdnTask *task;
@@ -163,8 +163,8 @@ note (Simulator *self, Page *page, gint y, const RfdnSlice *slice, gboolean writ
     g_array_append_val (page->use, self->number);
 }
 
-/* Whether a task that has touched a row is done before the one at hand begins: it is of a bundle
- * that this one's waits for, or in front in the same one, where one thread does all. */
+/* Whether a task that used a row is done before the current one begins: its bundle is waited for by
+ * the current one's, or it is earlier in the same bundle, which one thread computes. */
 static gboolean
 is_task_done (const Simulator *self, guint task)
 {
@@ -188,8 +188,9 @@ is_same_group (const Simulator *self, gint layer)
          self->group_of[layer] == self->group_of[self->layer];
 }
 
-/* Whether another chunk of the strip at hand cannot meet this one in activation `activation`: both
- * touch their own columns alone, and these are the same in it as in what the layer writes. */
+/* Whether another chunk of the current strip cannot conflict with this one in activation
+ * `activation`: both use only their own columns, which are the same there as in the layer's output.
+ */
 static gboolean
 keeps_to_columns (const Simulator *self, guint activation)
 {
@@ -202,7 +203,7 @@ keeps_to_columns (const Simulator *self, guint activation)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* What layer `writer`, in front, has written of a row that the task at hand reads. */
+/* Checks a row that the current task reads, written by the earlier layer `writer`. */
 static void
 check_written (Simulator *self, const GArray *row, gint writer, guint activation, gint y,
                gboolean local)
@@ -223,7 +224,7 @@ check_written (Simulator *self, const GArray *row, gint writer, guint activation
     fail (self, "row %d of activation %u: layer %d may not be done", y, activation, writer);
 }
 
-/* `local`: column by column, of the row that is written. */
+/* `local`: by column, for the row that is written. */
 static void
 read_row (Simulator *self, const RfdnSlice *slice, gint y, gboolean local)
 {
@@ -274,7 +275,7 @@ read_rows (Simulator *self, const RfdnSlice *slice, gint first, gint last)
   }
 }
 
-/* A pooled map goes on beyond its region by its outermost row, up to the frame's border. */
+/* Beyond its region, a pooled map repeats its outermost row up to the frame's border. */
 static void
 read_pooled_row (Simulator *self, const RfdnSlice *slice, gint y)
 {
@@ -337,7 +338,7 @@ take_page (Page *page, guint activation, gint y)
     g_array_set_size (page->rows[r], 0);
 }
 
-/* Those who touched the row before the task at hand writes to it. */
+/* Tasks that used the row before the current one writes it. */
 static void
 check_others (Simulator *self, const GArray *row, const RfdnSlice *slice, gint y)
 {
@@ -456,7 +457,8 @@ check_bundle (const Plan *plan, guint b)
   return NULL;
 }
 
-/* NULL, or what is wrong: bundles are in order, have all tasks, and count who is in front. */
+/* NULL, or what is wrong: bundles must be in order, have all tasks, and count those they wait for.
+ */
 static char *
 check_bundles (const Plan *plan)
 {
@@ -485,7 +487,7 @@ check_bundles (const Plan *plan)
   return NULL;
 }
 
-/* Which bundles are done before which, at once and by way of others. */
+/* Which bundles are done before which, directly or through others. */
 static void
 find_done (Simulator *self)
 {

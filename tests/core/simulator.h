@@ -4,8 +4,8 @@
 
 #include "schedule.h"
 
-/* A schedule without arithmetic: which row of which activation lies where, who wrote it and who
- * read it. It states by itself which rows a layer reads, and takes nothing from schedule.c. */
+/* Simulates a schedule without arithmetic: where each row of each activation lies, and which tasks
+ * write and read it. It works out independently of schedule.c which rows a layer reads. */
 
 /* What a tile is computed by. */
 typedef struct {
@@ -17,13 +17,13 @@ typedef struct {
   const RfdnSchedule *schedule;
 } Plan;
 
-/* NULL if the tasks have every row that their group writes once in each chunk, from top to bottom;
- * else what is wrong. */
+/* NULL if the tasks of each group write every row once in each chunk, from top to bottom; else what
+ * is wrong. */
 char *simulator_check_rows (const Plan *plan);
 
-/* NULL if every task finds what it reads, done, and harms no other, whichever thread takes which
- * unit as long as it begins none before the bundles are done that its own waits for; else what is
- * wrong. */
+/* NULL if every task finds its inputs complete and overwrites nothing that is needed, whichever
+ * threads take the units, as long as no unit begins before the bundles that its bundle waits for
+ * are done; else what is wrong. */
 char *simulator_check_order (const Plan *plan);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much faster frames are with more threads, by a simulation of the schedule: each thread takes
- * the first unit that can be begun, as run.c has it. A task takes as long as its multiply-adds at a
- * rate, and OVERHEAD besides; memory, caches and waking cost nothing, so that a machine does worse.
- */
+/* How much faster frames are with more threads, by simulating the schedule: each thread takes
+ * the first unit that can begin, as in run.c. A task takes the time of its multiply-adds at a fixed
+ * rate plus OVERHEAD; memory, caches and waking cost nothing, so real machines are slower. */
 
 #include "layout.h"
 #include "model.h"

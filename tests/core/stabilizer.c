@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The stabilizer against its definition, pixel by pixel, and what it is for. */
+/* The stabilizer compared with its definition, pixel by pixel, and its purpose. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 typedef struct {
   guint width, height, scale, channels;
   RfdnSampleFormat format;
-  gsize step; /* samples from a pixel to the next, in and out */
+  gsize step; /* samples from one pixel to the next, in and out */
 } Case;
 
-/* Samples of all channels, interleaved if step is not 1, else one plane behind the other. */
+/* Samples of all channels, interleaved if step is not 1, else one plane after the other. */
 typedef struct {
   guint width, height;
   guint16 *samples; /* as numbers, [channel][y][x] */
@@ -87,7 +87,7 @@ fill_planes (const RfdnPlane *planes, const Case *c, const Numbers *numbers)
 /* ---- the definition ---------------------------------------------------------------------------
  */
 
-/* Weight of the last picture at LR pixel x, y, of 128. */
+/* Weight of the last picture at LR pixel x, y, out of 128. */
 static guint
 get_weight (const Case *c, const Numbers *now, const Numbers *before, guint k, gint x, gint y,
             double amount)
@@ -199,7 +199,7 @@ check (Fixture *f, double amount)
   f->has_last = TRUE;
 }
 
-/* Changes of all sizes, from none on, which grow from left to right. */
+/* Changes of all sizes, growing from zero at the left. */
 static void
 draw (Numbers *numbers, const Case *c, GRand *rand, gboolean anew)
 {
@@ -242,8 +242,8 @@ test_definition (void)
   }
 }
 
-/* The same input keeps the picture, bit for bit, however strong; after a reset it is the result's.
- */
+/* With the same input the picture stays the same, bit for bit, at any strength; after a reset it is
+ * the new result. */
 static void
 test_same (void)
 {

@@ -5,8 +5,8 @@
 
 #include "rfdn.h"
 
-/* n-threads = 0 obeys the affinity mask. (The control group's quota is the machine's: it can only
- * make the number smaller.) */
+/* n-threads = 0 obeys the affinity mask. (The test cannot change the control group's quota, which
+ * can only lower the number.) */
 static void
 test_affinity (void)
 {

@@ -13,7 +13,7 @@
 #define SCALE 2
 #define TILE 32
 
-/* A picture and an upscaler of tiles for it. */
+/* A picture and an upscaler that divides it into tiles. */
 typedef struct {
   RfdnModel *model;
   RfdnUpscaler *tiles;
@@ -99,7 +99,7 @@ test_cover (Fixture *f, gconstpointer attention)
                      (double) rfdn_model_get_info (f->model)->macs * WIDTH * HEIGHT * 0.99);
 }
 
-/* Those that are asked for, in any order, as the whole picture has them, and nothing else. */
+/* The requested tiles, in any order, equal those of the whole picture; nothing else is written. */
 static void
 test_some (Fixture *f, gconstpointer attention)
 {
@@ -128,7 +128,7 @@ test_some (Fixture *f, gconstpointer attention)
   }
 }
 
-/* What a tile does not see does not change it. */
+/* Pixels that a tile does not see do not change it. */
 static void
 test_seen (Fixture *f, gconstpointer attention)
 {
@@ -170,8 +170,8 @@ test_deadline (Fixture *f, gconstpointer attention)
                     0);
 }
 
-/* What tiles took is forgotten bit by bit while none is tried: a single slow one does not keep all
- * others from it for good. */
+/* The time that tiles took is gradually forgotten while none is tried, so that a single slow one
+ * does not stop tiles forever. */
 static void
 test_slow_once (Fixture *f, gconstpointer attention)
 {
@@ -188,7 +188,7 @@ test_slow_once (Fixture *f, gconstpointer attention)
   }
   g_assert_cmpfloat (rfdn_upscaler_get_tile_time (f->tiles), <, slow / 4);
 
-  /* And one is tried in the end, though there is half the time that was needed. */
+  /* In the end one is tried, although there is only half the time that it took. */
   const gint64 time = (gint64) (slow / 2 * G_USEC_PER_SEC);
   guint done = 0;
   for (guint i = 0; done == 0 && i < 2000; i++)
@@ -200,9 +200,9 @@ test_slow_once (Fixture *f, gconstpointer attention)
 /* ---- the edges of pooled maps -----------------------------------------------------------------
  */
 
-/* A network of means, whose convolutions over the frame look at one pixel each, so that only its
- * pooled maps have edges. The last convolution on those is negative: zeros around them would make
- * what they weigh larger there, which the next block's pooling then carries on. */
+/* A network of averaging filters whose convolutions on the frame see one pixel each, so that only
+ * its pooled maps have edges. The last convolution on those is negative: zeros around them would
+ * make the mask larger at edges, and the next block's pooling would spread that. */
 static void
 set_pointwise (const char *name, const RfdnTensor *tensor)
 {
@@ -244,8 +244,8 @@ make_pointwise_model (const char *architecture)
   return model;
 }
 
-/* Inside a picture that is the same everywhere, a pooled map goes on as it is beyond what a tile
- * sees of it: the tile comes out the same everywhere. */
+/* Within a uniform picture, a pooled map is continued unchanged beyond what a tile sees of it: the
+ * tile comes out uniform. */
 static void
 test_pooled_edges (gconstpointer architecture)
 {
@@ -258,7 +258,7 @@ test_pooled_edges (gconstpointer architecture)
   params.width = params.height = SIZE;
   params.format.samples = RFDN_SAMPLES_F32;
   params.tile_size = SIDE;
-  params.tile_overlap = 0; /* as little as there can be */
+  params.tile_overlap = 0; /* the smallest possible */
   params.n_threads = 1;
   g_autoptr (RfdnUpscaler) upscaler = rfdn_upscaler_new (model, &params, NULL);
   for (guint i = 0; i < SIZE * SIZE; i++)
@@ -269,7 +269,7 @@ test_pooled_edges (gconstpointer architecture)
   for (guint t = 0; t < rfdn_upscaler_get_n_tiles (upscaler); t++) {
     RfdnArea area, seen;
     rfdn_upscaler_get_tile (upscaler, t, &area, &seen);
-    /* The frame's own edge is zeros for the pooled map. */
+    /* At the frame's own edge the pooled map is padded with zeros. */
     if (seen.x < 50 || seen.y < 50 || seen.x + seen.width > SIZE - 50 ||
         seen.y + seen.height > SIZE - 50)
       continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The engine as a whole: against the naive networks, and against itself in other tiles, threads,
+/* The whole engine, compared with the naive networks, and with itself with other tiles, threads,
  * instruction sets and sample formats. */
 
 #include <math.h>
@@ -88,8 +88,8 @@ test_threads (void)
   }
 }
 
-/* Convolutions alone: tiles never change a bit of the reference, and of the vector code at most one
- * sample of 100,000, by one. */
+/* Only convolutions: tiles never change a bit of the scalar code's result, and of the vector code's
+ * at most one sample in 100,000, by one. */
 static void
 test_tiles_convolutions (gconstpointer data)
 {
@@ -110,7 +110,7 @@ test_tiles_convolutions (gconstpointer data)
     for (guint t = 0; t < G_N_ELEMENTS (tiles); t++) {
       gsize different = 0;
       params.tile_size = tiles[t];
-      /* One pixel a tile: on a corner of the picture, it takes long. */
+      /* Tiles of one pixel, only in a corner of the picture because it is slow. */
       g_autoptr (Map) corner = NULL;
       if (tiles[t] == 1)
         corner = make_picture (networks[i].channels, 12, 10);
@@ -131,7 +131,7 @@ test_tiles_convolutions (gconstpointer data)
   }
 }
 
-/* Attention sees less from a tile than from the frame, but enough. */
+/* Attention sees less in a tile than in the frame, but enough. */
 static void
 test_tiles_attention (void)
 {
@@ -150,7 +150,8 @@ test_tiles_attention (void)
   }
 }
 
-/* The same picture continued by its last column and row, as the header promises for attention. */
+/* The same picture padded by repeating its last column and row, as the header promises for
+ * attention. */
 static Map *
 continue_picture (const Map *in, guint least)
 {
@@ -190,7 +191,7 @@ test_sizes (void)
             const float *a = got->values + ((gsize) c * got->height + y) * got->width;
             const float *b = want->values + ((gsize) c * want->height + y) * want->width;
             for (guint x = 0; x < got->width; x++) {
-              /* Tiles of a picture under 48 pixels see all of it, or nearly. */
+              /* Tiles of a picture under 48 pixels see all or nearly all of it. */
               if (!(fabsf (a[x] - b[x]) < 1e-3f))
                 g_error ("x%u network %u, %ux%u, tile %u: %g at %u,%u is not %g", scale, i,
                          sizes[s][0], sizes[s][1], tile, a[x], x, y, b[x]);
@@ -202,8 +203,8 @@ test_sizes (void)
   }
 }
 
-/* Integer planes of all kinds, among other data: what is written is the rounded floating-point
- * result, and nothing else is. */
+/* Integer planes of all kinds, among other data: the rounded floating-point result is written, and
+ * nothing else changes. */
 static void
 test_formats (void)
 {
@@ -271,7 +272,7 @@ test_formats (void)
         double level = want->values[from_y * width * scale + x] * max;
         guint got = wide ? *(guint16 *) (void *) (out + i) : out[i];
         g_assert_cmpuint (got & ((1u << format.shift) - 1), ==, 0);
-        /* Half a level, and what single precision loses on the way of a sample. */
+        /* Half a level, plus the rounding of single precision. */
         g_assert_cmpfloat (fabs ((got >> format.shift) - CLAMP (level, 0, max)), <,
                            0.5 + 1e-6 * max + 1e-3);
       }
@@ -279,7 +280,7 @@ test_formats (void)
   }
 }
 
-/* A second picture through the same upscaler owes nothing to the first. */
+/* A second picture through the same upscaler does not depend on the first. */
 static void
 test_repeat (void)
 {
@@ -317,13 +318,13 @@ test_repeat (void)
   }
 }
 
-/* A picture, what the network makes of it, and where it is made again. */
+/* A picture, the network's result for it, and memory to compute it again. */
 typedef struct {
   RfdnUpscaler *upscaler;
   guint8 *source, *want, *got;
   gsize size; /* bytes of `want` */
   RfdnPlane in, out;
-  gint rounds; /* that are still to do, in run_rounds() */
+  gint rounds; /* runs left to do, in run_rounds() */
   guint n_whole;
 } Work;
 
@@ -372,10 +373,10 @@ work_clear (Work *work)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
 
-/* Networks whose threads do not share a tile, and whose do. */
+/* A network whose threads have a tile each, and one whose threads share a tile. */
 static const guint apart_and_together[] = {0, 4};
 
-/* Cancelled before and at any time during a run: it returns, and the next run is whole. */
+/* Cancelled before and at any time during a run: it returns, and the next run is complete. */
 static void
 test_cancel (void)
 {
@@ -421,8 +422,8 @@ run_rounds (gpointer data)
   return NULL;
 }
 
-/* A flush that ends as soon as it began: what one thread then leaves undone, no other waits for,
- * and a picture is whole or said not to be. */
+/* A flush that ends at once: threads do not wait for tasks that another left undone, and an
+ * incomplete picture is reported. */
 static void
 test_cancel_taken_back (void)
 {
@@ -435,7 +436,7 @@ test_cancel_taken_back (void)
     while (g_atomic_int_get (&work.rounds) > 0 && g_get_monotonic_time () < end) {
       g_usleep ((gulong) g_test_rand_int_range (0, 3000));
       rfdn_upscaler_set_cancelled (work.upscaler, TRUE);
-      /* One thread may see it, and others not any more. */
+      /* One thread may see it when others no longer do. */
       for (gint i = g_test_rand_int_range (0, 2000); i > 0; i--)
         rfdn_relax ();
       rfdn_upscaler_set_cancelled (work.upscaler, FALSE);
@@ -450,7 +451,7 @@ test_cancel_taken_back (void)
   }
 }
 
-/* What was abandoned tells nothing of how long tiles take. */
+/* Abandoned runs do not count as times of tiles. */
 static void
 test_cancelled_tile_time (void)
 {

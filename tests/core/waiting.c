@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Several threads at one schedule, held up at random: each task begins when what it waits for is
- * done, no sooner, whatever takes long; nothing waits for ever; and the result is one thread's. */
+/* Several threads on one schedule, delayed at random: no task begins before those it waits for are
+ * done, none waits forever, and the result equals that of one thread. */
 
 #include <string.h>
 
@@ -28,12 +28,12 @@ typedef struct {
 
 /* What the threads do, as the hook sees it. */
 static struct {
-  guint delays;          /* one task of so many is held up; 0: none */
+  guint delays;          /* one task in so many is delayed; 0: none */
   guint *bundle_of;      /* of each task */
-  guint *first, *before; /* of each bundle: what it should wait for */
+  guint *first, *before; /* of each bundle: bundles that it should wait for */
   gint *left;            /* of each bundle: tasks that are not done */
   gint n_too_early;
-  guint held, until; /* bundles: one task of the first is held up until the second begins */
+  guint held, until; /* bundles: a task of the first is delayed until the second begins */
   gint has_begun;    /* it has */
   gint n_done;
   RfdnStop *stop; /* to be set half-way; NULL: not */
@@ -53,7 +53,7 @@ get_bundle (const RfdnSchedule *schedule, guint bundle)
 
 /* ---- watching -------------------------------------------------------------------------------- */
 
-/* Of a schedule that is as it should be. */
+/* For a correct schedule. */
 static void
 watch_begin (const RfdnSchedule *schedule)
 {
@@ -96,7 +96,7 @@ watch_end (void)
   g_free (watch.left);
 }
 
-/* A number that differs from thread to thread and from time to time. */
+/* A number that differs between threads and calls. */
 static guint
 get_noise (guint task)
 {
@@ -192,7 +192,7 @@ run (Case *self)
   rfdn_pool_run (self->pool, take_part, self);
 }
 
-/* What one thread makes of it. */
+/* The result of one thread. */
 static void
 run_alone (Case *self)
 {
@@ -220,7 +220,7 @@ case_clear (Case *self)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-/* All in one tile: the order is looked at, too. */
+/* All in one tile: the order is checked, too. */
 static void
 test_delays (void)
 {
@@ -252,7 +252,7 @@ delay (const RfdnSchedule *schedule, guint task, gboolean is_done)
     g_usleep (noise / 16 % 300);
 }
 
-/* A tile begins when the one in front is done. */
+/* A tile begins when the one before it is done. */
 static void
 test_tiles (void)
 {
@@ -270,7 +270,7 @@ test_tiles (void)
   }
 }
 
-/* What is left of a run that is given up does no harm to the next one. */
+/* A cancelled run does not affect the next one. */
 static void
 test_abandoned (void)
 {
@@ -293,7 +293,7 @@ test_abandoned (void)
   }
 }
 
-/* Whether bundle `to` is done after `from` in any case. */
+/* Whether bundle `to` always waits for `from`, directly or not. */
 static gboolean
 is_behind (const RfdnSchedule *schedule, guint from, guint to)
 {
@@ -307,7 +307,7 @@ is_behind (const RfdnSchedule *schedule, guint from, guint to)
   return behind[to];
 }
 
-/* Makes one bundle wait for another no more; FALSE if it did so by way of others, too. */
+/* Makes one bundle no longer wait for another; FALSE if it also did so through others. */
 static gboolean
 drop_edge (RfdnSchedule *schedule, guint *before, guint *bundle)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ALLOCATION queries: from upstream, at any time, and what is answered. */
+/* ALLOCATION queries from upstream, at any time, and their answers. */
 
 #include "util.h"
 
@@ -12,7 +12,7 @@
 
 /* ---- what upstream may attach ---------------------------------------------------------------- */
 
-/* The answer to upstream's query, as soon as frames flow. */
+/* The answer to upstream's query once frames flow. */
 static GstQuery *
 ask (GstHarness *harness)
 {
@@ -25,7 +25,7 @@ ask (GstHarness *harness)
   return query;
 }
 
-/* GstVideoMeta and a pool whose frames fit, and nothing that downstream has not asked for. */
+/* GstVideoMeta, a pool of the right frames, and otherwise only what downstream asked for. */
 static void
 test_own (void)
 {
@@ -46,8 +46,8 @@ test_own (void)
   gst_harness_teardown (harness);
 }
 
-/* What downstream takes, upstream may attach, if it survives enlarging: no crop, and nothing that
- * speaks of memory. */
+/* Upstream may attach the metas that downstream accepts if they survive enlarging: no crop, and
+ * nothing about memory. */
 static void
 test_metas (void)
 {
@@ -73,8 +73,8 @@ test_metas (void)
   gst_harness_teardown (harness);
 }
 
-/* Text is to be drawn with the pixels that it is shown with: those of the sink's window, if there
- * is one, else of the large frame. */
+/* Text must be drawn at the resolution at which it is shown: of the sink's window if there is one,
+ * else of the large frame. */
 static void
 test_overlays (void)
 {
@@ -115,7 +115,7 @@ test_overlays (void)
   }
 }
 
-/* What is drawn over the first frame that comes out. */
+/* The overlay of the first frame that comes out. */
 static GstPadProbeReturn
 keep_overlay (GstPad *pad, GstPadProbeInfo *info, gpointer overlay)
 {
@@ -128,8 +128,8 @@ keep_overlay (GstPad *pad, GstPadProbeInfo *info, gpointer overlay)
   return GST_PAD_PROBE_OK;
 }
 
-/* Text that is laid over the small picture, for a sink that draws overlays: it has the pixels of
- * the large picture, not large pixels. */
+/* Text over the small picture, for a sink that draws overlays: it has the resolution of the large
+ * picture. */
 static void
 test_text (void)
 {
@@ -170,7 +170,7 @@ test_text (void)
                                                                 GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
   g_test_message ("%u pixels of text are shown on %u", gst_buffer_get_video_meta (pixels)->width,
                   width);
-  /* To a pixel of the small picture, as which the source of the text counts places. */
+  /* Within a pixel of the small picture, the unit in which the text's source gives positions. */
   g_assert_cmpfloat_with_epsilon ((double) gst_buffer_get_video_meta (pixels)->width, width, 3.01);
   g_assert_cmpfloat_with_epsilon ((double) gst_buffer_get_video_meta (pixels)->height, height,
                                   3.01);
@@ -241,7 +241,7 @@ set_properties (gpointer data)
   return NULL;
 }
 
-/* It is answered or refused, but never by what is being freed. */
+/* It is answered or refused, but never uses memory that is being freed. */
 static void
 test_stopping (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What must hold of the answers to caps queries, whatever caps are asked about. */
+/* Rules that all answers to caps queries must follow, for any filter caps. */
 
 #include "util.h"
 
@@ -30,7 +30,7 @@ pick (GRand *rand, const char *const *texts, guint n)
 static void
 add_size (GString *text, GRand *rand, const char *field, gboolean fixed)
 {
-  /* Not from 1: GStreamer 1.26 cannot take 2 and then 3 out of what begins there. */
+  /* Not from 1: GStreamer 1.26 cannot subtract 2 and then 3 from a range that begins there. */
   const gint a = g_rand_int_range (rand, 2, 2000), b = a + g_rand_int_range (rand, 1, 3000);
 
   switch (fixed ? 0 : g_rand_int_range (rand, 0, 4)) {
@@ -83,9 +83,8 @@ fail_with (const char *what, const GstCaps *caps, const GstCaps *answer)
   g_error ("%s: %s: %s", what, question, text);
 }
 
-/* Elements in front simplify and subtract what they are answered: neither may abort. GStreamer
- * cannot subtract from every list of ranges, whoever made it: only fixed caps and templates are
- * tried. */
+/* Upstream elements simplify and subtract the answers: neither may abort. GStreamer cannot subtract
+ * from every list of ranges, so only fixed caps and templates are tried. */
 static void
 check_arithmetic (const GstCaps *caps)
 {
@@ -126,7 +125,7 @@ check_no_steps (const GstCaps *caps)
   }
 }
 
-/* What the source side offers for @caps, taken back by the sink side, which is asked about them. */
+/* The sink side, asked about what the source side offers for @caps, must accept @caps. */
 static void
 check_way_back (const GstCaps *caps, gboolean fixed, guint factors, gboolean resample)
 {
@@ -241,14 +240,14 @@ test_query_contains_question (void)
 
 /* ---- properties that change meanwhile -------------------------------------------------------- */
 
-/* The other side, which changes what caps depend on each time it is asked about caps. */
+/* The peer, which changes a property that caps depend on at every caps query. */
 typedef struct {
   GstElement *element;
   GstCaps *caps; /* what it takes */
   guint n_asked;
 } Changer;
 
-/* Whoever asks for as long as something changes comes to an end all the same. */
+/* Queries that repeat while properties change end nevertheless. */
 #define ENOUGH 20
 
 static GstPadProbeReturn
@@ -270,7 +269,7 @@ answer_and_change (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_HANDLED;
 }
 
-/* Its pad on the side @direction is to be asked. */
+/* The element's pad of @direction, to be queried. */
 static GstPad *
 get_pad_of_changing (GstElement *element, GstPadDirection direction, Changer *changer)
 {
@@ -285,9 +284,8 @@ get_pad_of_changing (GstElement *element, GstPadDirection direction, Changer *ch
 
 #define SIZES "video/x-raw%s,format=I420,width={96,144},height={72,108}"
 
-/* An answer is by one state of the element, the one in which it was asked, and the other side is
- * asked once for it. Down by one factor and up by another, nothing would be left of a size that
- * either state takes. */
+/* An answer uses a single state of the element, that at the time of the query, and queries the peer
+ * once. Down by one factor and up by another, no size would be left that either state accepts. */
 static void
 check_meanwhile (GstPadDirection direction, const char *features, guint size, gboolean accept)
 {
@@ -324,8 +322,7 @@ test_meanwhile (void)
   check_meanwhile (GST_PAD_SINK, "(meta:GstVideoOverlayComposition)", 48, TRUE);
 }
 
-/* Asked about anything, what is in the answer is by the state that was asked, not by a later one.
- */
+/* Without a filter too, an answer uses the state at the time of the query, not a later one. */
 static void
 test_meanwhile_open (void)
 {

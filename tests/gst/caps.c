@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is negotiated: sizes, factors, fields that pass, and what is refused in words. */
+/* Negotiation: sizes, factors, fields that are passed on, and refusals with a message. */
 
 #include "util.h"
 
@@ -270,7 +270,7 @@ caps_of (const char *fields)
   return gst_caps_from_string (text);
 }
 
-/* Later than 1.22, GStreamer has a chroma site also for caps that tell a colorimetry only. */
+/* After 1.22, GStreamer sets a chroma site even for caps that have only a colorimetry. */
 static void
 add_default_site (const GstCaps *in, GstCaps *expected)
 {
@@ -331,7 +331,7 @@ test_negotiate (gconstpointer data)
 
     g_assert_cmpint (gst_harness_push (harness, gst_buffer_new_allocate (NULL, 32 * 24 * 4, NULL)),
                      ==, GST_FLOW_NOT_NEGOTIATED);
-    /* Caps without the feature were refused for what downstream takes, which is said once. */
+    /* Caps without the feature were refused because of downstream, which is reported once. */
     while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR)) != NULL) {
       g_autoptr (GError) error = NULL;
 
@@ -349,7 +349,7 @@ test_negotiate (gconstpointer data)
   gst_harness_teardown (harness);
 }
 
-/* What upstream is told when downstream wants a size. */
+/* The answer to upstream when downstream wants a size. */
 static void
 test_query_upstream (void)
 {
@@ -374,7 +374,7 @@ test_query_upstream (void)
                                      "pixel-aspect-ratio=[1/2147483647,2147483647/1]"));
     gst_harness_set_sink_caps_str (harness, "video/x-raw,format=I420,width=640,height=480");
     caps = gst_pad_peer_query_caps (harness->srcpad, NULL);
-    /* In this order: sources take the first that they can. */
+    /* The order matters: sources choose the first that they can make. */
     if (!gst_caps_is_strictly_equal (caps, expected)) {
       g_autofree char *text = gst_caps_to_string (caps);
 
@@ -385,7 +385,7 @@ test_query_upstream (void)
   }
 }
 
-/* A source that can make any size and format makes what costs least. */
+/* A source that can make any size and format chooses the cheapest. */
 static void
 test_source (void)
 {
@@ -425,7 +425,7 @@ test_source (void)
   }
 }
 
-/* In NULL and READY nothing is loaded, and yet elements can be linked and asked. */
+/* In NULL and READY no model is loaded, but elements can be linked and queried. */
 static void
 test_query_before_start (void)
 {
@@ -471,7 +471,7 @@ test_interlaced (gconstpointer fields)
   gst_harness_teardown (harness);
 }
 
-/* A converter in front asks, is told that there is no way, and gives up: the reason is told. */
+/* A converter in front queries, finds no possible caps, and gives up: the reason is reported. */
 static void
 test_interlaced_converter (void)
 {
@@ -528,7 +528,7 @@ test_change (void)
   gst_harness_teardown (harness);
 }
 
-/* Where the size is to stay, the very buffer goes on. */
+/* If the size stays the same, the same buffer is passed on. */
 static void
 test_passthrough (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipelines that went wrong once, as people write them, and what is right. Clips come from
- * $RFDN_SHARED/cases, which is no part of the project; the rest is made here. */
+/* Pipelines like people's that failed once, and their right results. Clips come from
+ * $RFDN_SHARED/cases, which is not part of the project; the rest is made here. */
 
 #include "util.h"
 
@@ -10,7 +10,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* Of any size, so that the scaler has to say which sizes there are. */
+/* Of any size, so that the scaler has to choose sizes. */
 #define SOURCE "videotestsrc num-buffers=3"
 /* What has not ended by then hangs. */
 #ifdef TEST_SANITIZED
@@ -21,8 +21,8 @@
 
 /* ---- running a pipeline ---------------------------------------------------------------------- */
 
-/* Plays to the end, of which the last frame of the sink "sink" is given back; NULL and @failure
- * after an error. What GStreamer criticises on the way ends the test. */
+/* Plays to the end and returns the last frame of the sink "sink"; NULL and @failure after an error.
+ * A critical message of GStreamer fails the test. */
 static GstSample *
 play (const char *description, char **failure)
 {
@@ -58,7 +58,7 @@ play (const char *description, char **failure)
   return sample;
 }
 
-/* The last frame of a pipeline that has to work. */
+/* The last frame of a pipeline that must work. */
 static Picture *play_picture (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 static Picture *
@@ -114,7 +114,7 @@ remove_file (char *path)
 /* ---- works as with videoscale ---------------------------------------------------------------- */
 
 /* %s is the scaler. Elements that are not installed fail with both. OpenGL and qroverlay, which
- * leave something behind at the end, are in neighbours.c. */
+ * leak something at the end, are in neighbours.c. */
 static const struct {
   const char *name, *pipeline;
 } chains[] = {
@@ -127,7 +127,7 @@ static const struct {
     {"before/cc708overlay", SOURCE " ! cc708overlay ! %s ! fakesink name=sink"},
     {"before/dvdspu", SOURCE " ! dvdspu ! %s ! fakesink name=sink"},
     {"before/dvbsuboverlay", SOURCE " ! dvbsuboverlay ! %s ! fakesink name=sink"},
-    /* These try whether downstream takes text apart from the picture. */
+    /* These check whether downstream accepts text as overlays. */
     {"before/cc708overlay-sized", SOURCE " ! video/x-raw,width=64,height=48 ! cc708overlay ! %s ! "
                                          "video/x-raw,height=96 ! fakesink name=sink"},
     {"before/ttmlrender-sized", SOURCE " ! video/x-raw,width=64,height=48 ! ttmlrender ! %s ! "
@@ -176,14 +176,14 @@ test_chain (gconstpointer data)
   g_assert_cmpstr (failure, ==, NULL);
 }
 
-/* Without those of any features, which GStreamer subtracts from nothing. */
+/* Without caps of any features, which GStreamer cannot subtract. */
 static gboolean
 has_features (GstCapsFeatures *features, GstStructure *structure, gpointer nothing)
 {
   return !gst_caps_features_is_any (features);
 }
 
-/* What the pads answer is caps that GStreamer can calculate with. */
+/* GStreamer can do arithmetic on the caps that pads answer. */
 static void
 test_queried_caps (void)
 {
@@ -214,7 +214,7 @@ test_queried_caps (void)
 
 /* ---- colours --------------------------------------------------------------------------------- */
 
-/* Mean of the rectangle that the fractions of width and height tell. */
+/* Mean of the rectangle given by fractions of width and height. */
 static double
 mean (const Picture *picture, guint component, double left, double top, double right, double bottom)
 {
@@ -276,8 +276,8 @@ test_colours (gconstpointer data)
   assert_same_columns (before, after, 4, colours[i].tolerance);
 }
 
-/* A player shows the enlarged picture in the colours of the small one, though nobody tells which
- * the small one's are. */
+/* A player shows the enlarged picture in the colours of the small one, although its caps have no
+ * colorimetry. */
 static void
 test_uyvy (void)
 {
@@ -297,8 +297,8 @@ test_uyvy (void)
   assert_same_columns (before, after, 4, 2);
 }
 
-/* alphacolor turns a frame's bytes from one format into another where they are, and leaves a
- * GstVideoMeta behind that tells the former. */
+/* alphacolor converts a frame's format in place, and leaves a GstVideoMeta with the former
+ * format. */
 static void
 test_alphacolor (void)
 {
@@ -317,7 +317,7 @@ test_alphacolor (void)
                                     3);
 }
 
-/* What comes of 16x12 gray pixels of @format, of which the buffer's meta says something else. */
+/* The result for 16x12 gray pixels of @format whose GstVideoMeta says something else. */
 static GstFlowReturn
 push_with_meta (const char *format, GstVideoFormat of_meta, Picture **result)
 {
@@ -435,7 +435,7 @@ test_bytes (void)
   remove_file (path);
 }
 
-/* Frames of which nobody says that they are interlaced are not, whatever downstream asks for. */
+/* Frames are progressive unless their caps say otherwise, whatever downstream asks for. */
 static void
 test_interlaced_only (void)
 {

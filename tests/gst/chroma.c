@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chroma that follows luma: sharper where they share edges, and where it must be plain all the
- * same.
- */
+/* Chroma that follows luma: sharper where they share edges, and cases in which it must be plain. */
 
 #include "util.h"
 
@@ -39,7 +37,7 @@ get_place (guint at, guint sub, gboolean cosited)
   return sub == 0 ? at + 0.5 : cosited ? 2.0 * at + 0.5 : 2.0 * at + 1;
 }
 
-/* The drawing, of any size and format: what is enlarged, and what it should become. */
+/* The drawing in any size and format: the input, and the expected result. */
 static void
 draw (Picture *picture, gboolean left, gboolean top)
 {
@@ -104,7 +102,7 @@ static const struct {
     {"RGB", NULL, FALSE, FALSE},          {"BGRx", NULL, FALSE, FALSE},
 };
 
-/* Both planes, at the network's own factors and where its result is resized. */
+/* Both planes, at the network's own factors and with resizing of its result. */
 static void
 test_sharper (gconstpointer data)
 {
@@ -145,7 +143,7 @@ assert_plain (const Picture *small, const char *more)
   g_assert_true (picture_is_equal (plain, guided));
 }
 
-/* Chroma that is too coarse, no network, none of its strength, and colours that it sees itself. */
+/* Too coarse chroma, no network, a strength of 0, and networks that see the colours themselves. */
 static void
 test_plain (void)
 {
@@ -161,7 +159,7 @@ test_plain (void)
   g_autoptr (Picture) small = draw_small ("I420", "mpeg2", TRUE, FALSE);
   assert_plain (small, "strength=0");
   assert_plain (small, coloured);
-  /* Of those in between, some are larger than half of what the network makes. */
+  /* Some of the sizes in between are larger than half of the network's result. */
   for (guint side = SIDE / 2; side <= SIDE + 8; side += 8) {
     g_autoptr (Picture) plain = enlarge (small, "plain", side, "scale=2");
     g_autoptr (Picture) guided = enlarge (small, "guided", side, "scale=2");
@@ -169,7 +167,7 @@ test_plain (void)
   }
 }
 
-/* Whatever computes them, they are the same samples. */
+/* Any number of threads gives the same samples. */
 static void
 test_threads (void)
 {

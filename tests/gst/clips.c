@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* What came out of a pipeline, as far as it is compared. */
+/* The output of a pipeline, as far as it is compared. */
 typedef struct {
   guint limit;
   GArray *times;    /* of frames, up to `limit` */
@@ -127,8 +127,8 @@ static const struct {
     {"CORRUPT_invalid_vp9.webm", 10000, NULL, TRUE},
 };
 
-/* As many frames, at the same times, as without the element; the caps are the input's but for the
- * size and what was resolved. A model that repeats pixels is quick, and as good for this. */
+/* As many frames, at the same times, as without the element; the input's caps except for the size
+ * and fields that were filled in. A model that repeats pixels is fast, and sufficient here. */
 static void
 test_clip (gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Colours in every format: solid ones, ramps and a real frame, against the same picture converted
- * by GStreamer; and colorimetry that nobody told. */
+/* Colours in every format: solid ones, ramps and a real frame, compared with the same picture
+ * converted by GStreamer; and caps without colorimetry. */
 
 #include "util.h"
 
@@ -46,7 +46,7 @@ get_alpha_component (const Picture *picture)
                                                                          : G_MAXUINT;
 }
 
-/* Flat stays flat, and keeps its colour: exactly where frames take the short way. */
+/* Flat pictures stay flat and keep their colour: exactly if frames need no conversion. */
 static void
 check_solids (const char *format, guint channels, guint scale)
 {
@@ -91,7 +91,7 @@ test_solids (gconstpointer format)
   check_solids (format, 3, 4);
 }
 
-/* Whether the surroundings of a pixel, as far as filters reach, are of one colour. */
+/* Whether a pixel and all those around it that filters reach have one colour. */
 static gboolean
 is_flat (const Picture *picture, guint x, guint y)
 {
@@ -152,9 +152,9 @@ yuv_to_rgb (const double yuv[3], double rgb[3])
   rgb[1] = (y - 0.299 * rgb[0] - 0.114 * rgb[2]) / 0.587;
 }
 
-/* What a luma network should make of RGB: GStreamer's 8-bit conversions cut off fractions several
- * times, so that they cannot tell whether a code value is right. Here Y goes through the element
- * as GRAY16, U and V through the engine's resampler. */
+/* The expected result of a luma network for RGB. GStreamer's 8-bit conversions truncate several
+ * times, so they are too inexact to check code values. Here Y goes through the element as GRAY16, U
+ * and V through the engine's resampler. */
 static Picture *
 enlarge_rgb_exactly (const Picture *small, guint scale)
 {
@@ -242,7 +242,7 @@ compare_flat_areas (const Picture *got, const Picture *expected, const Picture *
   return worst;
 }
 
-/* What the default model, a luma network, should make of a picture. */
+/* The expected result of the default model, a luma network. */
 static Picture *
 enlarge_as_expected (const Picture *small, const char *format)
 {
@@ -257,7 +257,7 @@ enlarge_as_expected (const Picture *small, const char *format)
   return picture_convert (large_base, "format=%s", format);
 }
 
-/* Slow slopes of gray: nowhere more than a code value apart from what is expected. */
+/* Slow gray slopes: nowhere more than one code value from the expected result. */
 static void
 test_ramps (gconstpointer data)
 {
@@ -275,7 +275,7 @@ test_ramps (gconstpointer data)
   picture_fill (base, 2, 128);
 
   small = picture_convert (base, "format=%s", format);
-  /* Integers are for 8 bits alone, and not what this is about. */
+  /* Integers work only with 8 bits, and are tested elsewhere. */
   large = upscale (small, "precision=float32");
   expected = enlarge_as_expected (small, format);
   for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++) {
@@ -288,7 +288,7 @@ test_ramps (gconstpointer data)
   }
 }
 
-/* Ten-bit video keeps what eight bits could not hold. */
+/* Ten-bit video keeps differences that eight bits would lose. */
 static void
 test_deep_ramp (void)
 {
@@ -309,8 +309,8 @@ test_deep_ramp (void)
   g_assert_cmpuint (g_hash_table_size (values), >, 550);
 }
 
-/* A real frame, of drawn animation for its flat areas: enlarged as it is, against converted to the
- * format that needs no conversion, enlarged there, and converted back. */
+/* A real frame, of animation because of its flat areas: enlarged directly, and converted to the
+ * format that needs no conversion, enlarged, and converted back; both are compared. */
 static void
 test_frame (gconstpointer format)
 {
@@ -332,7 +332,7 @@ test_frame (gconstpointer format)
 
   for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS (&expected->info); c++) {
     psnr = MIN (psnr, picture_psnr (large, expected, c, 0));
-    /* A code value of few bits is a larger step. */
+    /* With fewer bits, a code value is a larger step. */
     enough = MIN (enough, 48 - 6.02 * (8.0 - GST_VIDEO_INFO_COMP_DEPTH (&large->info, c)));
   }
   worst = compare_flat_areas (large, expected, frame, 2);
@@ -343,7 +343,7 @@ test_frame (gconstpointer format)
 
 /* ---- colorimetry ----------------------------------------------------------------------------- */
 
-/* The caps do not say which colours these are. Past 576 lines GStreamer would guess others. */
+/* Caps without colorimetry. From more than 576 lines GStreamer would guess other colours. */
 static void
 test_untagged (void)
 {
@@ -376,7 +376,7 @@ test_untagged (void)
 
 /* ---- alpha ----------------------------------------------------------------------------------- */
 
-/* An edge in alpha alone leaves the colours as they are, and the other way round. */
+/* An edge only in alpha does not change the colours, and vice versa. */
 static void
 test_alpha (gconstpointer channels)
 {
@@ -404,7 +404,7 @@ test_alpha (gconstpointer channels)
   }
 }
 
-/* The x of RGBx is written too: what it was in a recycled buffer nobody wants to see. */
+/* The x of RGBx is written too, so that no old contents of a recycled buffer remain. */
 static void
 test_padding (gconstpointer channels)
 {
@@ -442,7 +442,7 @@ collect (GstDebugCategory *category, GstDebugLevel level, const char *file, cons
     g_ptr_array_add (data, g_strdup (gst_debug_message_get (message)));
 }
 
-/* Frames of @formats, one after the other, tell @told in all. */
+/* Frames of @formats, one after the other, give exactly the messages @told. */
 static void
 check_told (guint channels, const char *const *formats, const char *const *told)
 {
@@ -470,7 +470,7 @@ check_told (guint channels, const char *const *formats, const char *const *told)
 }
 #endif
 
-/* What conversions cost is told, once where the format stays. */
+/* Conversions are reported, once while the format stays the same. */
 static void
 test_conversion_told (void)
 {

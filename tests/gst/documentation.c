@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* gst/docs/gst_plugins_cache.json is what hotdoc, GStreamer's documentation tool, knows about the
- * plugin without building it. The test compares it with the plugin; `test-gst-documentation
- * --write` writes it anew. */
+/* gst/docs/gst_plugins_cache.json tells hotdoc, GStreamer's documentation tool, about the plugin
+ * without building it. The test compares it with the plugin; `test-gst-documentation --write`
+ * updates it. */
 
 #include <gst/gst.h>
 #include <json-glib/json-glib.h>
@@ -306,8 +306,8 @@ split_formats (const char *text, GStrv *formats)
   return TRUE;
 }
 
-/* Formats that this GStreamer has and the one of the file had not are no difference, and neither
- * is their order: new releases add some. */
+/* Ignores formats that are missing in the file, and their order: new releases of GStreamer add
+ * some. */
 static void
 compare_line (const char *want, const char *got)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How long the next picture is expected to take, by what earlier ones took: times are told, none is
- * measured. */
+/* How long the next picture is expected to take, from the times of earlier ones: the times are made
+ * up, none is measured. */
 
 #include "util.h"
 
@@ -9,7 +9,7 @@
 
 #define MS 1000
 
-/* How many tiles are begun falls at once, and grows seldom and little. */
+/* The number of tiles begun falls at once, but grows rarely and slowly. */
 static void
 test_growth (void)
 {
@@ -35,7 +35,7 @@ test_growth (void)
     n++;
   }
   g_assert_cmpuint (n, <=, 10);
-  /* From nothing, too; and a picture that had no time makes it wait anew. */
+  /* Also from zero; and a picture without enough time makes it wait again. */
   f.most = 0;
   for (guint i = 0; i < 60; i++)
     gst_rfdn_forecast_settle (&f, f.most, f.most - (i % 4 == 3 && f.most > 0));
@@ -45,7 +45,7 @@ test_growth (void)
   g_assert_cmpuint (f.most, >, 0);
 }
 
-/* The first picture of all may have been slow for nothing but being the first. */
+/* The very first picture may have been slow only because it was the first. */
 static void
 test_first_whole (void)
 {
@@ -60,7 +60,7 @@ test_first_whole (void)
   f.late = FALSE;
   g_assert_false (gst_rfdn_forecast_is_late (&f, 0, 40 * MS, 10));
   g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 20 * MS, 10));
-  /* Later ones are what they are: a mean in which the newest count. */
+  /* Later ones count: a mean in which the newest weigh most. */
   f.late = FALSE;
   for (guint i = 0; i < 5; i++)
     gst_rfdn_forecast_add_whole (&f, 0, 60 * MS);
@@ -95,7 +95,7 @@ test_patience (void)
   last = wait_for_whole (&f, now);
   g_assert_cmpint (last, >=, 200);
   g_assert_cmpint (last, <=, 800);
-  /* At each time in succession longer, up to two seconds at most. */
+  /* Longer each time in succession, up to two seconds. */
   for (guint i = 0; i < 5; i++) {
     now += (last + 100) * MS;
     wait = wait_for_whole (&f, now);
@@ -109,7 +109,7 @@ test_patience (void)
   g_assert_cmpint (wait_for_whole (&f, now), <=, 800);
 }
 
-/* A picture as a whole is worth a try when it takes a little longer than it may, not much. */
+/* A whole picture is tried if it would take a little too long, but not much. */
 static void
 test_enough (void)
 {
@@ -121,11 +121,12 @@ test_enough (void)
   g_assert_true (gst_rfdn_forecast_is_late (&f, 0, 38 * MS, 10));
   g_assert_true (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5030 * MS, 10));
   g_assert_false (gst_rfdn_forecast_is_late (&f, 5000 * MS, 5038 * MS, 10));
-  /* What tiles tell of it counts from now on. */
+  /* From now on it is estimated from its tiles. */
   g_assert_cmpfloat (f.whole_time, ==, 40 * MS);
 }
 
-/* The smaller network goes when there is no time, and comes back later, with time to spare. */
+/* The smaller network is dropped when there is no time, and returns later, when there is time to
+ * spare. */
 static void
 test_small (void)
 {
@@ -154,7 +155,7 @@ test_small (void)
   f.compose_time = 40 * MS;
   g_assert_false (gst_rfdn_forecast_affords_small (&f, t, t + 60 * MS));
 
-  /* One slow picture does not keep it away for good. */
+  /* One slow picture does not stop it forever. */
   f.compose_time = 0;
   f.small_time = 100 * MS;
   t += 10000 * MS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What becomes of a picture for which there is not enough time: which tiles the network does, and
- * what lies beneath the others. What pictures take is told to the forecast here, not measured, and
- * there is always an hour left: nothing depends on how fast the machine is. */
+/* Pictures for which there is not enough time: which tiles the network does, and what lies beneath
+ * the others. The times given to the forecast are made up, not measured, and there is always an
+ * hour left: nothing depends on how fast the machine is. */
 
 #include "live.h"
 #include "mosaic.h"
@@ -31,8 +31,8 @@ load_file (const char *path)
   return model;
 }
 
-/* A network that any tile's picture can be foretold of, since it has no attention; its pictures and
- * those of the two grounds. */
+/* A network without attention, so that the result of any tile is known; its pictures and those of
+ * the two grounds. */
 typedef struct {
   RfdnModel *model, *small;
   Picture *in, *out, *network, *ground[2]; /* plain, small */
@@ -143,7 +143,7 @@ test_choice (void)
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
-/* What the network has not done is the ground, sample by sample, and all is counted. */
+/* Parts that the network has not done equal the ground, sample by sample, and all are counted. */
 static void
 test_grounds (Fixture *f, gconstpointer data)
 {
@@ -166,8 +166,8 @@ test_grounds (Fixture *f, gconstpointer data)
   }
 }
 
-/* A tile goes over into what lies beside it: its first column is nearly the ground's, and some
- * pixels on it is the network's own. */
+/* A tile is blended into what lies next to it: its first column is nearly the ground's, and a few
+ * pixels further it is the network's. */
 static void
 check_edge (const Fixture *f, const Picture *ground, guint t)
 {
@@ -199,13 +199,13 @@ test_edges (Fixture *f, gconstpointer data)
     gst_rfdn_mosaic_reset (f->mosaic);
     run_late (f->mosaic, f->in, f->out, NULL);
     check_edge (f, f->ground[small], 6);
-    /* Between two of the network's nothing fades. */
+    /* Between two tiles of the network nothing is blended. */
     g_assert_cmpfloat (compare (f->out, f->network, 7, 0, 12), ==, 0);
   }
 }
 
-/* While nothing moves, each picture is as good as the one before or better, whatever the ground,
- * and in the end it is the network's. */
+/* While nothing moves, no picture is worse than the one before, whatever the ground, and finally it
+ * is the network's. */
 static void
 test_still (Fixture *f, gconstpointer data)
 {
@@ -219,7 +219,7 @@ test_still (Fixture *f, gconstpointer data)
   work = run_late (f->mosaic, f->in, f->out, NULL);
   g_assert_cmpuint (work.small, ==, N_TILES - 2);
 
-  /* Another ground: the tiles stay, but their edges are not the old one's. */
+  /* Another ground: the tiles stay, but their edges are blended with the new one. */
   foretell (f->mosaic, 0, FALSE);
   work = run_late (f->mosaic, f->in, f->out, same);
   g_assert_cmpuint (work.reused, ==, 2);
@@ -245,7 +245,7 @@ test_still (Fixture *f, gconstpointer data)
   g_assert_true (picture_is_equal (f->out, f->network));
 }
 
-/* Two tiles of nearly the same detail do not take turns. */
+/* Two tiles with nearly the same detail do not alternate. */
 static void
 test_inertia (Fixture *f, gconstpointer data)
 {
@@ -290,7 +290,7 @@ test_strength (Fixture *f, gconstpointer data)
   }
 }
 
-/* The first picture of all has no more than one tile's work to do before anything is known. */
+/* The very first picture does at most one tile's work before anything is known. */
 static void
 test_first (Fixture *f, gconstpointer data)
 {
@@ -336,11 +336,11 @@ test_cancel (Fixture *f, gconstpointer data)
 
 /* ---- how good it is -------------------------------------------------------------------------- */
 
-/* Tiles take so many times as long as the whole picture that they are part of. */
+/* How many times as long all tiles take as the whole picture. */
 #define TILES_COST 1.4
 
-/* The picture that there is time for where a whole one takes @deficit times as long as it may, and
- * others what they are of its work. */
+/* The picture that there is time for if a whole one takes @deficit times as long as it may, and
+ * others in proportion to their work. */
 static double
 measure (RfdnModel *model, RfdnModel *small, Picture *in, const Picture *network, double deficit,
          GstRfdnWork *work)
@@ -418,8 +418,8 @@ push (GstHarness *harness, guint n, GstClockTime duration)
   push_only (harness, new_frame (320, 240, n, n * duration, duration));
 }
 
-/* The slowest model, with a fifth of the time that it needs, on this machine: `live-clean`
- * needs some thirtieth of it, and does what is not done. It is not counted as the network's. */
+/* The slowest model, with a fifth of the time that it needs on this machine: `live-clean`
+ * needs about a thirtieth, and does the other tiles, which do not count as the network's. */
 static void
 test_element (void)
 {

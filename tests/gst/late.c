@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When there is not enough time: what the picture then is, and whom it is told. Nothing depends on
- * how fast the machine is. */
+/* When there is not enough time: the picture, and who is told about it. Nothing depends on how fast
+ * the machine is. */
 
 #include "live.h"
 #include "mosaic.h"
@@ -30,8 +30,8 @@ get_row (const Picture *picture, guint y)
          (gssize) y * GST_VIDEO_FRAME_PLANE_STRIDE (&picture->frame, 0);
 }
 
-/* Rings as of a zone plate in the middle of each tile of 176x64, on a ramp or on one gray: what is
- * at the tiles' edges is told by `ramp`. More rings to the right and below. */
+/* Rings as of a zone plate in the middle of each tile of 176x64, on a ramp or on plain gray, as
+ * `ramp` says. More rings to the right and below. */
 static void
 draw_islands (Picture *picture, gboolean ramp)
 {
@@ -74,7 +74,7 @@ tear_down (Fixture *f)
   picture_free (f->plain);
 }
 
-/* Calls `check` for the picture of each level there is, from none of the network's to all. */
+/* Calls `check` for the picture of each level, from nothing done by the network to everything. */
 static void
 for_levels (Fixture *f, void (*check) (const Fixture *f, const Picture *out, double level))
 {
@@ -147,8 +147,8 @@ check_borders (const Fixture *f, const Picture *out, double level)
   g_assert_cmpuint (across, <=, inside);
 }
 
-/* Where tiles of the network lie beside tiles of the plain filter, nothing shows on flat ground and
- * on ramps. */
+/* Borders between tiles of the network and of the plain filter are invisible in flat areas and
+ * ramps. */
 static void
 test_borders (gconstpointer ramp)
 {
@@ -159,7 +159,8 @@ test_borders (gconstpointer ramp)
   tear_down (&f);
 }
 
-/* Most detail first; and what was sharp stays sharp when another tile has only a little more. */
+/* Most detail first; and a tile that was sharp stays sharp if another has only a little more
+ * detail. */
 static void
 check_order (const Fixture *f, const Picture *out, double level)
 {
@@ -192,7 +193,7 @@ test_order (void)
   tear_down (&f);
 }
 
-/* From none of the time to any: the plan hands on how much there is. */
+/* From no time to plenty: the plan passes on how much there is. */
 static void
 test_deadline (void)
 {
@@ -220,8 +221,8 @@ test_deadline (void)
 
 /* ---- the element ---------------------------------------------------------------------------- */
 
-/* The clock stands where it is put, seconds for each frame: there is time for those in time however
- * busy the machine is. */
+/* The clock is set by hand, seconds for each frame: frames in time have enough time, however busy
+ * the machine is. */
 #define DURATION (4 * GST_SECOND)
 #define RATE "1/4"
 #define LATE (1000 * GST_SECOND) /* behind all of them */
@@ -241,8 +242,8 @@ send_qos (GstHarness *harness, GstClockTimeDiff jitter, GstClockTime time)
 
 #define CAPS "video/x-raw,format=I420,width=64,height=48,framerate=" RATE
 
-/* Far behind the clock: the frames come, without the network. They come with it where nothing has
- * to be in time, and late ones are left out where that is asked for. */
+/* Far behind the clock, frames come without the network. They come with it if nothing has to be in
+ * time, and late ones are left out if that is asked for. */
 static void
 test_policies (void)
 {
@@ -275,7 +276,7 @@ test_policies (void)
     gst_harness_set_time (harness, LATE);
     if (cases[i].told)
       send_qos (harness, LATE - GST_SECOND, 0);
-    /* The one that has come after a pause may take its time, but not those that wait behind it. */
+    /* The first after a pause may take its time, but not those that wait behind it. */
     gst_clear_buffer (&(GstBuffer *){push_nth (harness, 1)});
     second = push_nth (harness, 2);
     g_assert_true ((second != NULL) == cases[i].comes);
@@ -284,8 +285,8 @@ test_policies (void)
   }
 }
 
-/* Each change is told, once, and upstream is asked to leave something out only when there is
- * nothing left to give. */
+/* Each change is reported, once, and upstream is asked to skip frames only when the element cannot
+ * save more time. */
 static void
 test_messages (void)
 {
@@ -349,7 +350,7 @@ test_messages (void)
   gst_harness_teardown (harness);
 }
 
-/* Where there is nothing to give, upstream is told at once. */
+/* If the element cannot save time, upstream is told at once. */
 static void
 test_upstream (void)
 {
@@ -378,8 +379,8 @@ test_upstream (void)
   }
 }
 
-/* From file to file nothing has to be in time, whatever the machine: no frame is missing, and all
- * have the network's quality. */
+/* From file to file nothing has to be in time: on any machine no frame is missing, and all have the
+ * network's quality. */
 static void
 test_files (void)
 {

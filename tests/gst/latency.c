@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames and the clock: how long the element says that they take, which are left out, and what is
- * forgotten between them. */
+/* Frames and the clock: the latency that the element reports, which frames are left out, and what
+ * is reset between them. */
 
 #include "live.h"
 
@@ -34,7 +34,7 @@ count_messages (GstBus *bus, GstMessageType type)
   return n;
 }
 
-/* The element's own, by what it says of frames that take no time, and of others. */
+/* The element adds a latency of its own only to live streams whose frames take time. */
 static void
 test_query (void)
 {
@@ -78,7 +78,7 @@ test_query (void)
 }
 
 #define N_MEASURED 10
-#define N_RECENT 8 /* of these: those that count, and all but the one of them that took longest */
+#define N_RECENT 8 /* of these: those that count, and the same without the longest */
 
 /* Pushes frames; writes what each took, in milliseconds. Returns whether there was too little time
  * for one of the last, whose latency may then grow up to a frame's duration. */
@@ -110,9 +110,9 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
-/* Whatever is done about late frames: after ten of them the latency is what they take, but for one
- * in eight, since other processes may be in the way. That is told before the first one is pushed,
- * so that no sink waits in vain or leaves it out. */
+/* With any policy for late frames: after ten frames the latency is what they take, except one in
+ * eight, since other processes may interfere. It is reported before the first frame is pushed, so
+ * that no sink waits in vain or drops it. */
 static void
 test_measured (gconstpointer data)
 {
@@ -174,8 +174,8 @@ test_told (void)
   gst_harness_teardown (harness);
 }
 
-/* The first frame of a live pipeline has a deadline, though nobody has asked for the latency yet
- * and the network would take many times as long. */
+/* The first frame of a live pipeline has a deadline, even before the latency is queried, and though
+ * the network would take many times as long. */
 static void
 test_first (void)
 {
@@ -192,9 +192,9 @@ test_first (void)
   }
 }
 
-/* Four times as much work as there is time, and no sink that would say so: frames that have waited
- * are left out, counted and told. Each that comes out does so within two frames of the time that it
- * takes. The work is played by the clock. */
+/* Four times as much work as there is time, and no sink to report it: frames that have waited are
+ * left out, counted and reported. Others come out within two frames more than they take. The clock
+ * simulates the work. */
 static void
 test_drop (void)
 {
@@ -228,7 +228,7 @@ test_drop (void)
   gst_harness_teardown (harness);
 }
 
-/* All come where nothing is live, or where that is not the policy. */
+/* All come if the pipeline is not live, or with another policy. */
 static void
 test_no_drop (void)
 {
@@ -252,8 +252,8 @@ test_no_drop (void)
   }
 }
 
-/* Frames that a sink says are too late come all the same, without the network; but who plays so
- * that frames may be left out is spared them. */
+/* Frames that a sink reports as too late still come, without the network; but in a playback mode
+ * that may skip frames they are left out. */
 static void
 test_trick_mode (void)
 {
@@ -342,8 +342,8 @@ do_stop (GstHarness *harness)
   do_same_segment (harness);
 }
 
-/* The same frame again is taken from the one before, unless something came between them; it is the
- * same picture all the same. */
+/* A repeated frame reuses the one before, unless something came between them; the picture is the
+ * same either way. */
 static void
 test_reset (void)
 {
@@ -396,7 +396,7 @@ test_reset (void)
 /* ---- locks ------------------------------------------------------------------------------------
  */
 
-/* A clock that finds out whether an element's object lock is held while it is asked. */
+/* A clock that checks whether an element holds its object lock while reading the clock. */
 typedef struct {
   GstTestClock parent;
   GstElement *element;

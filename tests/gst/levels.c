@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The element at every CPU level: those that this machine has give the same picture, the others are
- * refused with one error. `$RFDN_TEST_LEVELS`, for emulated machines, lists those that there must
- * be. */
+/* The element at every CPU level: those of this machine give the same picture, the others are
+ * refused with one error. `$RFDN_TEST_LEVELS`, for emulated machines, lists those that must work.
+ */
 
 #include "util.h"
 
@@ -26,7 +26,7 @@ upscale_at (const char *level, const char *precision)
   return upscale (small, precision);
 }
 
-/* Processors round floats each in their own way, integers all alike. */
+/* CPU levels round floats differently, but integers identically. */
 static void
 assert_like_scalar (const char *level, const char *precision, guint difference)
 {

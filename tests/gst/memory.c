@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* That frames of any layout in memory give the same picture, and that nothing is read or written
- * outside of them. */
+/* Frames of any layout in memory give the same picture, and nothing outside of them is read or
+ * written. */
 
 #include "util.h"
 
@@ -15,7 +15,7 @@
 
 #define GUARD 0xa5
 
-/* Whether samples have no bytes or words of their own, at places that could be told. */
+/* Whether samples share bytes or words, so that they have no addresses of their own. */
 static gboolean
 is_packed (const GstVideoInfo *info)
 {
@@ -75,7 +75,7 @@ copy_samples (const Picture *from, Picture *to)
   }
 }
 
-/* Counts the bytes that are not what they were and belong to no pixel. */
+/* Counts changed bytes that do not belong to a pixel. */
 static guint
 count_touched (Picture *picture)
 {
@@ -107,7 +107,7 @@ count_touched (Picture *picture)
   return touched;
 }
 
-/* Strides, offsets and odd sizes: the same picture, and no byte beside it is written. */
+/* Strides, offsets and odd sizes: the same picture, and no byte outside of it is written. */
 static void
 test_layout (gconstpointer data)
 {
@@ -188,8 +188,8 @@ edge_clear (Edge *self)
   munmap (self->pages, self->n_bytes);
 }
 
-/* Nothing beyond a frame is read or written, or its width is refused, which no even one is: widths
- * of all kinds that groups of 2, 4, 6, 8 and 32 pixels end with. */
+/* Nothing beyond a frame is read or written; odd widths may be refused instead. Widths that end
+ * anywhere in groups of 2, 4, 6, 8 and 32 pixels. */
 static void
 test_edge (gconstpointer format)
 {
@@ -225,7 +225,7 @@ test_edge (gconstpointer format)
   }
 }
 
-/* The element says so in words, and not with a crash. */
+/* The element gives an error message instead of crashing. */
 static void
 test_refused (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes with the pixels: times, flags, metas, navigation. */
+/* What accompanies the pixels: times, flags, metas, navigation. */
 
 #include "util.h"
 
@@ -69,7 +69,7 @@ test_times (void)
   gst_harness_teardown (harness);
 }
 
-/* Raw frames out of a file: the segment counts bytes, and buffers have no times. */
+/* Raw frames from a file: the segment is in bytes, and buffers have no times. */
 static void
 test_no_times (void)
 {
@@ -148,7 +148,7 @@ assert_region_is (GstBuffer *buffer, const Rectangle *wanted)
   assert_is (wanted, (gint) meta->x, (gint) meta->y, meta->w, meta->h);
 }
 
-/* Regions and overlays are where the picture under them is, by whatever factors. */
+/* Regions and overlays stay on the same part of the picture, at any factors. */
 static void
 test_places (void)
 {
@@ -158,14 +158,14 @@ test_places (void)
   } cases[] = {
       {"width=480,height=360", {10, 20, 30, 40}, {15, 30, 45, 60}},
       {"width=480,height=360", {0, 0, 320, 240}, {0, 0, 480, 360}},
-      /* A side at half a pixel goes to the next one, and so does what begins there. */
+      /* A side at half a pixel is rounded up, and so is a region that begins there. */
       {"width=480,height=360", {1, 3, 2, 2}, {2, 5, 3, 3}},
       {"width=480,height=360", {3, 5, 1, 1}, {5, 8, 1, 1}},
       {"width=800,height=360", {10, 20, 30, 40}, {25, 30, 75, 60}},
       {"width=640,height=480", {3, 5, 7, 9}, {6, 10, 14, 18}},
       {"width=960,height=720", {319, 239, 1, 1}, {957, 717, 3, 3}},
       {"width=1000,height=750", {100, 100, 100, 100}, {313, 313, 312, 312}},
-      /* What is less than a pixel wide is seen all the same. */
+      /* A region less than a pixel wide stays visible. */
       {"width=160,height=120", {4, 4, 1, 1}, {2, 2, 1, 1}},
   };
 
@@ -192,7 +192,7 @@ test_places (void)
   }
 }
 
-/* The same where the picture has borders around it, and where it lies beyond the frame. */
+/* The same for a picture with borders, and for one that extends beyond the frame. */
 static void
 test_places_with_borders (void)
 {
@@ -270,8 +270,8 @@ enlarge_overlay (GstHarness *harness, GstVideoOverlayComposition *overlay)
   return large;
 }
 
-/* The same overlays on the next frame are the same ones on the next large frame, which a sink that
- * keeps them by their numbers need not upload again. */
+/* If the next frame has the same overlays, so has the next large frame: a sink that caches them by
+ * sequence number need not upload them again. */
 static void
 test_same_overlays (void)
 {
@@ -294,7 +294,7 @@ test_same_overlays (void)
   gst_harness_teardown (harness);
 }
 
-/* Metas that say nothing of places go on as they are; a crop of the small frame does not. */
+/* Metas without positions are passed on unchanged; a crop of the small frame is not. */
 static void
 test_other_metas (void)
 {

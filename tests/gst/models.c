@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bad models, through the element: one error that names the file and what is wrong. */
+/* Bad models in the element: one error that names the file and what is wrong. */
 
 #include "util.h"
 
@@ -20,7 +20,7 @@
 
 static char *folder;
 
-/* Tries a model, expects one error of the element, and that it names `name` and `what`. */
+/* Tries a model, and expects one error of the element that contains `name` and `what`. */
 static void
 expect_error (const char *properties, GQuark domain, gint code, const char *name, const char *what)
 {
@@ -142,7 +142,7 @@ test_truncated (void)
   }
 }
 
-/* Told by what is in a file, whatever its name: in one sentence what it is, and the way out. */
+/* Recognised by its content, whatever its name: one sentence says what it is, and what to do. */
 static void
 test_not_a_model (void)
 {
@@ -286,7 +286,7 @@ stop (Playing *self)
   gst_harness_teardown (self->harness);
 }
 
-/* A wrong model is a warning, once; the one in use stays, and that is what the property says. */
+/* A bad model gives one warning; the one in use stays, and the property still names it. */
 static void
 test_wrong_while_playing (void)
 {
@@ -326,7 +326,8 @@ test_wrong_while_playing (void)
   g_remove (text);
 }
 
-/* The same for a scale that the model has not got, and for a model that has not got the scale. */
+/* The same for a scale that the model does not have, and for a model that does not have the scale.
+ */
 static void
 test_scale_while_playing (void)
 {
@@ -350,7 +351,7 @@ test_scale_while_playing (void)
   g_object_get (playing.harness->element, "model", &model, NULL);
   g_assert_cmpstr (model, ==, nearest_model (1, 2));
 
-  /* In one call they go together, in either order. */
+  /* Set in one call they take effect together, in either order. */
   g_object_set (playing.harness->element, "model", nearest_model (1, 4), "scale", 4, NULL);
   assert_size (&playing, 4);
   g_object_set (playing.harness->element, "scale", 2, "model", nearest_model (1, 2), NULL);
@@ -363,7 +364,7 @@ typedef struct {
   gint done;
 } Setter;
 
-/* A model of x2 and one of x4 by turns, each with its scale. */
+/* Alternates a model of x2 and one of x4, each with its scale. */
 static gpointer
 set_in_turn (gpointer data)
 {
@@ -375,7 +376,7 @@ set_in_turn (gpointer data)
   return NULL;
 }
 
-/* That no frame comes between the two properties of one call, another thread shows. */
+/* Another thread checks that no frame comes between the two properties of one call. */
 static void
 test_set_together (void)
 {
@@ -401,7 +402,7 @@ test_set_together (void)
   stop (&playing);
 }
 
-/* Downstream takes one size, which the new model does not lead to. */
+/* Downstream accepts only one size, which the new model cannot give. */
 static void
 test_size_while_playing (void)
 {
@@ -419,7 +420,7 @@ test_size_while_playing (void)
   stop (&playing);
 }
 
-/* Memory that cannot be had is an error of resources. */
+/* Lack of memory is a resource error. */
 static void
 test_memory (void)
 {
@@ -468,7 +469,7 @@ test_recovery (void)
   gst_element_set_state (element, GST_STATE_NULL);
 }
 
-/* Every model that ships, at each of its scales. */
+/* Every shipped model, at each of its scales. */
 static void
 test_builtins (void)
 {
@@ -486,7 +487,7 @@ test_builtins (void)
   }
 }
 
-/* What a stranger reads in gst-inspect-1.0: the names that there are. */
+/* gst-inspect-1.0 lists the models' names. */
 static void
 test_blurb (void)
 {
@@ -524,7 +525,7 @@ get_smaller (gpointer data)
   return gst_rfdn_smaller_get (network);
 }
 
-/* Whoever asks, and however often, as at each change of caps: it is loaded once. */
+/* It is loaded once, however many elements use it and however often caps change. */
 static void
 check_kept (GThreadFunc get, Wanted *wanted)
 {

@@ -20,12 +20,12 @@ RfdnPlane get_plane (Picture *picture);
 /** A mosaic of such pictures; @small may be NULL. */
 GstRfdnMosaic *new_mosaic (RfdnModel *model, RfdnModel *small, guint width, guint height);
 
-/** What pictures take is told here, not measured: whole ones take too long for good, @most tiles
- * are begun, and there is time for the smaller network or not. */
+/** Sets the times of pictures instead of measuring them: whole ones always take too long, @most
+ * tiles are begun, and there is time for the smaller network or not. */
 void foretell (GstRfdnMosaic *mosaic, guint most, gboolean small);
 
-/** Enlarges a picture: by a time of g_get_monotonic_time(), or, with strength 1, within an hour,
- * which is always late where it has been foretold so. */
+/** Enlarges a picture: until a time of g_get_monotonic_time(), or, with strength 1, within an hour,
+ * which is too short if foretell() said so. */
 GstRfdnWork run_by (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same,
                     gint64 deadline, double strength);
 GstRfdnWork run_late (GstRfdnMosaic *mosaic, Picture *in, Picture *out, const gboolean *same);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pipelines of neighbours.c, and how one is run. */
+/* The pipelines of neighbours.c, and running them. */
 
 #include "neighbour-pipeline.h"
 
@@ -28,7 +28,7 @@ static const struct {
     {"videocrop", "left=8 top=8"},
 };
 
-/* How frames get into and out of memory that is not the system's. */
+/* How frames get into and out of memory other than the system's. */
 static const struct {
   const char *feature, *in, *out;
 } memories[] = {
@@ -127,7 +127,7 @@ has_sound (GstElementFactory *factory)
   return FALSE;
 }
 
-/* Appends the neighbour, with what brings frames to its memory and back. */
+/* Appends the neighbour, with elements that bring frames into its memory and back. */
 static void
 append_neighbour (GString *chain, GstElementFactory *neighbour, guint n)
 {
@@ -147,7 +147,7 @@ append_neighbour (GString *chain, GstElementFactory *neighbour, guint n)
   }
   if (out != NULL)
     g_string_append_printf (chain, " ! %s", out);
-  /* Else it may be the sound that is linked. */
+  /* Otherwise its sound output might be linked. */
   if (has_sound (neighbour))
     g_string_append (chain, " ! video/x-raw");
 }
@@ -183,7 +183,7 @@ accepts (const GstCaps *caps, const char *wanted)
   return gst_caps_can_intersect (caps, parsed);
 }
 
-/* What a further sink pad gets: the frames that the first one gets, a still picture, sound, or
+/* The input of a further sink pad: the same frames as the first one's, a still picture, sound, or
  * nothing. */
 static char *
 describe_input (GstPad *pad, const char *pipeline, const char *neighbour)
@@ -235,8 +235,7 @@ link_output (GstElement *pipeline, GstPad *pad)
   gst_pad_link (pad, sink);
 }
 
-/* Elements with several inputs wait for all of them, and an output that is linked to nothing ends
- * the stream. */
+/* Elements with several inputs wait for all of them, and an unlinked output ends the stream. */
 static void
 link_rest (GstElement *pipeline, const char *name, const char *text)
 {

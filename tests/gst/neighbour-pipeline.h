@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Where the neighbour stands. Sized: caps filters tell how large frames are and what the scaler has
- * to make of them; else that is for the elements to find. */
+/* Where the neighbour is. Sized: caps filters set the sizes of frames before and after the scaler;
+ * otherwise the elements negotiate them. */
 typedef enum {
   NEIGHBOUR_BEFORE,
   NEIGHBOUR_AFTER,
@@ -39,8 +39,8 @@ const char *outcome_name (Outcome outcome);
 /** Whether an element can stand between a source and a sink of raw video. */
 gboolean neighbour_is_fit (GstElementFactory *factory);
 
-/** The first so many places say all of an element. What works in memory of another kind stands
- * between the elements that bring frames there and back, and is no direct neighbour. */
+/** How many of the places suffice to test an element. One that works in another kind of memory
+ * is between elements that bring frames there and back, and so is no direct neighbour. */
 guint neighbour_n_places (GstElementFactory *factory);
 
 /** The pipeline, as gst-launch-1.0 takes it, with the element @scaler next to @neighbour. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every element that this GStreamer has for changing video, before and after rfdnupscale, and the
- * same with videoscale, whose place ours takes: what works there has to work with ours, with as
- * many frames and without criticals that are not there with videoscale. What fails with both (no
- * GPU, no file, no second input) is skipped in words.
+/* Every installed element that changes video, before and after rfdnupscale, and the same with
+ * videoscale, which ours replaces: what works with videoscale must work with ours, with as many
+ * frames and no additional criticals. What fails with both (no GPU, no file, no second input) is
+ * skipped, with the reason.
  *
  *   test-gst-neighbours [GLib's arguments] [ELEMENT...]      these elements, instead of all
  *
- * A neighbour may end the process or hang it. So each has a process of its own, which writes what
- * came out, a line a pipeline, to a file; after a crash another one goes on where the line is
- * missing. RFDN_TEST_VERBOSE=1 prints every result. */
+ * A neighbour may crash or hang the process. So each has its own process, which writes results to a
+ * file, a line for each pipeline; after a crash another process continues at the missing line.
+ * RFDN_TEST_VERBOSE=1 prints every result. */
 
 #include "neighbour-pipeline.h"
 
@@ -30,7 +30,7 @@
 #define SECONDS 8
 #define SECONDS_AGAIN 30
 #define N_AGAIN 3
-/* Of what has hung with videoscale it is only asked whether it crashes with ours. */
+/* If an element hangs with videoscale, the test only checks that it does not crash with ours. */
 #define SECONDS_HOPELESS 1
 
 enum { VIDEOSCALE, OURS, N_SCALERS };
@@ -38,14 +38,15 @@ static const char *const scalers[] = {"videoscale", "rfdnupscale"};
 
 #define MAX_RUNS (N_NEIGHBOUR_PLACES * N_SCALERS)
 
-/* Where ours is not to do as videoscale does: interlaced video is refused, and what is no frame. */
+/* Where ours must differ from videoscale: it refuses interlaced video, and buffers that are not
+ * frames. */
 static const char *const refused[] = {"chopmydata", "fieldanalysis", "interlace", "line21encoder"};
 
 /* disparity asks for its second input what the first has agreed on, and refuses what was negotiated
  * before that: with videoscale too, as soon as there is a queue behind it. */
 static const char *const chancy[] = {"disparity"};
 
-/* How many frames these make is a matter of time, chance or bytes. */
+/* The number of frames that these make depends on time, chance or bytes. */
 static const char *const any_frames[] = {"chopmydata", "disparity", "netsim", "rawvideoparse",
                                          "videoparse"};
 
@@ -157,7 +158,7 @@ in_child (gpointer data)
 #endif
 }
 
-/* Runs the program again, and says of the pipeline that it did not come back from how it ended. */
+/* Runs the program again, and records how the pipeline that it did not finish ended. */
 static gboolean
 run_process (const char *name, const char *file, guint seconds, const char *place,
              NeighbourResult *last)
@@ -172,7 +173,7 @@ run_process (const char *name, const char *file, guint seconds, const char *plac
   g_subprocess_launcher_set_cwd (launcher, folder);
   g_subprocess_launcher_set_stderr_file_path (launcher, log);
   g_subprocess_launcher_setenv (launcher, "GST_REGISTRY_UPDATE", "no", TRUE);
-  /* What neighbours leave behind is theirs. */
+  /* Leaks of neighbours do not count. */
   g_subprocess_launcher_unsetenv (launcher, "GST_TRACERS");
   process = g_subprocess_launcher_spawn (launcher, &error, program, "--run", name, file, limit,
                                          place, NULL);
@@ -210,9 +211,9 @@ is_worse (const Neighbour *self, NeighbourPlace place)
          with[OURS].criticals > with[VIDEOSCALE].criticals;
 }
 
-/* What is worse with ours counts if it is so in a process of its own, with time enough: before, it
- * may have been in want of a processor, or its neighbour in a mess from the pipelines before, which
- * each of the two may hit (cverode reads beside its frame, where there may be memory or not). */
+/* A worse result with ours counts only if it repeats in its own process, with enough time: before,
+ * processors may have been busy, or the neighbour broken by earlier pipelines, which can
+ * happen with either scaler (cverode reads outside its frame, which may crash or not). */
 static void
 run_again (Neighbour *self, NeighbourPlace place)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much time there is for a frame, and how much a frame would take. Time is simulated. */
+/* How much time there is for a frame, and how long a frame would take. Time is simulated. */
 
 #include "util.h"
 
@@ -11,8 +11,8 @@
 
 /* ---- how much time there is ------------------------------------------------------------------ */
 
-/* A stage of `cost` behind a source that sends a frame every `period`: what is cheap of a frame is
- * as long as the pacer grants. */
+/* A stage that takes `cost`, after a source that sends a frame every `period`; the stage takes no
+ * more time than the pacer allows. */
 typedef struct {
   GstClockTime period, latency;
   GstClockTime full,
@@ -89,7 +89,7 @@ test_live (void)
   g_assert_cmpint (stage.latest, <=, 3 * (GstClockTimeDiff) MS);
 }
 
-/* A file that a sink plays: what is late once is caught up with. */
+/* A file played by a sink: a delay is caught up with. */
 static void
 test_playback (void)
 {
@@ -117,8 +117,8 @@ test_playback (void)
   g_assert_cmpuint (stage.n_full, ==, 100);
 }
 
-/* Frames that are let through when they are due, as by clocksync, cannot all be in time: then they
- * are late by less than their duration, and that is no reason for doing less. */
+/* Frames that pass only when they are due, as with clocksync, cannot all be in time: they are late
+ * by less than their duration, which is no reason to do less. */
 static void
 test_no_room (void)
 {
@@ -135,7 +135,7 @@ test_no_room (void)
   g_assert_cmpint (stage.latest, <, 20 * (GstClockTimeDiff) MS);
 }
 
-/* Frames come too late, and nothing can be done about it here: they are not given up for that. */
+/* Frames arrive too late, which the element cannot change: they still get time. */
 static void
 test_too_late (void)
 {
@@ -157,7 +157,7 @@ test_too_late (void)
     g_assert_cmpuint (stage.now, <=, stage.time + 300 * MS);
   }
 
-  /* Those that wait because of a stop of ten seconds are: the next ones are in time. */
+  /* Those that wait after a stop of ten seconds do not: the next ones are in time. */
   stage = (Stage){.period = 20 * MS, .latency = 30 * MS, .full = 100 * MS, .least = 3 * MS};
   stage_init (&stage);
   stage_run (&stage, 100);
@@ -192,7 +192,7 @@ test_paced (void)
   g_assert_true (gst_rfdn_pacer_is_paced (&pacer, TRUE));
   gst_rfdn_pacer_add_qos (&pacer, 0, 1);
   g_assert_true (gst_rfdn_pacer_is_paced (&pacer, FALSE));
-  /* What a sink is does not change with a seek. */
+  /* A seek does not reset what is known about the sink. */
   gst_rfdn_pacer_reset (&pacer);
   g_assert_true (gst_rfdn_pacer_is_paced (&pacer, FALSE));
 }
@@ -221,7 +221,7 @@ test_qos_time (void)
   }
 }
 
-/* Frames that wait behind others are left out where that is the policy, as long as some are kept:
+/* Frames that wait behind others are left out if that is the policy, as long as some are kept:
  * every `period` one comes, `jitter` later now and then, and takes `cost`. Returns how many were
  * kept; `longest` is how long one of them was on its way, the longest of all. */
 static guint
@@ -255,7 +255,7 @@ test_leave_out (void)
 {
   GstClockTime longest;
 
-  /* Enough time: all are kept, also where upstream is not regular and says so. */
+  /* Enough time: all are kept, even if upstream is irregular and says so. */
   g_assert_cmpuint (leave_out (40 * MS, 0, 0, 39 * MS, 500, &longest), ==, 500);
   g_assert_cmpuint (leave_out (40 * MS, 100 * MS, 100 * MS, 10 * MS, 500, &longest), ==, 500);
 
@@ -269,7 +269,7 @@ test_leave_out (void)
   g_assert_cmpuint (longest, <, 3 * GST_SECOND + 2 * 40 * MS);
 }
 
-/* Frames that all come later from some time on are kept again within a second or two. */
+/* If all frames come later from some time on, they are kept again within a second or two. */
 static void
 test_leave_out_shift (void)
 {
@@ -324,11 +324,11 @@ test_forecast (void)
   guint n;
 
   gst_rfdn_forecast_init (&forecast, 20, 100, 150);
-  /* Of the first one nothing is known: it is made of tiles, until its time is over. */
+  /* Nothing is known for the first one: it is computed in tiles until its time is over. */
   g_assert_true (gst_rfdn_forecast_is_late (&forecast, now, now + 16000, 20));
   g_assert_false (gst_rfdn_forecast_is_late (&forecast, now, G_MAXINT64, 20));
   g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 59);
-  /* Too much: known after the first two, and not tried again but seldom. */
+  /* Too much: known after the first two, and rarely tried again. */
   n = simulate (&forecast, &now, 40000, 16000, 600);
   g_assert_cmpuint (n, <=, 3);
   /* Enough again: back within two seconds. */
@@ -336,11 +336,11 @@ test_forecast (void)
   g_assert_cmpuint (n, >=, 1);
   g_assert_cmpuint (simulate (&forecast, &now, 8000, 16000, 60), ==, 60);
 
-  /* Just above and just below the budget: no to and fro. */
+  /* Just above and just below the budget: no alternation. */
   n = simulate (&forecast, &now, 16500, 16000, 600);
   g_assert_cmpuint (n, <=, 12);
 
-  /* A few tiles are less than a whole picture, whatever else is the case. */
+  /* A few tiles always take less than a whole picture. */
   g_assert_true (gst_rfdn_forecast_prefers_parts (&forecast, 13));
   g_assert_false (gst_rfdn_forecast_prefers_parts (&forecast, 14));
   gst_rfdn_forecast_set_tile_time (&forecast, 0.001);

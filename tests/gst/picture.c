@@ -9,8 +9,8 @@
 /* ---- samples --------------------------------------------------------------------------------- */
 
 /* Samples are read and written by GStreamer's own unpacking and packing, a row at a time, so that
- * what the plugin knows of formats is not what it is tested by. The rows of the formats below are
- * used as they are: they are most of the work. */
+ * the plugin's knowledge of formats is not tested against itself. Rows of the formats below are
+ * used directly, because they are most of the work. */
 static gboolean
 is_plain (const Picture *self)
 {

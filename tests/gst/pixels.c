@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* That the element gives what the engine gives, whatever the size, the tiles and the number of
+/* The element gives the same result as the engine, whatever the size, the tiles and the number of
  * threads. */
 
 #include "util.h"
@@ -52,7 +52,7 @@ set_component (Picture *picture, guint c, const RfdnPlane *plane)
   }
 }
 
-/* The components that the network makes must be the same bit for bit. */
+/* The components that the network computes must be the same bit for bit. */
 static void
 check_against_engine (const Picture *small, const char *path, const char *properties)
 {
@@ -113,7 +113,7 @@ test_engine (gconstpointer data)
   }
 }
 
-/* A model that repeats pixels: each is where it should be, whichever way frames take. */
+/* A model that repeats pixels: each is in its place, with any conversion. */
 static void
 test_places (void)
 {
@@ -194,7 +194,7 @@ test_threads (gconstpointer format)
   }
 }
 
-/* Properties change between frames, and not one pixel with them. */
+/* Properties change between frames, but no pixel does. */
 static void
 test_change_threads (void)
 {
@@ -270,7 +270,7 @@ test_tiles (gconstpointer cpu)
   g_unsetenv ("RFDN_CPU");
 }
 
-/* The authors' network has attention, whose view no overlap holds: as good as the same. */
+/* The authors' network has attention, which sees beyond any overlap: nearly the same result. */
 static void
 test_attention_tiles (void)
 {
@@ -294,7 +294,7 @@ test_attention_tiles (void)
   }
 }
 
-/* Tiny pictures through the authors' network, whose attention wants 15 pixels. */
+/* Tiny pictures through the authors' network, whose attention needs 15 pixels. */
 static void
 test_attention_sizes (void)
 {

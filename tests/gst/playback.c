@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Playing at all speeds, and where nobody waits for a frame. Real time passes here: frames are
+/* Playing at all speeds, and with sinks that do not wait. Real time passes here: frames are
  * counted, and the bounds are wide, since machines are busy. */
 
 #include "live.h"
@@ -12,8 +12,7 @@ typedef struct {
   GstSeekFlags flags;
 } Speed;
 
-/* Plays three seconds of a stream, or what of it passes at a speed in as long; returns how many
- * frames were shown. */
+/* Plays a stream at some speed for three seconds; returns how many frames were shown. */
 static guint64
 play (const char *element, guint rate, const Speed *speed)
 {
@@ -51,9 +50,8 @@ play (const char *element, guint rate, const Speed *speed)
   return rendered;
 }
 
-/* At any speed and backwards, about as many frames are shown as with videoscale, as long as the
- * machine is fast enough for so many of them at the ordinary speed. What goes wrong here loses
- * nearly all. */
+/* At any speed and backwards, about as many frames are shown as with videoscale, if the machine is
+ * fast enough for that many at normal speed. The error that this looks for loses nearly all. */
 static void
 test_speed (gconstpointer data)
 {
@@ -78,8 +76,8 @@ test_speed (gconstpointer data)
   g_test_fail_printf ("%s loses frames", speed->name);
 }
 
-/* Frames that nobody waits for, of a network that takes far longer than there is time: how old they
- * are when they come does not grow. */
+/* A sink that does not wait, and a network that takes much longer than there is time: the age of
+ * frames at the sink does not grow. */
 static void
 test_appsink (void)
 {

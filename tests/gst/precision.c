@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Property precision: integers give what the engine gives with integers, whatever the tiles and
- * threads; auto takes them where they are quicker; what they cannot do is told, and while frames
- * flow it ends nothing. */
+/* Property precision: with integers the result equals the engine's, whatever the tiles and threads;
+ * auto uses them if they are faster; what they cannot do is reported, and does not stop a running
+ * stream. */
 
 #include "util.h"
 
 #include <string.h>
 
-/* What the engine makes of the luma of `small`. */
+/* The engine's result for the luma of `small`. */
 static Picture *
 enlarge (const Picture *small, RfdnModel *model, RfdnPrecision precision)
 {
@@ -72,7 +72,7 @@ force (const char *level)
     g_unsetenv ("RFDN_CPU");
 }
 
-/* Luma of `network`, faded into that of `plain` by integers: `weight` of 256. */
+/* Luma of `network`, blended with that of `plain` by integers: `weight` of 256. */
 static void
 fade (Picture *network, const Picture *plain, gint weight)
 {
@@ -121,7 +121,7 @@ test_strength (void)
   force (before);
 }
 
-/* Auto is one of both, as the engine's own is; where integers cannot be had, it is floats. */
+/* Auto chooses the same as the engine's auto; floats if integers are not possible. */
 static void
 test_auto (void)
 {
@@ -228,7 +228,7 @@ count_notify (GObject *object, GParamSpec *pspec, gpointer count)
   (*(guint *) count)++;
 }
 
-/* What is wanted while frames flow and cannot be had is told, and what was in use stays. */
+/* An impossible setting while frames flow is reported, and the former one stays in use. */
 static void
 test_refused (void)
 {
@@ -271,7 +271,7 @@ test_refused (void)
   }
 }
 
-/* What is set in one call is taken or refused as one. */
+/* Properties set in one call are accepted or refused together. */
 static void
 test_refused_together (void)
 {
@@ -332,7 +332,7 @@ test_failed_change (void)
       gst_element_set_bus (harness->element, bus);
       gst_harness_set_src_caps_str (harness, GRAY8);
       assert_frame (harness, 16 * 16, 2);
-      /* Frames become larger, but downstream does not hear of it; or there is no way to do so. */
+      /* Frames become larger, but downstream is not told; or downstream cannot accept them. */
       g_object_set (harness->element, "scale", 3, NULL);
       if (flush)
         GST_PAD_SET_FLUSHING (pad);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pictures through the element against what the networks' authors' own code makes of them, and the
- * built-in models' quality on Set5. */
+/* The element's results compared with those of the networks' authors' own code, and the built-in
+ * models' quality on Set5. */
 
 #include "util.h"
 
@@ -20,7 +20,7 @@ static const struct {
     {"reprfn_ntire_x4", "woman", 1},
 };
 
-/* Of all samples 99.9% are the reference, rounded, and none is off by more than 1. */
+/* 99.9% of the samples equal the rounded reference, and none is off by more than 1. */
 static void
 test_reference (gconstpointer data)
 {
@@ -73,7 +73,7 @@ test_reference (gconstpointer data)
 
 static const char *const set5[] = {"baby", "bird", "butterfly", "head", "woman"};
 
-/* Y as MATLAB's rgb2ycbcr has it, which published scores are of: BT.601, 16..235, rounded. */
+/* Y as by MATLAB's rgb2ycbcr, which published scores use: BT.601, 16..235, rounded. */
 static Picture *
 get_luma (const Picture *rgb)
 {
@@ -133,7 +133,7 @@ shrink_line (const double *in, guint in_stride, guint length, guint scale, doubl
   }
 }
 
-/* What bicubic makes of a picture whose sides are multiples of @scale. */
+/* A picture whose sides are multiples of @scale, made small by bicubic. */
 static Picture *
 shrink (const Picture *gray, guint scale)
 {
@@ -158,8 +158,8 @@ shrink (const Picture *gray, guint scale)
   return small;
 }
 
-/* What each built-in model must have, a tenth of a dB under what it had when it was trained.
- * `live` is made for compressed video, and gives up some of Set5's uncompressed detail for it. */
+/* The least that each built-in model must reach, a tenth of a dB below its result after training.
+ * `live` is made for compressed video, and gives up some uncompressed detail on Set5 for it. */
 static const struct {
   const char *model;
   guint scale;
@@ -169,7 +169,7 @@ static const struct {
                  {"balanced", 2, 37.45},   {"balanced", 3, 33.68},   {"balanced", 4, 31.31},
                  {"rfdn", 2, 37.55},       {"rfdn", 3, 33.89},       {"rfdn", 4, 31.63}};
 
-/* The small pictures are MATLAB's, which published scores are of; at x3 there are none. */
+/* The small pictures are MATLAB's, as in published scores; there are none for x3. */
 static void
 test_set5 (gconstpointer data)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What has not changed is not computed again, and nobody can tell from the picture. */
+/* Unchanged parts are not computed again, and the picture is the same as if they were. */
 
 #include "util.h"
 
@@ -41,8 +41,8 @@ draw_box (Picture *picture, guint x, guint y, guint size, guint32 seed)
   }
 }
 
-/* What a screen shows: nothing, a pointer that moves, a window, nothing again, another picture; all
- * of it moves; nothing. */
+/* A screen: nothing, a moving pointer, a window, nothing again, another picture; everything moves;
+ * nothing. */
 static void
 draw_frame (Picture *picture, guint n)
 {
@@ -78,7 +78,7 @@ check_frames (GstHarness *with, GstHarness *without, const Case *c, guint first,
       g_test_message ("%s: frame %u differs", c->format, n);
       g_test_fail ();
     }
-    /* Nobody else holds what has come out, so that it can be written to in place. */
+    /* Nothing else holds the output buffer, so it can be written to in place. */
     g_assert_true (gst_buffer_is_writable (a->buffer) ||
                    GST_MINI_OBJECT_REFCOUNT_VALUE (a->buffer) == 2 /* the mapped frame's */);
   }
@@ -169,7 +169,7 @@ test_properties (void)
   gst_harness_teardown (harness);
 }
 
-/* Half the weight is half the way, all over the picture. */
+/* With half the weight, every sample is half way between. */
 static void
 test_strength (void)
 {
@@ -221,12 +221,12 @@ test_slide_show (void)
   }
   network = get_stat (harness, "network-rectangles");
   reused = get_stat (harness, "reused-rectangles");
-  /* Of the first slide two frames: nothing told that it would stay. */
+  /* Two frames of the first slide: it was not known yet that it would stay. */
   g_assert_cmpuint (60 * network, <=, 7 * (network + reused));
   gst_harness_teardown (harness);
 }
 
-/* Whether an element that has seen @before makes the same of @after as one that has not. */
+/* Whether an element gives the same result for @after whether or not it has seen @before. */
 static void
 check_after (const Picture *before, const Picture *after, const char *properties)
 {
@@ -287,8 +287,8 @@ get_seen_width (const char *path)
 }
 
 /* Before an RGB network sees YUV, chroma is interpolated: a pixel takes from samples beyond those
- * that a tile of the network sees. By how many is GStreamer's business: a change six pixels beyond
- * has the tile computed again, one sixteen pixels beyond has not. */
+ * that a tile of the network sees. How many depends on GStreamer: a change six pixels beyond
+ * must recompute the tile, one sixteen pixels beyond must not. */
 static void
 test_conversion (void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks from files, of every scale that there is: those that clean pictures and leave their
- * size, through which frames go all the same, and those that enlarge up to eight times. All of them
- * add something to each sample, so that what has been through one can be told. */
+/* Networks from files, of every possible scale: those that clean pictures and keep their size, and
+ * those that enlarge up to eight times. All add something to each sample, which shows whether the
+ * network was used. */
 
 #include "live.h"
 #include "mosaic.h"
@@ -13,7 +13,7 @@
 /* Of 255 levels. */
 #define ADDED 17
 
-/* What the network makes of a sample. */
+/* The network's result for a sample. */
 static guint
 get_expected (const Picture *in, guint c, guint x, guint y)
 {
@@ -43,7 +43,7 @@ is_passthrough (GstHarness *harness)
   return gst_base_transform_is_passthrough (GST_BASE_TRANSFORM (harness->element));
 }
 
-/* The network's components are what it makes of them, to a level; the others are the same bit for
+/* Components that the network computes are right within a level; the others are the same bit for
  * bit. */
 static void
 assert_cleaned (const Picture *in, const Picture *out)
@@ -228,8 +228,8 @@ test_resized (void)
   }
 }
 
-/* Nothing passes untouched: not to another size without the filter, nor in memory that cannot be
- * mapped. The reason is told. */
+/* No frame passes untouched: not to another size without the filter, nor in memory that cannot be
+ * mapped. The reason is reported. */
 static void
 test_refused (void)
 {
@@ -303,7 +303,7 @@ test_property (void)
   }
 }
 
-/* What can be said is what a file can be, each under its own number. */
+/* The property's values are the scales that files can have, each with its own number. */
 static void
 test_values (void)
 {
@@ -380,9 +380,9 @@ test_pipeline (void)
   }
 }
 
-/* Which model is in use changes while the pipeline is paused: from the next frame on, which a seek
- * brings, it is the new one's, in its size. With @downstream of one size, one that enlarges lets
- * frames pass, and one that cleans them does not. */
+/* The model changes while the pipeline is paused: the next frame, after a seek, is the new model's,
+ * in its size. If @downstream has a fixed size, a model that enlarges lets frames pass, and one
+ * that cleans them does not. */
 static void
 switch_models (const char *downstream, gboolean grows)
 {
@@ -482,8 +482,8 @@ test_reuse (void)
 #define HEIGHT 256
 #define N_TILES 16
 
-/* Tiles that the network leaves out are unchanged and blended into its own: no sample is
- * anything else. */
+/* Tiles that the network leaves out are unchanged, and blended with its own: no sample is anything
+ * else. */
 static void
 test_late_tiles (void)
 {
@@ -514,14 +514,14 @@ test_late_tiles (void)
         n_done += after + 1 >= done;
       }
     }
-    /* But for four pixels at the edges of the network's tiles. */
+    /* Except for four pixels at the edges of the network's tiles. */
     g_assert_cmpuint (n_left, >=, (N_TILES - n) * 176 * 64);
     g_assert_cmpuint (n_done, >=, n * (176 - 8) * (64 - 8));
   }
   gst_rfdn_mosaic_free (mosaic);
 }
 
-/* Far behind the clock frames come as they are, whole; and with the network again when there is
+/* Far behind the clock frames come unchanged, as a whole; and with the network again when there is
  * time. */
 static void
 test_late_frames (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shape of pictures: which sizes are chosen, beside those that videoscale chooses, and borders
- * where none keeps the display aspect. */
+/* The shape of pictures: which sizes are chosen, compared with videoscale's, and borders if no size
+ * keeps the display aspect. */
 
 #include "util.h"
 
@@ -41,7 +41,7 @@ static const char *const wishes[] = {
     "width=[1,641],height=[1,481],pixel-aspect-ratio=1/1",
     "width=960,height=540",
     "width=[1,1920],height=[1,1080],pixel-aspect-ratio=1/1",
-    /* What is nearest to the factor is not what keeps the shape. */
+    /* The size nearest to the factor does not keep the shape. */
     "width=[996,1259],height=848,pixel-aspect-ratio={1/1,16/15,4/3}",
     "width={748,1364,1980},height={981,1468,1956},pixel-aspect-ratio={1/1,16/15,4/3}",
     "width={1301,1988,2675},height=[1121,2417],pixel-aspect-ratio={1/1,16/15,4/3}",
@@ -49,7 +49,7 @@ static const char *const wishes[] = {
     "width=[458,1536],height={273,895,1518},pixel-aspect-ratio={1/1,16/15,4/3}",
 };
 
-/* What comes out of an element for an input, with a wish downstream. */
+/* The size that an element chooses for an input and a downstream filter. */
 static GstVideoInfo
 negotiate (const char *element, guint input, const char *wish)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where things lie in the larger picture: luma, and chroma of every site, at whole factors and at
- * sizes that are resampled to. */
+/* Positions in the larger picture: luma, and chroma of every site, at whole factors and at
+ * resampled sizes. */
 
 #include "util.h"
 
@@ -136,7 +136,7 @@ test_site (gconstpointer data)
 /* ---- sizes that no factor gives ---------------------------------------------------------------
  */
 
-/* One colour everywhere stays just that, in every format, by either network, at any size. */
+/* A uniform colour stays exactly the same, in every format, with either network, at any size. */
 static void
 test_flat (gconstpointer format)
 {
@@ -181,8 +181,8 @@ test_flat (gconstpointer format)
   }
 }
 
-/* A picture with much in it: resampled to the network's own size less a little, it is as good as
- * the network's result brought there by GStreamer. */
+/* A detailed picture, resampled to slightly less than the network's size, is as good as the
+ * network's result scaled by GStreamer. */
 static void
 test_quality (void)
 {

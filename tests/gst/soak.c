@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A live pipeline that is never left alone:
+/* A live pipeline that is changed all the time:
  *
- *   soak [SECONDS]    20 if not told
+ *   soak [SECONDS]    20 by default
  *
  * Four times a second its size, format, model, factor or another property changes. Threads, open
  * files and resident memory are recorded each time; the second half of the time must not add to
@@ -17,8 +17,8 @@
 
 #define PERIOD (250 * G_TIME_SPAN_MILLISECOND)
 
-/* A caps filter that is changed while upstream asks for its caps may answer that there are none:
- * so it is done where a frame passes, by the thread that would ask. */
+/* A caps filter that changes during upstream's caps query may answer with no caps: so it is changed
+ * by the thread that queries, while a frame passes. */
 static GstPadProbeReturn
 change_caps (GstPad *pad, GstPadProbeInfo *info, gpointer wanted)
 {

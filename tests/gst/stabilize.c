@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What hardly changes is kept still, what moves is left alone, and nothing outlives a cut. */
+/* Parts that hardly change are kept still, moving parts are left alone, and nothing outlasts a cut.
+ */
 
 #include "util.h"
 
@@ -107,7 +108,7 @@ check_alone (GstHarness *harness, const Picture *in, const char *properties)
   g_assert_true (picture_is_equal (out, alone));
 }
 
-/* The first frame, one after a cut, and one after a seek are as if there had been none before. */
+/* The first frame, one after a cut, and one after a seek do not depend on earlier ones. */
 static void
 test_cuts (void)
 {
@@ -137,7 +138,7 @@ test_cuts (void)
   gst_harness_teardown (harness);
 }
 
-/* A box that moves over a scene that does not leaves hardly anything behind. */
+/* A box that moves over a still scene leaves hardly any trace. */
 static void
 test_motion (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The element's life: states, flushes, seeks, properties that change on the way. */
+/* The element's life: states, flushes, seeks, properties that change in between. */
 
 #include "util.h"
 
@@ -14,7 +14,7 @@
 #define CAPS "video/x-raw,format=I420,width=32,height=24,framerate=30/1"
 #define FRAME_SIZE (32 * 24 * 3 / 2)
 
-/* A buffer that is no whole frame is an error: no undefined picture goes on. */
+/* An incomplete frame is an error: no undefined picture is passed on. */
 static void
 test_unmappable (void)
 {
@@ -59,8 +59,8 @@ test_flush (void)
   gst_harness_teardown (harness);
 }
 
-/* 1920x1080 on one thread with the slowest built-in model but those with attention: a frame takes
- * hundreds of times as long as what is measured here. */
+/* 1920x1080 on one thread with the slowest built-in model without attention: a frame takes hundreds
+ * of times as long as what is measured here. */
 #define SLOW "model=balanced n-threads=1 reuse=false"
 #define SLOW_CAPS "video/x-raw,format=I420,width=1920,height=1080,framerate=30/1"
 #define SLOW_SIZE (1920 * 1080 * 3 / 2)
@@ -71,7 +71,7 @@ push_slow_frame (gpointer harness)
   return GINT_TO_POINTER (gst_harness_push (harness, gray_frame (SLOW_SIZE)));
 }
 
-/* A flush does not wait for the frame in work: it is over in a fraction of the frame's own time. */
+/* A flush does not wait for the current frame: it takes a fraction of the frame's own time. */
 static void
 test_flush_in_frame (void)
 {
@@ -153,9 +153,9 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
-/* KiB a cycle: the median over parts of the run. What leaks grows in all of them; the allocator,
- * which has free memory left from the tests before, takes more from the system or gives some back
- * now and then. */
+/* KiB per cycle: the median over parts of the run. A leak grows in all of them; the allocator,
+ * which has free memory from earlier tests, takes memory from the system or returns some only now
+ * and then. */
 static double
 get_usual_growth (const Usage *usages, guint n)
 {
@@ -198,8 +198,8 @@ test_cycles (void)
   g_test_message ("a cycle adds %.4f threads, %.4f files, %.2f KiB; at the end %.0f, %.0f, %.0f",
                   slope.threads, slope.files, slope.memory, usages[CYCLES - 1].threads,
                   usages[CYCLES - 1].files, usages[CYCLES - 1].memory);
-  /* The last pipeline's own threads may be on their way out; and the sanitizers keep what is freed
-   * for a while. A frame is 1,683 bytes, the model and its scratch are half a megabyte. */
+  /* The last pipeline's own threads may still be ending; and sanitizers keep freed memory for a
+   * while. A frame is 1,683 bytes, the model and its scratch are half a megabyte. */
   g_assert_cmpfloat (fabs (slope.threads), <, 0.02);
   g_assert_cmpfloat (fabs (slope.files), <, 0.01);
 #ifndef TEST_SANITIZED
@@ -225,7 +225,7 @@ count_caps (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 /* Each change takes effect at the next frame, with one renegotiation if the size changes and none
- * if not, and that frame is what an element makes of it that never was otherwise. */
+ * otherwise, and that frame is the same as from an element that always had these properties. */
 static void
 test_changes (void)
 {
@@ -327,8 +327,8 @@ change_caps (gpointer data)
   return NULL;
 }
 
-/* Each answer is by one state of the element. By two, down and up again, it would be empty, and
- * upstream would give up. */
+/* Each answer uses a single state of the element. With two, down and up again, it would be empty,
+ * and upstream would give up. */
 static void
 test_caps_meanwhile (void)
 {
@@ -352,8 +352,7 @@ test_caps_meanwhile (void)
 
 /* ---- the class ------------------------------------------------------------------------------- */
 
-/* Memory that is not the system's is never taken for it: nothing but frames that pass untouched may
- * lie there. */
+/* Other memory is never mistaken for the system's: only frames that pass untouched may be in it. */
 static void
 test_features (void)
 {
@@ -402,7 +401,7 @@ test_class (void)
   }
 }
 
-/* Presets set what they say, and are found where the plugin's data lies. */
+/* Presets set their properties, and are found in the plugin's data folder. */
 static void
 test_presets (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program that the plugin is linked into, and what the plugin says of itself. */
+/* A program that the plugin is linked into, and the plugin's description of itself. */
 
 #include "gstrfdni18n.h"
 

@@ -2,13 +2,13 @@
 
 /* An element that several threads use at once, as no application should:
  *
- *   storm [SECONDS [SEED]]    20 seconds if not told, and seed 1
+ *   storm [SECONDS [SEED]]    by default 20 seconds and seed 1
  *
- * States, properties, queries, flushes, seeks and caps change, each from a thread of its own that
- * draws what it does from its own numbers. Nothing may hang, fail or be lost; frames flow, for
- * which the storm goes on for longer where the machine is busy, and do so when it is over. Who does
- * the same thing for a minute is taken to hang: what each thread does, and where all of them are,
- * is then written, and the program aborts. Prints TAP. */
+ * States, properties, queries, flushes, seeks and caps change, each from its own thread with its
+ * own random numbers. Nothing may hang, fail or be lost; frames must flow, for which the storm
+ * lasts longer on a busy machine, and must still flow when it is over. A thread that does the same
+ * thing for a minute counts as hanging: the program then prints what each thread does, and all
+ * backtraces, and aborts. Prints TAP. */
 
 #include <execinfo.h>
 #include <glib/gstdio.h>
@@ -261,8 +261,8 @@ change_caps (Worker *self)
 
 /* ---- the pipeline ---------------------------------------------------------------------------- */
 
-/* A caps filter that is changed while upstream asks for its caps may answer that there are none:
- * so it is done where a frame passes, by the thread that would ask. */
+/* A caps filter that changes during upstream's caps query may answer with no caps: so it is changed
+ * by the thread that queries, while a frame passes. */
 static GstPadProbeReturn
 take_caps (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -361,8 +361,8 @@ clear (Storm *self)
   g_free (self->cleaner);
 }
 
-/* Whether an error was asked for: by a start with a model that is none, or by integers where they
- * are not possible, after which the source says that its stream has ended. */
+/* Whether an error was expected: from a start with a bad model, or from integers where they are not
+ * possible, after which the source reports the end of its stream. */
 static gboolean
 is_expected (const char *text, guint *n_refused)
 {
@@ -406,8 +406,8 @@ static Worker workers[] = {
     {"caps", change_caps, 20000 * SLOWNESS},
 };
 
-/* Queries of the allocation wait for the streaming thread, which waits while the pipeline is
- * paused: so who changes states ends first, and leaves a pipeline in which nobody waits. */
+/* Allocation queries wait for the streaming thread, which waits while the pipeline is paused: so
+ * the thread that changes states ends first, and leaves a pipeline in which nothing waits. */
 static void
 join_all (Storm *self)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process that may not have as many threads as it would like to: frames are enlarged by those
- * that there are, and each element says so once. */
+/* A process that cannot start as many threads as it wants: frames are enlarged by those that there
+ * are, and each element reports it once. */
 
 #define _GNU_SOURCE
 #include "util.h"
@@ -15,15 +15,15 @@
 #define N_ELEMENTS 4
 #define N_SOURCES (2 * N_ELEMENTS)
 
-/* Makes this process, which is root's, one of a user who may have `n` threads; FALSE where that
- * cannot be done. */
+/* Changes this process from root to a user who may have `n` threads; FALSE if that is not
+ * possible. */
 static gboolean
 limit_threads (guint n)
 {
   const uid_t user = 50000 + (uid_t) (getpid () % 5000); /* who has no others */
   struct rlimit limit;
 
-  /* Limits mean nothing to root, whom it can become again: a sanitizer reads root's files at the
+  /* Limits do not apply to root, which it can become again: a sanitizer reads root's files at the
    * end. */
   if (setresuid (user, user, 0) != 0)
     return FALSE;
@@ -33,8 +33,8 @@ limit_threads (guint n)
   return setrlimit (RLIMIT_NPROC, &limit) == 0;
 }
 
-/* The elements would take all threads before the last source has one: the first event of each waits
- * until all have begun. */
+/* Otherwise the elements would take all threads before the last source has one: the first event of
+ * each waits until all have begun. */
 typedef struct {
   GMutex mutex;
   GCond cond;
@@ -67,8 +67,8 @@ add_gate (GstElement *pipeline, Gate *gate)
   }
 }
 
-/* RGB for a network of luma: frames are converted, and then have to become yet another size. Those
- * of two sizes come, so that each element is given caps twice. */
+/* RGB for a luma network: frames are converted, and then resized again. They come in two sizes, so
+ * that each element gets caps twice. */
 static GstElement *
 new_pipeline (void)
 {

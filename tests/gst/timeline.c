@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How long frames take, and when they are to be shown: what the element works out from what it is
- * told, without a clock. */
+/* How long frames take, and when they are to be shown: what the element works out from given times,
+ * without a clock. */
 
 #include "util.h"
 
@@ -43,7 +43,7 @@ test_learn (void)
   }
 }
 
-/* One frame in eight that takes long tells nothing; that all do is told at once. */
+/* One slow frame in eight changes nothing; if all are slow, that is reported at once. */
 static void
 test_outlier (void)
 {
@@ -62,7 +62,7 @@ test_outlier (void)
   g_assert_true (gst_rfdn_latency_add (&latency, 50 * MS, 0));
   g_assert_cmpuint (gst_rfdn_latency_get (&latency), >=, 50 * MS);
 
-  /* Other frames: what is told stays until it is known better. */
+  /* Other frames: the reported latency stays until more is known. */
   told = gst_rfdn_latency_get (&latency);
   gst_rfdn_latency_forget (&latency);
   g_assert_cmpuint (gst_rfdn_latency_get (&latency), ==, told);
@@ -88,7 +88,7 @@ test_cut (void)
   g_assert_cmpint (get_error (&latency, 900 * MS), <=, 20 * (GstClockTimeDiff) MS);
 }
 
-/* Whatever frames take, the pipeline is not told all the time. */
+/* However long frames take, the pipeline is notified only now and then. */
 static void
 test_flutter (void)
 {
@@ -185,7 +185,7 @@ test_no_time (void)
   g_assert_cmpuint (gst_rfdn_timeline_get_duration (&timeline, GST_CLOCK_TIME_NONE), ==,
                     GST_CLOCK_TIME_NONE);
 
-  /* How far frames are apart is not what caps say where some are left out. */
+  /* If some are left out, the distance of frames is not the caps' frame duration. */
   gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO);
   g_assert_false (timeline.skips);
   gst_rfdn_timeline_set_flags (&timeline, GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS);

@@ -18,7 +18,7 @@ upscale_harness (const char *properties)
   harness = gst_harness_new_with_element (element, "sink", "src");
   g_assert_nonnull (harness);
   gst_object_unref (element);
-  /* Nothing has to be in time, unless a test says so. */
+  /* Nothing has to be in time unless a test says so. */
   gst_harness_set_live (harness, FALSE);
   return harness;
 }

@@ -22,8 +22,7 @@ typedef struct {
   guint row_y;
 } Picture;
 
-/** Empty, of the format and size that a caps string tells; fields it does not tell are as
- * GStreamer takes them. */
+/** Empty, with the format and size of a caps string; missing fields get GStreamer's defaults. */
 Picture *picture_new (const char *caps);
 
 /** The same with a printf-like caps string. */
@@ -54,8 +53,8 @@ void picture_fill_noise (Picture *self, guint32 seed);
 /** Slopes, an edge and some noise in all components. */
 void picture_fill_scene (Picture *self, guint32 seed);
 
-/** What videoconvert makes of it, without dither: the format and colours that @caps tell, of the
- * same size. */
+/** Converted by videoconvert without dither to the format and colours of @caps, in the same size.
+ */
 Picture *picture_convert (const Picture *self, const char *caps, ...) G_GNUC_PRINTF (2, 3);
 
 /** Largest difference of a component, @border samples on each side aside. */
@@ -71,12 +70,12 @@ guint picture_tolerance (const Picture *self, guint component);
 
 /* ---- models -------------------------------------------------------------------------------- */
 
-/** Path of a model that repeats each pixel @scale times each way and changes nothing else: what
- * comes out can be foretold. Of 1 or 3 channels. The file goes when the test ends. */
+/** Path of a model that repeats each pixel @scale times each way and changes nothing else, so that
+ * its result is known. Of 1 or 3 channels. The file is removed when the test ends. */
 const char *nearest_model (guint channels, guint scale);
 
-/** The same as a list of layers, of any scale that there is, with @added of 255 levels added to
- * each sample: with a scale of 1, one that cleans pictures, and can be told from none. */
+/** The same as a list of layers, of any possible scale, with @added of 255 levels added to each
+ * sample: with a scale of 1, a model that cleans pictures, whose effect can be seen. */
 const char *listed_model (guint channels, guint scale, guint added);
 
 /** Path of a model of random weights. */
@@ -94,8 +93,8 @@ void remove_model_files (void);
 /** A harness around rfdnupscale with properties as gst-launch-1.0 takes them; not live. */
 GstHarness *upscale_harness (const char *properties);
 
-/** Pushes @in with the caps of its info, or with @in_caps if not NULL, and gives back what comes
- * out, as the caps of the output tell it. */
+/** Pushes @in with the caps of its info, or with @in_caps if not NULL, and returns the output,
+ * described by its caps. */
 Picture *upscale_with (GstHarness *harness, const Picture *in, const char *in_caps);
 
 /** A harness for one picture. */
@@ -107,8 +106,8 @@ GstBuffer *gray_frame (gsize size);
 /** Runs a pipeline until its end or first error; returns the text of the error, or NULL. */
 char *run_pipeline (const char *description, guint *n_errors);
 
-/** @width, or the next even number where GStreamer loses or swaps the chroma of the last pixel of
- * an odd row when it packs or unpacks @format. */
+/** @width, or the next even number if GStreamer loses or swaps the chroma of the last pixel of an
+ * odd row when it packs or unpacks @format. */
 guint good_width (const char *format, guint width);
 
 /** The formats of the pad templates. */

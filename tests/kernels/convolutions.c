@@ -83,7 +83,7 @@ run_conv (const RfdnKernels *kernels, Conv kind, const ConvCase *c, Rows *dst, g
   g_free (scratch);
 }
 
-/* Sides of filters: what the operation has, or any. */
+/* Sides of filters: the operation's, or any. */
 static RfdnConvShape
 get_shape (Conv conv, guint in, guint out)
 {
@@ -94,7 +94,7 @@ get_shape (Conv conv, guint in, guint out)
   return (RfdnConvShape){in, out, side, side};
 }
 
-/* Leaves one weight of each filter, or none. */
+/* Keeps one weight of each filter, or none. */
 static void
 make_sparse (float *weights, guint filters, guint size)
 {
@@ -105,7 +105,7 @@ make_sparse (float *weights, guint filters, guint size)
   }
 }
 
-/* A grid and orders that so many channels can have. */
+/* A fine grid and channel orders that fit this number of channels. */
 static RfdnFine
 choose_fine (guint in, guint out)
 {
@@ -130,7 +130,7 @@ place_tap (float *weights, const RfdnConvShape *shape, guint out, guint in, guin
   weights[(out * shape->in_channels + in) * 9 + 3 * y + x] = weight;
 }
 
-/* Filters on a finer grid as filters on the pixels'. */
+/* Turns filters on a finer grid into filters on the grid of pixels. */
 static void
 make_fine (float *weights, float *bias, const RfdnConvShape *shape)
 {
@@ -194,9 +194,9 @@ conv_case_clear (ConvCase *c)
   g_free (c->add.memory);
 }
 
-/* What the numbers of Winograd's transforms are no larger than, but for a small factor: the largest
- * of each channel times all of a filter's weights, whether they meet in a pixel or not. What meets
- * in none cancels out again, but for what it was rounded by. */
+/* A bound, except for a small factor, of the values in Winograd's transforms: the largest of each
+ * channel times all of a filter's weights, whether they belong to a pixel or not. Those that do not
+ * cancel out, except for their rounding. */
 static float
 get_mixed_magnitude (const ConvCase *c, guint n)
 {
@@ -266,9 +266,8 @@ check_conv_case (const Pair *pair, Conv conv, guint in, guint out, guint n, gboo
   run_conv (pair->tested, conv, &c, &got, n);
   run_conv (pair->reference, conv, &c, &want, n);
   assert_guards (&got, c.rows, n, what);
-  /* The same with all magnitudes bounds the error. Winograd's transforms mix 36 pixels, and their
-   * numbers grow: there the largest magnitudes anywhere do, those of rows included that nobody
-   * wants. */
+  /* The same sum of magnitudes bounds the error. Winograd's transforms mix 36 pixels, and values
+   * grow: there the largest magnitudes anywhere bound it, also those of rows that are not used. */
   const gboolean mixes = conv == CONV_3X3_WIDE || conv == CONV_3X3_FINE;
   const guint wanted = c.rows;
   absolute (c.weights, c.n_weights);
@@ -327,11 +326,11 @@ check_conv3x3_fine (const Pair *pair)
     const guint in = 1 + round % 4, out = 1 + round * 5 % 7, columns = 1 + round * 11 % COLUMNS;
     check_conv_case (pair, CONV_3X3_FINE, n * in, n * out, columns, round % 2, "conv3x3_fine");
   }
-  /* More channels than a block has, two of them. */
+  /* More channels than one block has: two blocks. */
   check_conv_case (pair, CONV_3X3_FINE, 4 * 3, 4 * 29, 21, TRUE, "conv3x3_fine");
 }
 
-/* Filters that are not the same from every cell, or see more than three, are not taken for such. */
+/* Filters that differ between cells, or see more than three, are not recognised as fine ones. */
 void
 check_fine_find (const Pair *pair)
 {
@@ -422,7 +421,7 @@ add_map (const RfdnKernels *kernels, const ConvCase *c, Rows *dst, guint y, guin
                     RFDN_PHASES * c->add.run, dst->channels, n);
 }
 
-/* The same by kernels of their own, one after the other. */
+/* The same by separate kernels, one after the other. */
 static void
 finish_rows (const RfdnKernels *kernels, const ConvCase *c, Rows *dst, guint n)
 {

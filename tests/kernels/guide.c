@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Kernels on plain rows of floats that make the same bits at every level: how chroma follows luma.
- */
+/* Kernels for chroma that follows luma: on plain rows of floats, with the same bits at every CPU
+ * level. */
 
 #include <math.h>
 
@@ -11,7 +11,7 @@
 #define MARGIN RFDN_SLOPE_RADIUS
 #define PITCH (RFDN_RUN_SLACK + MOST + RFDN_RUN_AFTER)
 
-/* Rows of numbers up to `most`, which few steps lie between; some of them flat. */
+/* Rows of values up to `most` with few different levels; some rows are flat. */
 static void
 fill_rows (float *rows, guint n_rows, gint most)
 {

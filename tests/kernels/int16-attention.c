@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What ESA has besides convolutions, in 16-bit integers: the bits that the scalar kernels make, and
- * of a gate what real numbers make. */
+/* ESA's kernels that are not convolutions, in 16-bit integers: the same bits as the scalar kernels;
+ * gates are also compared with real numbers. */
 
 #include <math.h>
 #include <string.h>
 
 #include "int16-rows.h"
 
-/* Rows alike but for what a kernel may write to as it likes. */
+/* Rows are equal, except where a kernel may write anything. */
 static void
 assert_same_row (const Rows *got, const Rows *want, guint pairs, guint n)
 {
@@ -47,7 +47,7 @@ test_max_pool (gconstpointer data)
   }
 }
 
-/* Sums of whatever lies in the row, and what is interpolated between any two pixels. */
+/* Sums of any values, and interpolation between any two pixels. */
 static void
 test_upsample (gconstpointer data)
 {
@@ -94,8 +94,8 @@ assert_gated (const Rows *got, const Rows *through, const Rows *z, guint c, guin
                                   0.53);
 }
 
-/* Every number that a gate can see, beside any other, which shares its division, and of what it
- * lets through the largest among others. */
+/* Every value that a gate can get, next to any other, which shares its division, times values that
+ * include the largest. */
 static void
 test_gate (gconstpointer data)
 {

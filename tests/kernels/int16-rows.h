@@ -38,7 +38,7 @@ rows_number (const Rows *r, guint row, guint channel, gint x)
   return (gint16 *) (void *) (word + (x - (x & 3)) / RFDN_PHASES) + channel % 2;
 }
 
-/* How large the numbers of a case are: all within RFDN_INT16_LIMIT, some tiles beyond it, any. */
+/* How large a case's values are: all within RFDN_INT16_LIMIT, some tiles beyond it, any. */
 typedef enum { QUIET, PATCHY, LOUD } Loudness;
 
 static inline void
@@ -56,13 +56,13 @@ fill (const Rows *r, guint rows, guint channels, guint n, Loudness loudness)
   }
 }
 
-/* A test of the kernels of a level, which are its data. */
+/* A test whose data are the kernels of a CPU level. */
 typedef struct {
   const char *name;
   GTestDataFunc function;
 } LevelTest;
 
-/* Adds them for every level that there is, as /GROUP/LEVEL/NAME. */
+/* Adds them for every available CPU level, as /GROUP/LEVEL/NAME. */
 static inline void
 add_level_tests (const char *group, const LevelTest *tests, guint n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Kernels in 16-bit integers: those of every level make the bits that the scalar ones make; those
- * are near what the same layer makes in real numbers, and no sum overflows. */
+/* Kernels in 16-bit integers: every CPU level gives the same bits as the scalar kernels; these are
+ * close to the same layer in real numbers, and no sum overflows. */
 
 #include <math.h>
 #include <string.h>
@@ -51,7 +51,7 @@ random_steps (guint n, double step)
   return steps;
 }
 
-/* Makes integers of the case's weights. */
+/* Converts the case's weights to integers. */
 static void
 make_filter (Case *c)
 {
@@ -113,7 +113,7 @@ get_conv (const RfdnKernels *kernels, Kind kind)
   }
 }
 
-/* What the case makes, in rows whose every other word is GUARD. */
+/* The case's result, in rows whose other words are all GUARD. */
 static Rows
 run (const RfdnKernels *kernels, const Case *c)
 {
@@ -227,7 +227,7 @@ test_load (gconstpointer data)
   }
 }
 
-/* Every number of 16 bits among them. */
+/* All 16-bit values are among them. */
 static void
 test_store (gconstpointer data)
 {
@@ -273,7 +273,7 @@ get_real (const Case *c, guint o, guint y, guint x)
   return c->add_last ? v + add : v;
 }
 
-/* The largest sum that inputs of @most can make, without the bias. */
+/* The largest sum that inputs up to @most can give, without the bias. */
 static double
 get_largest_sum (const Case *c, guint o, double most)
 {
@@ -285,7 +285,7 @@ get_largest_sum (const Case *c, guint o, double most)
   return sum;
 }
 
-/* Makes the steps of what comes out so large that no sum saturates: what is left is rounding. */
+/* Makes the output steps so large that no sum saturates, so that only rounding is left. */
 static void
 make_room (Case *c, double most)
 {
@@ -297,7 +297,7 @@ make_room (Case *c, double most)
   c->with_add = FALSE; /* which would saturate */
 }
 
-/* Decibels between what a case makes and what it should. */
+/* PSNR of a case's result, in dB. */
 static double
 get_ratio (Case *c)
 {
@@ -332,7 +332,7 @@ test_accuracy (void)
   }
 }
 
-/* Numbers beyond RFDN_INT16_LIMIT are rounded by their tile's exponent, not clamped. */
+/* Values beyond RFDN_INT16_LIMIT are rounded by their tile's exponent, not clamped. */
 static void
 test_loud_accuracy (void)
 {
@@ -345,7 +345,7 @@ test_loud_accuracy (void)
   }
 }
 
-/* The largest numbers that a sum is guaranteed for, each with its weight's sign. */
+/* The largest inputs for which sums are guaranteed, each with its weight's sign. */
 static void
 test_largest_sums (void)
 {
@@ -372,8 +372,7 @@ test_largest_sums (void)
   }
 }
 
-/* What is added may take back most of a sum that 16 bits do not hold, and LeakyReLU what is far
- * below them. */
+/* Addends may bring a sum that exceeds 16 bits back into range, and LeakyReLU one far below it. */
 static void
 test_cancelling (void)
 {
@@ -408,7 +407,7 @@ test_cancelling (void)
   }
 }
 
-/* Steps that leave a weight no room are told, as is what nothing comes of. */
+/* Filters of zeros are accepted; steps that leave no room for a weight are reported. */
 static void
 test_steps (void)
 {

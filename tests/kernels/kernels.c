@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every vector kernel against the scalar one: random and extreme numbers, every length of the last
- * vector, odd pitches, and guards around what may be written.
+/* Every vector kernel compared with the scalar one: random and extreme values, every length of the
+ * last vector, odd pitches, and guards around the memory that may be written.
  *
  * Adding a kernel: a check function, here or in convolutions.c, and a line in `checks`. --seed
  * repeats a run, -p /kernels/avx2 runs one level. */
@@ -102,7 +102,7 @@ check_gate (const Pair *pair)
 
 /* ---- number by number ------------------------------------------------------------------------ */
 
-/* A row of numbers that functions are looked at for, the same for both; guards around `got`. */
+/* A row of values to test functions with, the same for both kernels; guards around `got`. */
 static void
 fill_numbers (Rows *got, Rows *want, guint n)
 {
@@ -119,7 +119,7 @@ fill_numbers (Rows *got, Rows *want, guint n)
   }
 }
 
-/* What may be off: a part of the number itself, and as much near 0. */
+/* The allowed error: relative to the value, and absolute near 0. */
 static void
 check_function_case (const Pair *pair, const RfdnFunction *function, guint n)
 {
@@ -223,7 +223,7 @@ static const struct {
     {{RFDN_SAMPLES_F32, 0, 0}, 4},
 };
 
-/* load_row, and unpack_row, which is the same to a plain row. */
+/* load_row, and unpack_row, which does the same to a plain row. */
 static void
 check_load (const Pair *pair)
 {
@@ -231,7 +231,8 @@ check_load (const Pair *pair)
     const RfdnSampleFormat *format = &sample_cases[k].format;
     const gsize pixel_stride = sample_cases[k].pixel_stride;
     for (guint n = 1; n <= PIXELS; n++) {
-      /* On the heap and just as long as it may be, for the address sanitizer to see. */
+      /* On the heap and exactly as long as allowed, so that the address sanitizer notices accesses
+       * beyond it. */
       gsize size = (n - 1) * pixel_stride + (format->samples == RFDN_SAMPLES_U8    ? 1
                                              : format->samples == RFDN_SAMPLES_U16 ? 2
                                                                                    : 4);
@@ -253,7 +254,7 @@ check_load (const Pair *pair)
       pair->reference->unpack_row (want.memory, samples, pixel_stride, format, n);
       g_assert_cmpmem (got.memory, got.size * sizeof (float), want.memory,
                        want.size * sizeof (float));
-      /* Multiplying and adding may be one rounding or two. */
+      /* Multiplication and addition may be rounded once or twice. */
       pair->tested->load_row (rows_at (&got, 0, 0), got.run, samples, pixel_stride, format, 0.37f,
                               -3, n);
       pair->reference->load_row (rows_at (&want, 0, 0), want.run, samples, pixel_stride, format,
@@ -293,10 +294,10 @@ check_store_case (const Pair *pair, guint k, guint scale, guint n)
                            n);
   pair->reference->store_row (want, pixel_stride, format, rows_at (&src, 0, 0), src.run, 0, scale,
                               1, n);
-  /* To the bit, and nothing between the samples was touched. */
+  /* Equal bit for bit, and nothing between the samples was written. */
   g_assert_cmpmem (got, size, want, size);
 
-  /* pack_row, which is the same from plain rows; any number of samples. */
+  /* pack_row, which does the same from plain rows; any number of samples. */
   const guint samples = n * scale - scale / 2;
   pair->tested->pack_row (got, pixel_stride, format, src.memory, src.run, scale, samples);
   pair->reference->pack_row (want, pixel_stride, format, src.memory, src.run, scale, samples);

@@ -7,7 +7,7 @@ Rows
 rows_new (guint rows, guint channels, guint n)
 {
   Rows r = {.channels = channels, .rows = rows};
-  /* Not the engine's own run, so that nothing depends on it. */
+  /* Not as long as the engine's own runs, so that kernels cannot depend on it. */
   r.run = RFDN_RUN_SLACK + n + RFDN_RUN_ALIGN + RFDN_RUN_AFTER + 1;
   r.size = rows * channels * RFDN_PHASES * r.run;
   r.memory = g_new (float, r.size);
@@ -20,7 +20,7 @@ rows_at (const Rows *r, guint row, guint channel)
   return r->memory + (row * r->channels + channel) * RFDN_PHASES * r->run + RFDN_RUN_SLACK;
 }
 
-/* Numbers of the sizes that networks have, sometimes zeros, sometimes large. */
+/* Values as large as in networks, sometimes zero, sometimes large. */
 static float
 random_number (void)
 {

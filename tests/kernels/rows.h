@@ -27,11 +27,11 @@ float *rows_at (const Rows *r, guint row, guint channel);
 void fill_random (float *values, gsize n);
 void fill (float *values, gsize n, float value);
 
-/* Nothing before a run's first column nor behind the slack of its last one was written, and no row
- * from `rows` on. */
+/* Nothing was written before a run's first column, after the slack of its last one, or from row
+ * `rows` on. */
 void assert_guards (const Rows *r, guint rows, guint n, const char *what);
 
-/* `scale` bounds the sum of the magnitudes that a value is made of. */
+/* `scale` bounds the sum of the magnitudes of a value's terms. */
 void assert_close (const Rows *got, const Rows *want, const Rows *scale, guint rows, guint n,
                    double precision, const char *what);
 void absolute (float *values, gsize n);
