@@ -172,9 +172,9 @@ test_slurm_signals() {
     sleep 0.1
   done
   [ ! -e "to $film" ] && [ -z "$(squeue -h)" ]
-  ok $? 'Slurm: nothing is joined, and nothing waits for what will not come'
+  ok $? 'Slurm: nothing is joined, and no job waits forever'
 
-  check 'slurm.sh: run again, it submits what is missing' \
+  check 'slurm.sh: run again, it submits the missing parts' \
     timeout 60 "$scripts/farm/slurm.sh" "$film" "to $film" parts=2 "${slow[@]}"
   grep -q '^Parts 1: job' out
   ok $? 'slurm.sh: and no more'
@@ -218,9 +218,9 @@ test_parallel() {
   mkdir parallel.mkv.parts/00007.nut
   ! timeout 200 "$scripts/farm/parallel.sh" clip.mkv parallel.mkv parts=12 jobs=2 "${keys[@]}" >out 2>err &&
     [ "$(parts_of parallel.mkv)" -eq 11 ] && [ ! -e parallel.mkv ]
-  ok $? 'parallel.sh: a part that fails is told of, the others are made'
+  ok $? 'parallel.sh: a part that fails is reported, the others are made'
   rmdir parallel.mkv.parts/00007.nut
-  check 'parallel.sh: run again, it makes what is missing' \
+  check 'parallel.sh: run again, it makes the missing parts' \
     timeout 200 "$scripts/farm/parallel.sh" clip.mkv parallel.mkv parts=12 jobs=2 "${keys[@]}"
   same 'parallel.sh: frames and times are those of one machine, bit for bit' "$wanted" "$(content parallel.mkv)"
   [ ! -e parallel.mkv.parts ]
@@ -323,11 +323,11 @@ test_ssh() {
   echo "# $n of 6 parts were finished"
   [ "$n" -ge 2 ] && [ "$n" -lt 6 ] && [ ! -e "to $film" ]
   ok $? 'parallel.sh over ssh: all die in the middle, when both hosts have made parts'
-  check 'parallel.sh over ssh: run again, it goes on' \
+  check 'parallel.sh over ssh: run again, it continues' \
     timeout 200 "$scripts/farm/parallel.sh" "$film" "to $film" parts=6 hosts=localhost,127.0.0.1 "${keys[@]}"
   # An earlier worker may have finished one meanwhile.
   [ "$(grep -c '^part . of .* is made$' err)" -le "$((6 - n))" ]
-  ok $? 'parallel.sh over ssh: it makes what is missing and no more'
+  ok $? 'parallel.sh over ssh: it makes only the missing parts'
   same 'parallel.sh over ssh: frames and times are still those of one machine' "$wanted" "$(content "to $film")"
 }
 

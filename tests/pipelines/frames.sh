@@ -137,7 +137,7 @@ test_rgb() {
   near 'a large RGB picture' "$(colours hd.mkv 8)" "$(colours hd.mp4 8)"
   same 'is made BT.709' 'tv bt709' "$(probe hd.mp4 $tags)"
   run rgb.mkv asked.mkv crf=4 pixel-format=yuv444p
-  same 'pixel-format= chooses what RGB becomes' yuv444p "$(probe asked.mkv stream=pix_fmt)"
+  same 'pixel-format= chooses the format for RGB' yuv444p "$(probe asked.mkv stream=pix_fmt)"
   near 'and the colours stay' "$rgb" "$(colours asked.mkv 8)"
   run rgb.mkv asked.mkv crf=4 codec=hevc pixel-format=gbrp
   same 'also RGB itself' gbrp "$(probe asked.mkv stream=pix_fmt)"
@@ -211,7 +211,7 @@ test_depth_is_kept() {
   for format in gray10le yuv440p yuv444p12le gbrp10le yuv411p yuv420p14le ya8; do
     make_patches raw.mkv -frames:v 1 -c:v ffv1 -pix_fmt $format
     run raw.mkv depth.mkv codec=ffv1
-    same "$format stays what it is" $format "$(probe depth.mkv stream=pix_fmt)"
+    same "$format does not change" $format "$(probe depth.mkv stream=pix_fmt)"
   done
 }
 
@@ -234,7 +234,7 @@ test_alpha() {
         "$(alpha "$name" "${decoder_of[@]}")"
     done
     run "$cases/$file" opaque.mkv
-    ok $? "$file goes into h264, too"
+    ok $? "$file is also encoded in h264"
     says 'with a line' 'the transparency is lost'
     same 'and no tag that claims it' none "none$(probe opaque.mkv stream_tags=alpha_mode)"
   done
@@ -252,7 +252,7 @@ test_encoders() {
   make_patches rgb.mkv -c:v ffv1
   rgb=$(colours rgb.mkv 8)
   run rgb.mkv master.mov codec=prores
-  same 'ProRes of what is not transparent is 422 HQ' 'prores HQ yuv422p10le' \
+  same 'ProRes without transparency is 422 HQ' 'prores HQ yuv422p10le' \
     "$(probe master.mov stream=codec_name,profile,pix_fmt)"
   near 'its colours' "$rgb" "$(colours master.mov 8)"
   run rgb.mkv lossless.mkv codec=ffv1
@@ -332,8 +332,8 @@ test_primaries() {
   ffmpeg -v error -i bt2020.h264 -c:v copy -bsf:v h264_metadata=transfer_characteristics=16 pq.h264
   cat tagged.h264 pq.h264 >transfer.h264
   run transfer.h264 transfer.mkv crf=4
-  same 'a change to PQ is no failure' 0 $?
-  says 'and it is said that it is not followed' 'not followed'
+  same 'a change to PQ is not an error' 0 $?
+  says 'a message says that it is not followed' 'not followed'
 }
 
 # ---- 06: fields
@@ -341,7 +341,7 @@ test_primaries() {
 test_fields() {
   if have 06-progressive-then-interlaced.ts; then
     run "$cases/06-progressive-then-interlaced.ts" fields.mkv
-    ok $? '06: fields that begin on the way are no failure'
+    ok $? '06: interlacing that begins in mid-stream is not an error'
     says 'with a line that names the option' 'deinterlace='
     same 'no frame is lost' "320,192,50" "$(shape fields.mkv)"
   fi
@@ -352,7 +352,7 @@ test_fields() {
   # It is still, so both fields belong together: the right result is the same as without deinterlacing.
   # (The first picture has none before it to compare with.)
   run "$cases/06-still-interlaced.ts" woven.mkv deinterlace=no codec=ffv1 model=live-clean
-  ok $? '06: deinterlace=no takes it as it is'
+  ok $? '06: deinterlace=no'
   decibels=$(still still.mkv woven.mkv)
   at_least "$decibels" 40
   ok $? "06: a still picture keeps its lines ($decibels dB)"

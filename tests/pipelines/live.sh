@@ -223,7 +223,7 @@ test_example() {
   head -c 3000 /dev/urandom >noise.mkv
   timeout 60 "$scripts/example.sh" noise.mkv kept.mkv >out 2>err
   [ $? -eq 1 ] && [ "$(cat kept.mkv)" = precious ] && [ ! -e kept.mkv.part ]
-  ok $? 'example.py: a failure leaves what was there'
+  ok $? 'example.py: a failure keeps the old file'
 }
 
 red_alpha() { # FILE: their means
@@ -249,7 +249,7 @@ test_pictures() {
   fails 'pictures.sh: two that would become one' 'would both become' "$scripts/pictures.sh" both large
   timeout 60 "$scripts/pictures.sh" in again >out 2>err
   [ $? -eq 1 ] && grep -q 'words.png: ' err && [ "$(find again -type f | wc -l)" -eq 3 ]
-  ok $? 'pictures.sh: one that is none is told of, the others are made, nothing else is left'
+  ok $? 'pictures.sh: a file that is not a picture is reported, the others are made, nothing else is left'
   fails 'pictures.sh: no such folder' 'nowhere does not exist' "$scripts/pictures.sh" nowhere large
   mkdir empty
   fails 'pictures.sh: no pictures' 'no pictures' "$scripts/pictures.sh" empty large

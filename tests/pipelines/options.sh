@@ -69,7 +69,7 @@ test_table() {
     "$(sed -n 's/^\.SH //p' manual | paste -sd ' ')"
   same 'the variables that are read are in the manual' "$(variables_read)" \
     "$(sed -n '/^\.SH ENVIRONMENT/,/^\.SH FILES/s/^\.B //p' manual | grep -v ^GST_ | sort | paste -sd ' ')"
-  check '--version tells the version' bash -c "'$program' --version | grep -qx 'rfdn-transcode [0-9.]*'"
+  check '--version prints the version' bash -c "'$program' --version | grep -qx 'rfdn-transcode [0-9.]*'"
   fails 'an unknown flag' '--version' "$program" --colour=red
   fails 'a flag with a value that it does not take' 'takes no value' "$program" a.mkv b.mkv --join=yes
   fails 'a flag without its value' '--plan: N is wanted' "$program" a.mkv b.mkv --plan
@@ -174,7 +174,7 @@ test_folder() {
     "$(ffprobe -v error -show_entries format=format_name -of csv=p=0 'large/6 h264.h264.mkv' | tr -d '"')"
   rm films/words.mkv films/empty.mp4 films/sound.mkv large/1\ * large/2\ *
   run films large preset=ultrafast model=live-clean --resume
-  same '--resume makes what is missing' '0, 2 made, 25 there' \
+  same '--resume makes the missing ones' '0, 2 made, 25 there' \
     "$?, $(grep -c ' frames of ' err) made, $(grep -c 'is there already' err) there"
   fails 'a folder onto itself' 'same folder' "$program" films films
   fails 'a folder into a file' 'is a folder, but' "$program" films films.mkv
@@ -195,8 +195,8 @@ test_folder_of_more() {
   ffmpeg -v error -f lavfi -i sine=duration=1 -i mixed/poster.jpg -map 0 -map 1 -c:v copy -disposition:v attached_pic mixed/song.mp3
   ffmpeg -v error -f lavfi -i sine=duration=1 -c:a aac mixed/song.m4a
   run mixed mixed-large preset=ultrafast model=live-clean
-  same 'what lies beside films is no failure' 0 $?
-  same 'the films are done, by what they hold' 'a film.mkv film-without-extension.mkv' \
+  same 'other files next to films are not an error' 0 $?
+  same 'films are recognised by content and made' 'a film.mkv film-without-extension.mkv' \
     "$(find mixed-large -type f -printf '%f\n' | sort | paste -sd ' ')"
   same 'a line a film, and one for all else' '2 of 3' "$(grep -c ': 3 frames of 128x96' err) of $(wc -l <err)"
   same 'which names some and counts the rest' \
@@ -259,18 +259,18 @@ interrupt() { # SIGNAL ARGUMENT...
 test_json_always() {
   clip long.mkv 500 -vf scale=480:360 -c:v libx264 -preset ultrafast
   interrupt INT long.mkv long.mkv.mkv preset=veryslow threads=1 part-length=0
-  same 'Ctrl-C is told as JSON, last of all' '130, error stopped by SIGINT, nothing was kept' "$?, $(objects)"
+  same 'Ctrl-C is reported as JSON, in the last line' '130, error stopped by SIGINT, nothing was kept' "$?, $(objects)"
   interrupt TERM long.mkv long.mkv.mkv preset=ultrafast model=live-clean part-length=1
   same 'SIGTERM, too' "75, note SIGTERM: stops as soon as the part in work is finished; error" "$?, $(objects | cut -d ' ' -f 1-13)"
   clip json.y4m 3
   run long.mkv none.mkv crf=x --progress=json
-  same 'what is wrong with an option before it, too' '1, error crf=x:' "$?, $(objects | cut -d ' ' -f 1,2)"
+  same 'an error in an option before --progress=json is JSON, too' '1, error crf=x:' "$?, $(objects | cut -d ' ' -f 1,2)"
   run long.mkv none.mkv --progres json --progress json
   same 'and with a flag' '1, error unknown' "$?, $(objects | cut -d ' ' -f 1,2)"
   "$program" json.y4m - model=live-clean --progress=json 2>err | cat >through.y4m
   same 'the launch line, where stdout is taken, too' 'launch gst-launch-1.0 -q; done ' "$(objects | sed 's/ filesrc.*;/;/')"
   GST_DEBUG='*:3,GST_INIT:4' G_MESSAGES_DEBUG=all run json.y4m json.mkv model=live-clean preset=ultrafast --progress=json
-  same 'what libraries write, too' 'done ' "$(objects)"
+  same 'messages of libraries are JSON, too' 'done ' "$(objects)"
   [ "$(grep -c '^{"type":"log","text":".' err)" -gt 1 ]
   ok $? 'line by line'
   "$program" --man >manual
@@ -292,7 +292,7 @@ test_pictures() {
   run frames/%04d.png numbered.mkv codec=ffv1 rate=10 model=live-clean
   same 'rate= holds for them' '0.400000' "$(video numbered.mkv packet=pts_time | awk '{ printf "%.6f", $NF }')"
   cp -r frames gaps && rm gaps/1003.png
-  fails 'a number that is missing is told of, before any work' 'number 1003 is missing, and 2 pictures come after it; frames=2' \
+  fails 'a missing number is reported before any work' 'number 1003 is missing, and 2 pictures come after it; frames=2' \
     "$program" gaps/%04d.png none.mkv
   run gaps/%04d.png before.mkv frames=2 preset=ultrafast model=live-clean
   same 'those before it can be taken' '0 128,96,2' "$? $(shape before.mkv)"
@@ -339,8 +339,8 @@ test_folder_of_pictures() {
   ln -s nowhere ./-odd/none.png
   : >./-odd/void.jpg
   timeout 60 "$scripts/pictures.sh" -odd -drawn model=live-clean >out 2>err
-  same 'what cannot be read is told of in one line' '1 pictures.sh: ./-odd/none.png: it cannot be read' "$? $(grep none err)"
-  same 'and so is what is empty' 'pictures.sh: ./-odd/void.jpg: it is empty' "$(grep void err)"
+  same 'an unreadable file is reported in one line' '1 pictures.sh: ./-odd/none.png: it cannot be read' "$? $(grep none err)"
+  same 'an empty file is reported, too' 'pictures.sh: ./-odd/void.jpg: it is empty' "$(grep void err)"
   same 'names that lie, patterns, dashes: the others are made' 'b%03d.png gif.png' \
     "$(find ./-drawn -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')"
 }
@@ -387,7 +387,7 @@ entries.sort(key=lambda e: struct.unpack("<H", e[:2]))
 ifd = struct.pack("<H", len(entries)) + b"".join(entries) + b"\0\0\0\0"
 open("held/tif6.tif", "wb").write(tif[:4] + struct.pack("<I", len(tif)) + tif[8:] + ifd)
 END
-  check 'pictures.sh takes what a camera that was not held upright has made' timeout 200 "$scripts/pictures.sh" held upright model=live-clean
+  check 'pictures.sh takes pictures of a camera that was not held upright' timeout 200 "$scripts/pictures.sh" held upright model=live-clean
   for i in {1..8}; do
     ffmpeg -v error -y -i upright.jpg -vf "${filters[i]},format=gray" wanted.png
     at_least "$(psnr_half "upright/jpg$i.png" wanted.png)" 25
@@ -419,7 +419,7 @@ test_animated_webp() {
   (IFS=: && for folder in $PATH; do ln -s "$folder"/* tools/ 2>/dev/null; done)
   rm -f tools/webpmux tools/apt-get
   PATH=$work/tools timeout 60 "$scripts/pictures.sh" webps webps-large model=live-clean >out 2>err
-  same 'without webpmux an animated WebP is told of, with what helps' \
+  same 'without webpmux an animated WebP is reported, with a remedy' \
     '1 pictures.sh: webps/moving.webp: it is an animated WebP, whose first frame is taken out by webpmux: apt-get install webp' \
     "$? $(grep WebP err)"
   if ! command -v webpmux >/dev/null; then
@@ -452,7 +452,7 @@ test_pipes() {
     cat "$name" | timeout 100 "$program" - - model=live-clean 2>err | cat >"through.${name##*.}"
     same "$name through pipes is $name as a file, bit for bit" "$(pictures direct.mkv)" "$(pictures "through.${name##*.}")"
     grep -q 'frames of 128x96' err && grep -q 'gst-launch-1.0 ' err
-    ok $? "$name: what there is to say is on stderr"
+    ok $? "$name: messages are on stderr"
   done
   same 'NUT has its sound' pcm_s16le \
     "$(ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 through.nut | tr -d ,)"
@@ -516,7 +516,7 @@ test_dry_run() {
   ok $? '--dry-run'
   grep -q '^track 0 (video, h264 64x48) is enlarged to 128x96 and encoded by libx264$' err &&
     grep -q '^track 1 (audio, aac) is encoded as opus$' err
-  ok $? 'tells what would become of each track'
+  ok $? 'says how each track would be treated'
   grep -qE '^dry.mkv: about 0:00:[0-9]+ for 100 frames' err
   ok $? 'and how long it would take'
   [ -z "$(find . -name '*dry.mkv*')" ]

@@ -97,7 +97,7 @@ test_containers() {
   run raw.h264 raws.mkv --plan 4 codec=ffv1
   for name in 0 1 2 3; do timeout 60 "$program" raw.h264 raws.mkv --part $name >out 2>err; done
   timeout 60 "$program" raw.h264 raws.mkv --join >out 2>err
-  same 'a file that tells no times' "$(pictures raw.mkv)" "$(pictures raws.mkv)"
+  same 'a file without timestamps' "$(pictures raw.mkv)" "$(pictures raws.mkv)"
   # Pictures made of fields depend on their neighbours.
   ffmpeg -v error -f lavfi -i testsrc=s=96x64:r=30:d=4 -vf tinterlace=interleave_top,setfield=tff -c:v libx264 \
     -preset ultrafast -flags +ildct+ilme -g 10 fields.mkv
@@ -113,7 +113,7 @@ test_containers() {
   run joined.ts joineds.mkv --plan 4 codec=ffv1
   for name in 3 2 1 0; do timeout 60 "$program" joined.ts joineds.mkv --part $name >out 2>err; done
   timeout 60 "$program" joined.ts joineds.mkv --join >out 2>err
-  same 'a clock that starts anew' "$(pictures joined.mkv)" "$(pictures joineds.mkv)"
+  same 'timestamps that restart' "$(pictures joined.mkv)" "$(pictures joineds.mkv)"
 }
 
 # ---- stopped and resumed
@@ -142,7 +142,7 @@ test_killed() {
   done
   run clip.mkv killed.mkv --resume part-length=1
   ok $? "resumed after the last of $kills kills"
-  same 'killed at 20 random moments: packet for packet what one run gives' "20, $wanted 0" \
+  same 'killed at 20 random moments: the packets are those of one run' "20, $wanted 0" \
     "$kills, $(sum killed.mkv) $bad"
   [ ! -e killed.mkv.parts ]
   ok $? 'nothing is left beside it'
@@ -171,7 +171,7 @@ test_signals() {
   timeout 100 "$program" clip.mkv term.mkv --resume >out 2>err
   same 'resumed, with the options that it was begun with' "$wanted" "$(sum term.mkv)"
   grep -q 'are there already' err
-  ok $? 'what was there was not made again'
+  ok $? 'finished parts are not made again'
 
   "$program" clip.mkv int.mkv part-length=1 "${options[@]}" >out 2>err &
   pid=$!

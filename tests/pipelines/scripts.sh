@@ -84,7 +84,7 @@ ok $? "compare.sh: as many frames as the clip"
 ok $? "compare.sh: frames=5"
 ln -s "$clip" 'an "odd" \name.mkv'
 "$scripts/compare.sh" 'an "odd" \name.mkv' 'to "odd" \.mkv' frames=5 >out 2>err && [ "$(frames 'to "odd" \.mkv')" = 5 ]
-ok $? "compare.sh: names with what has a meaning to gst-launch-1.0"
+ok $? "compare.sh: names with characters special to gst-launch-1.0"
 
 # Each half compared with the whole picture made the same way.
 gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! videoscale method=lanczos envelope=3 ! \
@@ -96,7 +96,7 @@ gst-launch-1.0 -q filesrc location="$clip" ! decodebin ! rfdnupscale ! y4menc ! 
 ok $? "play.sh plays into a file"
 db=$(psnr played.y4m network.y4m 640:480:0:0)
 at_least "$db" 60
-ok $? "play.sh shows what the network makes ($db dB)"
+ok $? "play.sh shows the network's result ($db dB)"
 [ "$(frames played.y4m)" = "$(frames "$clip")" ]
 ok $? "play.sh shows every frame"
 
@@ -143,7 +143,7 @@ fails "example.sh: onto itself" "is the input itself" "$scripts/example.sh" in.w
 ln in.webm again.mkv
 fails "example.sh: onto itself by another name" "is the input itself" "$scripts/example.sh" in.webm again.mkv
 cmp -s "$clip" in.webm
-ok $? "example.sh: the input stays as it is"
+ok $? "example.sh: the input does not change"
 # The output has another name until it is complete; that name may be the input's.
 cp in.webm next.mkv.part
 cp in.webm .next.webm.part

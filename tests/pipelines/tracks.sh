@@ -184,7 +184,7 @@ test_sound() {
     case_of "04-$name.mkv" "$name to ts" || continue
     run "$name passes to ts" "$case" sound.ts
     # ffprobe lists tracks of ts twice: alone and in their program.
-    same "$name becomes what players of ts know" 'aac aac' "$(codec sound.ts a:0)"
+    same "$name is converted to a codec that ts players know" 'aac aac' "$(codec sound.ts a:0)"
     says "$name: a line says so" 'encoded as aac'
   done
   for name in truehd flac; do
@@ -217,13 +217,13 @@ test_sound_without_decoder() {
   # MPEG-H and AC-4; mp4 cannot hold the latter either.
   sed 's/mp4a/mhm1/;s/esds/none/' plain.mp4 >mpegh.mp4
   sed 's/mp4a/ac-4/;s/esds/none/' plain.mp4 >ac4.mp4
-  run 'sound that nobody can decode is no failure (mp4)' mpegh.mp4 undecoded.mp4
+  run 'sound that cannot be decoded is not an error (mp4)' mpegh.mp4 undecoded.mp4
   [ -n "$(entries undecoded.mp4 a stream=index)" ] || grep -q '^track 1 (audio.*left out' err
   ok $? 'it is copied, or left out with a line'
-  run 'sound that nobody can decode is no failure (webm)' mpegh.mp4 undecoded.webm
-  says 'what can be neither copied nor encoded is told of' '^track 1 (.*left out'
-  run 'sound that nobody knows is no failure' ac4.mp4 undecoded.mkv audio=aac
-  says 'audio=aac: told of' '^track 1.* \(left out\|copied\)'
+  run 'sound that cannot be decoded is not an error (webm)' mpegh.mp4 undecoded.webm
+  says 'sound that can be neither copied nor encoded is reported' '^track 1 (.*left out'
+  run 'sound of an unknown codec is not an error' ac4.mp4 undecoded.mkv audio=aac
+  says 'audio=aac: it is reported' '^track 1.* \(left out\|copied\)'
 }
 
 test_subtitles() {
@@ -233,13 +233,13 @@ test_subtitles() {
     silent 'without a line' 'track 1'
     run 'mov_text passes to mkv' "$case" text.mkv
     same 'as SRT' subrip "$(codec text.mkv s:0)"
-    says 'which a line tells' 'track 1: .*converted to subrip'
+    says 'a line says so' 'track 1: .*converted to subrip'
     same 'with its words' "$(make -i "$case" -map 0:s -f srt - | tr -d '\r')" \
       "$(make -i text.mkv -map 0:s -f srt - | tr -d '\r')"
     run 'mov_text passes to webm' "$case" text.webm
     same 'as WebVTT' webvtt "$(codec text.webm s:0)"
     run 'mov_text and ts' "$case" text.ts
-    says 'what ts has no form for is told of' 'track 1 .*left out'
+    says 'a codec that ts cannot hold is reported' 'track 1 .*left out'
   fi
   printf '1\n00:00:00,100 --> 00:00:00,500\nfirst <i>line</i>\n\n2\n00:00:00,600 --> 00:00:00,900\nsecond\n' >a.srt
   make "${video[@]}" -i a.srt -map 0 -map 1 -map 1 -t 1 "${x264[@]}" -c:s:0 ass -c:s:1 srt \
@@ -294,21 +294,21 @@ test_poster() {
   make -i poster.mp4 "${video[@]}" -map 0 -map 1 -t 1 -c:v:0 copy -c:v:1 libx264 -disposition:v:0 default \
     -disposition:v:1 0 poster.mkv
   run 'a poster that is flagged default passes' poster.mkv poster-out.mkv
-  same 'the film is what was enlarged' '128 96 25' \
+  same 'the film was enlarged' '128 96 25' \
     "$(ffprobe -v error -count_packets -select_streams v:1 -show_entries stream=width,height,nb_read_packets -of csv=p=0 poster-out.mkv | tr , ' ')"
   same 'and the poster is as it was' '640 480' "$(entries poster-out.mkv v:0 stream=width,height)"
-  says 'which a line tells' '^track 0 (video.*copied as it is'
+  says 'a line says so' '^track 0 (video.*copied as it is'
 }
 
 test_late_track() {
   make -f lavfi -i testsrc=size=64x48:rate=1 -t 100 "${x264[@]}" -muxrate 1M one.ts
   make -f lavfi -i testsrc=size=64x48:rate=1 "${tone[@]}" -t 3 "${x264[@]}" -c:a mp2 two.ts
   cat one.ts two.ts >both.ts
-  run 'a track that shows up midway is no failure' both.ts both.mkv
-  says 'and a line tells of it' 'track 1 (audio.*the beginning of the file tells neither'
+  run 'a track that appears midway is not an error' both.ts both.mkv
+  says 'a line reports it' 'track 1 (audio.*the beginning of the file tells neither'
   # From a pipe, whose end cannot be read in advance.
-  run 'nor is one that nobody could know of' <(cat both.ts) both.mkv
-  says 'of which a line tells, too' 'track 1 (audio.*shows up only at'
+  run 'nor is one that could not be known in advance' <(cat both.ts) both.mkv
+  says 'a line reports it, too' 'track 1 (audio.*shows up only at'
 }
 
 # ---- all together -------------------------------------------------------------------------------
@@ -383,10 +383,10 @@ test_picture_subtitles() {
   run 'and in m2ts, which holds no other' boxes.mkv boxes.m2ts
   same 'as it was' hdmv_pgs_subtitle "$(entries boxes.m2ts s stream=codec_name | cut -d ' ' -f 1)"
   run 'PGS in mp4' boxes.mkv boxes.mp4
-  says 'a line tells what it has become' 'track 1: mp4 cannot hold hdmv_pgs_subtitle subtitles, they are converted to dvd_subtitle'
+  says 'a line says what it became' 'track 1: mp4 cannot hold hdmv_pgs_subtitle subtitles, they are converted to dvd_subtitle'
   same 'each is shown when it was' '0.2-0.6 1.0-1.4 1.6-6.6' "$(boxes boxes.mp4)"
   run 'PGS in ts' boxes.mkv boxes.ts
-  says 'a line tells what it has become' 'converted to dvb_subtitle'
+  says 'a line says what it became' 'converted to dvb_subtitle'
   run 'DVB in mkv' boxes.ts dvb.mkv
   same 'is kept' dvb_subtitle "$(entries dvb.mkv s stream=codec_name)"
   run 'DVD in ts' boxes.mp4 dvd.ts
@@ -397,7 +397,7 @@ test_picture_subtitles() {
     run "PGS in $kind" boxes.mkv "boxes.$kind"
     says 'has no place, and a line says so' "track 1 .* is left out: $kind holds no subtitles that are pictures"
   done
-  same 'the test sees what there is to be seen' 'yes yes yes yes' "$(seen boxes.mkv)"
+  same 'the test recognises the boxes' 'yes yes yes yes' "$(seen boxes.mkv)"
   for kind in mp4 ts; do
     same "each is to be seen in $kind, in its place" 'yes yes yes yes' "$(seen "boxes.$kind")"
   done

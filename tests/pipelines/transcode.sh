@@ -94,7 +94,7 @@ test_reordered_frames() { # B-frames on both sides
   same 'the sound is the same in mp4' "$(sound "$clip")" "$(sound rotate.mp4)"
   run "$clip" rotate.mkv frames=2
   grep -q rotat err
-  ok $? 'a container that cannot hold the rotation is told of'
+  ok $? 'a container that cannot hold the rotation is reported'
   rm rotate.mkv
   timeout 60 sh out >launch 2>&1
   same 'the launch line that was printed works' '1696 928 30' \
@@ -128,7 +128,7 @@ light() {
 test_sizes() {
   if have ODD_bear_vp9_161x121.webm 'an odd size'; then
     run "$media/ODD_bear_vp9_161x121.webm" odd.webm frames=10
-    ok $? 'an odd size goes to webm'
+    ok $? 'an odd size in webm'
     same 'odd: VP9 of twice the size' 'vp9 322 242' "$(probe odd.webm stream=codec_name,width,height)"
     same 'odd: times' "$(times "$media/ODD_bear_vp9_161x121.webm" 10)" "$(times odd.webm)"
   fi
@@ -196,9 +196,9 @@ test_damaged() {
   local clip=TRUNCATED_elephantsdream_h264_1024x576_matroskatest7_aac.mkv
   have "$clip" 'a truncated file' || return
   run "$media/$clip" truncated.mkv
-  ok $? 'a truncated file is no failure'
+  ok $? 'a truncated file is not an error'
   same 'one line says that it is cut off' 1 "$(grep -c 'cut off' err)"
-  same 'what can be decoded is kept' \
+  same 'decodable frames are kept' \
     "$(ffprobe -v quiet -select_streams v:0 -count_frames -show_entries stream=nb_read_frames \
       -of csv=p=0 "$media/$clip")" "$(times truncated.mkv | wc -w)"
 }
