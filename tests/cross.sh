@@ -8,24 +8,17 @@
 # Both if none is named. Arguments (`core-int16 kernels-int16`) choose other tests than the usual ones;
 # GStreamer's own tools are then left out.
 #
-# aarch64: builds with Debian's cross compiler, tests NEON and scalar code. The libraries for arm64
-# are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB), so that the system gets
-# no foreign architecture. This needs the network the first time.
+# aarch64: builds with Debian's cross compiler, tests NEON and scalar code. The libraries for arm64 are
+# those of tests/sysroot.sh.
 # nehalem: the ordinary build on an x86-64 processor without AVX.
 #
-# Folders: build-aarch64 ($RFDN_BUILD-aarch64) and build. The last line counts the tests that ran.
+# Folders: build-aarch64 ($RFDN_BUILD-aarch64) and build. The last line counts the tests that ran. The
+# script ends with 77 if a machine cannot be emulated here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
+. tests/sysroot.sh
 
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn
-SYSROOT=$CACHE/sysroot-arm64
-ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
-ARM_PACKAGES=(
-  libc6-dev libglib2.0-dev libjson-glib-dev libgstreamer1.0-dev
-  libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
-  gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-)
 # Under emulation, the other programs of tests/gst take minutes, or need decoders.
 GST_TESTS=(gst-caps gst-levels gst-metas gst-models)
 PIPELINE=(videotestsrc num-buffers=3 ! 'video/x-raw,format=I420,width=64,height=48'
@@ -34,73 +27,29 @@ PIPELINE=(videotestsrc num-buffers=3 ! 'video/x-raw,format=I420,width=64,height=
 logs=()
 status=0
 
-# Downloads and unpacks $ARM_PACKAGES and all their dependencies, with an apt that neither knows nor
-# changes this system's packages.
-make_sysroot() {
-  local wanted="$suite ${ARM_PACKAGES[*]}" new=$SYSROOT.new deb
-  [ "$(cat "$SYSROOT/.packages" 2>/dev/null)" != "$wanted" ] || return 0
-
-  printf 'Unpacking libraries for arm64 in %s ...\n' "$SYSROOT" >&2
-  rm -rf "$new" "$new".apt
-  mkdir -p "$new".apt/{empty,lists/partial,archives/partial} "$new"
-  : >"$new".apt/status
-  printf 'deb [arch=arm64 signed-by=%s] %s %s main\n' /usr/share/keyrings/debian-archive-keyring.gpg \
-    "${RFDN_DEBIAN_MIRROR:-http://deb.debian.org/debian}" "$suite" >"$new".apt/sources.list
-  cat >"$new".apt/apt.conf <<EOF
-APT::Architecture "arm64";
-APT::Sandbox::User "";
-Dir::State "$new.apt";
-Dir::State::status "$new.apt/status";
-Dir::Cache "$new.apt";
-Dir::Etc::SourceList "$new.apt/sources.list";
-Dir::Etc::SourceParts "$new.apt/empty";
-Dir::Etc::Preferences "/dev/null";
-Dir::Etc::PreferencesParts "$new.apt/empty";
-EOF
-  if ! { APT_CONFIG=$new.apt/apt.conf apt-get update -o APT::Update::Error-Mode=any &&
-    APT_CONFIG=$new.apt/apt.conf apt-get install -y --download-only --no-install-recommends \
-      "${ARM_PACKAGES[@]}"; } >"$new".apt/log 2>&1 </dev/null; then
-    tail -n 20 "$new".apt/log >&2
-    rfdn_fail "the packages for arm64 could not be downloaded; the whole log is $new.apt/log"
-  fi
-  for deb in "$new".apt/archives/*.deb; do
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$new" --no-same-owner --keep-directory-symlink \
-      --exclude='./usr/share/doc' --exclude='./usr/share/man' --exclude='./usr/share/locale'
-  done
-  printf '%s\n' "$wanted" >"$new/.packages"
-  rm -rf "$SYSROOT" "$new".apt
-  mv "$new" "$SYSROOT"
-}
-
-# Writes meson's description of the machine; deletes a build for another sysroot.
+# Deletes a build for another sysroot.
 make_cross_file() {
-  local file=$RFDN_BUILD/cross.ini text
-  text=$(
-    cat <<EOF
-[binaries]
-c = 'aarch64-linux-gnu-gcc'
-ar = 'aarch64-linux-gnu-gcc-ar'
-strip = 'aarch64-linux-gnu-strip'
-pkgconfig = 'pkg-config'
-exe_wrapper = ['qemu-aarch64', '-L', '$SYSROOT']
-[built-in options]
-c_args = ['--sysroot=$SYSROOT']
-c_link_args = ['--sysroot=$SYSROOT']
-[properties]
-sys_root = '$SYSROOT'
-pkg_config_libdir = '$ARM_LIBRARIES/pkgconfig:$SYSROOT/usr/share/pkgconfig'
-[host_machine]
-system = 'linux'
-cpu_family = 'aarch64'
-cpu = 'aarch64'
-endian = 'little'
-EOF
-  )
-  if [ "$(cat "$file" 2>/dev/null)" != "$text" ]; then
+  local file=$RFDN_BUILD/cross.ini new
+  new=$(mktemp)
+  sysroot_cross_file "$new"
+  if ! cmp -s "$new" "$file"; then
     rm -rf "$RFDN_BUILD"
     mkdir -p "$RFDN_BUILD"
-    printf '%s\n' "$text" >"$file"
+    cp "$new" "$file"
   fi
+  rm "$new"
+}
+
+# meson ignores a name that no test has. A word after an option is not checked: it may be its value.
+check_names() { # [arguments for `meson test`]
+  local argument before=''
+  for argument; do
+    if [[ $argument != -* && $before != -* ]] &&
+      ! rfdn_meson test -C "$RFDN_BUILD" --no-rebuild --list "$argument" | grep ' / ' >/dev/null; then
+      rfdn_fail "there is no test '$argument'; meson test -C $RFDN_BUILD --list shows them all"
+    fi
+    before=$argument
+  done
 }
 
 # run_tests NAME [arguments for `meson test`]: leaves a log for tests/count.py.
@@ -112,6 +61,7 @@ run_tests() {
   rfdn_meson test -C "$RFDN_BUILD" --no-rebuild --print-errorlogs --timeout-multiplier 10 \
     --logbase "cross-$name" "$@" >&2 || status=1
   # meson appends the name of a wrapper.
+  compgen -G "$log*.json" >/dev/null || rfdn_fail "$name has no such test: $*"
   logs+=("$log"*.json)
 }
 
@@ -156,13 +106,12 @@ test_aarch64() {
   for test in {naive,tiles}/{scalar,neon} tiles/attention threads; do
     skip+=" -s /upscaler/$test"
   done
-  [ "$suite" ] || rfdn_fail "aarch64 needs Debian's cross compiler, but this is not Debian"
-  rfdn_need_packages gcc-aarch64-linux-gnu debian-archive-keyring
-  make_sysroot
+  sysroot_make
   make_cross_file
   rfdn_build --cross-file "$RFDN_BUILD/cross.ini" -Dpipelines=disabled
   rfdn_environment
   if [ "${#chosen[@]}" -gt 0 ]; then
+    check_names "${chosen[@]}"
     run_tests aarch64 "${chosen[@]}"
     return
   fi
@@ -175,10 +124,11 @@ test_aarch64() {
 test_nehalem() {
   local emulator=(qemu-x86_64 -cpu Nehalem) refused='avx2 avx-vnni avx512 avx512-vnni neon'
   local -x RFDN_TEST_LEVELS=scalar,sse2
-  [ "$(uname -m)" = x86_64 ] || rfdn_fail "nehalem needs a build for x86-64"
+  [ "$(uname -m)" = x86_64 ] || sysroot_skip "nehalem needs a build for x86-64"
   rfdn_build
   rfdn_environment
   if [ "${#chosen[@]}" -gt 0 ]; then
+    check_names "${chosen[@]}"
     run_tests nehalem --wrapper "${emulator[*]}" "${chosen[@]}"
     return
   fi
@@ -195,7 +145,6 @@ done
 [ "${#machines[@]}" -gt 0 ] || machines=(aarch64 nehalem)
 chosen=("$@")
 
-suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || suite=
 unset RFDN_CPU
 # GStreamer's plugin scanner would run without the emulator.
 export GST_REGISTRY_FORK=no
