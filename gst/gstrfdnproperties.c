@@ -50,7 +50,7 @@ gst_rfdn_precision_get_type (void)
       {GST_RFDN_PRECISION_FLOAT32, "32-bit floating-point numbers", "float32"},
       {GST_RFDN_PRECISION_INT16,
        "16-bit integers: the same picture on every processor; for 8-bit YUV and gray video, "
-       "with live, live-clean and balanced",
+       "with the built-in models",
        "int16"},
       {0, NULL, NULL},
   };
@@ -439,11 +439,11 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    *
    * The numbers that the network computes with. `int16`: integers, with the same picture bit for
    * bit on every processor; for YUV and gray frames of 8 bits (RGB is converted at 16 bits) and
-   * models whose file has steps, which of the built-in ones are `live`, `live-clean` and
-   * `balanced`; else an error. `float32`: floating-point numbers, for any frames and model. `auto`:
-   * integers where they are possible and faster. A change takes effect at the next frame. If
-   * `int16` is not possible with the frames that flow, it is treated like a wrong
-   * #GstRfdnUpscale:model; so is a model for which it is not possible.
+   * models whose file has steps, as all built-in ones do; else an error. `float32`:
+   * floating-point numbers, for any frames and model. `auto`: integers where they are possible and
+   * faster. A change takes effect at the next frame. If `int16` is not possible with the frames
+   * that flow, it is treated like a wrong #GstRfdnUpscale:model; so is a model for which it is not
+   * possible.
    *
    * Since: 0.2
    */

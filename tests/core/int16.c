@@ -210,6 +210,9 @@ test_sums (void)
       {"balanced", 2, "5ef4faa15e4c51ee84fc5e1d12c8f7a0"},
       {"balanced", 3, "7972f646e42a715266300ac92d9619f6"},
       {"balanced", 4, "108c4a72f7bc58a591569283a0c3bbce"},
+      {"rfdn", 2, "6fe33705a8e8695d85d3dfc58cb4498e"},
+      {"rfdn", 3, "ca086d74a87d3b7062c0af4210c8845f"},
+      {"rfdn", 4, "b174c05ce5621f80ae3bbe6c9b59a6e7"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sums); i++) {
@@ -276,7 +279,7 @@ static void
 test_moved_checks (void)
 {
   static const guint levels[][2] = {{0, 255}, {16, 235}, {60, 180}, {128, 255}};
-  static const char *const names[] = {"live", "live-clean", "balanced"};
+  static const char *const names[] = {"live", "live-clean", "balanced", "rfdn"};
 
   for (guint n = 0; n < 3 * G_N_ELEMENTS (names); n++) {
     g_autoptr (RfdnModel) model = rfdn_model_new_builtin (names[n / 3], 2 + n % 3, NULL);
