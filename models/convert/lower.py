@@ -98,7 +98,7 @@ class Lowering(Folding):
                          m, inset=x.inset * f, shared=x.shared)
         if x.n > 1 or x.inset != -self.extend:
             raise ConvertError(f"{node.name}: {node.how} enlargement of a map that is finer than the network's "
-                               "coarsest grid, padded or cropped")
+                               "coarsest grid, padded or cropped: its border cannot be repeated")
         kernels = phases.resampling(node.how, f)
         weight = torch.zeros(node.channels, f * f, node.channels, *kernels.shape[1:])
         for c in range(node.channels):

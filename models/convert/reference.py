@@ -143,7 +143,7 @@ def smooth(colours: int, rows: int, columns: int, unit: float) -> Tensor:
 
 
 def far_apart(ours: Tensor, theirs: Tensor, unit: float) -> float:
-    """The largest difference, as a share of the samples' range, or of the result's if that is larger."""
+    """The largest difference, as a share of the samples' range, or of the result's if larger, as with random weights."""
     if ours.shape != theirs.shape:
         raise ConvertError(f"the layers' result is {list(ours.shape)}, the network's {list(theirs.shape)}")
     return float((ours - theirs).abs().max()) / max(unit, float(theirs.abs().max()))

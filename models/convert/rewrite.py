@@ -136,7 +136,7 @@ def both_signs(node: Node, _: Node, uses: Counter[Node]) -> Node | None:
 
 
 def silu(node: Node, old: Node, uses: Counter[Node]) -> Node | None:
-    """x sigmoid(x) is how some programs write SiLU."""
+    """SiLU from x sigmoid(x), which some programs write instead."""
     if node.op != "mul":
         return None
     for x, gate in (node.inputs, node.inputs[::-1]):

@@ -46,7 +46,8 @@ def plane_bytes(frame: av.VideoFrame) -> np.ndarray:
 def read_clip(file: Path, skip: int, count: int) -> list[np.ndarray]:
     """Lumas of up to `count` frames after the first `skip`; a short clip skips fewer.
 
-    Raises Unusable unless the file is progressive planar video; FFmpeg's rendering of a text file is not.
+    Raises Unusable unless the file is progressive planar video.  FFmpeg also decodes text files, to frames with a
+    palette; these are refused too.
     """
     lumas: list[np.ndarray] = []
     try:

@@ -33,7 +33,7 @@ from data import LUMA, InputError, list_images, open_rgb, resize, size_of, stret
 from folders import check_new, filling
 
 DETAIL = (0.3, 12.0)  # how often a tile is used: by bicubic's distance from the target in levels, limited to these
-WILD = 60.0  # levels that a good target's local mean is never from the picture; ringing at text makes 35
+WILD = 60.0  # levels: a target whose local mean is so far from the picture is wrong; ringing at text makes 35
 
 
 class Teachers:
@@ -111,8 +111,8 @@ def main() -> None:
     add("--images", type=Path, nargs="+", required=True, help="folders of pictures, searched recursively")
     add("--out", type=Path, required=True, help="folder to make; it gets a folder for each scale: x2, x3, x4")
     add("--scales", type=int, nargs="+", default=[2], help="of the students (default 2)")
-    add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="factors by which each picture is reduced to "
-        "make the small one (default 0.5 1.0)")
+    add("--sizes", type=float, nargs="+", default=[0.5, 1.0], help="sizes at which each picture serves as the "
+        "small one, relative to its own (default 0.5 1.0)")
     add("--size", type=int, default=64, help="side of a low-resolution tile (default 64)")
     add("--gray", action="store_true", help="show the teachers what the student sees: luma, as gray")
     add("--bf16", action="store_true", help="multiply in bfloat16 inside the teachers")

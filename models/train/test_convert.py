@@ -107,7 +107,7 @@ class Published(WithFolder):
 
     @unittest.skipUnless(NETWORKS.is_dir() and SET5.is_dir(), f"no published networks in {NETWORKS}, or no {SET5}")
     def test_scores_without_results(self) -> None:
-        """Within 0.12 dB of the README's score on Set5, whose pictures were made small by another program."""
+        """Within 0.12 dB of the score on Set5 in the folder's README, where another program made the pictures small."""
         scored = 0
         for folder in sorted(NETWORKS.iterdir()):
             said = re.search(r"Set5 x\d (\d+\.\d+) dB", (folder / "README.md").read_text())
