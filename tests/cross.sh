@@ -27,7 +27,7 @@ PIPELINE=(videotestsrc num-buffers=3 ! 'video/x-raw,format=I420,width=64,height=
 logs=()
 status=0
 
-# Deletes a build for another sysroot.
+# Writes meson's description of the machine; deletes a build for another sysroot.
 make_cross_file() {
   local file=$RFDN_BUILD/cross.ini new
   new=$(mktemp)

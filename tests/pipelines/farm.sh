@@ -41,7 +41,7 @@ wanted=$(content one.mkv)
 
 start_slurm() {
   local port=$((21000 + $$ % 20000)) node
-  # The daemons run as another user: shared files must be readable for everybody.
+  # munged wants all users to be able to reach its socket, but only we can enter a folder made by mktemp.
   chmod 755 "$work"
   mkdir state
   head -c 64 /dev/urandom >munge.key

@@ -34,7 +34,8 @@ video() { # FILE ENTRIES
 
 # ---- one table
 
-# By the program, and by the element that it uses; those of GStreamer are not asked for by us.
+# The environment variables that the program, the element and the engine read. GStreamer reads its own (GST_...)
+# itself, so they are not in our code.
 variables_read() {
   find "$scripts" "$scripts/../core" "$scripts/../gst" -name '*.c' \
     -exec grep -hoE '"(RFDN|SLURM|PARALLEL)_[A-Z_]+"' {} + | tr -d '"' | sort -u | paste -sd ' '
@@ -411,9 +412,9 @@ test_animated_webp() {
   mkdir webps tools
   clip webps/moving.webp 3 -vf "hflip=enable='mod(n,2)'" -c:v libwebp_anim -lossless 1
   if ffmpeg -v error -i webps/moving.webp -f null - 2>&1 | grep -q .; then
-    fails 'FFmpeg does not decode animated WebP' 'animated WebP, which webpmux' "$program" webps/moving.webp none.mkv
+    fails 'an animated WebP that FFmpeg does not decode is refused' 'animated WebP, which webpmux' "$program" webps/moving.webp none.mkv
   else
-    skip 'FFmpeg does not decode animated WebP' 'this version does'
+    skip 'an animated WebP that FFmpeg does not decode is refused' 'this FFmpeg decodes it'
   fi
   # The whole PATH, except the tool that splits such files and the one that would install it.
   (IFS=: && for folder in $PATH; do ln -s "$folder"/* tools/ 2>/dev/null; done)

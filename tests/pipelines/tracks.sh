@@ -143,7 +143,7 @@ test_gaps() {
   make -f lavfi -i testsrc=size=64x48:rate=2 "${tone[@]}" -t 20 -c:v libx264 -preset ultrafast -g 4 -c:a mp2 -af \
     "aselect='lt(t,2)+gte(t,17)'" gap.ts
   run 'a pause of the sound passes' gap.ts gap.mkv
-  silent 'a pause is not told as a jump' 'jumps'
+  silent 'a pause is not reported as a jump' 'jumps'
   between 'what follows a pause is in step' 19.5 "$(last gap.mkv a:0)" 20.1
   # A pause in the pictures while the sound goes on.
   make -f lavfi -i testsrc=size=64x48:rate=2 "${tone[@]}" -t 20 -c:v libx264 -preset ultrafast -g 4 -c:a mp2 -vf \
