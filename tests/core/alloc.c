@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each allocation that a model or a picture makes fails once: the error is RFDN_ERROR_NO_MEMORY,
- * and nothing leaks (which the address sanitizer sees). */
+/* Each allocation that a model or a picture makes fails, by itself and with all that follow: the
+ * error is RFDN_ERROR_NO_MEMORY, and nothing leaks (which the address sanitizer sees). */
 
 #include "alloc.h"
 

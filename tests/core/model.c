@@ -520,8 +520,8 @@ test_narrow (void)
   assert_bad (wide, RFDN_ERROR_MODEL, "reprfb1.esa.conv2.weight is missing");
 }
 
-/* As deep and wide as a file of 2.6 MB can be: tiles chosen by the layout fit into memory,
- * requested tiles that do not are refused. */
+/* As deep and wide as a file of 2.6 MB can be in the shapes that are allowed: tiles chosen by the
+ * layout fit into memory, requested tiles that do not are refused. */
 static void
 test_scratch (void)
 {

@@ -507,7 +507,7 @@ make_pools (gpointer data)
 {
   Four *four = data;
 
-  /* Otherwise the pools of the first would leave the others no threads to start. */
+  /* Waits for all four: the pools of the first could take the threads that the others need. */
   g_atomic_int_inc (&four->here);
   wait_for (&four->here, 4);
   for (guint i = 0; i < 100; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The stabilizer compared with its definition, pixel by pixel, and its purpose. */
+/* The stabilizer, compared with its definition, pixel by pixel; and whether it does what it is for.
+ */
 
 #include <stdlib.h>
 #include <string.h>

@@ -110,7 +110,7 @@ test_tiles_convolutions (gconstpointer data)
     for (guint t = 0; t < G_N_ELEMENTS (tiles); t++) {
       gsize different = 0;
       params.tile_size = tiles[t];
-      /* Tiles of one pixel, only in a corner of the picture because it is slow. */
+      /* Tiles of one pixel are slow: only a small picture. */
       g_autoptr (Map) corner = NULL;
       if (tiles[t] == 1)
         corner = make_picture (networks[i].channels, 12, 10);

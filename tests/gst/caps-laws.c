@@ -247,7 +247,8 @@ typedef struct {
   guint n_asked;
 } Changer;
 
-/* Queries that repeat while properties change end nevertheless. */
+/* After so many queries it changes nothing more: an element that asks again whenever something has
+ * changed then fails the test, and does not hang. */
 #define ENOUGH 20
 
 static GstPadProbeReturn

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pipelines like people's that failed once, and their right results. Clips come from
+/* Pipelines as people write them, each of which failed once, and the right results. Clips come from
  * $RFDN_SHARED/cases, which is not part of the project; the rest is made here. */
 
 #include "util.h"

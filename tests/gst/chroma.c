@@ -159,7 +159,7 @@ test_plain (void)
   g_autoptr (Picture) small = draw_small ("I420", "mpeg2", TRUE, FALSE);
   assert_plain (small, "strength=0");
   assert_plain (small, coloured);
-  /* Some of the sizes in between are larger than half of the network's result. */
+  /* Results no larger than half of the network's lose what luma adds: they are plain, too. */
   for (guint side = SIDE / 2; side <= SIDE + 8; side += 8) {
     g_autoptr (Picture) plain = enlarge (small, "plain", side, "scale=2");
     g_autoptr (Picture) guided = enlarge (small, "guided", side, "scale=2");

@@ -78,7 +78,7 @@ test_query (void)
 }
 
 #define N_MEASURED 10
-#define N_RECENT 8 /* of these: those that count, and the same without the longest */
+#define N_RECENT 8 /* the last of these, which alone count */
 
 /* Pushes frames; writes what each took, in milliseconds. Returns whether there was too little time
  * for one of the last, whose latency may then grow up to a frame's duration. */
@@ -134,7 +134,7 @@ test_measured (gconstpointer data)
     own = (double) gst_harness_query_latency (harness) / (double) MS;
     first = taken[0];
     qsort (recent, N_RECENT, sizeof *recent, compare_doubles);
-    high = recent[N_RECENT - 2];
+    high = recent[N_RECENT - 2]; /* one in eight may take longer */
     most = get_double (harness, "frame-ms-p99");
     g_test_message ("frames of up to %.1f ms, longest %.1f, told %.1f ms", high, most, own);
     g_assert_cmpfloat (own, >, high - 20);

@@ -39,8 +39,9 @@ const char *outcome_name (Outcome outcome);
 /** Whether an element can stand between a source and a sink of raw video. */
 gboolean neighbour_is_fit (GstElementFactory *factory);
 
-/** How many of the places suffice to test an element. One that works in another kind of memory
- * is between elements that bring frames there and back, and so is no direct neighbour. */
+/** How many of the places, from the first on, suffice to test an element. One that works in another
+ * kind of memory is between elements that bring frames there and back, and so is no direct
+ * neighbour. */
 guint neighbour_n_places (GstElementFactory *factory);
 
 /** The pipeline, as gst-launch-1.0 takes it, with the element @scaler next to @neighbour. */

@@ -157,7 +157,7 @@ test_too_late (void)
     g_assert_cmpuint (stage.now, <=, stage.time + 300 * MS);
   }
 
-  /* Those that wait after a stop of ten seconds do not: the next ones are in time. */
+  /* Frames that wait after a stop of ten seconds get no time: the next ones are in time. */
   stage = (Stage){.period = 20 * MS, .latency = 30 * MS, .full = 100 * MS, .least = 3 * MS};
   stage_init (&stage);
   stage_run (&stage, 100);

@@ -333,7 +333,8 @@ test_failed_change (void)
       gst_element_set_bus (harness->element, bus);
       gst_harness_set_src_caps_str (harness, GRAY8);
       assert_frame (harness, 16 * 16, 2);
-      /* Frames become larger, but downstream is not told; or downstream cannot accept them. */
+      /* Frames become larger, but downstream cannot be told; or they get 16 bits, which integers
+       * cannot enlarge. */
       g_object_set (harness->element, "scale", 3, NULL);
       if (flush)
         GST_PAD_SET_FLUSHING (pad);

@@ -11,7 +11,7 @@
 #define MARGIN RFDN_SLOPE_RADIUS
 #define PITCH (RFDN_RUN_SLACK + MOST + RFDN_RUN_AFTER)
 
-/* Rows of values up to `most` with few different levels; some rows are flat. */
+/* Rows of eighths, from 0 to `most` of them; some rows are flat. */
 static void
 fill_rows (float *rows, guint n_rows, gint most)
 {

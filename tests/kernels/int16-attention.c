@@ -94,8 +94,8 @@ assert_gated (const Rows *got, const Rows *through, const Rows *z, guint c, guin
                                   0.53);
 }
 
-/* Every value that a gate can get, next to any other, which shares its division, times values that
- * include the largest. */
+/* Every value that a gate can get: even ones in the first of two channels that share a division,
+ * odd ones, in another order, in the second. They multiply values that include the largest. */
 static void
 test_gate (gconstpointer data)
 {

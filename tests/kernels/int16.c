@@ -297,7 +297,7 @@ make_room (Case *c, double most)
   c->with_add = FALSE; /* which would saturate */
 }
 
-/* PSNR of a case's result, in dB. */
+/* Signal-to-noise ratio of a case's result, in dB. */
 static double
 get_ratio (Case *c)
 {
