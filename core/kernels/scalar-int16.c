@@ -365,8 +365,8 @@ static float
 get_divisor (gint z)
 {
   static const float terms[] = {RFDN_INT16_EXP_TERMS};
-  const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
-  const float y = (float) z * RFDN_INT16_EXP_UNIT, whole = y + magic - magic, rest = y - whole;
+  const float y = (float) z * RFDN_INT16_EXP_UNIT;
+  const float whole = y + RFDN_INT16_ROUNDER - RFDN_INT16_ROUNDER, rest = y - whole;
   float p = terms[0];
 
   for (guint i = 1; i < G_N_ELEMENTS (terms); i++)

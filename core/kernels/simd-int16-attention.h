@@ -141,8 +141,6 @@ int16_upsample_row (float *dst, gsize dst_run, const float *row0, const float *r
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
-#define INT16_MAGIC 12582912.0f /* 1.5 * 2^23: adding it rounds to a whole number */
-
 /* Both numbers of each word as floats. */
 INLINE Vec
 int16_low (Vec32 words)
@@ -162,12 +160,12 @@ int16_divisor (Vec z)
 {
   static const float terms[] = {RFDN_INT16_EXP_TERMS};
   const Vec y = z * RFDN_INT16_EXP_UNIT;
-  Vec shifted = y + INT16_MAGIC;
+  Vec shifted = y + RFDN_INT16_ROUNDER;
   __asm__("" : "+" VECTOR_REGISTER (shifted));
-  const Vec rest = y - (shifted - INT16_MAGIC);
+  const Vec rest = y - (shifted - RFDN_INT16_ROUNDER);
   Vec p = splat (terms[0]);
 
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (guint i = 1; i < G_N_ELEMENTS (terms); i++)
     p = p * rest + terms[i];
   /* The whole number is in the last bits; 2 to its power is an addition to the exponent. */
@@ -180,8 +178,8 @@ int16_gate (Vec32 v, Vec32 z)
 {
   const Vec low = int16_divisor (int16_low (z)), high = int16_divisor (int16_high (z));
   const Vec inverse = 1.0f / (low * high);
-  const Vec32 first = (Vec32) (int16_low (v) * (high * inverse) + INT16_MAGIC);
-  const Vec32 second = (Vec32) (int16_high (v) * (low * inverse) + INT16_MAGIC);
+  const Vec32 first = (Vec32) (int16_low (v) * (high * inverse) + RFDN_INT16_ROUNDER);
+  const Vec32 second = (Vec32) (int16_high (v) * (low * inverse) + RFDN_INT16_ROUNDER);
 
   return (first & 0xffff) | second << 16;
 }
