@@ -106,7 +106,6 @@ test_aarch64() {
   for test in {naive,tiles}/{scalar,neon} tiles/attention threads; do
     skip+=" -s /upscaler/$test"
   done
-  sysroot_make
   make_cross_file
   rfdn_build --cross-file "$RFDN_BUILD/cross.ini" -Dpipelines=disabled
   rfdn_environment
@@ -124,7 +123,6 @@ test_aarch64() {
 test_nehalem() {
   local emulator=(qemu-x86_64 -cpu Nehalem) refused='avx2 avx-vnni avx512 avx512-vnni neon'
   local -x RFDN_TEST_LEVELS=scalar,sse2
-  [ "$(uname -m)" = x86_64 ] || sysroot_skip "nehalem needs a build for x86-64"
   rfdn_build
   rfdn_environment
   if [ "${#chosen[@]}" -gt 0 ]; then
@@ -149,6 +147,13 @@ unset RFDN_CPU
 # GStreamer's plugin scanner would run without the emulator.
 export GST_REGISTRY_FORK=no
 rfdn_need_packages "${RFDN_RUN_PACKAGES[@]}" python3 qemu-user
+# All of what may end the script with 77 before the first test: later it would hide a failure.
+for machine in "${machines[@]}"; do
+  case $machine in
+    aarch64) sysroot_make ;;
+    nehalem) [ "$(uname -m)" = x86_64 ] || sysroot_skip "nehalem needs a build for x86-64" ;;
+  esac
+done
 for machine in "${machines[@]}"; do
   case $machine in
     aarch64) test_aarch64 ;;

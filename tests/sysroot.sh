@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Shared by tests that build for aarch64 and run the result under qemu-user; to be sourced in the project's
-# root folder, after pipelines/setup.sh:
+# For tests that build for aarch64 and run the result under qemu-user; to be sourced in the project's root
+# folder, after pipelines/setup.sh:
 #
 #   sysroot_make              install Debian's cross compiler and qemu, unpack libraries for arm64 into
 #                             $SYSROOT; where that is impossible, end with 77
@@ -14,12 +14,10 @@
 
 SYSROOT=${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/sysroot-arm64
 ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
-# Python is for the wheel.
 ARM_PACKAGES=(
   libc6-dev libglib2.0-dev libjson-glib-dev libgstreamer1.0-dev
   libgstreamer-plugins-base1.0-dev gstreamer1.0-tools
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-  python3 python3-gi gir1.2-gstreamer-1.0 python3-pip-whl
 )
 
 sysroot_skip() { # REASON
