@@ -319,7 +319,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnPool, rfdn_pool_unref)
  * @RFDN_PRECISION_INT16: 16-bit integers with 32-bit sums. The same bits on every processor, at
  * every CPU level, with any number of threads and any tiles (a network with attention: with the
  * same tiles, since they decide what it sees); in half the memory. For 8-bit samples and models
- * that   carry steps (#RfdnModelInfo.has_steps)
+ * that carry steps (#RfdnModelInfo.has_steps)
  * @RFDN_PRECISION_AUTO: integers where they are possible and faster, else floats
  *
  * The numbers that a network computes with.
