@@ -163,7 +163,7 @@ class Patches:
         """
         self.choice, self.full_range, self.patterns = choice, full_range, patterns
         if patterns and len(scales) > 1:
-            raise InputError("--patterns: are drawn for one scale")
+            raise InputError("--patterns: takes no --also, since patterns are drawn at one scale")
         self.scales, self.size = scales, size
         self.random = np.random.default_rng(seed)
         self.clean = clean if videos else 1.0

@@ -15,7 +15,6 @@ LEVELS = (0, 255), (16, 235)  # dark and light of half of the patterns; the othe
 MOST = 4  # low-resolution pixels that a check or stripe is wide
 
 
-
 def indices(random: np.random.Generator, side: int, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of a high-resolution square, moved: mostly by whole low-resolution pixels, so that the small
     picture is as hard as the large one."""

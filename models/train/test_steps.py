@@ -63,6 +63,11 @@ class Steps(WithFolder):
         got = steps.fill_silent(maps)
         for values, expected in zip(got, ([1, 4], [4, 4, 4], [4, 4, 4], [0, 2]), strict=True):
             np.testing.assert_array_equal(values, expected)
+        result = self.steps(self.tool(f"#!{sys.executable}\nprint('2.62 1.31\\n0 0')\n"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        _, about = weights.read(self.folder / "out.safetensors")
+        got = np.array([line.split() for line in about["steps"].split("\n")], float)
+        np.testing.assert_allclose(got, [[0.001, 0.0005], [0.001, 0.001]], rtol=1e-5)
 
     def test_share(self) -> None:
         result = self.steps(self.tool(), "--share", "0.25")
