@@ -274,16 +274,20 @@ assert_near (RfdnModel *model, const Map *picture, double least)
 }
 
 /* ESA skips every second pixel, and integers have tiles of four pixels: a shifted pattern gives
- * other values, which must fit the steps too. */
+ * other values, which must fit the steps too. The scalar kernels take many minutes for all
+ * levels, and give the same bits as the others: where they are all there is, one will do. */
 static void
 test_moved_checks (void)
 {
   static const guint levels[][2] = {{0, 255}, {16, 235}, {60, 180}, {128, 255}};
   static const char *const names[] = {"live", "live-clean", "balanced", "rfdn"};
+  const gboolean vectors =
+      rfdn_cpu_is_available (RFDN_CPU_SSE2) || rfdn_cpu_is_available (RFDN_CPU_NEON);
+  const guint n_levels = vectors ? G_N_ELEMENTS (levels) : 1;
 
   for (guint n = 0; n < 3 * G_N_ELEMENTS (names); n++) {
     g_autoptr (RfdnModel) model = rfdn_model_new_builtin (names[n / 3], 2 + n % 3, NULL);
-    for (guint i = 0; i < 6 * G_N_ELEMENTS (levels); i++) {
+    for (guint i = 0; i < 6 * n_levels; i++) {
       const guint *level = levels[i / 6], kind = i / 2 % 3;
       for (guint side = 1; side <= 2; side++) {
         g_autoptr (Map) picture =
