@@ -12,15 +12,17 @@ enum { X2 = 1 << 2, X3 = 1 << 3, X4 = 1 << 4 };
 /* What models/ ships; the first is the default. A model NAME of scale S is the file
  * models/NAME_xS.safetensors. */
 static const RfdnBuiltin builtins[] = {
-    {"live", "Small and quick, for video in real time, compressed as video is (luma)",
-     X2 | X3 | X4},
+    {"live", "Small and quick, for video in real time, compressed as video is (luma)", X2 | X3 | X4,
+     TRUE},
     {"live-clean", "Of the same size, for pristine sources; trained on clean pictures (luma)",
-     X2 | X3 | X4},
-    {"balanced", "Five times the work of live-clean, for the same sources; with attention (luma)",
-     X2 | X3 | X4},
-    {"rfdn", "The best picture and the slowest, for the same sources; with attention (luma)",
-     X2 | X3 | X4},
-    {NULL, NULL, 0},
+     X2 | X3 | X4, FALSE},
+    {"balanced", "Five times the work of live, for the same sources; with attention (luma)",
+     X2 | X3 | X4, TRUE},
+    {"balanced-clean", "Of balanced's size, for live-clean's sources; with attention (luma)",
+     X2 | X3 | X4, FALSE},
+    {"rfdn", "Six times the work of balanced-clean, for the same sources; with attention (luma)",
+     X2 | X3 | X4, FALSE},
+    {NULL, NULL, 0, FALSE},
 };
 
 const RfdnBuiltin *

@@ -180,11 +180,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RfdnModel, rfdn_model_unref)
  * @name: the handle that users type
  * @description: one sentence on what the model is good for
  * @scales: a bit mask: bit N is set if the model has scale N (so 1 << 2 for x2)
+ * @compressed: whether it is for compressed video and removes some of the artefacts, else it is for
+ *   sources without visible compression
  */
 typedef struct {
   const char *name;
   const char *description;
   guint scales;
+  gboolean compressed;
 } RfdnBuiltin;
 
 /** The built-in models, the default first; the list ends with a %NULL name. */

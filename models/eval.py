@@ -41,7 +41,7 @@ from data import InputError  # noqa: E402
 from measure import Figures, Upscaler  # noqa: E402
 
 FILTERS = ["bicubic", "Lanczos"]
-ORDER = ["live", "live-clean", "balanced"]  # of the tables; other models follow
+ORDER = ["live", "live-clean", "balanced", "balanced-clean"]  # of the tables; other models follow
 Rows = dict[tuple[str, int, str, str], Figures]  # by clip, scale, encoding, method
 
 

@@ -101,8 +101,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("folder", type=Path, help="high-resolution images")
-    add("--model", nargs="+", default=["live", "live-clean", "balanced"],
-        help="built in, or a file (default: live live-clean balanced)")
+    add("--model", nargs="+", default=["live", "live-clean", "balanced", "balanced-clean", "rfdn"],
+        help="built in, or a file (default: all built-in ones)")
     add("--scale", type=int, nargs="+", default=[2, 3, 4])
     add("--clips", type=Path, nargs="+", default=[], help="video files")
     options = parser.parse_args()

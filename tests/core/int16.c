@@ -207,9 +207,12 @@ test_sums (void)
       {"live-clean", 2, "a35c6400293191f30c35b64b7af9e9fe"},
       {"live-clean", 3, "342ea6b112c14e781ad370c2795c16ff"},
       {"live-clean", 4, "db1910f8f55ef6599c36ee05aa64383a"},
-      {"balanced", 2, "37eacad17d861d2e9617c69a47fdd024"},
-      {"balanced", 3, "55ca1d316bd7a635743b72ca7aae2793"},
-      {"balanced", 4, "7f6567e6287b2302b3ee322ac565ca3f"},
+      {"balanced", 2, "219b79da0a800726e243712331043f9d"},
+      {"balanced", 3, "d8383be461db39a4fb4326c653694557"},
+      {"balanced", 4, "b8ecb67d12cb06958d97c192311d0d02"},
+      {"balanced-clean", 2, "37eacad17d861d2e9617c69a47fdd024"},
+      {"balanced-clean", 3, "55ca1d316bd7a635743b72ca7aae2793"},
+      {"balanced-clean", 4, "7f6567e6287b2302b3ee322ac565ca3f"},
       {"rfdn", 2, "f029676f6081868831c9dbd06f9d739b"},
       {"rfdn", 3, "ed4d368bcb661e87b27c0594df0c5f1b"},
       {"rfdn", 4, "1b18eb5bb8bdaa59368191f8c14468d8"},
@@ -280,7 +283,7 @@ static void
 test_moved_checks (void)
 {
   static const guint levels[][2] = {{0, 255}, {16, 235}, {60, 180}, {128, 255}};
-  static const char *const names[] = {"live", "live-clean", "balanced", "rfdn"};
+  static const char *const names[] = {"live", "live-clean", "balanced", "balanced-clean", "rfdn"};
   const gboolean vectors =
       rfdn_cpu_is_available (RFDN_CPU_SSE2) || rfdn_cpu_is_available (RFDN_CPU_NEON);
   const guint n_levels = vectors ? G_N_ELEMENTS (levels) : 1;
