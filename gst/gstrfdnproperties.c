@@ -318,7 +318,7 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * GstRfdnUpscale:stabilize:
    *
    * How much of the previous picture is kept where the input hardly changes, against flicker: 0 is
-   * none. Networks, `balanced` and `rfdn` above all, sharpen what compression changes from frame to
+   * none. Networks, the large ones above all, sharpen what compression changes from frame to
    * frame with the rest. At 0.7 clips encoded at CRF 23 flicker a third less than by a Lanczos
    * filter. What is kept is clamped to what the new picture has around each pixel, so that nothing
    * trails behind motion; where all of the picture changes, as at a cut, nothing is kept, and a
@@ -357,13 +357,14 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
    * events.
    *
    * `degrade`: the network enlarges as much of each frame as there is time for, the parts with most
-   * detail first; the rest is done by `live-clean` if there is time for that, else by a Lanczos
-   * filter (or left unchanged where frames keep their size). A QoS message reports each notable
-   * change; its `quality` is the share of the picture that the network does. `drop`: late frames
-   * are dropped, in a live pipeline even if no sink reports them as late, each with a QoS message.
-   * `never`: neither. In trick modes that ask for frames to be skipped, `degrade` drops frames too
-   * once quality cannot be lowered further. When nothing has to be in time, as from file to file,
-   * the policies do not differ. Setting the property `qos` to false turns all of this off.
+   * detail first; the rest is done by `live`, with networks for clean sources by
+   * `live-clean`, if there is time for that, else by a Lanczos filter (or left unchanged where
+   * frames keep their size). A QoS message reports each notable change; its `quality` is the share
+   * of the picture that the network does. `drop`: late frames are dropped, in a live pipeline even
+   * if no sink reports them as late, each with a QoS message. `never`: neither. In trick modes that
+   * ask for frames to be skipped, `degrade` drops frames too once quality cannot be lowered
+   * further. When nothing has to be in time, as from file to file, the policies do not differ.
+   * Setting the property `qos` to false turns all of this off.
    *
    * Since: 0.1
    */

@@ -49,7 +49,7 @@
 
 #define RFDN_INT16_LIMIT 1310
 #define RFDN_INT16_MAX_EXPONENT 5
-#define RFDN_INT16_MIN_REST_EXPONENT 3 /* with 1 or 2, "balanced" takes 60% or 28% more time */
+#define RFDN_INT16_MIN_REST_EXPONENT 3 /* 1 or 2 take balanced-clean 60% or 28% longer */
 
 #define RFDN_INT16_POSITIONS 36
 
