@@ -6,6 +6,7 @@
 tables show the mean gain over Lanczos, how much more than Lanczos's the result flickers where the original is
 still, and the worst clip's of both.  All on Y; the tables are those of README.md.
 `chroma`: the same for the chroma of clips and pictures, with the element's property chroma=guided and plain.
+`patterns`: the gain over Lanczos on drawn checks, stripes, grids, halftones and zone plates (train/patterns.py).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import evaluate  # noqa: E402
 import measure  # noqa: E402
 import names  # noqa: E402
 import networks  # noqa: E402
+import patterns  # noqa: E402
 import plugin  # noqa: E402
 import weights  # noqa: E402
 from data import InputError  # noqa: E402
@@ -276,6 +278,22 @@ def colours_of(model: Upscaler, called: dict[Path, str], options: argparse.Names
         print(f"left out: {reason}")
 
 
+def drawn(options: argparse.Namespace) -> None:
+    """Gains on each kind of drawn pattern."""
+    models = upscalers(options.model, options.scale)
+    rows: dict[tuple[str, int], list[str]] = {(model.name, model.scale): [] for model in models}
+    for scale in sorted({model.scale for model in models}):
+        methods = [Upscaler("Lanczos", scale), *(model for model in models if model.scale == scale)]
+        for kind in patterns.KINDS:
+            found = measure.on_patterns(methods, kind, options.count)
+            for method in methods[1:]:
+                gained = np.subtract(found[method.name], found["Lanczos"])
+                rows[method.name, scale].append(f"{gained.mean():+.1f} ({gained.min():+.1f})")
+    print(f"Mean gain over Lanczos in dB on {options.count} drawn patterns of a kind (the worst one's)\n")
+    table(["", *(kind.__name__.replace("_", " ") for kind in patterns.KINDS)],
+          [[label(*method), *cells] for method, cells in rows.items()])
+
+
 def known_encodings(text: str) -> list[str]:
     """The names in a comma-separated list, each known to codec.named()."""
     found = list(dict.fromkeys(text.split(",")))
@@ -315,13 +333,16 @@ def files(inputs: list[Path]) -> list[Path]:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_subparsers(required=True, metavar="images | video | chroma")
+    what = parser.add_subparsers(required=True, metavar="images | video | chroma | patterns")
     of_images = what.add_parser("images", help="a folder of high-resolution images, such as Set5")
     of_images.add_argument("folder", type=Path)
     of_images.set_defaults(run=images)
     of_chroma = what.add_parser("chroma", help="the chroma of clips, pictures, or folders of them")
     of_chroma.set_defaults(run=colours)
     of_video = what.add_parser("video", help="clips, or folders of them; good sources measure best")
+    of_patterns = what.add_parser("patterns", help="drawn checks, stripes, grids, halftones and zone plates")
+    of_patterns.add_argument("--count", type=int, default=16, help="patterns of each kind (default 16)")
+    of_patterns.set_defaults(run=drawn)
     for sub in (of_video, of_chroma):
         add = sub.add_argument
         add("clips", type=Path, nargs="+" if sub is of_video else "*")
@@ -338,17 +359,17 @@ def parse() -> argparse.Namespace:
     add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
     add("--details", action="store_true", help="also each clip's figures")
     of_video.set_defaults(run=video)
-    for sub in (of_images, of_video, of_chroma):
+    for sub in (of_images, of_video, of_chroma, of_patterns):
         sub.add_argument("--model", nargs="+", default=[], help="names of built-in models, or .safetensors files "
                          "(default: all that ship)")
         sub.add_argument("--scale", type=int, nargs="+", choices=[2, 3, 4], help="(default: all that the models have)")
     options = parser.parse_args()
-    if options.run is not images:
+    for name in ("frames", "jobs", "skip", "count"):
+        if getattr(options, name, 1) < (name != "skip"):
+            raise InputError(f"--{name}: {getattr(options, name)} is too small")
+    if options.run in (video, colours):
         if not 0 <= getattr(options, "stabilize", 0) <= 1:
             raise InputError(f"--stabilize: {options.stabilize} is not within 0 and 1")
-        for name in ("frames", "jobs", "skip"):
-            if getattr(options, name, 1) < (name != "skip"):
-                raise InputError(f"--{name}: {getattr(options, name)} is too small")
         options.clips = files(options.clips)
         if options.run is colours and not options.clips and not options.text:
             raise InputError("chroma: name a clip, a picture or a folder, or --text")

@@ -18,6 +18,7 @@ import clips
 import codec
 import evaluate
 import networks
+import patterns
 import plugin
 import weights
 from convert import evaluate as layers
@@ -28,6 +29,7 @@ AROUND = 4  # pixels each way that must be still too, for a pixel to count as st
 STILL = 1  # levels that a still pixel may change by
 STILL_SHARE = 0.01  # of a clip's pixels that must be still for a figure of flicker
 AGREE = 0.01  # dB that the plugin and PyTorch may differ by
+PATTERN = 96  # low-resolution pixels of a drawn pattern's side
 BEST = 99.0  # dB counted for an exact frame, a black one for instance
 SSIM_EVERY = 4  # frames
 
@@ -80,6 +82,17 @@ def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
         return listed(tensors, about) if about.get("colour") == "luma" else None
     network, _, about = networks.load(file)
     return evaluate.through(network, float(about.get("input_range", "1"))) if network.channels == 1 else None
+
+
+def on_patterns(methods: list[Upscaler], kind: patterns.Kind, count: int) -> dict[str, list[float]]:
+    """dB of each method (all of one scale) on each of `count` drawn patterns, the same at every call."""
+    random = np.random.default_rng(5)
+    scale = methods[0].scale
+    pairs = [patterns.draw(random, PATTERN, scale, kind) for _ in range(count)]
+    inner = (slice(4 * scale, -4 * scale),) * 2  # a pattern has no natural continuation
+    return {method.name: [min(BEST, evaluate.psnr(result[inner], high[inner]))
+                          for result, (_, high) in zip(method([low for low, _ in pairs]), pairs)]
+            for method in methods}
 
 
 def still(before: np.ndarray, now: np.ndarray) -> np.ndarray:

@@ -87,8 +87,9 @@ def shrink(plane: np.ndarray, scale: int, random: np.random.Generator) -> np.nda
     return resize(plane, side, side)
 
 
-def draw(random: np.random.Generator, side: int, scale: int) -> Pair:
-    """A pattern of side x side low-resolution pixels, and its original."""
+def draw(random: np.random.Generator, side: int, scale: int, kind: Kind | None = None) -> Pair:
+    """A pattern of side x side low-resolution pixels, of any kind if `kind` is None, and its original."""
     dark, light = levels(random)
-    high = to_bytes(dark + (light - dark) * KINDS[random.integers(len(KINDS))](random, side * scale, scale))
+    kind = kind or KINDS[random.integers(len(KINDS))]
+    high = to_bytes(dark + (light - dark) * kind(random, side * scale, scale))
     return to_bytes(shrink(high.astype(np.float32), scale, random)), high

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -267,6 +268,19 @@ class Plugin(WithFolder):
                      "| CRF 30 | mjpeg q 6 |", "text.mkv: not a readable clip", "has the frames of"):
             self.assertIn(line, result.stdout)
 
+    def test_patterns(self) -> None:
+        """A gain for each kind and model, the same each time, and never below the worst."""
+        models = [path for scale in (2, 3) for path in sorted(MODELS.glob(f"*_x{scale}.safetensors"))[:1]]
+        result = run(EVAL, "patterns", "--count", 3, "--model", *models)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("| checks | stripes | grid | halftone | zone plate |", result.stdout)
+        for model, scale in zip(models, (2, 3)):
+            line = next(line for line in result.stdout.splitlines() if line.startswith(f"| `{model.stem}` x{scale} |"))
+            cells = re.findall(r"([+-]\d+\.\d) \(([+-]\d+\.\d)\)", line)
+            self.assertEqual(len(cells), 5)
+            self.assertTrue(all(float(mean) >= float(worst) for mean, worst in cells))
+        self.assertEqual(run(EVAL, "patterns", "--count", 3, "--model", *models).stdout, result.stdout)
+
     def test_pictures(self) -> None:
         """Small files with four different crops, the last of them the original."""
         result = run(MODELS / "pictures.py", "--out", self.folder, "--model", *sorted(MODELS.glob("live*_x2.*")))
@@ -299,7 +313,8 @@ class Plugin(WithFolder):
                                 (["video", self.folder / "no.mkv", "--model", model, "--encodings", "none,vp7:3"], "vp7"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--encodings", "mpeg4:0"], "1..31"),
                                 (["video", self.folder / "no.mkv", "--model", model, "--crop", "9"], "--crop"),
-                                (["video", self.folder / "no.mkv", "--model", model, "--frames", 0], "--frames")):
+                                (["video", self.folder / "no.mkv", "--model", model, "--frames", 0], "--frames"),
+                                (["patterns", "--model", model, "--count", 0], "--count")):
             with self.subTest(word):
                 self.assert_one_error(run(EVAL, *arguments), word)
 
