@@ -4,12 +4,13 @@
 # For tests that build for aarch64 and run the result under qemu-user; to be sourced in the project's root
 # folder, after pipelines/setup.sh:
 #
-#   sysroot_make              install Debian's cross compiler and qemu, unpack libraries for arm64 into
-#                             $SYSROOT; where that is impossible, end with 77
+#   sysroot_make [PACKAGE...] install Debian's cross compiler and qemu, unpack libraries for arm64 and these
+#                             packages into $SYSROOT; where that is impossible, end with 77
 #   sysroot_cross_file FILE   write meson's description of the machine
 #   sysroot_skip REASON       end with 77
 #
-# The libraries are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB), so that the system gets
+# The libraries are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB, and as much again for those
+# with packages of their own), so that the system gets
 # no foreign architecture. This needs the network the first time. $RFDN_DEBIAN_MIRROR names another mirror.
 
 SYSROOT=${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/sysroot-arm64
@@ -63,8 +64,13 @@ EOF
   mv "$new" "$SYSROOT"
 }
 
-sysroot_make() {
+sysroot_make() { # [PACKAGE...]
   local suite
+  if [ "$#" -gt 0 ]; then
+    ARM_PACKAGES+=("$@")
+    SYSROOT+=-$1
+    ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
+  fi
   suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") ||
     sysroot_skip "aarch64 needs Debian's cross compiler, but this is not Debian"
   rfdn_need_packages gcc-aarch64-linux-gnu debian-archive-keyring qemu-user

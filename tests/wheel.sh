@@ -3,8 +3,10 @@
 #
 # Builds the Python wheel, installs, uses and removes it:
 #
-#   ./tests/wheel.sh
+#   ./tests/wheel.sh [aarch64]
 #
+# With `aarch64` on another processor: by Debian's cross compiler, and the rest by Debian's Python for arm64
+# under qemu-user (tests/sysroot.sh).
 # Needs the packages to build the plugin, python3-venv and python3-gi (installed if possible), and
 # meson-python from pip's index. Each check is a line; the last line counts them. If something is
 # missing, the test ends with 77.
@@ -13,14 +15,30 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . pipelines/setup.sh
 . tests/checks.sh
+. tests/sysroot.sh
 
 NAME=wheel
 PYTHON=/usr/bin/python3
+project=$PWD
 
 checks_help "$@"
+machine=${1-$(uname -m)}
+[ "$#" -eq 0 ] || [ "$*" = aarch64 ] || rfdn_fail "usage: ./tests/wheel.sh [aarch64]"
 checks_start
 checks_need "${RFDN_RUN_PACKAGES[@]}" git python3 python3-venv python3-gi gir1.2-gstreamer-1.0
 "$PYTHON" -c 'import gi, venv' 2>/dev/null || checks_skip "$PYTHON lacks PyGObject or venv"
+
+emulator=()
+settings=()
+if [ "$machine" != "$(uname -m)" ]; then
+  sysroot_make python3 python3-gi gir1.2-gstreamer-1.0 python3-pip-whl
+  emulator=(qemu-aarch64 -L "$SYSROOT")
+  sysroot_cross_file "$work/cross.ini"
+  settings=("--config-settings=setup-args=--cross-file=$work/cross.ini")
+  export GST_PLUGIN_SYSTEM_PATH=$ARM_LIBRARIES/gstreamer-1.0
+  # GStreamer's plugin scanner would run without the emulator.
+  export GST_REGISTRY_FORK=no
+fi
 
 # Builds the last commit in a copy, so that a `build` folder of the user's is not touched. Reads the
 # project whoever owns it.
@@ -30,19 +48,26 @@ export_source() {
 }
 make_venvs() {
   "$PYTHON" -m venv "$work/builder"
-  "$PYTHON" -m venv --system-site-packages "$work/venv"
+  if [ "${#emulator[@]}" -eq 0 ]; then
+    "$PYTHON" -m venv --system-site-packages "$work/venv"
+  else # where venv cannot start Python to install pip
+    local pip=("$SYSROOT"/usr/share/python-wheels/pip-*.whl)
+    "${emulator[@]}" "$SYSROOT/usr/bin/python3" -m venv --system-site-packages --without-pip "$work/venv"
+    "${emulator[@]}" "$work/venv/bin/python" "${pip[0]}/pip" install --no-index "${pip[0]}"
+  fi
 }
 list_files() { # FILE
   find "$work/venv" ! -name '*.pyc' ! -name __pycache__ | sort >"$1"
 }
-in_venv() { # COMMAND...
-  (cd / && GST_REGISTRY=$work/registry.bin PATH=$work/venv/bin:$PATH exec "$@")
+python_in_venv() { # ARGUMENT...
+  (cd / && GST_REGISTRY=$work/registry.bin exec "${emulator[@]}" "$work/venv/bin/python" "$@")
 }
 build_wheel() {
-  "$work/builder/bin/pip" wheel --no-deps -w "$work/wheels" "$work/source"
+  _PYTHON_HOST_PLATFORM=linux-$machine "$work/builder/bin/pip" wheel --no-deps -w "$work/wheels" \
+    "${settings[@]}" "$work/source"
 }
 tag_is_honest() {
-  [[ $1 == *-linux_"$(uname -m)".whl ]]
+  [[ $1 == *-linux_"$machine".whl ]]
 }
 # Only Python's files, the plugin and presets; no libraries or headers.
 holds_the_plugin_alone() { # WHEEL
@@ -51,12 +76,13 @@ holds_the_plugin_alone() { # WHEEL
     gst_rfdn/presets/GstRfdnUpscale.prs | sort | diff -u - "$work/held"
 }
 prints_the_folder() {
-  test -f "$(in_venv python -m gst_rfdn)/libgstrfdn.so"
+  test -f "$(python_in_venv -m gst_rfdn)/libgstrfdn.so"
 }
 # The value of VARIABLE in a Python started by another one.
 in_second_python() { # VARIABLE
-  in_venv python -c 'import subprocess, sys
-subprocess.run([sys.executable, "-c", "import os, sys; print(os.environ[sys.argv[1]])", sys.argv[1]], check=True)' "$1"
+  python_in_venv -c 'import subprocess, sys
+subprocess.run([*sys.argv[2:], sys.executable, "-c", "import os, sys; print(os.environ[sys.argv[1]])", sys.argv[1]],
+               check=True)' "$1" "${emulator[@]}"
 }
 # The user's own folders stay, and ours is added once.
 keeps_what_was_set() {
@@ -67,7 +93,7 @@ nothing_left() {
   list_files "$work/after" && diff -u "$work/before" "$work/after"
 }
 pipeline() {
-  in_venv env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 python "$PWD/tests/wheel.py"
+  (unset GST_PLUGIN_PATH GST_PLUGIN_PATH_1_0 && python_in_venv "$project/tests/wheel.py")
 }
 
 main() {
@@ -83,13 +109,13 @@ main() {
   check "its tag: ${wheel##*/}" tag_is_honest "$wheel"
   check 'it holds the plugin alone' holds_the_plugin_alone "$wheel"
   list_files "$work/before"
-  check 'installing' "$work/venv/bin/pip" install --no-index "$wheel"
+  check 'installing' python_in_venv -m pip install --no-index "$wheel"
   [ "$failed" -eq 0 ] || exit
   check 'python -m gst_rfdn' prints_the_folder
-  folder=$(in_venv python -m gst_rfdn)
+  folder=$(python_in_venv -m gst_rfdn)
   check 'a pipeline from Python' pipeline
   check 'GST_PLUGIN_PATH keeps earlier folders' keeps_what_was_set
-  check 'uninstalling' "$work/venv/bin/pip" uninstall --yes gst-rfdn
+  check 'uninstalling' python_in_venv -m pip uninstall --yes gst-rfdn
   check 'nothing is left' nothing_left
 }
 main
