@@ -4,8 +4,9 @@
 # For tests that build for aarch64 and run the result under qemu-user; to be sourced in the project's root
 # folder, after pipelines/setup.sh:
 #
-#   sysroot_make [PACKAGE...] install Debian's cross compiler and qemu, unpack libraries for arm64 and these
-#                             packages into $SYSROOT; where that is impossible, end with 77
+#   sysroot_add PACKAGE...    call first for packages beyond the libraries, in a $SYSROOT of their own
+#   sysroot_make              install Debian's cross compiler and qemu, unpack libraries for arm64 into
+#                             $SYSROOT; where that is impossible, end with 77
 #   sysroot_cross_file FILE   write meson's description of the machine
 #   sysroot_skip REASON       end with 77
 #
@@ -64,13 +65,14 @@ EOF
   mv "$new" "$SYSROOT"
 }
 
-sysroot_make() { # [PACKAGE...]
+sysroot_add() { # PACKAGE...
+  ARM_PACKAGES+=("$@")
+  SYSROOT+=-$1
+  ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
+}
+
+sysroot_make() {
   local suite
-  if [ "$#" -gt 0 ]; then
-    ARM_PACKAGES+=("$@")
-    SYSROOT+=-$1
-    ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
-  fi
   suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") ||
     sysroot_skip "aarch64 needs Debian's cross compiler, but this is not Debian"
   rfdn_need_packages gcc-aarch64-linux-gnu debian-archive-keyring qemu-user

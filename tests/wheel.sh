@@ -31,7 +31,8 @@ checks_need "${RFDN_RUN_PACKAGES[@]}" git python3 python3-venv python3-gi gir1.2
 emulator=()
 settings=()
 if [ "$machine" != "$(uname -m)" ]; then
-  sysroot_make python3 python3-gi gir1.2-gstreamer-1.0 python3-pip-whl
+  sysroot_add python3 python3-gi gir1.2-gstreamer-1.0 python3-pip-whl
+  sysroot_make
   emulator=(qemu-aarch64 -L "$SYSROOT")
   sysroot_cross_file "$work/cross.ini"
   settings=("--config-settings=setup-args=--cross-file=$work/cross.ini")
