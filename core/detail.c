@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "format.h"
+#include "rfdn-filters.h"
 
 #define EVERY 4 /* rows */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 /* Weights are multiples of 1 / 256. */
 #define ONE 256

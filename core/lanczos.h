@@ -2,7 +2,7 @@
 #ifndef RFDN_LANCZOS_H
 #define RFDN_LANCZOS_H
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 #define RFDN_LANCZOS_LOBES 3
 #define RFDN_LANCZOS_TAPS (2 * RFDN_LANCZOS_LOBES)

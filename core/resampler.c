@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "format.h"
 #include "pool.h"
+#include "rfdn-filters.h"
 
 /* Of a change's window, in LR pixels. */
 #define RADIUS 2

@@ -5,7 +5,7 @@
 #define GST_RFDN_COMPONENTS_H
 
 #include <gst/video/video.h>
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 G_BEGIN_DECLS
 

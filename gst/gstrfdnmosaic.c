@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "gstrfdnmosaic.h"
 
+#include "rfdn-filters.h"
+
 /* Approximate size of tiles, in LR pixels. Small ones can be chosen more finely, but their overlap
  * is wasted work, and the kernels want long rows: tiles of 64x64 took 2.8 times as long as the
  * whole picture, of 96x96 twice as long, of 160x60 1.4 times. */

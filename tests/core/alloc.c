@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "picture.h"
+#include "rfdn-filters.h"
 #include "synthetic.h"
 
 static const SyntheticNetwork networks[] = {

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 /* Sizes of the LR luma. */
 #define MOST_WIDTH 41

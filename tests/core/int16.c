@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "kernels/int16.h"
 #include "picture.h"
+#include "rfdn-filters.h"
 #include "ranges.h"
 #include "synthetic.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 static const RfdnSampleFormat bytes_format = {RFDN_SAMPLES_U8, 8, 0};
 

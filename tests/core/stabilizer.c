@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 
 typedef struct {
   guint width, height, scale, channels;

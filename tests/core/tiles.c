@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "picture.h"
+#include "rfdn-filters.h"
 #include "safetensors.h"
 #include "synthetic.h"
 

@@ -5,7 +5,7 @@
 
 #include "util.h"
 
-#include "rfdn.h"
+#include "rfdn-filters.h"
 #include "shared.h"
 
 #include <math.h>
