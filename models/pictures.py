@@ -76,7 +76,7 @@ def sheet(small: Image.Image, truth: Image.Image, models: list[str]) -> Image.Im
 
 
 def main() -> None:
-    large = next(name for name in ("rfdn", "balanced") if (HERE / f"{name}_x2.safetensors").is_file())
+    large = next(name for name in ("rfdn", "balanced-clean") if (HERE / f"{name}_x2.safetensors").is_file())
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE / "pictures", help="folder (default: %(default)s)")
     parser.add_argument("--model", nargs=2, default=["live", large], help=f"(default: live {large})")
