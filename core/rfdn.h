@@ -14,6 +14,7 @@
  * - #RfdnUpscaler: a model bound to one picture size, sample format and number of threads.
  *   Everything that can fail or allocate happens in rfdn_upscaler_new(); rfdn_upscaler_run() does
  *   neither.
+ *
  * rfdn-filters.h has what pictures need beside a network: a filter for the planes that none sees,
  * blending, and stability in time.
  *

@@ -13,8 +13,8 @@ typedef struct {
 static GMutex mutex;
 static Fastest fastest[2][2][GST_RFDN_MAX_FACTOR + 1]; /* by sources, colour and scale */
 
-/* Whether a network is for compressed video. Files have no word for it: only of the built-in ones
- * is it known. */
+/* Whether a network is for compressed video, by the name in its file: of other names it is not
+ * known. */
 static gboolean
 is_for_compressed (const RfdnModelInfo *info)
 {

@@ -13,10 +13,9 @@ G_BEGIN_DECLS
  * @model: a network
  *
  * Finds the built-in network of @model's scale and colours with the fewest multiply-adds, among
- * those for the same sources: its pictures are mostly the closest to @model's. On six frames of a
- * forest after x264 at CRF 23 `live` was 45.8 dB from `balanced` and `live-clean` 42.8, Lanczos's
- * filter 44.9; from `balanced-clean` they were 45.4, 48.3 and 44.5. Networks from files are taken
- * to be for sources without visible compression, as most published ones are.
+ * those for the same sources: its pictures are mostly the closest to @model's
+ * (tests/gst/late-quality.c measures what it gains). Networks that do not have the name of a
+ * built-in one are taken to be for sources without visible compression, as most published ones are.
  *
  * The first call for a scale loads the built-in networks of the scale and sources; later ones
  * return the same one, which stays for the life of the process. Any thread.
