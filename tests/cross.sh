@@ -10,7 +10,8 @@
 #
 # aarch64: builds with Debian's cross compiler, tests NEON and scalar code. The libraries for arm64 are
 # those of tests/sysroot.sh.
-# nehalem: the ordinary build on an x86-64 processor without AVX.
+# nehalem: the ordinary build on an x86-64 processor without AVX. On another machine than x86-64 name
+# `aarch64`: nehalem cannot be built there, and the script ends before the first test.
 #
 # Folders: build-aarch64 ($RFDN_BUILD-aarch64) and build. The last line counts the tests that ran. The
 # script ends with 77 if a machine cannot be emulated here.

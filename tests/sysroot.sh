@@ -11,8 +11,8 @@
 #   sysroot_skip REASON       end with 77
 #
 # The libraries are unpacked, not installed, into $XDG_CACHE_HOME/gst-rfdn (0.5 GB, and as much again for those
-# with packages of their own), so that the system gets
-# no foreign architecture. This needs the network the first time. $RFDN_DEBIAN_MIRROR names another mirror.
+# with packages of their own), so that the system gets no foreign architecture. This needs the network the first
+# time. $RFDN_DEBIAN_MIRROR names another mirror.
 
 SYSROOT=${XDG_CACHE_HOME:-$HOME/.cache}/gst-rfdn/sysroot-arm64
 ARM_LIBRARIES=$SYSROOT/usr/lib/aarch64-linux-gnu
