@@ -43,13 +43,7 @@ from data import InputError  # noqa: E402
 from measure import Figures, Upscaler  # noqa: E402
 
 FILTERS = ["bicubic", "Lanczos"]
-ORDER = ["live", "live-clean", "balanced", "balanced-clean"]  # of the tables; other models follow
 Rows = dict[tuple[str, int, str, str], Figures]  # by clip, scale, encoding, method
-
-
-def shipped() -> list[str]:
-    found = {file.name.rpartition("_x")[0] for file in HERE.glob("*_x[234].safetensors")}
-    return [name for name in ORDER if name in found] + sorted(found - {*ORDER})
 
 
 def scale_of(file: Path) -> int:
@@ -61,7 +55,7 @@ def scale_of(file: Path) -> int:
 def upscalers(models: list[str], scales: list[int] | None) -> list[Upscaler]:
     """The models at the given scales, or at all they have; InputError for a file of another scale."""
     result = []
-    wanted = list(dict.fromkeys(models or shipped()))
+    wanted = list(dict.fromkeys(models or names.shipped()))
     paths = [model for model in wanted if model.endswith(".safetensors")]
     called = dict(zip(paths, names.short(paths, [*FILTERS, *wanted])))
     for model in wanted:

@@ -1,10 +1,19 @@
-"""Names that results are listed under."""
+"""Names of models, and names that results are listed under."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+SHIPPED = Path(__file__).resolve().parent.parent
+ORDER = ["live", "live-clean", "balanced", "balanced-clean"]  # of tables; other models follow
+
+
+def shipped() -> list[str]:
+    """The built-in models, in the order of tables."""
+    found = {file.name.rpartition("_x")[0] for file in SHIPPED.glob("*_x[234].safetensors")}
+    return [name for name in ORDER if name in found] + sorted(found - {*ORDER})
 
 
 def short(files: Sequence[str | Path], taken: Iterable[str] = ()) -> list[str]:

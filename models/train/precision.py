@@ -16,6 +16,7 @@ import numpy as np
 import clips
 import codec
 import evaluate
+import names
 import plugin
 from data import InputError
 
@@ -101,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("folder", type=Path, help="high-resolution images")
-    add("--model", nargs="+", default=["live", "live-clean", "balanced", "balanced-clean", "rfdn"],
+    add("--model", nargs="+", default=names.shipped(),
         help="built in, or a file (default: all built-in ones)")
     add("--scale", type=int, nargs="+", default=[2, 3, 4])
     add("--clips", type=Path, nargs="+", default=[], help="video files")
