@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model.h"
 
+#include <math.h>
+
 #include "arch/arch.h"
 #include "safetensors.h"
+#include "siblings.h"
 #include "steps.h"
 
 struct RfdnModel {
@@ -14,6 +17,7 @@ struct RfdnModel {
   char *name;
   char *description;
   char *architecture;
+  GBytes *bytes; /* the file, if it has siblings */
 
   GMutex mutex; /* of what follows */
   RfdnWeights *weights[RFDN_PRECISION_INT16 + 1][RFDN_CPU_NEON + 1];
@@ -38,6 +42,8 @@ rfdn_model_unref (RfdnModel *model)
   g_free (model->name);
   g_free (model->description);
   g_free (model->architecture);
+  if (model->bytes != NULL)
+    g_bytes_unref (model->bytes);
   for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights[0]); cpu++) {
     rfdn_weights_free (model->weights[RFDN_PRECISION_FLOAT32][cpu]);
     rfdn_weights_free (model->weights[RFDN_PRECISION_INT16][cpu]);
@@ -166,12 +172,14 @@ check_metadata (const RfdnTensorFile *file, const RfdnArch *arch, RfdnModelInfo 
 
 /* Integer weights, if the file has steps. */
 static gboolean
-read_steps (RfdnModel *model, const RfdnTensorFile *file, GError **error)
+read_steps (RfdnModel *model, const RfdnTensorFile *file, float sharpness, GError **error)
 {
-  const char *steps = rfdn_tensor_file_get_metadata (file, "steps");
+  const char *own = rfdn_tensor_file_get_metadata (file, "steps");
+  const char *other = rfdn_siblings_get_metadata (file, sharpness, "steps");
+  const RfdnStepsText steps = {own, sharpness != 0 ? other : NULL, fabsf (sharpness)};
   const float level = model->info.input_range / 255;
 
-  if (steps == NULL)
+  if (own == NULL)
     return TRUE;
   if (model->frame.offset[0] != 0) {
     g_set_error_literal (
@@ -181,7 +189,7 @@ read_steps (RfdnModel *model, const RfdnTensorFile *file, GError **error)
     return FALSE;
   }
   model->filters =
-      rfdn_steps_make_filters (steps, model->graph, level * model->frame.gain[0], level, error);
+      rfdn_steps_make_filters (&steps, model->graph, level * model->frame.gain[0], level, error);
   model->info.has_steps = model->filters != NULL;
   return model->info.has_steps;
 }
@@ -268,12 +276,16 @@ rfdn_model_new_for_graph (RfdnGraph *graph, guint scale)
   return model;
 }
 
-RfdnModel *
-rfdn_model_new (GBytes *bytes, GError **error)
+/* With weights mixed by `sharpness`, for which there must be siblings unless it is 0. */
+static RfdnModel *
+read_model (GBytes *bytes, float sharpness, GError **error)
 {
   g_autoptr (RfdnTensorFile) file = rfdn_tensor_file_new (bytes, error);
-  if (file == NULL)
+  gboolean has_siblings;
+  if (file == NULL || !rfdn_siblings_find (file, &has_siblings, error))
     return NULL;
+  if (sharpness != 0)
+    rfdn_siblings_mix (file, sharpness);
   const RfdnArch *arch = find_arch (file, error);
   if (arch == NULL)
     return NULL;
@@ -285,8 +297,34 @@ rfdn_model_new (GBytes *bytes, GError **error)
   RfdnModel *model = new_model (graph, &shape, arch->input_range);
   set_names (model, dup_metadata (file, "name"), dup_metadata (file, "description"),
              dup_architecture (file, arch));
-  if (check_metadata (file, arch, &model->info, error) && read_steps (model, file, error))
+  model->bytes = has_siblings ? g_bytes_ref (bytes) : NULL;
+  model->info.has_siblings = has_siblings;
+  if (check_metadata (file, arch, &model->info, error) &&
+      read_steps (model, file, sharpness, error))
     return model;
   rfdn_model_unref (model);
+  return NULL;
+}
+
+RfdnModel *
+rfdn_model_new (GBytes *bytes, GError **error)
+{
+  return read_model (bytes, 0, error);
+}
+
+RfdnModel *
+rfdn_model_sharpen (RfdnModel *model, float sharpness, GError **error)
+{
+  if (!(sharpness >= -1 && sharpness <= 1)) {
+    g_set_error (error, RFDN_ERROR, RFDN_ERROR_PARAMS, "a sharpness of %g is not in -1..1",
+                 (double) sharpness);
+    return NULL;
+  }
+  if (model->bytes != NULL)
+    return read_model (model->bytes, sharpness, error);
+  if (sharpness == 0)
+    return rfdn_model_ref (model);
+  g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,
+                       "the model's file has no sharper and softer weights");
   return NULL;
 }

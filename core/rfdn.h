@@ -111,6 +111,7 @@ typedef enum {
  * @macs: multiply-adds per LR pixel, attention included; without those of zeros that kernels skip
  * @parameters: number of weights and biases
  * @has_steps: whether it has the steps needed to compute it in 16-bit integers: see #RfdnPrecision
+ * @has_siblings: whether its file has sharper and softer weights as well: see rfdn_model_sharpen()
  *
  * Describes a model. All strings are UTF-8, never %NULL, and live as long as the model.
  */
@@ -129,11 +130,12 @@ typedef struct {
   guint64 macs;
   guint64 parameters;
   gboolean has_steps;
+  gboolean has_siblings;
 } RfdnModelInfo;
 
 /**
  * rfdn_model_new:
- * @bytes: a whole safetensors file; not kept after the call
+ * @bytes: a whole safetensors file; kept only if it has siblings (see rfdn_model_sharpen())
  * @error: (nullable): where to say what is wrong
  *
  * Reads a network. If the file's metadata have a list of `layers` (models/LAYERS.md), that defines
@@ -164,6 +166,22 @@ RFDN_API RfdnModel *rfdn_model_new (GBytes *bytes, GError **error);
  * or %RFDN_ERROR_NO_MEMORY
  */
 RFDN_API RfdnModel *rfdn_model_new_builtin (const char *name, guint scale, GError **error);
+
+/**
+ * rfdn_model_sharpen:
+ * @model: a model, sharpened or not
+ * @sharpness: -1 (softest) to 1 (sharpest); 0 is the network as it was trained
+ * @error: (nullable): where to say what is wrong
+ *
+ * Makes a sharper or softer model: a mixture of the network's weights and those of a sibling in its
+ * file (models/LAYERS.md), which takes as long to compute as the network itself.
+ *
+ * Returns: (transfer full) (nullable): another model, or @model itself if it has no siblings and
+ * @sharpness is 0; or %NULL with @error set to %RFDN_ERROR_PARAMS if it has none or @sharpness is
+ * out of range, to %RFDN_ERROR_MODEL if the mixture cannot be computed, or to
+ * %RFDN_ERROR_NO_MEMORY
+ */
+RFDN_API RfdnModel *rfdn_model_sharpen (RfdnModel *model, float sharpness, GError **error);
 
 /** Takes another reference of @model, which must not be %NULL, and returns it. Any thread. */
 RFDN_API RfdnModel *rfdn_model_ref (RfdnModel *model);

@@ -2,6 +2,7 @@
 #include "steps.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "arch/layers-text.h"
 #include "ops/conv.h"
@@ -74,6 +75,14 @@ get_obstacle (const RfdnGraph *graph)
 }
 
 /* ---- reading steps --------------------------------------------------------------------------- */
+
+static gboolean
+fail_memory (GError **error)
+{
+  g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
+                       "no memory for the network's weights");
+  return FALSE;
+}
 
 /* What a unit of each channel stands for, of all activations one after the other. */
 typedef struct {
@@ -196,24 +205,39 @@ check_joins (const Steps *self, GError **error)
   return TRUE;
 }
 
+/* Moves the steps towards a sibling's. */
 static gboolean
-read_steps (const Steps *self, const char *text, float in_level, float out_level, GError **error)
+mix_steps (const Steps *self, const char *text, float share, GError **error)
+{
+  const RfdnArray *activations = self->graph->activations;
+  const guint last = activations->len - 1;
+  const gsize n = self->first[last] + rfdn_graph_activation (self->graph, last)->channels;
+  Steps other = *self;
+
+  other.steps = rfdn_try_new (float, n);
+  if (other.steps == NULL)
+    return fail_memory (error);
+  memcpy (other.steps, self->steps, n * sizeof (float));
+  const gboolean ok = read_lines (&other, text, error);
+  for (gsize i = 0; ok && i < n; i++)
+    self->steps[i] = (1 - share) * self->steps[i] + share * other.steps[i];
+  g_free (other.steps);
+  return ok;
+}
+
+static gboolean
+read_steps (const Steps *self, const RfdnStepsText *text, float in_level, float out_level,
+            GError **error)
 {
   fill (self, rfdn_graph_get_input (self->graph).activation, in_level);
   fill (self, rfdn_graph_get_output (self->graph).activation,
         out_level / (1 << RFDN_INT16_OUTPUT_SHIFT));
-  return read_lines (self, text, error) && check_joins (self, error);
+  return read_lines (self, text->own, error) &&
+         (text->other == NULL || mix_steps (self, text->other, text->share, error)) &&
+         check_joins (self, error);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
-
-static gboolean
-fail_memory (GError **error)
-{
-  g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_NO_MEMORY,
-                       "no memory for the network's weights");
-  return FALSE;
-}
 
 /* FALSE if there is no memory. */
 static gboolean
@@ -258,8 +282,8 @@ make_filters (RfdnInt16Filter *filters, const Steps *steps, GError **error)
 }
 
 RfdnInt16Filter *
-rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level, float out_level,
-                         GError **error)
+rfdn_steps_make_filters (const RfdnStepsText *text, const RfdnGraph *graph, float in_level,
+                         float out_level, GError **error)
 {
   const char *obstacle = get_obstacle (graph);
   Steps steps = {0};

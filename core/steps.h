@@ -10,10 +10,17 @@
  * channel: what a unit stands for. What is added, gated or pooled has the steps of the result. They
  * are derived from measured ranges of activations (models/train/steps.py). */
 
+/* The steps of a network, and of a sibling that it is mixed with: (1 - share) own + share other. */
+typedef struct {
+  const char *own;
+  const char *other; /* NULL: the same */
+  float share;
+} RfdnStepsText;
+
 /* Integer weights for each layer, by the steps in `text`. in_level, out_level: what a sample level
  * of 8 bits is to the network. NULL with RFDN_ERROR_MODEL or RFDN_ERROR_NO_MEMORY set. */
-RfdnInt16Filter *rfdn_steps_make_filters (const char *text, const RfdnGraph *graph, float in_level,
-                                          float out_level, GError **error);
+RfdnInt16Filter *rfdn_steps_make_filters (const RfdnStepsText *text, const RfdnGraph *graph,
+                                          float in_level, float out_level, GError **error);
 
 /* NULL is ignored. */
 void rfdn_int16_filters_free (RfdnInt16Filter *filters, const RfdnGraph *graph);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a model file; where they make a small network, a picture goes through it as well.
+/* Any bytes as a model file; where they make a small network, a picture goes through it, mixed with
+ * a sibling if it has any.
  * With libFuzzer: fuzz-model CORPUS. Without: fuzz-model FILE ... replays files (replay.c). */
 
 #include <stdlib.h>
@@ -13,14 +14,18 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (data, size);
   g_autoptr (GError) error = NULL;
-  g_autoptr (RfdnModel) model = rfdn_model_new (bytes, &error);
+  g_autoptr (RfdnModel) own = rfdn_model_new (bytes, &error);
+  g_autoptr (RfdnModel) model = NULL;
 
-  if ((model == NULL) == (error == NULL))
+  if ((own == NULL) == (error == NULL))
     abort ();
+  if (own == NULL)
+    return 0;
+  model = rfdn_model_sharpen (own, rfdn_model_get_info (own)->has_siblings ? 0.25f : 0, NULL);
   if (model == NULL || rfdn_model_get_info (model)->macs > 100000)
     return 0;
 
-  guint8 in[3][5][4] = {{{1, 2, 3, 250}}}, out[3][20][16];
+  guint8 in[3][5][4] = {{{1, 2, 3, 250}}}, out[3][5 * RFDN_MAX_SCALE][4 * RFDN_MAX_SCALE];
   const guint scale = rfdn_model_get_info (model)->scale;
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
   RfdnPlane from[3], to[3];
