@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import siblings
 import weights
 
 SLOPE = 0.05  # of every LeakyReLU
@@ -72,9 +73,8 @@ class ESA(nn.Module):
 class RFDB(nn.Module):
     """RFDN's residual feature distillation block."""
 
-    def __init__(self, nf: int, f: int) -> None:
+    def __init__(self, nf: int, f: int, half: int) -> None:
         super().__init__()
-        half = nf // 2
         for k in (1, 2, 3):
             setattr(self, f"c{k}_d", nn.Conv2d(nf, half, 1))
             setattr(self, f"c{k}_r", conv3(nf, nf))
@@ -92,15 +92,19 @@ class RFDB(nn.Module):
 
 
 class RFDN(nn.Module):
-    """RFDN; with the sizes nf=50, 4 blocks, f=12, x4, the authors' E-RFDN of AIM 2020."""
+    """RFDN; with the sizes nf=50, 4 blocks, f=12, x4, the authors' E-RFDN of AIM 2020.
 
-    def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int | None = None) -> None:
+    `half` is the number of channels that a block distils at a time, nf / 2 unless it says otherwise.
+    """
+
+    def __init__(self, channels: int, nf: int, blocks: int, scale: int, f: int | None = None,
+                 half: int | None = None) -> None:
         super().__init__()
         self.scale, self.channels, self.bf16 = scale, channels, False
         self.fea_conv = conv3(channels, nf)
         self.blocks = blocks
         for k in range(1, blocks + 1):
-            setattr(self, f"B{k}", RFDB(nf, f or nf // 4))
+            setattr(self, f"B{k}", RFDB(nf, f or nf // 4, half or nf // 2))
         self.c = nn.Sequential(nn.Conv2d(nf * blocks, nf, 1), nn.LeakyReLU(SLOPE))
         self.LR_conv = conv3(nf, nf)
         self.upsampler = nn.Sequential(conv3(nf, channels * scale**2), nn.PixelShuffle(scale))
@@ -268,6 +272,8 @@ def describe(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     narrow = {"rfdn": "B1.esa.conv1", "reprfn": "reprfb1.esa.conv1", "drn": "groups.0.blocks.0.distil"}[architecture]
     facts: dict[str, Any] = {"architecture": architecture, "channels": channels, "nf": nf, "blocks": max(numbers),
                              "scale": scale, "f": shapes.get(f"{narrow}.weight", (0,))[0]}
+    if architecture == "rfdn" and (half := shapes.get("B1.c1_d.weight", (0,))[0]) != nf // 2:
+        facts["half"] = half
     if architecture == "drn":
         facts["blocks"] += 1  # numbered from 0
         facts["groups"] = 1 + max(int(m[1]) for m in map(re.compile(r"groups\.(\d+)\.").match, shapes) if m)
@@ -292,13 +298,37 @@ def build(tensors: Mapping[str, Tensor]) -> Network:
     return network
 
 
-def load(path: Path) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
-    """A safetensors file's network, tensors and metadata."""
+def load(path: Path, sharpness: float = 0) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
+    """A safetensors file's network, its tensors and metadata; without siblings, but mixed with one by `sharpness`."""
     tensors, about = weights.read(path)
+    if "siblings" in about:
+        tensors = siblings.mixed(tensors, sharpness)
     try:
         return build(tensors), tensors, about
     except UnknownNetwork as error:
         raise UnknownNetwork(f"{path}: {error}") from None
+
+
+def for_luma(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a network of RGB for luma, as which it sees gray: its first layer's sum over the colours, and the
+    mean over the colours of its last one."""
+    facts = describe(tensors)
+    last = "upsampler.conv." if facts["architecture"] == "reprfn" else "upsampler.0."
+    return {name: tensor.sum(1, keepdim=True) if name == "fea_conv.weight" else
+            tensor.unflatten(0, (facts["channels"], -1)).mean(0) if name.startswith(last) else tensor
+            for name, tensor in tensors.items()}
+
+
+def at_range_1(tensors: Mapping[str, Tensor], input_range: float) -> dict[str, Tensor]:
+    """The weights of an RFDN or RepRFN of another input range for samples of 0..1.
+
+    All layers but ESA's sigmoid only stretch or add: the biases shrink, and what the sigmoid gets stays as it was.
+    """
+    def changed(name: str, tensor: Tensor) -> Tensor:
+        if name.endswith("esa.conv4.weight"):
+            return tensor * input_range
+        return tensor / input_range if name.endswith("bias") and not name.endswith("esa.conv4.bias") else tensor
+    return {name: changed(name, tensor) for name, tensor in tensors.items()}
 
 
 def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
@@ -316,6 +346,22 @@ def at_scale(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
     last = "upsampler.conv." if facts["architecture"] == "reprfn" else "upsampler.0."
     return {name: torch.einsum("pq,cq...->cp...", shares, tensor.unflatten(0, (facts["channels"], -1))).flatten(0, 1)
             if name.startswith(last) else tensor for name, tensor in tensors.items()}
+
+
+def even(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of an RFDN that distils an even number of channels, as 16-bit integers need it: one of zeros more if
+    the number was odd.  The result is the same."""
+    half = describe(tensors).get("half", describe(tensors)["nf"] // 2)
+    if half % 2 == 0:
+        return dict(tensors)
+    result = dict(tensors)
+    for name, tensor in tensors.items():
+        if re.search(r"\.c([123]_d|4)\.", name):
+            result[name] = torch.cat([tensor, torch.zeros_like(tensor[:1])])
+        elif name.endswith(".c5.weight"):
+            parts = tensor.unflatten(1, (4, half))
+            result[name] = torch.cat([parts, torch.zeros_like(parts[:, :, :1])], 2).flatten(1, 2)
+    return result
 
 
 def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
@@ -338,6 +384,30 @@ def deeper(tensors: Mapping[str, Tensor], more: int) -> dict[str, Tensor]:
                 layer.bias.zero_()
         if facts["f"]:
             network.lr_conv.weight.mul_(2**more)
+    return network.state_dict()
+
+
+def wider(tensors: Mapping[str, Tensor], features: int) -> dict[str, Tensor]:
+    """The weights of a RepRFN whose layers have `features` channels, which computes the same until it is trained.
+
+    The new channels see all others, but no old channel sees them.
+    """
+    facts = describe(tensors)
+    if facts.pop("architecture") != "reprfn":
+        raise UnknownNetwork("only RepRFN can get more channels: other networks divide theirs")
+    if features <= facts["nf"]:
+        raise UnknownNetwork(f"has {facts['nf']} channels already")
+    network = RepRFN(**facts | {"nf": features})
+    start_near_nearest(network)
+    for name, tensor in network.state_dict().items():
+        old = tensors[name]
+        if tensor.shape == old.shape:
+            tensor.copy_(old)
+        elif tensor.dim() == 1:
+            tensor[:len(old)] = old
+        else:
+            tensor[:old.shape[0], old.shape[1]:] = 0
+            tensor[:old.shape[0], :old.shape[1]] = old
     return network.state_dict()
 
 

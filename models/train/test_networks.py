@@ -114,6 +114,43 @@ class Networks(WithFolder):
         with self.assertRaisesRegex(networks.UnknownNetwork, "only RepRFN"):
             networks.deeper(networks.RFDN(1, 8, 1, 2).state_dict(), 1)
 
+    def test_further_channels_change_nothing(self) -> None:
+        """At first; and the zero weights that keep them unseen can learn."""
+        for f in (0, 3):
+            network = networks.RepRFN(1, 8, 2, 2, f)
+            x = torch.rand(1, 1, 20, 20)
+            wide = networks.build(networks.wider(network.state_dict(), 12))
+            self.assertEqual(wide.fea_conv.out_channels, 12)
+            with torch.no_grad():
+                before = network(x)
+                self.assertGreater(float(before.std()), 0.01)
+                self.assertTrue(torch.allclose(wide(x), before, atol=1e-6))
+            wide(x).square().sum().backward()
+            for name in ("reprfb1.repblock2.rbr_reparam.weight", "lr_conv.weight", "upsampler.conv.weight"):
+                unseen = wide.get_parameter(name)[:4, 8:]
+                self.assertEqual(float(unseen.detach().abs().max()), 0)
+                self.assertGreater(float(wide.get_parameter(name).grad[:4, 8:].abs().min()), 0, name)
+        with self.assertRaisesRegex(networks.UnknownNetwork, "only RepRFN"):
+            networks.wider(networks.RFDN(1, 8, 1, 2).state_dict(), 12)
+        with self.assertRaisesRegex(networks.UnknownNetwork, "has 8 channels already"):
+            networks.wider(networks.RepRFN(1, 8, 1, 2).state_dict(), 8)
+
+    def test_rgb_networks_become_luma_ones(self) -> None:
+        """Of range 1 and with an even number of distilled channels: as they see gray, to the last bits."""
+        torch.manual_seed(7)
+        for network in (networks.RFDN(3, 10, 2, 3), networks.RFDN(3, 12, 1, 2), networks.RepRFN(3, 8, 1, 4, 4)):
+            x = torch.rand(1, 1, 20, 24)
+            luma = networks.for_luma(network.state_dict())
+            if isinstance(network, networks.RFDN):
+                luma = networks.even(luma)
+                self.assertEqual(luma["B1.c1_d.weight"].shape[0], 6)
+            unit = networks.at_range_1(luma, 255)
+            with torch.no_grad():
+                expected = network(255 * x.expand(1, 3, -1, -1)).mean(1, keepdim=True)
+                self.assertGreater(float(expected.std()), 1)
+                self.assertTrue(torch.allclose(networks.build(luma)(255 * x), expected, rtol=1e-4, atol=1e-3))
+                self.assertTrue(torch.allclose(255 * networks.build(unit)(x), expected, rtol=1e-4, atol=1e-3))
+
 
 class Branches(WithFolder):
     def test_merged_equals_side_by_side(self) -> None:
