@@ -185,7 +185,7 @@ def flickers(rows: Rows, method: str, scale: int, encoding: str) -> str:
 
 
 def video(options: argparse.Namespace) -> None:
-    models = [replace(model, stabilize=options.stabilize) for model in upscalers(options.model, options.scale)]
+    models = [replace(model, stabilize=options.stabilize, sharpness=options.sharpness) for model in upscalers(options.model, options.scale)]
     rows, left_out = measure_all(options, models)
     if not rows:
         raise InputError(next(iter(left_out)))
@@ -351,6 +351,7 @@ def parse() -> argparse.Namespace:
     add = of_video.add_argument
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="clips at a time (default: one per CPU)")
     add("--stabilize", type=float, default=0, help="the element's property of that name, for all models (default 0)")
+    add("--sharpness", type=float, default=0, help="likewise, of models with siblings (default 0)")
     add("--details", action="store_true", help="also each clip's figures")
     of_video.set_defaults(run=video)
     for sub in (of_images, of_video, of_chroma, of_patterns):
@@ -364,6 +365,8 @@ def parse() -> argparse.Namespace:
     if options.run in (video, colours):
         if not 0 <= getattr(options, "stabilize", 0) <= 1:
             raise InputError(f"--stabilize: {options.stabilize} is not within 0 and 1")
+        if not -1 <= getattr(options, "sharpness", 0) <= 1:
+            raise InputError(f"--sharpness: {options.sharpness} is not within -1 and 1")
         options.clips = files(options.clips)
         if options.run is colours and not options.clips and not options.text:
             raise InputError("chroma: name a clip, a picture or a folder, or --text")

@@ -37,14 +37,16 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
-  if (argc != 4) {
-    fprintf (stderr, "usage: rfdn-ranges MODEL WIDTH HEIGHT < PICTURES\n");
+  if (argc != 4 && argc != 5) {
+    fprintf (stderr, "usage: rfdn-ranges MODEL WIDTH HEIGHT [SHARPNESS] < PICTURES\n");
     return 2;
   }
   params.width = (guint) strtoul (argv[2], NULL, 10);
   params.height = (guint) strtoul (argv[3], NULL, 10);
   params.n_threads = 1;
-  g_autoptr (RfdnModel) model = load (argv[1], &error);
+  const float sharpness = argc == 5 ? strtof (argv[4], NULL) : 0;
+  g_autoptr (RfdnModel) own = load (argv[1], &error);
+  g_autoptr (RfdnModel) model = own != NULL ? rfdn_model_sharpen (own, sharpness, &error) : NULL;
   g_autoptr (RfdnUpscaler) upscaler =
       model != NULL ? rfdn_upscaler_new (model, &params, &error) : NULL;
   if (upscaler == NULL) {

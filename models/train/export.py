@@ -16,6 +16,7 @@ from torch import Tensor
 
 import evaluate
 import networks
+import siblings
 import weights
 from data import InputError
 
@@ -37,6 +38,14 @@ def mean(results: list[Path], shares: list[float]) -> tuple[dict[str, Tensor], d
     return {name: tensor / sum(shares) for name, tensor in total.items()}, about
 
 
+def like(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in a file, which must be of the same network."""
+    _, its, _ = networks.load(file)
+    if networks.describe(its) != networks.describe(tensors):
+        raise InputError(f"{file}: is not of the same network")
+    return its
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -44,6 +53,8 @@ def main() -> None:
     add("model", type=Path, help="file to write")
     add("--shares", type=float, nargs="+", help="weight of each result in the mean (default: equal)")
     add("--val", type=Path, required=True, help="folder of Set5's high-resolution images")
+    add("--siblings", type=Path, nargs=2, metavar=("SHARP", "SOFT"), help="results of runs with --sharpness above and "
+        "below 0 that started from these weights, which the property `sharpness` mixes them with")
     add("--name", required=True)
     add("--description", required=True, help="one sentence for the people who choose a model")
     add("--training-data", required=True, help="what it was trained on, in words")
@@ -52,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
 
     tensors, about = mean(options.results, options.shares or [1.0] * len(options.results))
-    network = networks.build(tensors)
+    network, architecture = networks.build(tensors), str(networks.describe(tensors)["architecture"])
     if network.channels != 1:
         raise InputError(f"{options.results[0]}: takes {network.channels} channels, only luma is scored here")
     input_range = about.get("input_range", "1")
@@ -63,10 +74,15 @@ def main() -> None:
     kind = "F16" if half[0] > psnr - HALF_MAY_COST else "F32"
     if kind == "F16":
         psnr, ssim = half
+    more = {}
+    if options.siblings:
+        sharp, soft = (like(file, tensors) for file in options.siblings)
+        tensors, more = siblings.joined(tensors, sharp, soft), siblings.METADATA
     weights.write(options.model, tensors, {
         "name": options.name,
-        "architecture": str(networks.describe(tensors)["architecture"]),
+        "architecture": architecture,
         "scale": str(network.scale),
+        **more,
         "input_range": input_range,
         "colour": "luma",
         "description": options.description,

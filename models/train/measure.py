@@ -38,7 +38,7 @@ SSIM_EVERY = 4  # frames
 class Upscaler:
     """A way to enlarge; `model` is None for the filters, `file` the weights if they are known.
 
-    `stabilize` is the element's property.
+    `stabilize` and `sharpness` are the element's properties.
     """
 
     name: str
@@ -46,20 +46,21 @@ class Upscaler:
     model: str | None = None
     file: Path | None = None
     stabilize: float = 0
+    sharpness: float = 0
 
     def __call__(self, frames: Frames, threads: int = 0) -> Frames:
         """Byte planes of one size, enlarged; a model's by the plugin."""
         if self.model:
             # The default is integers on some processors only; figures must be comparable, also with PyTorch's.
             return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32",
-                                                                     f"stabilize={self.stabilize}"])
+                                                                     f"stabilize={self.stabilize}", f"sharpness={self.sharpness}"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
         height, width = (self.scale * side for side in frames[0].shape)
         return [to_bytes(resize(frame, width, height, kind)) for frame in frames]
 
     def torch(self, frames: Frames) -> Frames | None:
         """The same by PyTorch; None without a luma network's file, or if frames depend on each other."""
-        network = luma_network(self.file) if self.file and not self.stabilize else None
+        network = luma_network(self.file, self.sharpness) if self.file and not self.stabilize else None
         return list(map(network, frames)) if network else None
 
 
@@ -75,12 +76,12 @@ def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[
 
 
 @cache
-def luma_network(file: Path) -> Callable[[np.ndarray], np.ndarray] | None:
+def luma_network(file: Path, sharpness: float = 0) -> Callable[[np.ndarray], np.ndarray] | None:
     """A file's network as a function of byte planes; None if its input is in colour."""
     tensors, about = weights.read(file)
     if "layers" in about:
         return listed(tensors, about) if about.get("colour") == "luma" else None
-    network, _, about = networks.load(file)
+    network, _, about = networks.load(file, sharpness)
     return evaluate.through(network, float(about.get("input_range", "1"))) if network.channels == 1 else None
 
 

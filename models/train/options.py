@@ -39,6 +39,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         "features in rfdn (default)")
     add("--init", type=Path, help="start from these .safetensors weights, of any scale; they say what the network is")
     add("--add-blocks", type=int, default=0, help="further blocks behind those of --init, which change nothing at first")
+    add("--widen", type=int, default=0, help="channels to widen the layers of --init to, which changes nothing at first")
     add("--branches", action="store_true", help="train each 3x3 as a sum of branches, and merge them")
 
     length = result.add_argument_group("length").add_mutually_exclusive_group()
@@ -51,6 +52,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--fourier", type=float, default=0.0, help="share of the spectra's difference in the loss (default 0)")
     add("--stillness", type=float, default=0.0, help="weight of what changes in the result when the picture moves by a "
         "pixel and is encoded anew (default 0); half as much time again")
+    add("--sharpness", type=float, default=0.0, help="learn to sharpen edges by unsharp masking of this amount, or, "
+        "below 0, to soften; -1..2 (default 0)")
     add("--teacher", type=Path, help="a larger network of the same scale to learn from, luma or RGB")
     add("--distil", type=float, default=0.5, help="share of the teacher's answer in the loss (default 0.5)")
     add("--distil-features", type=float, default=0.0, help="weight of the teacher's features (default 0)")
@@ -117,12 +120,15 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
             result.error(f"--{name} must be above 0")
     if min(options.also, default=1) < 1:
         result.error("--also must be above 0")
-    if options.add_blocks and not options.init:
-        result.error("--add-blocks: to what? give --init")
-    for name in ("esa", "add_blocks", "distil_features", "stillness", "threads", "seed"):
+    for name in ("add_blocks", "widen"):
+        if getattr(options, name) and not options.init:
+            result.error(f"--{name.replace('_', '-')}: of what? give --init")
+    for name in ("esa", "add_blocks", "widen", "distil_features", "stillness", "threads", "seed"):
         if getattr(options, name) < 0:
             result.error(f"--{name.replace('_', '-')} must not be below 0")
     for name in ("clean", "fourier", "distil", "ema", "full_range", "patterns"):
         if not 0 <= getattr(options, name) <= 1:
             result.error(f"--{name} must be in 0..1")
+    if not -1 <= options.sharpness <= 2:
+        result.error("--sharpness must be in -1..2")
     return options

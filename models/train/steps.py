@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+import siblings
 import weights
 from data import InputError, list_images, load_pair
 
@@ -68,10 +69,10 @@ def patterns(seed: int) -> list[np.ndarray]:
     return [np.uint8(plane) for plane in planes] + shifted()
 
 
-def ranges(tool: Path, model: Path, planes: list[np.ndarray]) -> list[np.ndarray]:
+def ranges(tool: Path, model: Path, planes: list[np.ndarray], sharpness: float = 0) -> list[np.ndarray]:
     """The largest magnitude of each channel, an array for each map."""
     try:
-        result = subprocess.run([tool, model, str(SIDE), str(SIDE)], input=b"".join(p.tobytes() for p in planes),
+        result = subprocess.run([tool, model, str(SIDE), str(SIDE), str(sharpness)], input=b"".join(p.tobytes() for p in planes),
                                 capture_output=True)
     except OSError as error:
         raise InputError(f"{tool}: {error.strerror}; build it (meson setup -Dbench=true), or name it by --tool") from None
@@ -108,15 +109,24 @@ def main() -> None:
     add("--tool", type=Path, default=Path("build/models/steps/rfdn-ranges"), help="default: build/models/steps/rfdn-ranges")
     options = parser.parse_args()
 
-    usual = fill_silent(ranges(options.tool, options.model, crops(options.images, options.count, 1)))
-    hard = ranges(options.tool, options.model, patterns(2))
-    lines = [" ".join(f"{step:.6g}" for step in choose(*both, options.share, options.room)) for both in zip(usual, hard)]
+    pictures, hurting = crops(options.images, options.count, 1), patterns(2)
+
+    def steps(sharpness: float) -> str:
+        usual = fill_silent(ranges(options.tool, options.model, pictures, sharpness))
+        hard = ranges(options.tool, options.model, hurting, sharpness)
+        return "\n".join(" ".join(f"{step:.6g}" for step in choose(*both, options.share, options.room))
+                         for both in zip(usual, hard))
+
+    more = {"steps": steps(0)}
+    if "siblings" in weights.read(options.model)[1]:
+        more |= {siblings.PREFIXES["sharp"] + "steps": steps(1), siblings.PREFIXES["soft"] + "steps": steps(-1)}
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / options.out.name
-        weights.tell(options.model, trial, {"steps": "\n".join(lines)})
-        ranges(options.tool, trial, [])  # the engine says why where it refuses them; then nothing is written
-    weights.tell(options.model, options.out, {"steps": "\n".join(lines)})
-    print(f"{options.out}: steps of {len(lines)} maps")
+        weights.tell(options.model, trial, more)
+        for sharpness in (0, 1, -1)[:len(more)]:
+            ranges(options.tool, trial, [], sharpness)  # the engine says why it refuses them; then nothing is written
+    weights.tell(options.model, options.out, more)
+    print(f"{options.out}: steps of {more['steps'].count(chr(10)) + 1} maps")
 
 
 if __name__ == "__main__":

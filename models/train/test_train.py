@@ -32,11 +32,44 @@ import data
 import evaluate
 import losses
 import networks
+import sharpness
 import stillness
 import teacher
 import train
 import validation
 import weights
+
+
+class Sharpness(unittest.TestCase):
+    """What siblings learn from."""
+
+    def edge(self, contrast: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """A small and a large picture of a soft upright edge, 0.5 +- contrast / 2."""
+        large = (0.5 + contrast / 2 * torch.tanh((torch.arange(64.0) - 31.5) / 2)).expand(1, 1, 64, 64)
+        return F.avg_pool2d(large, 2), large
+
+    def test_edges_become_steeper_without_haloes(self) -> None:
+        low, high = self.edge(0.6)
+        sharp = sharpness.target(low, high, 2, 1.5)
+        slope = [float(plane[0, 0, 32, 33] - plane[0, 0, 32, 30]) for plane in (high, sharp)]
+        self.assertGreater(slope[1], 1.15 * slope[0])
+        self.assertLessEqual(float(sharp.max()), float(high.max()) + sharpness.HALO + 1e-6)
+        self.assertGreaterEqual(float(sharp.min()), float(high.min()) - sharpness.HALO - 1e-6)
+
+    def test_faint_detail_stays(self) -> None:
+        low, high = self.edge(sharpness.EDGE[0] / 2)
+        self.assertTrue(torch.allclose(sharpness.target(low, high, 2, 1.5), high, atol=1e-6))
+        self.assertFalse(torch.allclose(sharpness.target(*self.edge(0.5), 2, 1.5), high, atol=1e-3))
+
+    def test_below_zero_is_a_gaussian(self) -> None:
+        torch.manual_seed(3)
+        high = torch.rand(1, 1, 40, 40)
+        soft, half = (sharpness.target(F.avg_pool2d(high, 2), high, 2, amount) for amount in (-1, -0.5))
+        self.assertTrue(torch.allclose(half, (high + soft) / 2, atol=1e-6))
+        row = torch.tensor([np.exp(-x**2 / (2 * (2 * sharpness.SOFT) ** 2)) for x in range(-3, 4)])
+        kernel = torch.outer(row, row).float() / row.sum() ** 2
+        expected = F.conv2d(high, kernel[None, None])[0, 0]
+        self.assertTrue(torch.allclose(soft[0, 0, 3:-3, 3:-3], expected, atol=1e-5))
 
 
 class Bfloat16(WithFolder):
@@ -312,6 +345,67 @@ class Train(WithFolder):
         weights.write(before, networks.RFDN(1, 8, 1, 2).state_dict(), {"input_range": "1"})
         with self.assertRaisesRegex(data.InputError, "before.safetensors: only RepRFN"):
             train.Run(self.options("--steps", 3, "--init", before, "--add-blocks", 1))
+
+    def test_further_channels(self) -> None:
+        """--init's own channels keep their weights, at another scale, too."""
+        train.Run(self.options("--steps", 3)).save()
+        before = (self.folder / "ema.safetensors").rename(self.folder / "before.safetensors")
+        train.Run(self.options("--steps", 3, "--init", before, "--widen", 20, "--add-blocks", 1, "--scale", 3)).save()
+        network, tensors, _ = networks.load(self.folder / "ema.safetensors")
+        self.assertEqual((network.blocks, network.scale, network.fea_conv.out_channels), (2, 3, 20))
+        for name, tensor in networks.load(before)[1].items():
+            if not name.startswith("upsampler"):
+                part = tensors[name][tuple(slice(size) for size in tensor.shape)]
+                self.assertTrue(torch.equal(tensor, part), name)
+        for more, words in ((["--widen", 20], "give --init"),
+                            (["--init", before, "--widen", -1], "must not be below 0")):
+            with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
+                self.options("--steps", 3, *more)
+            self.assertIn(words, told.getvalue())
+        with self.assertRaisesRegex(data.InputError, "before.safetensors: has .* channels already"):
+            train.Run(self.options("--steps", 3, "--init", before, "--widen", 2))
+
+    def test_sharpness_changes_what_is_learnt(self) -> None:
+        """Only the loss: the patches stay the same."""
+        losses_of = []
+        for amount in (0, 1.5, -1):
+            of_run = train.Run(self.options("--steps", 3, "--sharpness", amount))
+            losses_of.append(float(of_run.loss(*of_run.patches.batch(4)).detach()))
+        self.assertEqual(len(set(losses_of)), 3)
+        for wrong in (2.5, -1.1):
+            with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
+                self.options("--steps", 3, "--sharpness", wrong)
+            self.assertIn("--sharpness must be in -1..2", told.getvalue())
+
+    def test_export_with_siblings(self) -> None:
+        """They are in the file under their own names, and the network is still the one that is read and scored."""
+        files = [self.folder / f"{name}.safetensors" for name in ("own", "sharp", "soft")]
+        for seed, file in enumerate(files):
+            torch.manual_seed(seed)
+            network = networks.RepRFN(1, 8, 1, 2)
+            networks.start_near_nearest(network)
+            weights.write(file, network.state_dict(), {"input_range": "1"})
+        model = self.folder / "model.safetensors"
+        words = ["--val", self.val, "--name", "n", "--description", "d", "--training-data", "t"]
+        result = run(HERE / "export.py", files[0], model, "--siblings", *files[1:], *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        tensors, about = weights.read(model)
+        parts = [weights.read(file)[0] for file in files]
+        self.assertEqual(about["siblings"], "sharp soft")
+        self.assertEqual(len(tensors), sum(map(len, parts)))
+        for name in parts[0]:
+            for prefix, part in zip(("", "sharp.", "soft."), parts):
+                self.assertTrue(torch.allclose(tensors[prefix + name], part[name], rtol=2e-3, atol=1e-6), prefix + name)
+        for amount, shares in ((0, (1, 0, 0)), (1, (0, 1, 0)), (-1, (0, 0, 1)), (0.25, (0.75, 0.25, 0))):
+            _, mixed, _ = networks.load(model, amount)
+            for name, tensor in mixed.items():
+                expected = sum(share * part[name] for share, part in zip(shares, parts))
+                self.assertTrue(torch.allclose(tensor, expected, atol=4e-3), name)
+        plain = run(HERE / "export.py", files[0], self.folder / "plain.safetensors", *words)
+        self.assertEqual(plain.returncode, 0, plain.stderr)
+        self.assertEqual(about["set5_psnr_y"], weights.read(self.folder / "plain.safetensors")[1]["set5_psnr_y"])
+        weights.write(files[2], networks.RepRFN(1, 8, 1, 3).state_dict(), {"input_range": "1"})
+        self.assert_one_error(run(HERE / "export.py", files[0], model, "--siblings", *files[1:], *words), str(files[2]))
 
     def test_more_minutes_are_more_steps(self) -> None:
         """A finished run goes on when it gets more time than it has had, and says so when it gets none."""

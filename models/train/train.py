@@ -14,6 +14,7 @@ import math
 import pickle
 import sys
 import time
+from collections.abc import Sequence
 
 import torch
 
@@ -22,6 +23,7 @@ import evaluate
 import losses
 import networks
 import options as options_of_a_run
+import sharpness
 import stillness
 import validation
 import weights
@@ -42,19 +44,26 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
+def changed(tensors: dict[str, torch.Tensor], options: argparse.Namespace) -> dict[str, torch.Tensor]:
+    """The weights of --init at another scale, wider and deeper, as the options say."""
+    tensors = networks.at_scale(tensors, options.scale)
+    try:
+        if options.widen:
+            tensors = networks.wider(tensors, options.widen)
+        if options.add_blocks:
+            tensors = networks.deeper(tensors, options.add_blocks)
+    except networks.UnknownNetwork as error:
+        raise InputError(f"{options.init}: {error}") from None
+    return tensors
+
+
 def make_network(options: argparse.Namespace) -> networks.Network:
     """The network to train: of the given weights, or a new one."""
     if options.init:
         network, tensors, about = networks.load(options.init)
         if (network.channels, about.get("input_range", "1")) != (1, "1"):
             raise InputError(f"{options.init}: not a luma network of range 1")
-        tensors = networks.at_scale(tensors, options.scale)
-        if options.add_blocks:
-            try:
-                tensors = networks.deeper(tensors, options.add_blocks)
-            except networks.UnknownNetwork as error:
-                raise InputError(f"{options.init}: {error}") from None
-        return networks.build(tensors)
+        return networks.build(changed(tensors, options))
     size = 1, options.features, options.blocks, options.scale
     if options.architecture == "drn":
         network = networks.DRN(*size, options.distilled, options.groups)
@@ -112,9 +121,11 @@ class Run:
 
     def loss(self, low: torch.Tensor, *highs: torch.Tensor) -> torch.Tensor:
         result = self.network(low)
+        targets = [sharpness.target(low, high, scale, self.options.sharpness)
+                   for scale, high in zip(self.scales, highs)] if self.options.sharpness else highs
         if self.options.also:
-            return self.of_scales(result, highs)
-        loss = self.criterion(result, *highs)
+            return self.of_scales(result, targets)
+        loss = self.criterion(result, *targets)
         if self.teacher:
             output, features = self.teacher.loss(low, result)
             share = self.options.distil
@@ -124,7 +135,7 @@ class Run:
             loss = loss + self.options.stillness * self.stillness(low[:half], highs[0][:half], result[:half])
         return loss
 
-    def of_scales(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    def of_scales(self, results: tuple[torch.Tensor, ...], highs: Sequence[torch.Tensor]) -> torch.Tensor:
         """The mean loss of several scales; the smaller ones weigh more, by area, as they err less."""
         shares = [scale**-2 for scale in self.scales]
         return sum(share / sum(shares) * self.criterion(*pair) for share, *pair in zip(shares, results, highs))
