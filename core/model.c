@@ -175,8 +175,9 @@ static gboolean
 read_steps (RfdnModel *model, const RfdnTensorFile *file, float sharpness, GError **error)
 {
   const char *own = rfdn_tensor_file_get_metadata (file, "steps");
-  const char *other = rfdn_siblings_get_metadata (file, sharpness, "steps");
-  const RfdnStepsText steps = {own, sharpness != 0 ? other : NULL, fabsf (sharpness)};
+  g_autofree char *key = g_strconcat (rfdn_siblings_get_prefix (sharpness), "steps", NULL);
+  const char *other = sharpness != 0 ? rfdn_tensor_file_get_metadata (file, key) : NULL;
+  const RfdnStepsText steps = {own, other, key, fabsf (sharpness)};
   const float level = model->info.input_range / 255;
 
   if (own == NULL)

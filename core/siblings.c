@@ -9,8 +9,8 @@
 
 static const char *const prefixes[] = {SHARP, SOFT};
 
-static const char *
-get_prefix (float sharpness)
+const char *
+rfdn_siblings_get_prefix (float sharpness)
 {
   return sharpness > 0 ? SHARP : SOFT;
 }
@@ -82,17 +82,9 @@ rfdn_siblings_mix (RfdnTensorFile *file, float sharpness)
     RfdnTensor *own = value;
     if (!is_own (name, own))
       continue;
-    g_autofree char *full = g_strconcat (get_prefix (sharpness), name, NULL);
+    g_autofree char *full = g_strconcat (rfdn_siblings_get_prefix (sharpness), name, NULL);
     const RfdnTensor *other = rfdn_tensor_file_get (file, full);
     for (gsize i = 0; i < own->n_values; i++)
       own->values[i] = (1 - share) * own->values[i] + share * other->values[i];
   }
-}
-
-const char *
-rfdn_siblings_get_metadata (const RfdnTensorFile *file, float sharpness, const char *key)
-{
-  g_autofree char *full = g_strconcat (get_prefix (sharpness), key, NULL);
-
-  return rfdn_tensor_file_get_metadata (file, full);
 }

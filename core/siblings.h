@@ -4,9 +4,9 @@
 
 #include "safetensors.h"
 
-/* A file may hold, besides a network, two siblings of it: the same layers with weights that were
- * trained on from the network's own, one to make a sharper picture and one to make a softer. Their
- * tensors are `sharp.NAME` and `soft.NAME` for each NAME of the network's, and the metadata
+/* A file may hold, besides a network, two siblings of it: the same layers with weights that
+ * were trained further, starting from the network's: one makes a sharper picture, one a softer.
+ * Their tensors are `sharp.NAME` and `soft.NAME` for each NAME of the network's, and the metadata
  * `siblings` is "sharp soft".
  *
  * Networks trained from one another can be mixed weight by weight, and the mixture's pictures lie
@@ -21,8 +21,8 @@ gboolean rfdn_siblings_find (const RfdnTensorFile *file, gboolean *found, GError
  * softer one's where it is below, by its magnitude (0 to 1). There must be siblings. */
 void rfdn_siblings_mix (RfdnTensorFile *file, float sharpness);
 
-/* Metadata `key` of the sibling that rfdn_siblings_mix() would take, SIBLING.KEY; or NULL. */
-const char *rfdn_siblings_get_metadata (const RfdnTensorFile *file, float sharpness,
-                                        const char *key);
+/* What the names of the sibling's tensors and metadata begin with that rfdn_siblings_mix() takes.
+ */
+const char *rfdn_siblings_get_prefix (float sharpness);
 
 #endif

@@ -87,6 +87,7 @@ fail_memory (GError **error)
 /* What a unit of each channel stands for, of all activations one after the other. */
 typedef struct {
   const RfdnGraph *graph;
+  const char *key; /* the metadata, as messages call it */
   float *steps;
   gsize *first; /* of each activation: its channel 0's entry */
 } Steps;
@@ -111,6 +112,7 @@ steps_init (Steps *self, const RfdnGraph *graph)
   gsize n = 0;
 
   self->graph = graph;
+  self->key = "steps";
   self->first = rfdn_try_new (gsize, graph->activations->len);
   for (guint i = 0; self->first != NULL && i < graph->activations->len; i++) {
     self->first[i] = n;
@@ -131,15 +133,16 @@ read_line (const Steps *self, guint activation, char *line, guint number, GError
     if (i < n && rfdn_text_get_number (word, &to[i]) && to[i] > 0)
       continue;
     g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                 i < n ? "metadata steps, line %u: number %u is not a number above 0"
-                       : "metadata steps, line %u: there are more than %u numbers, one a channel",
-                 number, i < n ? i + 1 : n);
+                 i < n ? "metadata %s, line %u: number %u is not a number above 0"
+                       : "metadata %s, line %u: there are more than %u numbers, one a channel",
+                 self->key, number, i < n ? i + 1 : n);
     return FALSE;
   }
   if (i == n)
     return TRUE;
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-               "metadata steps, line %u: there are %u numbers for %u channels", number, i, n);
+               "metadata %s, line %u: there are %u numbers for %u channels", self->key, number, i,
+               n);
   return FALSE;
 }
 
@@ -158,7 +161,7 @@ read_lines (const Steps *self, const char *text, GError **error)
     number++;
     if (line == NULL) {
       g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-                   "metadata steps end before line %u: there is one for each map", number);
+                   "metadata %s end before line %u: there is one for each map", self->key, number);
       return FALSE;
     }
     if (!read_line (self, i, line, number, error))
@@ -167,7 +170,7 @@ read_lines (const Steps *self, const char *text, GError **error)
   if (rfdn_text_take_line (&rest) == NULL)
     return TRUE;
   g_set_error (error, RFDN_ERROR, RFDN_ERROR_MODEL,
-               "metadata steps have more than %u lines: there is one for each map", number);
+               "metadata %s have more than %u lines: there is one for each map", self->key, number);
   return FALSE;
 }
 
@@ -207,7 +210,7 @@ check_joins (const Steps *self, GError **error)
 
 /* Moves the steps towards a sibling's. */
 static gboolean
-mix_steps (const Steps *self, const char *text, float share, GError **error)
+mix_steps (const Steps *self, const RfdnStepsText *text, GError **error)
 {
   const RfdnArray *activations = self->graph->activations;
   const guint last = activations->len - 1;
@@ -218,9 +221,10 @@ mix_steps (const Steps *self, const char *text, float share, GError **error)
   if (other.steps == NULL)
     return fail_memory (error);
   memcpy (other.steps, self->steps, n * sizeof (float));
-  const gboolean ok = read_lines (&other, text, error);
+  other.key = text->other_key;
+  const gboolean ok = read_lines (&other, text->other, error);
   for (gsize i = 0; ok && i < n; i++)
-    self->steps[i] = (1 - share) * self->steps[i] + share * other.steps[i];
+    self->steps[i] = (1 - text->share) * self->steps[i] + text->share * other.steps[i];
   g_free (other.steps);
   return ok;
 }
@@ -233,8 +237,7 @@ read_steps (const Steps *self, const RfdnStepsText *text, float in_level, float 
   fill (self, rfdn_graph_get_output (self->graph).activation,
         out_level / (1 << RFDN_INT16_OUTPUT_SHIFT));
   return read_lines (self, text->own, error) &&
-         (text->other == NULL || mix_steps (self, text->other, text->share, error)) &&
-         check_joins (self, error);
+         (text->other == NULL || mix_steps (self, text, error)) && check_joins (self, error);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */

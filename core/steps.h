@@ -14,6 +14,7 @@
 typedef struct {
   const char *own;
   const char *other; /* NULL: the same */
+  const char *other_key;
   float share;
 } RfdnStepsText;
 

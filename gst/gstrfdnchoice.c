@@ -179,6 +179,8 @@ take_over (GstRfdnUpscale *self, Wish *wish, GstRfdnModel *model)
 
   GST_INFO_OBJECT (self, "model '%s' loaded", wish->name);
   GST_OBJECT_LOCK (self);
+  if (model != self->model)
+    self->told_sharpness = FALSE;
   is_renegotiated = model != self->model || wish->scale != self->used_scale ||
                     wish->resample != self->used_resample;
   gst_rfdn_model_unref (self->model);

@@ -154,11 +154,26 @@ get_enlarged (GstVideoInfo *enlarged, const GstVideoInfo *in, const GstVideoInfo
 
 /* ---- the plan ------------------------------------------------------------------------------ */
 
+/* What stands in for a network where time is short, as sharp as that one if it can be. */
+static RfdnModel *
+get_stand_in (RfdnModel *model, float sharpness)
+{
+  RfdnModel *plain = gst_rfdn_smaller_get (model), *sharpened;
+
+  if (plain == NULL || sharpness == 0)
+    return plain;
+  sharpened = rfdn_model_sharpen (plain, sharpness, NULL);
+  if (sharpened == NULL)
+    return plain;
+  rfdn_model_unref (plain);
+  return sharpened;
+}
+
 static gboolean
 plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
               const GstRfdnSettings *settings, GError **error)
 {
-  g_autoptr (RfdnModel) smaller = gst_rfdn_smaller_get (model);
+  g_autoptr (RfdnModel) stand_in = get_stand_in (model, settings->sharpness);
   RfdnUpscalerParams params = RFDN_UPSCALER_PARAMS_INIT;
 
   params.width = (guint) GST_VIDEO_INFO_WIDTH (in);
@@ -169,7 +184,7 @@ plan_network (GstRfdnPlan *self, RfdnModel *model, const GstVideoInfo *in,
   params.tile_overlap = settings->tile_overlap;
   params.precision = settings->precision;
   self->is_finite = !rfdn_model_get_info (model)->attention;
-  self->mosaic = gst_rfdn_mosaic_new (model, smaller, &params, error);
+  self->mosaic = gst_rfdn_mosaic_new (model, stand_in, &params, error);
   return self->mosaic != NULL;
 }
 

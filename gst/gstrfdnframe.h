@@ -26,8 +26,9 @@ typedef struct GstRfdnPlan GstRfdnPlan;
 /** How to compute: see the fields of the same names of #RfdnUpscalerParams. `reuse`: whether to
  * keep the result of what has not changed since the last frame. `stabilize`: whether to keep what
  * that takes, so that frames can be stabilized. `guides_chroma`: whether chroma that no network
- * sees follows luma. `picture`: where in the large frame the picture is, with black borders around
- * it (of no size: all of it, without borders). */
+ * sees follows luma. `sharpness`: what the network was sharpened by (rfdn_model_sharpen()), for the
+ * one that stands in for it where time is short. `picture`: where in the large frame the picture
+ * is, with black borders around it (of no size: all of it, without borders). */
 typedef struct {
   guint n_threads;
   guint tile_size;
@@ -36,6 +37,7 @@ typedef struct {
   gboolean reuse;
   gboolean stabilize;
   gboolean guides_chroma;
+  float sharpness;
   GstVideoRectangle picture;
 } GstRfdnSettings;
 

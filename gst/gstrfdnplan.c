@@ -4,6 +4,8 @@
 
 #include "gstrfdnplan.h"
 
+#include <math.h>
+
 #include "gstrfdncaps.h"
 #include "gstrfdnerror.h"
 #include "gstrfdni18n.h"
@@ -12,6 +14,10 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_upscale_debug);
 GST_DEBUG_CATEGORY_EXTERN (gst_rfdn_performance_debug);
 #define GST_CAT_DEFAULT gst_rfdn_upscale_debug
+
+/* The property is rounded, since a controller may change it with each frame, and each value takes
+ * weights of its own. */
+#define SHARPNESS_VALUES 100
 
 static void
 set_plan (GstRfdnUpscale *self, GstRfdnPlan *plan)
@@ -96,6 +102,29 @@ warn_of_few_threads (GstRfdnUpscale *self, const GstRfdnPlan *plan)
                        ("the system lets this process start no more threads"));
 }
 
+/* The network as sharp as @sharpness says; as it is, with a warning once per model, where that
+ * cannot be: then @sharpness becomes 0. */
+static RfdnModel *
+sharpen (GstRfdnUpscale *self, const GstRfdnModel *model, RfdnModel *network, float *sharpness)
+{
+  g_autoptr (GError) why = NULL;
+  RfdnModel *sharpened;
+
+  if (network == NULL || *sharpness == 0)
+    return network != NULL ? rfdn_model_ref (network) : NULL;
+  sharpened = rfdn_model_sharpen (network, *sharpness, &why);
+  if (sharpened != NULL)
+    return sharpened;
+  if (!self->told_sharpness)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
+                         (_ ("The property 'sharpness' changes nothing with the model '%s': %s."),
+                          gst_rfdn_model_get_name (model), why->message),
+                         (NULL));
+  self->told_sharpness = TRUE;
+  *sharpness = 0;
+  return rfdn_model_ref (network);
+}
+
 /* Once per format, which is all it depends on: an RGB model on YUV frames, or a luma model on RGB
  * frames. */
 static void
@@ -167,7 +196,9 @@ static gboolean
 make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out, guint factor,
            GstRfdnModel *model, const GstRfdnSettings *settings)
 {
+  GstRfdnSettings used = *settings;
   g_autoptr (RfdnModel) network = NULL;
+  g_autoptr (RfdnModel) sharpened = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *description = NULL;
   GstRfdnPlan *plan;
@@ -176,7 +207,8 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   gst_rfdn_upscale_drop_plan (self);
   if (!get_network (self, model, factor, &network))
     return FALSE;
-  plan = gst_rfdn_plan_new (network, in, out, settings, &error);
+  sharpened = sharpen (self, model, network, &used.sharpness);
+  plan = gst_rfdn_plan_new (sharpened, in, out, &used, &error);
   if (plan == NULL) {
     refuse_plan (self, model, in, out, error);
     return FALSE;
@@ -191,6 +223,7 @@ make_plan (GstRfdnUpscale *self, const GstVideoInfo *in, const GstVideoInfo *out
   self->plan_model = gst_rfdn_model_ref (model);
   self->plan_factor = factor;
   self->plan_settings = *settings;
+  self->plan_sharpens = network != NULL && rfdn_model_get_info (network)->has_siblings;
   return TRUE;
 }
 
@@ -220,6 +253,7 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
   GST_OBJECT_LOCK (self);
   settings = self->settings;
   settings.precision = self->used_precision;
+  settings.sharpness = (float) (rint (self->sharpness * SHARPNESS_VALUES) / SHARPNESS_VALUES);
   settings.picture = gst_rfdn_size_place (in, out, self->add_borders);
   self->placement = gst_rfdn_placement_new (in, &settings.picture);
   GST_OBJECT_UNLOCK (self);
@@ -246,7 +280,9 @@ gst_rfdn_upscale_update_plan (GstRfdnUpscale *self, const GstVideoInfo *in, cons
   model = gst_rfdn_model_ref (self->model);
   GST_OBJECT_UNLOCK (self);
   if (!is_new && self->plan != NULL && self->plan_model == model && self->plan_factor == factor &&
-      is_same_settings (&settings, &self->plan_settings))
+      is_same_settings (&settings, &self->plan_settings) &&
+      (settings.sharpness == self->plan_settings.sharpness ||
+       (!self->plan_sharpens && self->told_sharpness)))
     return TRUE;
   return make_plan (self, in, out, factor, model, &settings);
 }

@@ -14,6 +14,7 @@ enum {
   PROP_ADD_BORDERS,
   PROP_STRENGTH,
   PROP_STABILIZE,
+  PROP_SHARPNESS,
   PROP_CHROMA,
   PROP_LATE_POLICY,
   PROP_REUSE,
@@ -29,6 +30,7 @@ enum {
 #define DEFAULT_ADD_BORDERS TRUE
 #define DEFAULT_STRENGTH 1.0
 #define DEFAULT_STABILIZE 0.0
+#define DEFAULT_SHARPNESS 0.0
 #define DEFAULT_CHROMA GST_RFDN_CHROMA_GUIDED
 #define DEFAULT_LATE_POLICY GST_RFDN_LATE_POLICY_DEGRADE
 #define DEFAULT_N_THREADS 0
@@ -121,6 +123,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     self->strength.stabilize = g_value_get_double (value);
     self->settings.stabilize = self->strength.stabilize > 0;
     break;
+  case PROP_SHARPNESS:
+    self->sharpness = g_value_get_double (value);
+    break;
   case PROP_CHROMA:
     self->settings.guides_chroma = g_value_get_enum (value) == GST_RFDN_CHROMA_GUIDED;
     break;
@@ -191,6 +196,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     break;
   case PROP_STABILIZE:
     g_value_set_double (value, self->strength.stabilize);
+    break;
+  case PROP_SHARPNESS:
+    g_value_set_double (value, self->sharpness);
     break;
   case PROP_CHROMA:
     g_value_set_enum (value, self->settings.guides_chroma ? GST_RFDN_CHROMA_GUIDED
@@ -332,6 +340,25 @@ gst_rfdn_upscale_class_install_properties (GObjectClass *object_class)
                            "How much of the previous picture is kept where the input hardly "
                            "changes, against flicker",
                            0, 1, DEFAULT_STABILIZE,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING |
+                               GST_PARAM_CONTROLLABLE));
+  /**
+   * GstRfdnUpscale:sharpness:
+   *
+   * 0: the model as it was trained, for the least error. Above 0 edges become steeper, below 0
+   * everything becomes smoother. The network's weights are mixed with those of a sharper or a
+   * softer sibling in its file, so frames take no longer. A model without siblings stays as it is,
+   * and a warning says so; of the built-in ones `live` has them. Values are rounded to hundredths.
+   * The next frame uses a new value, and waits while the network is set up again; what
+   * #GstRfdnUpscale:stabilize and #GstRfdnUpscale:reuse kept is forgotten.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (
+      object_class, PROP_SHARPNESS,
+      g_param_spec_double ("sharpness", "Sharpness",
+                           "From softer (-1) to sharper (1); 0 is the model as it was trained", -1,
+                           1, DEFAULT_SHARPNESS,
                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING |
                                GST_PARAM_CONTROLLABLE));
   /**
@@ -489,6 +516,7 @@ gst_rfdn_upscale_init_properties (GstRfdnUpscale *self)
   self->resample = DEFAULT_RESAMPLE;
   self->add_borders = DEFAULT_ADD_BORDERS;
   self->strength = (GstRfdnStrength){DEFAULT_STRENGTH, DEFAULT_STABILIZE};
+  self->sharpness = DEFAULT_SHARPNESS;
   self->settings.guides_chroma = DEFAULT_CHROMA == GST_RFDN_CHROMA_GUIDED;
   self->late_policy = DEFAULT_LATE_POLICY;
   self->settings.n_threads = DEFAULT_N_THREADS;

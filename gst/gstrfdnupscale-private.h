@@ -30,11 +30,12 @@ struct _GstRfdnUpscale {
   gboolean used_resample;
   RfdnPrecision used_precision;
   gboolean add_borders;
+  gdouble sharpness;
   GstRfdnStrength strength;
   GstRfdnLatePolicy late_policy;
-  GstRfdnSettings
-      settings;        /* without precision and placement, which are added when a plan is made */
-  GstRfdnModel *model; /* between start and stop; the streaming thread changes it */
+  GstRfdnSettings settings; /* without precision, sharpness and placement, which are added when a
+                               plan is made */
+  GstRfdnModel *model;      /* between start and stop; the streaming thread changes it */
   GstRfdnStats stats;
   GstRfdnPacer pacer;
   GstRfdnTimeline timeline;
@@ -59,10 +60,12 @@ struct _GstRfdnUpscale {
   guint used_serial;        /* of the choice that was last applied */
   GstRfdnModel *plan_model; /* the plan was made with these */
   GstRfdnSettings plan_settings;
+  gboolean plan_sharpens; /* its network has siblings */
   guint plan_factor;
   GstClockTime last_pts;          /* of the last buffer; GST_CLOCK_TIME_NONE: none */
   GstRfdnOverlays overlays;       /* of the last frame */
   gboolean short_of_threads;      /* a message has said so */
+  gboolean told_sharpness;        /* a message has said that the model has no other */
   GstVideoFormat told_conversion; /* a message has said that frames of this format are converted */
   gboolean refused; /* an error has said why the last caps or buffers cannot be enlarged */
   gint warned;      /* atomic: a message has said that interlaced frames are refused */

@@ -33,14 +33,21 @@ is_rate (const char *value)
   return av_parse_video_rate (&rate, value) >= 0 && av_q2d (rate) <= 1000;
 }
 
-/* As the element's property takes it, from 0 to 1. */
+/* As the element's properties take it, from -1 to 1. */
 static gboolean
-is_share (const char *value)
+is_signed_share (const char *value)
 {
   char *end;
   const double share = g_ascii_strtod (value, &end);
 
-  return g_ascii_isdigit (value[0]) && *end == '\0' && share >= 0 && share <= 1;
+  return g_ascii_isdigit (value[value[0] == '-' ? 1 : 0]) && *end == '\0' && share >= -1 &&
+         share <= 1;
+}
+
+static gboolean
+is_share (const char *value)
+{
+  return value[0] != '-' && is_signed_share (value);
 }
 
 #define FIELD(name) .offset = G_STRUCT_OFFSET (TcOptions, name)
@@ -83,6 +90,9 @@ static const TcOption table[] = {
      .help = "what becomes of sound; copy: encoded only where the container takes it no other way"},
     {"stabilize", TC_OPTION_TEXT, FIELD (stabilize), "0..1", .usual = "0", .check = is_share,
      .help = "how much of the last picture is kept where hardly anything changes, against flicker"},
+    {"sharpness", TC_OPTION_TEXT, FIELD (sharpness), "-1..1", .usual = "0",
+     .check = is_signed_share,
+     .help = "from softer to sharper, with models that have such weights (live has)"},
     {"chroma", TC_OPTION_WORD, FIELD (chroma), "guided|plain", .initial = "guided",
      .help = "how colours are enlarged: with edges as sharp as those of the luma, or by a plain "
              "filter"},

@@ -45,6 +45,7 @@ typedef struct {
   char *encoder_options; /* as the user wrote them; NULL: none */
   int threads;
   char *stabilize; /* a number from 0 to 1; NULL: 0 */
+  char *sharpness; /* a number from -1 to 1; NULL: 0 */
   int chroma;      /* TcChroma */
   int tile_size, tile_overlap;
   int audio;           /* TcAudioMode */

@@ -69,6 +69,10 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     g_cond_broadcast (&self->cond);
     g_mutex_unlock (&self->lock);
     g_clear_error (&error);
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_WARNING) {
+    gst_message_parse_warning (message, &error, NULL);
+    tc_note ("%s", error->message);
+    g_clear_error (&error);
   }
   gst_message_unref (message);
   return GST_BUS_DROP;
@@ -111,6 +115,8 @@ tc_upscale_describe (const TcOptions *options, const AVFrame *first, gboolean fo
     g_string_append_printf (text, " n-threads=%d", options->threads);
   if (options->stabilize != NULL)
     g_string_append_printf (text, " stabilize=%s", options->stabilize);
+  if (options->sharpness != NULL)
+    g_string_append_printf (text, " sharpness=%s", options->sharpness);
   if (options->chroma == TC_CHROMA_PLAIN)
     g_string_append (text, " chroma=plain");
   if (options->tile_size != 0)

@@ -38,10 +38,10 @@ def mean(results: list[Path], shares: list[float]) -> tuple[dict[str, Tensor], d
     return {name: tensor / sum(shares) for name, tensor in total.items()}, about
 
 
-def like(file: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def like(file: Path, tensors: dict[str, Tensor], input_range: str) -> dict[str, Tensor]:
     """The weights in a file, which must be of the same network."""
-    _, its, _ = networks.load(file)
-    if networks.describe(its) != networks.describe(tensors):
+    _, its, about = networks.load(file)
+    if networks.describe(its) != networks.describe(tensors) or about.get("input_range", "1") != input_range:
         raise InputError(f"{file}: is not of the same network")
     return its
 
@@ -53,7 +53,7 @@ def main() -> None:
     add("model", type=Path, help="file to write")
     add("--shares", type=float, nargs="+", help="weight of each result in the mean (default: equal)")
     add("--val", type=Path, required=True, help="folder of Set5's high-resolution images")
-    add("--siblings", type=Path, nargs=2, metavar=("SHARP", "SOFT"), help="results of runs with --sharpness above and "
+    add("--siblings", type=Path, nargs=2, metavar=("SHARP", "SOFT"), help="results of runs with --sharpen above and "
         "below 0 that started from these weights, which the property `sharpness` mixes them with")
     add("--name", required=True)
     add("--description", required=True, help="one sentence for the people who choose a model")
@@ -76,7 +76,7 @@ def main() -> None:
         psnr, ssim = half
     more = {}
     if options.siblings:
-        sharp, soft = (like(file, tensors) for file in options.siblings)
+        sharp, soft = (like(file, tensors, input_range) for file in options.siblings)
         tensors, more = siblings.joined(tensors, sharp, soft), siblings.METADATA
     weights.write(options.model, tensors, {
         "name": options.name,

@@ -20,6 +20,7 @@ import evaluate
 import networks
 import patterns
 import plugin
+import siblings
 import weights
 from convert import evaluate as layers
 from data import InputError, resize, to_bytes
@@ -79,6 +80,8 @@ def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[
 def luma_network(file: Path, sharpness: float = 0) -> Callable[[np.ndarray], np.ndarray] | None:
     """A file's network as a function of byte planes; None if its input is in colour."""
     tensors, about = weights.read(file)
+    if "siblings" in about:
+        tensors = siblings.mixed(tensors, sharpness)
     if "layers" in about:
         return listed(tensors, about) if about.get("colour") == "luma" else None
     network, _, about = networks.load(file, sharpness)

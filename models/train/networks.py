@@ -320,10 +320,13 @@ def for_luma(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def at_range_1(tensors: Mapping[str, Tensor], input_range: float) -> dict[str, Tensor]:
-    """The weights of an RFDN or RepRFN of another input range for samples of 0..1.
+    """The weights of an RFDN or RepRFN of another input range, for samples in 0..1.
 
     All layers but ESA's sigmoid only stretch or add: the biases shrink, and what the sigmoid gets stays as it was.
     """
+    if describe(tensors)["architecture"] == "drn":
+        raise UnknownNetwork("a network with ELU can only be trained in the range that it was made for")
+
     def changed(name: str, tensor: Tensor) -> Tensor:
         if name.endswith("esa.conv4.weight"):
             return tensor * input_range

@@ -37,7 +37,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--distilled", type=int, default=4, help="of drn: channels that each block adds (default 4)")
     add("--esa", type=int, default=0, help="channels of the attention; 0: none in reprfn, a quarter of the "
         "features in rfdn (default)")
-    add("--init", type=Path, help="start from these .safetensors weights, of any scale; they say what the network is")
+    add("--init", type=Path, help="start from these .safetensors weights, of any scale, luma or RGB; they say what the network "
+        "is")
     add("--add-blocks", type=int, default=0, help="further blocks behind those of --init, which change nothing at first")
     add("--widen", type=int, default=0, help="channels to widen the layers of --init to, which changes nothing at first")
     add("--branches", action="store_true", help="train each 3x3 as a sum of branches, and merge them")
@@ -52,7 +53,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--fourier", type=float, default=0.0, help="share of the spectra's difference in the loss (default 0)")
     add("--stillness", type=float, default=0.0, help="weight of what changes in the result when the picture moves by a "
         "pixel and is encoded anew (default 0); half as much time again")
-    add("--sharpness", type=float, default=0.0, help="learn to sharpen edges by unsharp masking of this amount, or, "
+    add("--sharpen", type=float, default=0.0, help="learn to sharpen edges by unsharp masking of this amount, or, "
         "below 0, to soften; -1..2 (default 0)")
     add("--teacher", type=Path, help="a larger network of the same scale to learn from, luma or RGB")
     add("--distil", type=float, default=0.5, help="share of the teacher's answer in the loss (default 0.5)")
@@ -120,6 +121,8 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
             result.error(f"--{name} must be above 0")
     if min(options.also, default=1) < 1:
         result.error("--also must be above 0")
+    if options.sharpen and (options.also or options.teacher):
+        result.error("--sharpen works with one scale and without a --teacher")
     for name in ("add_blocks", "widen"):
         if getattr(options, name) and not options.init:
             result.error(f"--{name.replace('_', '-')}: of what? give --init")
@@ -129,6 +132,6 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
     for name in ("clean", "fourier", "distil", "ema", "full_range", "patterns"):
         if not 0 <= getattr(options, name) <= 1:
             result.error(f"--{name} must be in 0..1")
-    if not -1 <= options.sharpness <= 2:
-        result.error("--sharpness must be in -1..2")
+    if not -1 <= options.sharpen <= 2:
+        result.error("--sharpen must be in -1..2")
     return options

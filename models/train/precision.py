@@ -50,22 +50,23 @@ def patterns() -> list[np.ndarray]:
     return [np.uint8(np.rint(plane)) for plane in planes]
 
 
-def enlarge(planes: list[np.ndarray], model: str, scale: int, precision: str) -> list[np.ndarray]:
-    return [plugin.upscale([plane], model, scale, [f"precision={precision}"])[0] for plane in planes]
+def enlarge(planes: list[np.ndarray], model: str, scale: int, precision: str, sharpness: float) -> list[np.ndarray]:
+    return [plugin.upscale([plane], model, scale, [f"precision={precision}", f"sharpness={sharpness}"])[0]
+            for plane in planes]
 
 
 def largest(a: list[np.ndarray], b: list[np.ndarray]) -> int:
     return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(a, b))
 
 
-def compare(model: str, scale: int, folder: Path) -> tuple[float, float, float, int, float, int]:
+def compare(model: str, scale: int, folder: Path, sharpness: float = 0) -> tuple[float, float, float, int, float, int]:
     """Set5: dB of both, dB between both (worst image), largest difference; and both for the patterns."""
     pairs = evaluate.load_pairs(folder, scale)
-    results = [enlarge([low for low, _ in pairs], model, scale, precision) for precision in PRECISIONS]
+    results = [enlarge([low for low, _ in pairs], model, scale, precision, sharpness) for precision in PRECISIONS]
     inner = (slice(scale, -scale),) * 2
     one, other = (float(np.mean([evaluate.psnr(result[inner], high[inner]) for result, (_, high) in zip(of, pairs)]))
                   for of in results)
-    hard = [enlarge(patterns(), model, scale, precision) for precision in PRECISIONS]
+    hard = [enlarge(patterns(), model, scale, precision, sharpness) for precision in PRECISIONS]
     return (one, other, min(map(evaluate.psnr, *results)), largest(*results), min(map(evaluate.psnr, *hard)),
             largest(*hard))
 
@@ -106,13 +107,15 @@ def main() -> None:
         help="built in, or a file (default: all built-in ones)")
     add("--scale", type=int, nargs="+", default=[2, 3, 4])
     add("--clips", type=Path, nargs="+", default=[], help="video files")
+    add("--sharpness", type=float, default=0, help="the element's property of that name, of models with siblings, for the "
+        "images (default 0)")
     options = parser.parse_args()
 
     plugin.check()
     print(HEAD)
     for model in options.model:
         for scale in options.scale:
-            floats, integers, between, off, worst, most = compare(model, scale, options.folder)
+            floats, integers, between, off, worst, most = compare(model, scale, options.folder, options.sharpness)
             print(f"| `{model}` x{scale} | {floats:.3f} | {integers:.3f} | {between:.1f} dB | {off} | "
                   f"{worst:.1f} dB | {most} |", flush=True)
     if options.clips:

@@ -15,6 +15,8 @@ from torch import Tensor
 SHARP = 0.5  # standard deviation of the Gaussian of unsharp masking, in pixels of the small picture
 SOFT = 0.35  # of what softens
 EDGE = 8 / 255, 32 / 255  # contrast of 3x3 small pixels: from none of an edge's sharpening to all of it
+HALOES = 40.0  # weight of haloes beyond HALO in the loss
+STARK = 48 / 255, 96 / 255  # contrast around a pixel: from where haloes are seen
 HALO = 3 / 255  # how far the result may go beyond what is around a pixel in the original
 
 
@@ -31,6 +33,16 @@ def target(low: Tensor, high: Tensor, scale: int, amount: float) -> Tensor:
     return torch.minimum(torch.maximum(high + amount * weight * detail, bottom - HALO), top + HALO)
 
 
+def haloes(result: Tensor, high: Tensor, scale: int) -> Tensor:
+    """How far, on average, the result goes beyond what is around a pixel in the original, and HALO: a loss.
+
+    Only where contrast is high, as around letters: elsewhere a little more is what makes texture crisp.
+    """
+    bottom, top = around(high, scale)
+    beyond = F.relu(result - top - HALO) + F.relu(bottom - HALO - result)
+    return (smooth_step(top - bottom, *STARK) * beyond).mean()
+
+
 def blur(planes: Tensor, sigma: float) -> Tensor:
     """By a Gaussian; what lies beyond the border is mirrored."""
     reach = math.ceil(3 * sigma)
@@ -40,11 +52,16 @@ def blur(planes: Tensor, sigma: float) -> Tensor:
     return F.conv2d(F.conv2d(planes, row), row.transpose(2, 3))
 
 
-def edges(planes: Tensor) -> Tensor:
-    """0..1: smooth steps over EDGE."""
-    lowest, highest = around(planes, 1)
-    step = ((highest - lowest - EDGE[0]) / (EDGE[1] - EDGE[0])).clamp(0, 1)
+def smooth_step(planes: Tensor, low: float, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high` on."""
+    step = ((planes - low) / (high - low)).clamp(0, 1)
     return step * step * (3 - 2 * step)
+
+
+def edges(planes: Tensor) -> Tensor:
+    """0..1: where an edge is."""
+    lowest, highest = around(planes, 1)
+    return smooth_step(highest - lowest, *EDGE)
 
 
 def around(planes: Tensor, reach: int) -> tuple[Tensor, Tensor]:

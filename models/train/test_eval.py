@@ -29,6 +29,7 @@ import networks
 import patterns
 import plugin
 import precision
+import weights
 from data import InputError
 
 EVAL = MODELS / "eval.py"
@@ -202,18 +203,20 @@ class Plugin(WithFolder):
     def test_equal_to_torch(self) -> None:
         """Every shipped luma model, on an odd size: they differ by one level at most.
 
-        And one with attention on a size that it needs more than.
+        And one with attention on a size that it needs more than; and those with siblings, mixed with them.
         """
         random = np.random.default_rng(2)
         cases = [(file, (37, 51)) for file in sorted(MODELS.glob("*.safetensors"))]
         for file, size in [*cases, (MODELS / "rfdn_x2.safetensors", (9, 12))]:
             low = random.integers(16, 236, size).astype(np.uint8)
-            network, _, about = networks.load(file)
-            ours = plugin.upscale([low, low], str(file), network.scale, ["precision=float32"])
-            theirs = evaluate.through(network, float(about["input_range"]))(low)
-            for frame in ours:
-                self.assertEqual(frame.shape, theirs.shape)
-                self.assertLessEqual(int(np.abs(frame.astype(int) - theirs).max()), 1, file.name)
+            about = weights.read(file)[1]
+            for sharpness in (0, 0.6, -1) if "siblings" in about else (0,):
+                network, _, _ = networks.load(file, sharpness)
+                ours = plugin.upscale([low, low], str(file), network.scale, ["precision=float32", f"sharpness={sharpness}"])
+                theirs = evaluate.through(network, float(about["input_range"]))(low)
+                for frame in ours:
+                    self.assertEqual(frame.shape, theirs.shape)
+                    self.assertLessEqual(int(np.abs(frame.astype(int) - theirs).max()), 1, (file.name, sharpness))
 
     @unittest.skipUnless((SHARED / "data" / "val" / "Set5").is_dir(), f"no Set5 in {SHARED}")
     def test_integers_are_near_floats(self) -> None:

@@ -81,7 +81,8 @@ class Steps(WithFolder):
         before, data = weights.read_raw(MODELS / "live_x2.safetensors")
         after, same = weights.read_raw(self.folder / "out.safetensors")
         self.assertEqual(data, same)
-        self.assertNotEqual(before["__metadata__"].pop("steps"), after["__metadata__"].pop("steps"))
+        for name in ("steps", "sharp.steps", "soft.steps"):
+            self.assertNotEqual(before["__metadata__"].pop(name), after["__metadata__"].pop(name))
         self.assertEqual(before, after)
 
     def test_what_the_engine_refuses_is_not_written(self) -> None:
@@ -90,7 +91,8 @@ class Steps(WithFolder):
                                "    sys.exit('rfdn-ranges: too far apart for its weights')\n", 1)
         model = self.folder / "model.safetensors"
         header, data = weights.read_raw(MODELS / "live_x2.safetensors")
-        del header["__metadata__"]["steps"]
+        for name in ("steps", "sharp.steps", "soft.steps"):
+            del header["__metadata__"][name]
         weights.write_raw(model, header, data)
         before = model.read_bytes()
         result = run(HERE / "steps.py", model, model, "--images", self.images, "--tool",

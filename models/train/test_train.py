@@ -33,6 +33,7 @@ import evaluate
 import losses
 import networks
 import sharpness
+import siblings
 import stillness
 import teacher
 import train
@@ -60,6 +61,16 @@ class Sharpness(unittest.TestCase):
         low, high = self.edge(sharpness.EDGE[0] / 2)
         self.assertTrue(torch.allclose(sharpness.target(low, high, 2, 1.5), high, atol=1e-6))
         self.assertFalse(torch.allclose(sharpness.target(*self.edge(0.5), 2, 1.5), high, atol=1e-3))
+
+    def test_haloes(self) -> None:
+        """What goes beyond black and white counts, less HALO; where contrast is low nothing does."""
+        _, high = self.edge(0.6)
+        for sign in (1, -1):
+            allowed, halo = (high + sign * beyond for beyond in (0.9 * sharpness.HALO, 10 * sharpness.HALO))
+            self.assertEqual(float(sharpness.haloes(allowed, high, 2)), 0)
+            self.assertGreater(float(sharpness.haloes(halo, high, 2)), 1e-4)
+        _, high = self.edge(sharpness.STARK[0] / 2)
+        self.assertEqual(float(sharpness.haloes(high + 0.1, high, 2)), 0)
 
     def test_below_zero_is_a_gaussian(self) -> None:
         torch.manual_seed(3)
@@ -239,9 +250,11 @@ class Weights(WithFolder):
         self.assertTrue(files)
         for file in files:
             with self.subTest(file.name):
-                tensors, about = weights.read(file)
+                everything, about = weights.read(file)
+                tensors = siblings.own(everything)
                 facts = networks.describe(tensors)
                 networks.build(tensors)
+                self.assertEqual(len(everything), len(tensors) * (3 if "siblings" in about else 1))
                 self.assertEqual({name: about.get(name) for name in ("architecture", "scale", "colour")},
                                  {"architecture": facts["architecture"], "scale": str(facts["scale"]),
                                   "colour": {1: "luma", 3: "rgb"}[facts["channels"]]})
@@ -257,8 +270,10 @@ class Weights(WithFolder):
     def test_flat_stays_flat_at_all_levels(self) -> None:
         """Also outside 16..235, which training on video range does not cover and full range needs."""
         levels = torch.arange(0, 256, 5).float()[:, None, None, None]  # from black to white
-        for file in sorted(MODELS.glob("*.safetensors")):
-            network, _, _ = networks.load(file)
+        files = sorted(MODELS.glob("*.safetensors"))
+        cases = [(file, s) for file in files for s in ((0, 1, -1) if "siblings" in weights.read(file)[1] else (0,))]
+        for file, amount in cases:
+            network, _, _ = networks.load(file, amount)
             side = 64
             inner = slice(28 * network.scale, 36 * network.scale)  # where borders, dark ones, do not reach
             with torch.inference_mode():
@@ -365,17 +380,31 @@ class Train(WithFolder):
         with self.assertRaisesRegex(data.InputError, "before.safetensors: has .* channels already"):
             train.Run(self.options("--steps", 3, "--init", before, "--widen", 2))
 
+    def test_init_of_another_kind(self) -> None:
+        """Weights for RGB in 0..255 start a network of luma in 0..1."""
+        torch.manual_seed(5)
+        rgb = networks.RFDN(3, 10, 1, 2)
+        weights.write(self.folder / "rgb.safetensors", rgb.state_dict(), {"input_range": "255"})
+        started = train.Run(self.options("--steps", 3, "--init", self.folder / "rgb.safetensors"))
+        x = torch.rand(1, 1, 20, 20)
+        with torch.no_grad():
+            expected = rgb(255 * x.expand(1, 3, -1, -1)).mean(1, keepdim=True) / 255
+            self.assertTrue(torch.allclose(started.network(x), expected, rtol=1e-4, atol=1e-5))
+        weights.write(self.folder / "elu.safetensors", networks.DRN(1, 8, 1, 2, 4, 1).state_dict(), {"input_range": "255"})
+        with self.assertRaisesRegex(networks.UnknownNetwork, "ELU"):
+            train.Run(self.options("--steps", 3, "--init", self.folder / "elu.safetensors"))
+
     def test_sharpness_changes_what_is_learnt(self) -> None:
         """Only the loss: the patches stay the same."""
         losses_of = []
         for amount in (0, 1.5, -1):
-            of_run = train.Run(self.options("--steps", 3, "--sharpness", amount))
+            of_run = train.Run(self.options("--steps", 3, "--sharpen", amount))
             losses_of.append(float(of_run.loss(*of_run.patches.batch(4)).detach()))
         self.assertEqual(len(set(losses_of)), 3)
         for wrong in (2.5, -1.1):
             with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
-                self.options("--steps", 3, "--sharpness", wrong)
-            self.assertIn("--sharpness must be in -1..2", told.getvalue())
+                self.options("--steps", 3, "--sharpen", wrong)
+            self.assertIn("--sharpen must be in -1..2", told.getvalue())
 
     def test_export_with_siblings(self) -> None:
         """They are in the file under their own names, and the network is still the one that is read and scored."""

@@ -14,7 +14,6 @@ import math
 import pickle
 import sys
 import time
-from collections.abc import Sequence
 
 import torch
 
@@ -58,11 +57,16 @@ def changed(tensors: dict[str, torch.Tensor], options: argparse.Namespace) -> di
 
 
 def make_network(options: argparse.Namespace) -> networks.Network:
-    """The network to train: of the given weights, or a new one."""
+    """The network to train: of the given weights, made one of luma in 0..1 if they are of another, or a new one."""
     if options.init:
         network, tensors, about = networks.load(options.init)
-        if (network.channels, about.get("input_range", "1")) != (1, "1"):
-            raise InputError(f"{options.init}: not a luma network of range 1")
+        if network.channels > 1:
+            tensors = networks.for_luma(tensors)
+        if isinstance(network, networks.RFDN):
+            tensors = networks.even(tensors)
+        input_range = float(about.get("input_range", "1"))
+        if input_range != 1:
+            tensors = networks.at_range_1(tensors, input_range)
         return networks.build(changed(tensors, options))
     size = 1, options.features, options.blocks, options.scale
     if options.architecture == "drn":
@@ -121,11 +125,14 @@ class Run:
 
     def loss(self, low: torch.Tensor, *highs: torch.Tensor) -> torch.Tensor:
         result = self.network(low)
-        targets = [sharpness.target(low, high, scale, self.options.sharpness)
-                   for scale, high in zip(self.scales, highs)] if self.options.sharpness else highs
         if self.options.also:
-            return self.of_scales(result, targets)
-        loss = self.criterion(result, *targets)
+            return self.of_scales(result, highs)
+        target = highs[0]
+        if self.options.sharpen:
+            target = sharpness.target(low, target, self.options.scale, self.options.sharpen)
+        loss = self.criterion(result, target)
+        if self.options.sharpen > 0:
+            loss = loss + sharpness.HALOES * sharpness.haloes(result, highs[0], self.options.scale)
         if self.teacher:
             output, features = self.teacher.loss(low, result)
             share = self.options.distil
@@ -135,7 +142,7 @@ class Run:
             loss = loss + self.options.stillness * self.stillness(low[:half], highs[0][:half], result[:half])
         return loss
 
-    def of_scales(self, results: tuple[torch.Tensor, ...], highs: Sequence[torch.Tensor]) -> torch.Tensor:
+    def of_scales(self, results: tuple[torch.Tensor, ...], highs: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """The mean loss of several scales; the smaller ones weigh more, by area, as they err less."""
         shares = [scale**-2 for scale in self.scales]
         return sum(share / sum(shares) * self.criterion(*pair) for share, *pair in zip(shares, results, highs))

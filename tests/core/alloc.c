@@ -99,6 +99,23 @@ test_load (void)
   }
 }
 
+static gpointer
+make_sharpened (gconstpointer data, GError **error)
+{
+  return rfdn_model_sharpen ((RfdnModel *) data, 0.5f, error);
+}
+
+static void
+test_sharpen (void)
+{
+  const Maker maker = {make_sharpened, free_model};
+  g_autoptr (RfdnModel) model = rfdn_model_new_builtin ("live", 2, NULL);
+
+  g_assert_true (rfdn_model_get_info (model)->has_siblings);
+  g_assert_true (rfdn_model_get_info (model)->has_steps);
+  g_assert_cmpuint (fail_each (&maker, model), >, 3 * 14); /* tensors of all three networks */
+}
+
 /* An upscaler's parameters, and the file of its model: a fresh model packs its weights again. */
 typedef struct {
   GBytes *file;
@@ -240,6 +257,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/alloc/array", test_array);
   g_test_add_func ("/alloc/load", test_load);
+  g_test_add_func ("/alloc/sharpen", test_sharpen);
   g_test_add_func ("/alloc/plan", test_plan);
   g_test_add_func ("/alloc/resampler", test_resampler);
   g_test_add_func ("/alloc/run", test_run);

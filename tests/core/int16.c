@@ -201,10 +201,11 @@ test_sums (void)
     const char *model;
     guint scale;
     const char *md5;
+    float sharpness;
   } sums[] = {
       {"live", 2, "62c53047420b2ebe0dc3fed0fad6cc2f"},
-      {"live", 3, "f57115d86a740fae792154c6d627c7af"},
-      {"live", 4, "16a6f125da9255c11e0e751e4da61a20"},
+      {"live", 3, "c1fdb78f8a6ce433ee6a8edd1556925b"},
+      {"live", 4, "54d33e54baaf6737359cda8996c49d1b"},
       {"live-clean", 2, "a35c6400293191f30c35b64b7af9e9fe"},
       {"live-clean", 3, "342ea6b112c14e781ad370c2795c16ff"},
       {"live-clean", 4, "db1910f8f55ef6599c36ee05aa64383a"},
@@ -217,11 +218,15 @@ test_sums (void)
       {"rfdn", 2, "f029676f6081868831c9dbd06f9d739b"},
       {"rfdn", 3, "ed4d368bcb661e87b27c0594df0c5f1b"},
       {"rfdn", 4, "1b18eb5bb8bdaa59368191f8c14468d8"},
+      {"live", 2, "7827250cb72fa221422fcaa40f325fef", 0.5f},
+      {"live", 3, "4f1073b449c509e7ed2fca4ef5589b40", 1},
+      {"live", 4, "7c4bd28cb49426646c27841648eabdc0", -0.3f},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sums); i++) {
     const guint width = 91, height = 67, scale = sums[i].scale;
-    g_autoptr (RfdnModel) model = rfdn_model_new_builtin (sums[i].model, scale, NULL);
+    g_autoptr (RfdnModel) own = rfdn_model_new_builtin (sums[i].model, scale, NULL);
+    g_autoptr (RfdnModel) model = rfdn_model_sharpen (own, sums[i].sharpness, NULL);
     for (RfdnCpu cpu = RFDN_CPU_SCALAR; cpu <= RFDN_CPU_NEON; cpu++) {
       guint8 in[91 * 67];
       const gsize size = (gsize) width * height * scale * scale;
@@ -241,7 +246,7 @@ test_sums (void)
       g_assert_nonnull (upscaler);
       rfdn_upscaler_run (upscaler, &from, &to);
       g_autofree char *md5 = g_compute_checksum_for_data (G_CHECKSUM_MD5, out, size);
-      g_test_message ("%s x%u: %s", sums[i].model, scale, md5);
+      g_test_message ("%s x%u at %.1f: %s", sums[i].model, scale, (double) sums[i].sharpness, md5);
       g_assert_cmpstr (md5, ==, sums[i].md5);
     }
   }

@@ -246,6 +246,23 @@ test_wrong_files (void)
   assert_bad ("{" BOTH "}", N_NETWORKS, &flat, "another shape");
 }
 
+/* Steps of a sibling that it cannot be computed with: the network itself stays usable. */
+static void
+test_wrong_steps (void)
+{
+  g_autofree char *own = get_steps (steps[OWN]);
+  g_autofree char *metadata =
+      g_strdup_printf ("{" BOTH ",\"steps\":\"%s\",\"sharp.steps\":\"1 2\"}", own);
+  g_autoptr (RfdnModel) model = load (make_networks (), N_NETWORKS, metadata);
+  g_autoptr (RfdnModel) soft = rfdn_model_sharpen (model, -1, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (rfdn_model_get_info (soft)->has_steps); /* the network's own */
+  g_assert_null (rfdn_model_sharpen (model, 1, &error));
+  g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "metadata sharp.steps, line 1"));
+}
+
 /* Weights that are fine by themselves, but not mixed; the model stays usable. */
 static void
 test_not_finite (void)
@@ -270,6 +287,7 @@ main (int argc, char **argv)
   g_test_add_func ("/siblings/between", test_between);
   g_test_add_func ("/siblings/wrong-sharpness", test_wrong_sharpness);
   g_test_add_func ("/siblings/wrong-files", test_wrong_files);
+  g_test_add_func ("/siblings/wrong-steps", test_wrong_steps);
   g_test_add_func ("/siblings/not-finite", test_not_finite);
   return g_test_run ();
 }

@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     abort ();
   if (own == NULL)
     return 0;
-  model = rfdn_model_sharpen (own, rfdn_model_get_info (own)->has_siblings ? 0.25f : 0, NULL);
+  const float sharpness = size % 2 ? 0.25f : -0.5f;
+  model = rfdn_model_sharpen (own, rfdn_model_get_info (own)->has_siblings ? sharpness : 0, NULL);
   if (model == NULL || rfdn_model_get_info (model)->macs > 100000)
     return 0;
 

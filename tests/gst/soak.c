@@ -54,10 +54,10 @@ change (GstCaps **wanted, GstElement *element, GRand *rand)
     break;
   case 1:
     g_object_set (element, "strength", g_rand_double (rand), "stabilize",
-                  MAX (g_rand_double (rand) - 0.5, 0), "reuse", g_rand_boolean (rand),
-                  "late-policy", g_rand_int_range (rand, 0, 3), "n-threads",
-                  (guint) g_rand_int_range (rand, 0, 4), "tile-size",
-                  (guint) g_rand_int_range (rand, 0, 2) * 64, NULL);
+                  MAX (g_rand_double (rand) - 0.5, 0), "sharpness",
+                  g_rand_double_range (rand, -1, 1), "reuse", g_rand_boolean (rand), "late-policy",
+                  g_rand_int_range (rand, 0, 3), "n-threads", (guint) g_rand_int_range (rand, 0, 4),
+                  "tile-size", (guint) g_rand_int_range (rand, 0, 2) * 64, NULL);
     break;
   default: {
     GstCaps *old = g_atomic_pointer_exchange (wanted, invent_caps (rand));

@@ -112,7 +112,8 @@ set_properties (Worker *self)
   case 3:
     note (self, "strength and policy");
     g_object_set (element, "strength", g_rand_double (self->rand), "stabilize",
-                  MAX (g_rand_double (self->rand) - 0.5, 0), "late-policy", draw (self, 3), "qos",
+                  MAX (g_rand_double (self->rand) - 0.5, 0), "sharpness",
+                  g_rand_double_range (self->rand, -1, 1), "late-policy", draw (self, 3), "qos",
                   draw (self, 4) > 0, "resample", draw (self, 4) > 0, NULL);
     break;
   case 4:

@@ -182,6 +182,23 @@ test_stabilized() {
   ok $? 'which makes another picture'
 }
 
+test_sharpness() {
+  local clip=$media/bear_vp9_320x240.webm amount
+  have bear_vp9_320x240.webm 'sharpness' || return
+  for amount in -1 0 1; do
+    run "$clip" "sharp$amount.mkv" codec=ffv1 frames=2 sharpness=$amount
+    ok $? "sharpness=$amount"
+  done
+  ! cmp -s sharp0.mkv sharp1.mkv
+  ok $? 'sharper is another picture'
+  ! cmp -s sharp0.mkv sharp-1.mkv
+  ok $? 'softer is another picture'
+  run "$clip" none.mkv codec=ffv1 frames=1 model=rfdn sharpness=1
+  ok $? 'a model without siblings is used as it is'
+  grep -q "'sharpness' changes nothing" err
+  ok $? 'which a line says'
+}
+
 test_variable_rate() {
   local clip=$media/traffic_h264_1280x720_VFR.mp4
   have traffic_h264_1280x720_VFR.mp4 'a variable frame rate' || return
@@ -272,6 +289,8 @@ test_bad_input() {
   bad 'no way to enlarge chroma' 'chroma=sharp: guided' "$clip" a.mkv chroma=sharp
   bad 'a share above 1' 'stabilize=1.5: 0..1' "$clip" a.mkv stabilize=1.5
   bad 'a share that is none' 'stabilize=0.5x' "$clip" a.mkv stabilize=0.5x
+  bad 'too sharp' 'sharpness=1.5: -1..1' "$clip" a.mkv sharpness=1.5
+  bad 'a sharpness that is none' 'sharpness=--1: -1..1' "$clip" a.mkv sharpness=--1
   bad 'a bad preset' 'preset' "$clip" a.mkv preset=quick
   bad 'a codec that the container does not hold' 'cannot hold' "$clip" a.webm codec=h264
   bad 'no model file' 'nothing.safetensors' "$clip" a.mkv model=./nothing.safetensors
@@ -322,6 +341,7 @@ test_sizes
 test_interlaced
 test_chroma
 test_stabilized
+test_sharpness
 test_variable_rate
 test_damaged
 test_sound
