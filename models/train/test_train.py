@@ -406,14 +406,19 @@ class Train(WithFolder):
                 self.options("--steps", 3, "--sharpen", wrong)
             self.assertIn("--sharpen must be in -1..2", told.getvalue())
 
-    def test_export_with_siblings(self) -> None:
-        """They are in the file under their own names, and the network is still the one that is read and scored."""
-        files = [self.folder / f"{name}.safetensors" for name in ("own", "sharp", "soft")]
+    def write_networks(self, *names: str) -> list[Path]:
+        """Files of networks of one shape and different weights."""
+        files = [self.folder / f"{name}.safetensors" for name in names]
         for seed, file in enumerate(files):
             torch.manual_seed(seed)
             network = networks.RepRFN(1, 8, 1, 2)
             networks.start_near_nearest(network)
             weights.write(file, network.state_dict(), {"input_range": "1"})
+        return files
+
+    def test_export_with_siblings(self) -> None:
+        """They are in the file under their own names, and the network is still the one that is read and scored."""
+        files = self.write_networks("own", "sharp", "soft")
         model = self.folder / "model.safetensors"
         words = ["--val", self.val, "--name", "n", "--description", "d", "--training-data", "t"]
         result = run(HERE / "export.py", files[0], model, "--siblings", *files[1:], *words)
@@ -480,12 +485,7 @@ class Train(WithFolder):
         self.assertIn(about["set5_psnr_y"], result.stdout)
 
     def test_export_takes_the_mean(self) -> None:
-        files = [self.folder / f"{i}.safetensors" for i in (1, 2)]
-        for seed, file in enumerate(files):
-            torch.manual_seed(seed)
-            network = networks.RepRFN(1, 8, 1, 2)
-            networks.start_near_nearest(network)
-            weights.write(file, network.state_dict(), {"input_range": "1"})
+        files = self.write_networks("1", "2")
         model = self.folder / "model.safetensors"
         words = ["--val", self.val, "--name", "n", "--description", "d", "--training-data", "t"]
         result = run(HERE / "export.py", *files, model, "--shares", 3, 1, *words)
