@@ -321,8 +321,12 @@ rfdn_model_sharpen (RfdnModel *model, float sharpness, GError **error)
                  (double) sharpness);
     return NULL;
   }
-  if (model->bytes != NULL)
-    return read_model (model->bytes, sharpness, error);
+  if (model->bytes != NULL) {
+    RfdnModel *mixed = read_model (model->bytes, sharpness, error);
+    if (mixed == NULL)
+      g_prefix_error (error, "mixed with its %s sibling, ", sharpness > 0 ? "sharper" : "softer");
+    return mixed;
+  }
   if (sharpness == 0)
     return rfdn_model_ref (model);
   g_set_error_literal (error, RFDN_ERROR, RFDN_ERROR_PARAMS,

@@ -117,7 +117,7 @@ sharpen (GstRfdnUpscale *self, const GstRfdnModel *model, RfdnModel *network, fl
     return sharpened;
   if (!self->told_sharpness)
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
-                         (_ ("The property 'sharpness' changes nothing with the model '%s': %s."),
+                         (_ ("The model '%s' is used as it was trained, without 'sharpness': %s."),
                           gst_rfdn_model_get_name (model), why->message),
                          (NULL));
   self->told_sharpness = TRUE;

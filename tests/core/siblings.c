@@ -277,6 +277,7 @@ test_not_finite (void)
   g_assert_nonnull (soft);
   g_assert_null (rfdn_model_sharpen (model, 0.25f, &error));
   g_assert_error (error, RFDN_ERROR, RFDN_ERROR_MODEL);
+  g_assert_nonnull (strstr (error->message, "mixed with its sharper sibling, tensor lr_conv.bias"));
 }
 
 int
