@@ -42,8 +42,7 @@ rfdn_model_unref (RfdnModel *model)
   g_free (model->name);
   g_free (model->description);
   g_free (model->architecture);
-  if (model->bytes != NULL)
-    g_bytes_unref (model->bytes);
+  g_bytes_unref (model->bytes);
   for (guint cpu = 0; cpu < G_N_ELEMENTS (model->weights[0]); cpu++) {
     rfdn_weights_free (model->weights[RFDN_PRECISION_FLOAT32][cpu]);
     rfdn_weights_free (model->weights[RFDN_PRECISION_INT16][cpu]);

@@ -7,8 +7,6 @@
 #define SHARP "sharp."
 #define SOFT "soft."
 
-static const char *const prefixes[] = {SHARP, SOFT};
-
 const char *
 rfdn_siblings_get_prefix (float sharpness)
 {
@@ -62,10 +60,9 @@ rfdn_siblings_find (const RfdnTensorFile *file, gboolean *found, GError **error)
   }
   g_hash_table_iter_init (&iter, file->tensors);
   while (g_hash_table_iter_next (&iter, &name, &tensor)) {
-    for (guint i = 0; is_own (name, tensor) && i < G_N_ELEMENTS (prefixes); i++) {
-      if (!check_tensor (file, prefixes[i], name, tensor, error))
-        return FALSE;
-    }
+    if (is_own (name, tensor) && (!check_tensor (file, SHARP, name, tensor, error) ||
+                                  !check_tensor (file, SOFT, name, tensor, error)))
+      return FALSE;
   }
   return TRUE;
 }

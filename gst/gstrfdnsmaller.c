@@ -4,8 +4,8 @@
 #include "gstrfdncaps.h"
 
 /* Kept for the life of the process: one network per kind of sources, colour and scale, small and
- * shared, packed weights included, by all elements of that scale whose
- * `sharpness` is 0. Under the mutex. */
+ * shared, packed weights included, by all elements of that scale whose `sharpness` is 0. Under
+ * the mutex. */
 typedef struct {
   gboolean known;
   RfdnModel *model; /* NULL: there is none */
