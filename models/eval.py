@@ -185,7 +185,8 @@ def flickers(rows: Rows, method: str, scale: int, encoding: str) -> str:
 
 
 def video(options: argparse.Namespace) -> None:
-    models = [replace(model, stabilize=options.stabilize, sharpness=options.sharpness) for model in upscalers(options.model, options.scale)]
+    models = [replace(model, stabilize=options.stabilize, sharpness=options.sharpness)
+              for model in upscalers(options.model, options.scale)]
     rows, left_out = measure_all(options, models)
     if not rows:
         raise InputError(next(iter(left_out)))

@@ -21,7 +21,6 @@ import networks
 import patterns
 import plugin
 import siblings
-import weights
 from convert import evaluate as layers
 from data import InputError, resize, to_bytes
 
@@ -53,8 +52,8 @@ class Upscaler:
         """Byte planes of one size, enlarged; a model's by the plugin."""
         if self.model:
             # The default is integers on some processors only; figures must be comparable, also with PyTorch's.
-            return plugin.upscale(frames, self.model, self.scale, [f"n-threads={threads}", "precision=float32",
-                                                                     f"stabilize={self.stabilize}", f"sharpness={self.sharpness}"])
+            return plugin.upscale(frames, self.model, self.scale, [
+                f"n-threads={threads}", "precision=float32", f"stabilize={self.stabilize}", f"sharpness={self.sharpness}"])
         kind = {"bicubic": Image.Resampling.BICUBIC, "Lanczos": Image.Resampling.LANCZOS}[self.name]
         height, width = (self.scale * side for side in frames[0].shape)
         return [to_bytes(resize(frame, width, height, kind)) for frame in frames]
@@ -79,9 +78,7 @@ def listed(tensors: dict[str, torch.Tensor], about: dict[str, str]) -> Callable[
 @cache
 def luma_network(file: Path, sharpness: float = 0) -> Callable[[np.ndarray], np.ndarray] | None:
     """A file's network as a function of byte planes; None if its input is in colour."""
-    tensors, about = weights.read(file)
-    if "siblings" in about:
-        tensors = siblings.mixed(tensors, sharpness)
+    tensors, about = siblings.read(file, sharpness)
     if "layers" in about:
         return listed(tensors, about) if about.get("colour") == "luma" else None
     network, _, about = networks.load(file, sharpness)

@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import siblings
-import weights
 
 SLOPE = 0.05  # of every LeakyReLU
 ATTENTION_NEEDS = 15  # rows and columns at least
@@ -300,9 +299,7 @@ def build(tensors: Mapping[str, Tensor]) -> Network:
 
 def load(path: Path, sharpness: float = 0) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
     """A safetensors file's network, its tensors and metadata; without siblings, but mixed with one by `sharpness`."""
-    tensors, about = weights.read(path)
-    if "siblings" in about:
-        tensors = siblings.mixed(tensors, sharpness)
+    tensors, about = siblings.read(path, sharpness)
     try:
         return build(tensors), tensors, about
     except UnknownNetwork as error:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
+
+import weights
 
 PREFIXES = {"sharp": "sharp.", "soft": "soft."}
 METADATA = {"siblings": " ".join(PREFIXES)}
@@ -21,6 +24,12 @@ def mixed(tensors: Mapping[str, Tensor], sharpness: float) -> dict[str, Tensor]:
     share = abs(sharpness)
     return {name: tensor if not share else (1 - share) * tensor + share * tensors[prefix + name]
             for name, tensor in own(tensors).items()}
+
+
+def read(path: Path, sharpness: float = 0) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a file's network, mixed by `sharpness` if it has siblings, and the file's metadata."""
+    tensors, about = weights.read(path)
+    return (mixed(tensors, sharpness) if "siblings" in about else tensors), about
 
 
 def joined(tensors: Mapping[str, Tensor], sharp: Mapping[str, Tensor], soft: Mapping[str, Tensor]) -> dict[str, Tensor]:

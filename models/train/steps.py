@@ -72,8 +72,8 @@ def patterns(seed: int) -> list[np.ndarray]:
 def ranges(tool: Path, model: Path, planes: list[np.ndarray], sharpness: float = 0) -> list[np.ndarray]:
     """The largest magnitude of each channel, an array for each map."""
     try:
-        result = subprocess.run([tool, model, str(SIDE), str(SIDE), str(sharpness)], input=b"".join(p.tobytes() for p in planes),
-                                capture_output=True)
+        result = subprocess.run([tool, model, str(SIDE), str(SIDE), str(sharpness)],
+                                input=b"".join(p.tobytes() for p in planes), capture_output=True)
     except OSError as error:
         raise InputError(f"{tool}: {error.strerror}; build it (meson setup -Dbench=true), or name it by --tool") from None
     if result.returncode:
@@ -117,13 +117,14 @@ def main() -> None:
         return "\n".join(" ".join(f"{step:.6g}" for step in choose(*both, options.share, options.room))
                          for both in zip(usual, hard))
 
-    more = {"steps": steps(0)}
+    keys = {0: "steps"}
     if "siblings" in weights.read(options.model)[1]:
-        more |= {siblings.PREFIXES["sharp"] + "steps": steps(1), siblings.PREFIXES["soft"] + "steps": steps(-1)}
+        keys |= {1: siblings.PREFIXES["sharp"] + "steps", -1: siblings.PREFIXES["soft"] + "steps"}
+    more = {key: steps(sharpness) for sharpness, key in keys.items()}
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / options.out.name
         weights.tell(options.model, trial, more)
-        for sharpness in (0, 1, -1)[:len(more)]:
+        for sharpness in keys:
             ranges(options.tool, trial, [], sharpness)  # the engine says why it refuses them; then nothing is written
     weights.tell(options.model, options.out, more)
     print(f"{options.out}: steps of {more['steps'].count(chr(10)) + 1} maps")

@@ -391,16 +391,22 @@ class Train(WithFolder):
             expected = rgb(255 * x.expand(1, 3, -1, -1)).mean(1, keepdim=True) / 255
             self.assertTrue(torch.allclose(started.network(x), expected, rtol=1e-4, atol=1e-5))
         weights.write(self.folder / "elu.safetensors", networks.DRN(1, 8, 1, 2, 4, 1).state_dict(), {"input_range": "255"})
-        with self.assertRaisesRegex(networks.UnknownNetwork, "ELU"):
+        with self.assertRaisesRegex(data.InputError, "elu.safetensors: .*ELU"):
             train.Run(self.options("--steps", 3, "--init", self.folder / "elu.safetensors"))
+        weights.write(self.folder / "rgb.safetensors", rgb.state_dict(), {"input_range": "wide"})
+        with self.assertRaisesRegex(data.InputError, "rgb.safetensors: its input_range 'wide' is no number"):
+            train.Run(self.options("--steps", 3, "--init", self.folder / "rgb.safetensors"))
 
     def test_sharpness_changes_what_is_learnt(self) -> None:
         """Only the loss: the patches stay the same."""
-        losses_of = []
+        losses_of, patches_of = [], []
         for amount in (0, 1.5, -1):
             of_run = train.Run(self.options("--steps", 3, "--sharpen", amount))
-            losses_of.append(float(of_run.loss(*of_run.patches.batch(4)).detach()))
+            patches_of.append(of_run.patches.batch(4))
+            losses_of.append(float(of_run.loss(*patches_of[-1]).detach()))
         self.assertEqual(len(set(losses_of)), 3)
+        for planes in zip(*patches_of):
+            self.assertTrue(all(torch.equal(plane, planes[0]) for plane in planes))
         for wrong in (2.5, -1.1):
             with contextlib.redirect_stderr(io.StringIO()) as told, self.assertRaises(SystemExit):
                 self.options("--steps", 3, "--sharpen", wrong)

@@ -43,31 +43,34 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def changed(tensors: dict[str, torch.Tensor], options: argparse.Namespace) -> dict[str, torch.Tensor]:
-    """The weights of --init at another scale, wider and deeper, as the options say."""
-    tensors = networks.at_scale(tensors, options.scale)
+def changed(tensors: dict[str, torch.Tensor], input_range: str,
+            options: argparse.Namespace) -> dict[str, torch.Tensor]:
+    """The weights of --init for luma in 0..1, and at another scale, wider and deeper, as the options say."""
+    facts = networks.describe(tensors)
     try:
+        if facts["channels"] > 1:
+            tensors = networks.for_luma(tensors)
+        if facts["architecture"] == "rfdn":
+            tensors = networks.even(tensors)
+        if input_range != "1":
+            tensors = networks.at_range_1(tensors, float(input_range))
+        tensors = networks.at_scale(tensors, options.scale)
         if options.widen:
             tensors = networks.wider(tensors, options.widen)
         if options.add_blocks:
             tensors = networks.deeper(tensors, options.add_blocks)
     except networks.UnknownNetwork as error:
         raise InputError(f"{options.init}: {error}") from None
+    except ValueError:
+        raise InputError(f"{options.init}: its input_range '{input_range}' is no number") from None
     return tensors
 
 
 def make_network(options: argparse.Namespace) -> networks.Network:
     """The network to train: of the given weights, made one of luma in 0..1 if they are of another, or a new one."""
     if options.init:
-        network, tensors, about = networks.load(options.init)
-        if network.channels > 1:
-            tensors = networks.for_luma(tensors)
-        if isinstance(network, networks.RFDN):
-            tensors = networks.even(tensors)
-        input_range = float(about.get("input_range", "1"))
-        if input_range != 1:
-            tensors = networks.at_range_1(tensors, input_range)
-        return networks.build(changed(tensors, options))
+        _, tensors, about = networks.load(options.init)
+        return networks.build(changed(tensors, about.get("input_range", "1"), options))
     size = 1, options.features, options.blocks, options.scale
     if options.architecture == "drn":
         network = networks.DRN(*size, options.distilled, options.groups)
